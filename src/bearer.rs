@@ -1,0 +1,134 @@
+//! Authorization value -> bearer token (RFC 6750 section 2.1).
+
+use std::fmt;
+
+use crate::error::Error;
+
+/// The longest token in bytes: all request headers together hold no more on API Gateway.
+const MAX_TOKEN_BYTES: usize = 10_240;
+
+/// Credentials that were sent with the `Bearer` scheme, in the alphabet of a compact JWS. Nothing in them is verified.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BearerToken<'a>(&'a str);
+
+impl<'a> BearerToken<'a> {
+    /// Takes the token from the value of an `Authorization` header: the scheme in any case (RFC 9110 section 11.1),
+    /// one or more spaces, the token.
+    ///
+    /// # Errors
+    /// [`Error::MissingToken`] for no value, an empty one, or the scheme alone. [`Error::MalformedToken`] for another
+    /// scheme (`Basic dTpw`), no scheme, a second token, a token over 10,240 bytes, or any byte that a compact JWS does not have.
+    pub(crate) fn parse(authorization: Option<&'a str>) -> Result<Self, Error> {
+        let value = authorization.unwrap_or_default();
+        let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
+        let token = rest.trim_start_matches(' ');
+        if value.is_empty() {
+            Err(Error::MissingToken)
+        } else if !scheme.eq_ignore_ascii_case("Bearer") {
+            Err(Error::MalformedToken)
+        } else if token.is_empty() {
+            Err(Error::MissingToken)
+        } else if token.len() > MAX_TOKEN_BYTES || !token.bytes().all(is_compact_jws) {
+            Err(Error::MalformedToken)
+        } else {
+            Ok(Self(token))
+        }
+    }
+
+    /// The token itself.
+    pub(crate) fn as_str(self) -> &'a str {
+        self.0
+    }
+}
+
+/// Whether a compact JWS may hold this byte: base64url or the separator (RFC 7515 section 7.1).
+fn is_compact_jws(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
+}
+
+impl fmt::Debug for BearerToken<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BearerToken(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn parsed(value: &str, expected: Result<&str, Error>) {
+        assert_eq!(
+            BearerToken::parse(Some(value)).map(BearerToken::as_str),
+            expected,
+            "{value:?}"
+        );
+    }
+
+    #[test]
+    fn the_scheme_is_compared_without_case_and_any_number_of_spaces_follows() {
+        for value in ["Bearer a.b.c", "bearer a.b.c", "BEARER a.b.c", "bEaReR    a.b.c"] {
+            parsed(value, Ok("a.b.c"));
+        }
+    }
+
+    #[test]
+    fn no_credentials_are_a_missing_token() {
+        assert_eq!(BearerToken::parse(None), Err(Error::MissingToken));
+        for value in ["", "Bearer", "Bearer ", "bearer    "] {
+            parsed(value, Err(Error::MissingToken));
+        }
+    }
+
+    #[test]
+    fn other_schemes_and_naked_tokens_are_malformed() {
+        for value in [
+            "Basic dTpw",
+            "Digest a.b.c",
+            "a.b.c",
+            " Bearer a.b.c",
+            "Bearer\ta.b.c",
+            "Bearera.b.c",
+            "Basic",
+        ] {
+            parsed(value, Err(Error::MalformedToken));
+        }
+    }
+
+    #[test]
+    fn only_the_alphabet_of_a_compact_jws_passes() {
+        for bad in [
+            "a.b.c ",
+            "a.b.c d",
+            "a.b.c, Bearer d",
+            "a,b",
+            "a.b.c\t",
+            "a.b.c\r\n",
+            "a\0b",
+            "a%2Eb",
+            "a.b.\u{e9}",
+            "\"a.b.c\"",
+            "{a}",
+            "a+b",
+            "a/b",
+            "a=",
+            "a~b",
+        ] {
+            parsed(&format!("Bearer {bad}"), Err(Error::MalformedToken));
+        }
+    }
+
+    #[test]
+    fn a_token_has_at_most_10240_bytes() {
+        parsed(&format!("Bearer {}", "a".repeat(10_240)), Ok(&"a".repeat(10_240)));
+        parsed(&format!("Bearer {}", "a".repeat(10_241)), Err(Error::MalformedToken));
+    }
+
+    #[test]
+    fn a_bearer_token_does_not_print() {
+        assert_eq!(
+            format!("{:?}", BearerToken::parse(Some("Bearer a.b.c"))),
+            "Ok(BearerToken(..))"
+        );
+    }
+}

@@ -1,0 +1,101 @@
+//! Every rule that can be broken, in the order of the pipeline.
+
+use std::fmt;
+
+/// The rule a request broke, or what kept the authorizer from deciding.
+///
+/// Variants stand in the order in which the pipeline finds them. Each has one answer, chosen in
+/// [`response`](super::Error), and one [code](Error::code), which is all that a client or a log
+/// line is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Error {
+    /// The event is not a TOKEN event, or its `methodArn` does not name an API, stage, method and path.
+    MalformedEvent,
+    /// There are no bearer credentials in the request (RFC 6750 section 2.1).
+    MissingToken,
+    /// The credentials are not a signed JWT in compact form (RFC 7515 sections 3.1 and 7.1), or carry a header that
+    /// changes how they would have to be read: `crit`, `b64`, `zip`, `enc`, a nested `cty` (RFC 7515 section 4.1.11,
+    /// RFC 7797, RFC 7519 section 5.2).
+    MalformedToken,
+    /// `alg` is not one that the issuer is configured for (RFC 8725 section 3.1).
+    UnsupportedAlgorithm,
+    /// `iss` is not, byte for byte, a configured issuer (RFC 8725 section 3.8).
+    UnknownIssuer,
+    /// The keys or the secret could not be had: an outage, not a decision about the token.
+    KeysUnavailable,
+    /// No key of the issuer fits `kid` and `alg`, and its current key set is known (RFC 7515 section 4.1.4).
+    UnknownKey,
+    /// The signature is not by the chosen key (RFC 7515 section 5.2).
+    InvalidSignature,
+    /// The signature is not by a fetched secret that may have been rotated since it was read.
+    InvalidSignatureUnderOldSecret,
+    /// The current time is on or after `exp` (RFC 7519 section 4.1.4).
+    Expired,
+    /// `nbf` or `iat` is in the future (RFC 7519 sections 4.1.5 and 4.1.6).
+    NotYetValid,
+    /// `iat` is further back than the configured maximum age.
+    TooOld,
+    /// The audience claim does not hold a configured audience (RFC 7519 section 4.1.3).
+    WrongAudience,
+    /// `typ` is not that of an access token (RFC 8725 section 3.11, RFC 9068 section 4).
+    WrongTokenType,
+    /// The token is bound to a key by `cnf` (RFC 7800 section 3.1), whose possession cannot be checked here.
+    BoundToken,
+    /// A claim is of the wrong type or has a value that is not accepted.
+    InvalidClaim,
+    /// A claim that is needed is not there.
+    MissingClaim,
+    /// The token's scopes are not enough for the route (RFC 6750 section 3.1).
+    InsufficientScope,
+    /// The token's claims do not fit the route.
+    ClaimMismatch,
+    /// No route is declared for this method and path.
+    UndeclaredRoute,
+    /// The path can be read as more than one route, or cannot be written in a policy.
+    AmbiguousPath,
+    /// A panic, or a clock that shows a time before this program was built.
+    Internal,
+}
+
+impl Error {
+    /// The fixed code that logs and answers carry.
+    ///
+    /// ```
+    /// use apigw_jwt_authorizer::Error;
+    /// assert_eq!(Error::WrongAudience.code(), "wrong_audience");
+    /// ```
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::MalformedEvent => "malformed_event",
+            Self::MissingToken => "missing_token",
+            Self::MalformedToken => "malformed_token",
+            Self::UnsupportedAlgorithm => "unsupported_algorithm",
+            Self::UnknownIssuer => "unknown_issuer",
+            Self::KeysUnavailable => "keys_unavailable",
+            Self::UnknownKey => "unknown_key",
+            Self::InvalidSignature | Self::InvalidSignatureUnderOldSecret => "invalid_signature",
+            Self::Expired => "expired",
+            Self::NotYetValid => "not_yet_valid",
+            Self::TooOld => "too_old",
+            Self::WrongAudience => "wrong_audience",
+            Self::WrongTokenType => "wrong_token_type",
+            Self::BoundToken => "bound_token",
+            Self::InvalidClaim => "invalid_claim",
+            Self::MissingClaim => "missing_claim",
+            Self::InsufficientScope => "insufficient_scope",
+            Self::ClaimMismatch => "claim_mismatch",
+            Self::UndeclaredRoute => "undeclared_route",
+            Self::AmbiguousPath => "ambiguous_path",
+            Self::Internal => "internal_error",
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,202 @@
+//! API Gateway's JSON -> the credential and the method ARN.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+
+use crate::error::Error;
+
+/// A TOKEN authorizer event: what the client sent, and what it wants to do.
+pub(crate) struct Request<'a> {
+    /// The whole value of the token header; `None` if there was none.
+    pub(crate) authorization: Option<Cow<'a, str>>,
+    /// The method and path it is for.
+    pub(crate) arn: MethodArn,
+}
+
+/// The three members of a TOKEN event; whatever else it holds is ignored.
+#[derive(Deserialize)]
+struct TokenEvent<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+    #[serde(rename = "authorizationToken", borrow, default)]
+    authorization_token: Option<Cow<'a, str>>,
+    #[serde(rename = "methodArn", borrow)]
+    method_arn: Cow<'a, str>,
+}
+
+impl<'a> Request<'a> {
+    /// Reads an event as API Gateway sends it.
+    ///
+    /// # Errors
+    /// [`Error::MalformedEvent`] for anything but a TOKEN event with a method ARN: not JSON, `"type": "REQUEST"`, a
+    /// `methodArn` without a path. A missing token is not an error here, for it is the client's mistake.
+    pub(crate) fn parse(event: &'a [u8]) -> Result<Self, Error> {
+        let event: TokenEvent<'a> = serde_json::from_slice(event).map_err(|_| Error::MalformedEvent)?;
+        if event.kind != "TOKEN" {
+            return Err(Error::MalformedEvent);
+        }
+        let arn = MethodArn::parse(&event.method_arn).ok_or(Error::MalformedEvent)?;
+        Ok(Self {
+            authorization: event.authorization_token,
+            arn,
+        })
+    }
+}
+
+/// `arn:<partition>:execute-api:<region>:<account>:<api>/<stage>/<METHOD>/<path>`, the path as the client wrote it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MethodArn {
+    text: String,
+    /// Where `<METHOD>` begins.
+    method: usize,
+    /// Where `<path>` begins, after its slash.
+    path: usize,
+}
+
+impl MethodArn {
+    /// Splits a method ARN; `None` if it is not one.
+    ///
+    /// The path may hold `:`, so only the first five colons separate. Outside the path there may be nothing that IAM
+    /// would read as a pattern.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut colons = text.splitn(6, ':');
+        let (arn, partition, service) = (colons.next()?, colons.next()?, colons.next()?);
+        let (region, account, rest) = (colons.next()?, colons.next()?, colons.next()?);
+        let mut slashes = rest.splitn(4, '/');
+        let (api, stage) = (slashes.next()?, slashes.next()?);
+        let (method, path) = (slashes.next()?, slashes.next()?);
+        let plain =
+            |part: &str| !part.is_empty() && !part.chars().any(|c| matches!(c, '*' | '?' | '$') || c.is_control());
+        let named =
+            arn == "arn" && service == "execute-api" && [partition, region, account, api, stage].into_iter().all(plain);
+        if !named || method.is_empty() || !method.bytes().all(|b| b.is_ascii_uppercase()) {
+            return None;
+        }
+        let path_start = text.len().checked_sub(path.len())?;
+        let method_start = path_start.checked_sub(1)?.checked_sub(method.len())?;
+        Some(Self {
+            text: text.to_owned(),
+            method: method_start,
+            path: path_start,
+        })
+    }
+
+    /// The whole ARN.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Up to and with the slash after the stage.
+    pub(crate) fn stage(&self) -> &str {
+        self.text.get(..self.method).unwrap_or_default()
+    }
+
+    /// The HTTP method, in capital letters.
+    pub(crate) fn method(&self) -> &str {
+        self.text
+            .get(self.method..self.path.saturating_sub(1))
+            .unwrap_or_default()
+    }
+
+    /// The request path without its first slash; empty for the root.
+    pub(crate) fn path(&self) -> &str {
+        self.text.get(self.path..).unwrap_or_default()
+    }
+}
+
+/// A path may hold what a user typed, so it is not printed.
+impl fmt::Debug for MethodArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MethodArn")
+            .field("method", &self.method())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn parts(arn: &str, stage: &str, method: &str, path: &str) {
+        let parsed = MethodArn::parse(arn).unwrap();
+        assert_eq!((parsed.stage(), parsed.method(), parsed.path()), (stage, method, path));
+        assert_eq!(parsed.as_str(), arn);
+    }
+
+    #[test]
+    fn a_method_arn_is_split_at_its_first_five_colons_and_three_slashes() {
+        let stage = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3/prod/";
+        parts(&format!("{stage}GET/pets/1"), stage, "GET", "pets/1");
+        parts(&format!("{stage}GET/"), stage, "GET", "");
+        parts(&format!("{stage}POST/a:b/c:d"), stage, "POST", "a:b/c:d");
+        parts(&format!("{stage}GET//"), stage, "GET", "/");
+        parts(&format!("{stage}GET/*?$"), stage, "GET", "*?$");
+        let china = "arn:aws-cn:execute-api:cn-north-1:123456789012:a1b2c3/ESTestInvoke-stage/";
+        parts(&format!("{china}DELETE/x"), china, "DELETE", "x");
+    }
+
+    #[test]
+    fn what_is_not_a_method_arn_is_refused() {
+        for arn in [
+            "",
+            "arn",
+            "arn:aws:execute-api:eu-west-1:123456789012",
+            "arn:aws:execute-api:eu-west-1:123456789012:api",
+            "arn:aws:execute-api:eu-west-1:123456789012:api/prod",
+            "arn:aws:execute-api:eu-west-1:123456789012:api/prod/GET",
+            "arn:aws:execute-api:eu-west-1:123456789012:api/prod//pets",
+            "arn:aws:execute-api:eu-west-1:123456789012:api//GET/pets",
+            "arn:aws:execute-api:eu-west-1:123456789012:/prod/GET/pets",
+            "arn:aws:execute-api:eu-west-1::api/prod/GET/pets",
+            "arn:aws:execute-api:eu-west-1:123456789012:api/prod/get/pets",
+            "arn:aws:execute-api:eu-west-1:123456789012:api/prod/*/pets",
+            "arn:aws:execute-api:eu-west-1:123456789012:api/*/GET/pets",
+            "arn:aws:execute-api:eu-west-1:123456789012:api/pr?d/GET/pets",
+            "arn:aws:execute-api:eu-west-1:123456789012:api/$stage/GET/pets",
+            "arn:aws:execute-api:eu-west-1:123456789012:api/pr\nod/GET/pets",
+            "arn:aws:lambda:eu-west-1:123456789012:api/prod/GET/pets",
+            "nra:aws:execute-api:eu-west-1:123456789012:api/prod/GET/pets",
+            "arn:aws:execute-api:eu-west-1:123456789012:api/prod/$connect",
+        ] {
+            assert_eq!(MethodArn::parse(arn), None, "{arn}");
+        }
+    }
+
+    #[test]
+    fn only_a_token_event_is_an_event() {
+        let arn = "arn:aws:execute-api:eu-west-1:123456789012:api/prod/GET/";
+        let event =
+            |text: String| Request::parse(text.as_bytes()).map(|request| request.authorization.map(Cow::into_owned));
+        assert_eq!(
+            event(format!(
+                r#"{{"type":"TOKEN","authorizationToken":"Bearer x","methodArn":"{arn}","more":[1]}}"#
+            )),
+            Ok(Some("Bearer x".to_owned()))
+        );
+        assert_eq!(event(format!(r#"{{"type":"TOKEN","methodArn":"{arn}"}}"#)), Ok(None));
+        assert_eq!(
+            event(format!(
+                r#"{{"type":"TOKEN","authorizationToken":null,"methodArn":"{arn}"}}"#
+            )),
+            Ok(None)
+        );
+        for malformed in [
+            String::new(),
+            "null".to_owned(),
+            "[]".to_owned(),
+            "not json".to_owned(),
+            r#"{"type":"TOKEN","authorizationToken":"Bearer x"}"#.to_owned(),
+            format!(r#"{{"type":"REQUEST","authorizationToken":"Bearer x","methodArn":"{arn}"}}"#),
+            format!(r#"{{"authorizationToken":"Bearer x","methodArn":"{arn}"}}"#),
+            format!(r#"{{"type":"TOKEN","authorizationToken":7,"methodArn":"{arn}"}}"#),
+            r#"{"type":"TOKEN","authorizationToken":"Bearer x","methodArn":null}"#.to_owned(),
+            r#"{"type":"TOKEN","authorizationToken":"Bearer x","methodArn":"arn"}"#.to_owned(),
+        ] {
+            assert_eq!(event(malformed.clone()), Err(Error::MalformedEvent), "{malformed}");
+        }
+    }
+}

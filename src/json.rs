@@ -1,0 +1,148 @@
+//! Strict JSON: what `serde_json::Value` forgives is refused here.
+
+use std::fmt;
+
+use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// Parses one JSON object in which no member, at any depth, appears twice (RFC 7515 section 4, RFC 7519 section 4).
+///
+/// Member names are compared after their escapes are resolved, so `"al\u0067"` repeats `"alg"`. Nesting is limited to
+/// 128 levels by `serde_json`, which also refuses numbers beyond a double, a byte order mark and invalid UTF-8.
+///
+/// # Errors
+/// The position of the first mistake, for anything that is not such an object and nothing else.
+pub(crate) fn object(text: &[u8]) -> Result<Map<String, Value>, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let value = Strict.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    match value {
+        Value::Object(members) => Ok(members),
+        _ => Err(de::Error::custom("not an object")),
+    }
+}
+
+/// Parses a value, refusing duplicate members.
+struct Strict;
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+
+    fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E: de::Error>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut array = Vec::new();
+        while let Some(item) = items.next_element_seed(Self)? {
+            array.push(item);
+        }
+        Ok(Value::Array(array))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            let value = members.next_value_seed(Self)?;
+            if object.insert(name, value).is_some() {
+                return Err(de::Error::custom("a member appears twice"));
+            }
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refused(text: &[u8]) {
+        assert!(object(text).is_err(), "accepted {:?}", String::from_utf8_lossy(text));
+    }
+
+    #[test]
+    fn an_object_is_read_with_any_json_white_space() {
+        let members = object(b" {\n\t\"a\": [1, -2, 1.5, true, null, \"x\"] ,\r\n\"b\":{\"a\":{}}}\n").unwrap();
+        assert_eq!(
+            Value::Object(members),
+            serde_json::json!({"a": [1, -2, 1.5, true, null, "x"], "b": {"a": {}}})
+        );
+    }
+
+    #[test]
+    fn what_is_not_one_object_is_refused() {
+        for text in [
+            "",
+            "[]",
+            "null",
+            "\"a\"",
+            "1",
+            "{}{}",
+            "{} x",
+            "{",
+            "{\"a\":}",
+            "{\"a\":1,}",
+            "{a:1}",
+            "\u{feff}{}",
+        ] {
+            refused(text.as_bytes());
+        }
+        refused(b"{\"a\":\"\xff\"}");
+        refused(b"{\"a\":\"\xed\xa0\x80\"}");
+        refused(b"{\x00\"\x00a\x00\"\x00:\x001\x00}\x00");
+    }
+
+    #[test]
+    fn a_duplicate_member_is_refused_at_any_depth_and_in_any_spelling() {
+        refused(br#"{"alg":1,"alg":1}"#);
+        refused(br#"{"alg":1,"al\u0067":1}"#);
+        refused(br#"{"a":{"b":1,"b":2}}"#);
+        refused(br#"{"a":[{"b":1,"b":2}]}"#);
+    }
+
+    #[test]
+    fn numbers_beyond_a_double_and_deep_nesting_are_refused() {
+        refused(br#"{"exp":1e400}"#);
+        refused(br#"{"exp":NaN}"#);
+        let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+        refused(nested(128).as_bytes());
+        assert!(object(nested(100).as_bytes()).is_ok());
+    }
+}

@@ -1,0 +1,2 @@
+//! The authorizer's binary.
+fn main() {}

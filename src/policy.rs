@@ -1,0 +1,133 @@
+//! Permit -> IAM policy document.
+
+use serde::{Serialize, Serializer};
+
+use crate::error::Error;
+use crate::event::MethodArn;
+use crate::routes::Permit;
+use crate::time::NumericDate;
+
+/// The longest Resource that API Gateway takes, in characters.
+pub(crate) const MAX_RESOURCE_CHARS: usize = 512;
+
+/// An IAM policy document, in the spelling that API Gateway insists on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct IamPolicy {
+    version: &'static str,
+    statement: Vec<Statement>,
+}
+
+/// One statement of a policy. A Deny beats every Allow.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Statement {
+    action: &'static str,
+    effect: Effect,
+    resource: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    condition: Option<Before>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) enum Effect {
+    Allow,
+    Deny,
+}
+
+/// `Condition` that the current time is before this date.
+#[derive(Clone, Debug, PartialEq)]
+struct Before(String);
+
+impl Serialize for Before {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Condition<'a> {
+            date_less_than: CurrentTime<'a>,
+        }
+        #[derive(Serialize)]
+        struct CurrentTime<'a> {
+            #[serde(rename = "aws:CurrentTime")]
+            current_time: &'a str,
+        }
+        Condition {
+            date_less_than: CurrentTime { current_time: &self.0 },
+        }
+        .serialize(serializer)
+    }
+}
+
+/// Whether an Allow ends when the token does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PolicyExpiry {
+    /// Every Allow carries the token's end as a condition.
+    Token,
+    /// No condition.
+    None,
+}
+
+impl IamPolicy {
+    /// Refuses everything in the stage: the answer to a token that is not valid.
+    pub(crate) fn deny_stage(arn: &MethodArn) -> Self {
+        Self::of(vec![Statement::deny(vec![format!("{}*", arn.stage())])])
+    }
+
+    /// Allows everything in the stage.
+    pub(crate) fn allow_stage(arn: &MethodArn, not_after: NumericDate, expiry: PolicyExpiry) -> Self {
+        Self::of(vec![Statement::allow(
+            vec![format!("{}*", arn.stage())],
+            not_after,
+            expiry,
+        )])
+    }
+
+    /// Speaks of this request and no other: its own ARN, allowed or denied. A request whose path cannot be named is denied
+    /// with the stage.
+    pub(crate) fn for_request(
+        decision: &Result<Permit, Error>,
+        arn: &MethodArn,
+        not_after: NumericDate,
+        expiry: PolicyExpiry,
+    ) -> Self {
+        let own = || vec![arn.as_str().to_owned()];
+        match decision {
+            Ok(_) => Self::of(vec![Statement::allow(own(), not_after, expiry)]),
+            Err(Error::AmbiguousPath) => Self::deny_stage(arn),
+            Err(_) if arn.as_str().chars().count() > MAX_RESOURCE_CHARS => Self::deny_stage(arn),
+            Err(_) => Self::of(vec![Statement::deny(own())]),
+        }
+    }
+
+    fn of(statement: Vec<Statement>) -> Self {
+        // The only version that knows policy variables, so that `${` can never mean two things.
+        Self {
+            version: "2012-10-17",
+            statement,
+        }
+    }
+}
+
+impl Statement {
+    fn allow(resource: Vec<String>, not_after: NumericDate, expiry: PolicyExpiry) -> Self {
+        let condition = match expiry {
+            PolicyExpiry::Token => Some(Before(not_after.iso8601())),
+            PolicyExpiry::None => None,
+        };
+        Self {
+            action: "execute-api:Invoke",
+            effect: Effect::Allow,
+            resource,
+            condition,
+        }
+    }
+
+    fn deny(resource: Vec<String>) -> Self {
+        Self {
+            action: "execute-api:Invoke",
+            effect: Effect::Deny,
+            resource,
+            condition: None,
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Route table + request + verified token -> permit, or the reason there is none.
+//!
+//! As in API Gateway, the path decides first and the method second. Of all declared paths that match, whatever their
+//! methods, the most specific one is taken, compared segment by segment from the left: a literal before `{name}` before
+//! `{name+}`. Within it a named method goes before `ANY`.
+
+mod need;
+mod path;
+
+use std::collections::HashMap;
+
+pub(crate) use need::{Alternative, ClaimNeed, ClaimValue, Need, path_texts};
+pub(crate) use path::{PathPattern, RequestPath, Segment};
+
+use crate::claims::Verified;
+use crate::error::Error;
+use crate::event::MethodArn;
+
+/// The methods that API Gateway knows, in the order in which policies spell them.
+pub(crate) const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/// Which methods an entry is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Methods {
+    /// All seven, where no other entry of the path names the method.
+    Any,
+    /// These, as positions in [`METHODS`].
+    Named(Vec<usize>),
+}
+
+/// One entry of the route table.
+#[derive(Clone, Debug)]
+pub(crate) struct Route {
+    pub(crate) methods: Methods,
+    pub(crate) path: PathPattern,
+    pub(crate) need: Need,
+}
+
+/// What becomes of a path that no entry matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Undeclared {
+    /// It is refused.
+    Deny,
+    /// Any valid token passes.
+    Allow,
+}
+
+/// The route table, compiled into a trie of segments.
+#[derive(Debug)]
+pub(crate) struct Routes {
+    entries: Vec<Route>,
+    /// Node 0 is the root path.
+    nodes: Vec<Node>,
+    undeclared: Undeclared,
+}
+
+/// A place in the trie: what may follow, most specific first, and what is declared here.
+#[derive(Debug, Default)]
+pub(crate) struct Node {
+    pub(crate) literals: HashMap<Box<[u8]>, usize>,
+    pub(crate) parameter: Option<usize>,
+    pub(crate) greedy: Option<usize>,
+    /// By position in [`METHODS`], the entry that a named method or else `ANY` has.
+    pub(crate) by_method: [Option<usize>; METHODS.len()],
+    pub(crate) any: Option<usize>,
+    pub(crate) declared: bool,
+}
+
+/// Two entries that say something about the same method of the same path.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Clash {
+    pub(crate) first: usize,
+    pub(crate) second: usize,
+    pub(crate) method: &'static str,
+}
+
+/// The proof that the rules let this request pass.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    _private: (),
+}
+
+impl Routes {
+    /// Compiles a table.
+    ///
+    /// # Errors
+    /// Every pair of entries for the same method and shape, a shape being a path whatever its parameters are called.
+    pub(crate) fn new(entries: Vec<Route>, undeclared: Undeclared) -> Result<Self, Vec<Clash>> {
+        let mut routes = Self {
+            entries: Vec::new(),
+            nodes: vec![Node::default()],
+            undeclared,
+        };
+        let mut clashes = Vec::new();
+        for (index, entry) in entries.iter().enumerate() {
+            let place = routes.place(entry.path.segments());
+            let Some(node) = routes.nodes.get_mut(place) else {
+                continue;
+            };
+            node.declared = true;
+            let mut claim = |slot: &mut Option<usize>, method| match *slot {
+                Some(first) => clashes.push(Clash {
+                    first,
+                    second: index,
+                    method,
+                }),
+                None => *slot = Some(index),
+            };
+            match &entry.methods {
+                Methods::Any => claim(&mut node.any, "ANY"),
+                Methods::Named(named) => {
+                    for (position, (slot, method)) in node.by_method.iter_mut().zip(METHODS).enumerate() {
+                        if named.contains(&position) {
+                            claim(slot, method);
+                        }
+                    }
+                }
+            }
+        }
+        routes.entries = entries;
+        if clashes.is_empty() { Ok(routes) } else { Err(clashes) }
+    }
+
+    /// The node of a declared path, made if it is not there.
+    fn place(&mut self, segments: &[Segment]) -> usize {
+        let mut place = 0;
+        for segment in segments {
+            let new = self.nodes.len();
+            let Some(node) = self.nodes.get_mut(place) else { break };
+            place = match segment {
+                Segment::Literal(text) => *node.literals.entry(text.as_bytes().into()).or_insert(new),
+                Segment::Parameter(_) => *node.parameter.get_or_insert(new),
+                Segment::Greedy(_) => *node.greedy.get_or_insert(new),
+            };
+            if place == new {
+                self.nodes.push(Node::default());
+            }
+        }
+        place
+    }
+
+    /// Whether this token may make this request.
+    ///
+    /// # Errors
+    /// [`Error::AmbiguousPath`], [`Error::UndeclaredRoute`], [`Error::InsufficientScope`] or [`Error::ClaimMismatch`].
+    pub(crate) fn permit(&self, arn: &MethodArn, token: &Verified) -> Result<Permit, Error> {
+        let path = RequestPath::parse(arn.path())?;
+        match self.matched(&path, arn.method())? {
+            Match::Entry(entry) => {
+                entry
+                    .need
+                    .check(token, |position, last, text| path.holds(position, last, text))?;
+                Ok(Permit { _private: () })
+            }
+            Match::Undeclared if self.undeclared == Undeclared::Allow => Ok(Permit { _private: () }),
+            Match::Undeclared | Match::OtherMethods => Err(Error::UndeclaredRoute),
+        }
+    }
+
+    /// The declared path that a request takes, for the log.
+    pub(crate) fn name(&self, arn: &MethodArn) -> Option<&str> {
+        match self.matched(&RequestPath::parse(arn.path()).ok()?, arn.method()) {
+            Ok(Match::Entry(entry)) => Some(entry.path.as_str()),
+            _ => None,
+        }
+    }
+
+    /// The entry for a path and a method.
+    fn matched(&self, path: &RequestPath<'_>, method: &str) -> Result<Match<'_>, Error> {
+        let raw: Vec<&[u8]> = path.raw().collect();
+        let place = self.find(0, &raw);
+        if let Some(decoded) = path.decoded() {
+            let decoded: Vec<&[u8]> = decoded.collect();
+            if self.find(0, &decoded) != place {
+                return Err(Error::AmbiguousPath);
+            }
+        }
+        let Some(node) = place.and_then(|place| self.nodes.get(place)) else {
+            return Ok(Match::Undeclared);
+        };
+        let position = METHODS.iter().position(|known| *known == method);
+        let entry = position.and_then(|position| node.by_method.get(position).copied().flatten().or(node.any));
+        Ok(entry
+            .and_then(|index| self.entries.get(index))
+            .map_or(Match::OtherMethods, Match::Entry))
+    }
+
+    /// The most specific declared path. Each node of the trie is visited at most once, for only one way leads to it.
+    fn find(&self, place: usize, segments: &[&[u8]]) -> Option<usize> {
+        let node = self.nodes.get(place)?;
+        let Some((first, rest)) = segments.split_first() else {
+            return node.declared.then_some(place);
+        };
+        let literal = || node.literals.get(*first).and_then(|next| self.find(*next, rest));
+        let parameter = || node.parameter.and_then(|next| self.find(next, rest));
+        literal().or_else(parameter).or(node.greedy)
+    }
+}
+
+/// What the table has for a request.
+enum Match<'a> {
+    Entry(&'a Route),
+    /// The path is declared, the method is not.
+    OtherMethods,
+    Undeclared,
+}

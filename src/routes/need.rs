@@ -1,0 +1,87 @@
+//! What a route needs of a token.
+
+use crate::claims::{Accepted, ClaimName, Verified};
+use crate::error::Error;
+
+/// What a route needs: one of the alternatives, or nothing if there are none.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Need {
+    pub(crate) any_of: Vec<Alternative>,
+}
+
+/// One way to meet a need: one entry of scopes, if there are any, and every claim.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Alternative {
+    /// Any one entry is enough; an entry needs all of its scopes.
+    pub(crate) scopes: Vec<Vec<String>>,
+    pub(crate) claims: Vec<ClaimNeed>,
+}
+
+/// A claim and the values it may have.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ClaimNeed {
+    pub(crate) claim: ClaimName,
+    pub(crate) values: Vec<ClaimValue>,
+}
+
+/// A value that a claim may have.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum ClaimValue {
+    /// A fixed one.
+    Fixed(Accepted),
+    /// What stands in the path at this segment; `last` for `{name+}`.
+    Parameter { position: usize, last: bool },
+}
+
+impl Need {
+    /// Checks a token; `holds` tells whether the path has a text at a segment.
+    ///
+    /// # Errors
+    /// [`Error::InsufficientScope`] if no alternative has its scopes, else [`Error::ClaimMismatch`] if none has its claims.
+    pub(crate) fn check(&self, token: &Verified, holds: impl Fn(usize, bool, &str) -> bool) -> Result<(), Error> {
+        let mut refusal = Error::InsufficientScope;
+        for alternative in &self.any_of {
+            if alternative.scopes_met(token) {
+                if alternative.claims.iter().all(|need| need.is_met(token, &holds)) {
+                    return Ok(());
+                }
+                refusal = Error::ClaimMismatch;
+            }
+        }
+        if self.any_of.is_empty() { Ok(()) } else { Err(refusal) }
+    }
+}
+
+impl Alternative {
+    /// Whether the token has all the scopes of one entry.
+    pub(crate) fn scopes_met(&self, token: &Verified) -> bool {
+        self.scopes.is_empty()
+            || self
+                .scopes
+                .iter()
+                .any(|entry| entry.iter().all(|scope| token.has_scope(scope)))
+    }
+}
+
+impl ClaimNeed {
+    fn is_met(&self, token: &Verified, holds: &impl Fn(usize, bool, &str) -> bool) -> bool {
+        let Some(claim) = self.claim.of(token.claims()) else {
+            return false;
+        };
+        self.values.iter().any(|value| match value {
+            ClaimValue::Fixed(value) => value.fits(claim),
+            ClaimValue::Parameter { position, last } => path_texts(claim).any(|text| holds(*position, *last, text)),
+        })
+    }
+}
+
+/// The texts of a claim, or of an array claim, that may stand in a path. Those with a character that could mean something
+/// else there never do.
+pub(crate) fn path_texts(claim: &serde_json::Value) -> impl Iterator<Item = &str> {
+    let items = match claim {
+        serde_json::Value::Array(items) => items.as_slice(),
+        single => std::slice::from_ref(single),
+    };
+    let plain = |text: &&str| !text.contains(['/', '*', '?', '$', '%']) && !text.chars().any(char::is_control);
+    items.iter().filter_map(serde_json::Value::as_str).filter(plain)
+}

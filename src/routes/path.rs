@@ -1,0 +1,292 @@
+//! Declared resource paths, and the path of a request.
+
+use std::borrow::Cow;
+
+use crate::error::Error;
+
+/// One segment of a declared path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Segment {
+    /// Itself.
+    Literal(String),
+    /// `{name}`: one non-empty segment.
+    Parameter(String),
+    /// `{name+}`: the rest, at least one character.
+    Greedy(String),
+}
+
+/// A path as API Gateway writes resource paths.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PathPattern {
+    text: String,
+    segments: Vec<Segment>,
+}
+
+impl PathPattern {
+    /// Reads a resource path.
+    ///
+    /// # Errors
+    /// What a path has to look like, for one that does not: `pets`, `/pets/`, `/a b`, `/{id`, `/{p+}/x`, `/{id}/{id}`.
+    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
+        let rest = text.strip_prefix('/').ok_or("a resource path begins with `/`")?;
+        if rest.is_empty() {
+            return Ok(Self {
+                text: text.to_owned(),
+                segments: Vec::new(),
+            });
+        }
+        if rest.ends_with('/') {
+            return Err("a resource path does not end in `/`, but for the root");
+        }
+        let segments = rest.split('/').map(Segment::parse).collect::<Result<Vec<_>, _>>()?;
+        let before_last = segments.split_last().map_or(&[][..], |(_, before)| before);
+        if before_last.iter().any(|segment| matches!(segment, Segment::Greedy(_))) {
+            return Err("`{name+}` takes the rest of a path, so it stands last");
+        }
+        let mut names: Vec<_> = segments.iter().filter_map(Segment::parameter).collect();
+        names.sort_unstable();
+        if names.windows(2).any(|pair| pair.first() == pair.last()) {
+            return Err("a path names each of its parameters differently");
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            segments,
+        })
+    }
+
+    /// As it was declared.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Its segments; none for the root.
+    pub(crate) fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// At which segment a parameter stands.
+    pub(crate) fn position(&self, parameter: &str) -> Option<usize> {
+        self.segments
+            .iter()
+            .position(|segment| segment.parameter() == Some(parameter))
+    }
+}
+
+impl Segment {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        let plain = |text: &str| {
+            !text.is_empty()
+                && text
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b':' | b','))
+        };
+        if let Some(inner) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
+            let (name, greedy) = inner.strip_suffix('+').map_or((inner, false), |name| (name, true));
+            return match plain(name) {
+                true if greedy => Ok(Self::Greedy(name.to_owned())),
+                true => Ok(Self::Parameter(name.to_owned())),
+                false => {
+                    Err("a parameter is `{name}` or, last, `{name+}`, its name of letters, digits and `. _ - : ,`")
+                }
+            };
+        }
+        match text {
+            "." | ".." => Err("`.` and `..` are not segments of a resource path"),
+            text if plain(text) => Ok(Self::Literal(text.to_owned())),
+            _ => Err("a segment is made of letters, digits and `. _ - : ,`, or is `{name}` or, last, `{name+}`"),
+        }
+    }
+
+    /// The name of a parameter.
+    pub(crate) fn parameter(&self) -> Option<&str> {
+        match self {
+            Self::Literal(_) => None,
+            Self::Parameter(name) | Self::Greedy(name) => Some(name),
+        }
+    }
+}
+
+/// The segments of a request's path, as they were sent and decoded once.
+#[derive(Debug)]
+pub(crate) struct RequestPath<'a> {
+    raw: Vec<&'a str>,
+    /// `None` where decoding changes nothing.
+    decoded: Option<Vec<Cow<'a, [u8]>>>,
+}
+
+impl<'a> RequestPath<'a> {
+    /// Splits the path of a method ARN, which is written without its first slash. One slash at the end is ignored.
+    ///
+    /// # Errors
+    /// [`Error::AmbiguousPath`] for what the gateway, IAM and a backend may read differently: `*`, `?`, `${`, control
+    /// characters, malformed percent-encoding, empty, `.` and `..` segments, `\`, and an encoded `/`, `\`, `.`, `%` or
+    /// control character.
+    pub(crate) fn parse(path: &'a str) -> Result<Self, Error> {
+        let pattern = path.contains(['*', '?', '\\']) || path.contains("${") || path.chars().any(char::is_control);
+        if pattern {
+            return Err(Error::AmbiguousPath);
+        }
+        if path.is_empty() {
+            return Ok(Self {
+                raw: Vec::new(),
+                decoded: None,
+            });
+        }
+        let raw: Vec<&str> = path.strip_suffix('/').unwrap_or(path).split('/').collect();
+        if raw.iter().any(|segment| matches!(*segment, "" | "." | "..")) {
+            return Err(Error::AmbiguousPath);
+        }
+        let decoded = if path.contains('%') {
+            Some(
+                raw.iter()
+                    .map(|segment| percent_decoded(segment))
+                    .collect::<Option<_>>()
+                    .ok_or(Error::AmbiguousPath)?,
+            )
+        } else {
+            None
+        };
+        Ok(Self { raw, decoded })
+    }
+
+    /// The segments as they were sent.
+    pub(crate) fn raw(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        self.raw.iter().map(|segment| segment.as_bytes())
+    }
+
+    /// The segments decoded once, if that changes anything.
+    pub(crate) fn decoded(&self) -> Option<impl ExactSizeIterator<Item = &[u8]>> {
+        self.decoded.as_ref().map(|segments| segments.iter().map(AsRef::as_ref))
+    }
+
+    /// Whether the segment at this position, raw or decoded once, is this text, and for `{name+}` all that is left.
+    pub(crate) fn holds(&self, position: usize, last: bool, text: &str) -> bool {
+        if last && self.raw.len() != position.saturating_add(1) {
+            return false;
+        }
+        let raw = self.raw.get(position).is_some_and(|segment| *segment == text);
+        let decoded = || self.decoded.as_ref().and_then(|segments| segments.get(position));
+        raw || decoded().is_some_and(|segment| segment.as_ref() == text.as_bytes())
+    }
+}
+
+/// Decodes a segment once; `None` if it is malformed or encodes a control character, `/`, `\`, `.` or `%`.
+fn percent_decoded(segment: &str) -> Option<Cow<'_, [u8]>> {
+    if !segment.contains('%') {
+        return Some(Cow::Borrowed(segment.as_bytes()));
+    }
+    let hex = |digit: u8| {
+        char::from(digit)
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+    };
+    let mut decoded = Vec::with_capacity(segment.len());
+    let mut bytes = segment.bytes();
+    while let Some(byte) = bytes.next() {
+        let byte = match byte {
+            b'%' => match (hex(bytes.next()?)? << 4) | hex(bytes.next()?)? {
+                0x00..=0x1f | 0x7f | b'/' | b'\\' | b'.' | b'%' => return None,
+                byte => byte,
+            },
+            byte => byte,
+        };
+        decoded.push(byte);
+    }
+    // The control characters beyond ASCII, U+0080 to U+009F, are two bytes in UTF-8.
+    let control = decoded.windows(2).any(|pair| matches!(pair, [0xc2, 0x80..=0x9f]));
+    if control { None } else { Some(Cow::Owned(decoded)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resource_path_is_written_as_api_gateway_writes_it() {
+        for path in [
+            "/",
+            "/pets",
+            "/pets/{id}",
+            "/{proxy+}",
+            "/a.b_c-d:e,f/{x}/{y+}",
+            "/v1/pets/..a",
+            "/{a:b}",
+        ] {
+            assert_eq!(
+                PathPattern::parse(path).map(|parsed| parsed.as_str().to_owned()),
+                Ok(path.to_owned())
+            );
+        }
+        for path in [
+            "",
+            "pets",
+            "/pets/",
+            "//",
+            "/a//b",
+            "/.",
+            "/..",
+            "/a/../b",
+            "/a b",
+            "/a%20b",
+            "/a*",
+            "/a?",
+            "/{}",
+            "/{+}",
+            "/{id",
+            "/id}",
+            "/x{id}",
+            "/{id}x",
+            "/{p+}/x",
+            "/{id}/{id}",
+            "/{i d}",
+            "/$x",
+            "/\u{e9}",
+            "/a+b",
+        ] {
+            assert!(PathPattern::parse(path).is_err(), "{path}");
+        }
+    }
+
+    #[track_caller]
+    fn split(path: &str, expected: &[&str]) {
+        let parsed = RequestPath::parse(path).unwrap();
+        assert_eq!(
+            parsed.raw().collect::<Vec<_>>(),
+            expected.iter().map(|s| s.as_bytes()).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn one_trailing_slash_after_a_segment_is_ignored() {
+        split("", &[]);
+        split("pets", &["pets"]);
+        split("pets/", &["pets"]);
+        split("pets/1/", &["pets", "1"]);
+    }
+
+    #[test]
+    fn what_can_be_read_in_two_ways_is_ambiguous() {
+        for path in [
+            "*", "a*b", "a?", "${a}", "a\tb", "a\u{85}b", "/", "//", "pets//", "pets//1", "/pets", ".", "a/..",
+            "a/./b", "a\\b", "a%2Fb", "a%2fb", "%5c", "%2e%2e", "a%2Eb", "%2541", "%", "%4", "%zz", "a%0Ab", "%7f",
+            "%c2%85", "%C2%9f", "%+1",
+        ] {
+            assert_eq!(
+                RequestPath::parse(path).map(|_| ()),
+                Err(Error::AmbiguousPath),
+                "{path:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_encodings_are_decoded_once() {
+        let path = RequestPath::parse("a%20b/%ff/c$d").unwrap();
+        assert_eq!(
+            path.decoded().unwrap().collect::<Vec<_>>(),
+            [&b"a b"[..], &b"\xff"[..], &b"c$d"[..]]
+        );
+        assert!(path.holds(0, false, "a b") && path.holds(0, false, "a%20b") && !path.holds(0, true, "a b"));
+        assert!(RequestPath::parse("a/b").unwrap().decoded().is_none());
+    }
+}

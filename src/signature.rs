@@ -1,0 +1,137 @@
+//! Unverified token + key -> signed token. The only file that verifies.
+
+use std::fmt;
+
+use aws_lc_rs::hmac;
+use aws_lc_rs::signature::ParsedPublicKey;
+use jsonwebtoken::crypto::JwtVerifier;
+use jsonwebtoken::signature::{Error as SignatureError, Verifier};
+use serde_json::Value;
+
+use crate::algorithm::Algorithm;
+use crate::token::Unverified;
+
+/// A key that is ready to verify one algorithm and no other (RFC 8725 section 3.1).
+///
+/// It is parsed once, when its key set is taken in. `jsonwebtoken` calls a verifier through its [`JwtVerifier`]
+/// trait; its own verifiers parse the key again for every token.
+pub(crate) struct VerifyingKey {
+    algorithm: Algorithm,
+    key: Key,
+}
+
+enum Key {
+    Public(ParsedPublicKey),
+    Secret(hmac::Key),
+}
+
+impl VerifyingKey {
+    /// A public key, already checked for quality, for the algorithm it is bound to.
+    pub(crate) fn public(algorithm: Algorithm, key: ParsedPublicKey) -> Self {
+        Self {
+            algorithm,
+            key: Key::Public(key),
+        }
+    }
+
+    /// A shared secret, already checked for length, for one HMAC algorithm; `None` for other algorithms.
+    pub(crate) fn secret(algorithm: Algorithm, secret: &[u8]) -> Option<Self> {
+        let hash = match algorithm {
+            Algorithm::Hs256 => hmac::HMAC_SHA256,
+            Algorithm::Hs384 => hmac::HMAC_SHA384,
+            Algorithm::Hs512 => hmac::HMAC_SHA512,
+            _ => return None,
+        };
+        Some(Self {
+            algorithm,
+            key: Key::Secret(hmac::Key::new(hash, secret)),
+        })
+    }
+
+    /// The only algorithm it verifies.
+    pub(crate) fn alg(&self) -> Algorithm {
+        self.algorithm
+    }
+}
+
+impl Verifier<Vec<u8>> for VerifyingKey {
+    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), SignatureError> {
+        match &self.key {
+            Key::Public(key) => key.verify_sig(message, signature),
+            // Compares in constant time, and the whole length.
+            Key::Secret(key) => hmac::verify(key, message, signature),
+        }
+        .map_err(|_| SignatureError::new())
+    }
+}
+
+impl JwtVerifier for VerifyingKey {
+    fn algorithm(&self) -> jsonwebtoken::Algorithm {
+        match self.algorithm {
+            Algorithm::Hs256 => jsonwebtoken::Algorithm::HS256,
+            Algorithm::Hs384 => jsonwebtoken::Algorithm::HS384,
+            Algorithm::Hs512 => jsonwebtoken::Algorithm::HS512,
+            Algorithm::Rs256 => jsonwebtoken::Algorithm::RS256,
+            Algorithm::Rs384 => jsonwebtoken::Algorithm::RS384,
+            Algorithm::Rs512 => jsonwebtoken::Algorithm::RS512,
+            Algorithm::Ps256 => jsonwebtoken::Algorithm::PS256,
+            Algorithm::Ps384 => jsonwebtoken::Algorithm::PS384,
+            Algorithm::Ps512 => jsonwebtoken::Algorithm::PS512,
+            Algorithm::Es256 => jsonwebtoken::Algorithm::ES256,
+            Algorithm::Es384 => jsonwebtoken::Algorithm::ES384,
+            Algorithm::Ed25519 => jsonwebtoken::Algorithm::EdDSA,
+        }
+    }
+}
+
+impl fmt::Debug for VerifyingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifyingKey")
+            .field("algorithm", &self.algorithm)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a configured key has signed: the proof that claims may be read.
+pub(crate) struct Signed {
+    typ: Option<String>,
+    claims: Value,
+}
+
+impl Signed {
+    /// Checks a token's signature over its first two segments as they were sent (RFC 7515 section 5.2).
+    ///
+    /// # Errors
+    /// The token itself, if this key did not sign it or is for another algorithm, so that another key may be tried.
+    pub(crate) fn by<'a>(key: &VerifyingKey, token: Unverified<'a>) -> Result<Self, Unverified<'a>> {
+        if key.alg() != token.alg() || key.verify(token.signing_input(), token.signature()).is_err() {
+            return Err(token);
+        }
+        let (typ, claims) = token.into_contents();
+        Ok(Self {
+            typ,
+            claims: Value::Object(claims),
+        })
+    }
+
+    /// The `typ` header, now that it is known to be the issuer's.
+    pub(crate) fn typ(&self) -> Option<&str> {
+        self.typ.as_deref()
+    }
+
+    /// The claims set, a JSON object.
+    pub(crate) fn claims(&self) -> &Value {
+        &self.claims
+    }
+
+    /// The claims set, kept.
+    pub(crate) fn into_claims(self) -> Value {
+        self.claims
+    }
+}
+
+impl fmt::Debug for Signed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Signed(..)")
+    }
+}

@@ -1,0 +1,114 @@
+//! Time as an argument: the two clocks of one moment, and the dates in a token.
+
+use std::time::Duration;
+
+/// One reading of both clocks.
+///
+/// A Lambda process is frozen between invocations, when the monotonic clock may stand still, and the wall clock may
+/// jump. Ages are the greater of what the two say, so neither can make a key set look younger than it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// Since 1970-01-01T00:00:00Z.
+    pub wall: Duration,
+    /// Since any fixed point of this process.
+    pub monotonic: Duration,
+}
+
+impl Moment {
+    /// How long ago `earlier` was, at most.
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        let wall = self.wall.saturating_sub(earlier.wall);
+        wall.max(self.monotonic.saturating_sub(earlier.monotonic))
+    }
+
+    /// The wall clock as a token's dates are written.
+    pub(crate) fn date(self) -> NumericDate {
+        NumericDate(self.wall.as_secs_f64())
+    }
+}
+
+/// Where the time comes from: the system in production, a dial in tests.
+pub trait Clock: Send + Sync {
+    /// Both clocks, now.
+    fn now(&self) -> Moment;
+}
+
+/// Seconds since 1970-01-01T00:00:00Z, possibly with a fraction (RFC 7519 section 2).
+///
+/// A double holds every whole second of the next 285 million years, and comparing doubles cannot overflow, whatever
+/// a token says.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub(crate) struct NumericDate(pub(crate) f64);
+
+impl NumericDate {
+    /// The date this many seconds later.
+    pub(crate) fn plus(self, seconds: u32) -> Self {
+        Self(self.0 + f64::from(seconds))
+    }
+
+    /// The earlier of two dates.
+    pub(crate) fn min(self, other: Self) -> Self {
+        Self(self.0.min(other.0))
+    }
+
+    /// As IAM writes dates, rounded down to the second and at most the last second of the year 9999.
+    pub(crate) fn iso8601(self) -> String {
+        const LAST: Duration = Duration::from_secs(253_402_300_799);
+        let whole = Duration::try_from_secs_f64(self.0.max(0.0)).map_or(LAST, |date| date.min(LAST));
+        let Some(date) = i64::try_from(whole.as_secs())
+            .ok()
+            .and_then(|s| ::time::OffsetDateTime::from_unix_timestamp(s).ok())
+        else {
+            // Not reached: the range above is that of `OffsetDateTime`. The epoch allows nothing.
+            return "1970-01-01T00:00:00Z".to_owned();
+        };
+        let (year, month, day) = (date.year(), u8::from(date.month()), date.day());
+        format!(
+            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
+            date.hour(),
+            date.minute(),
+            date.second()
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn written(seconds: f64, expected: &str) {
+        assert_eq!(NumericDate(seconds).iso8601(), expected);
+    }
+
+    #[test]
+    fn dates_are_rounded_down_and_capped_at_the_year_9999() {
+        written(0.0, "1970-01-01T00:00:00Z");
+        written(-5.0, "1970-01-01T00:00:00Z");
+        written(951_782_400.999, "2000-02-29T00:00:00Z");
+        written(1_795_219_199.5, "2026-11-20T23:59:59Z");
+        written(253_402_300_799.0, "9999-12-31T23:59:59Z");
+        written(253_402_300_800.0, "9999-12-31T23:59:59Z");
+        written(1e308, "9999-12-31T23:59:59Z");
+        written(f64::NAN, "1970-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn age_is_the_greater_of_the_two_clocks() {
+        let at = |wall, monotonic| Moment {
+            wall: Duration::from_secs(wall),
+            monotonic: Duration::from_secs(monotonic),
+        };
+        assert_eq!(
+            at(200, 10).since(at(100, 5)),
+            Duration::from_secs(100),
+            "the monotonic clock was frozen"
+        );
+        assert_eq!(
+            at(90, 65).since(at(100, 5)),
+            Duration::from_secs(60),
+            "the wall clock went back"
+        );
+        assert_eq!(at(90, 5).since(at(100, 5)), Duration::ZERO);
+    }
+}

@@ -1,0 +1,150 @@
+//! Bearer token -> the parts of a compact JWS, read strictly and believed in nothing (RFC 7515 sections 4 and 7.1).
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+
+use crate::algorithm::Algorithm;
+use crate::bearer::BearerToken;
+use crate::error::Error;
+use crate::json;
+
+/// The longest header segment: real ones have under 300 bytes, and nobody needs a certificate chain there.
+const MAX_HEADER_BYTES: usize = 4096;
+/// The longest `kid`: the longest in use are SHA-512 thumbprints in hexadecimal, 128 bytes.
+const MAX_KID_BYTES: usize = 256;
+
+/// A token whose signature has not been checked.
+///
+/// Only [`alg`](Self::alg), [`kid`](Self::kid) and [`iss`](Self::iss) can be read, and they may only choose among
+/// configured things. The claims come out of a verified signature alone.
+pub(crate) struct Unverified<'a> {
+    alg: Algorithm,
+    kid: Option<String>,
+    typ: Option<String>,
+    signing_input: &'a str,
+    signature: Vec<u8>,
+    claims: Map<String, Value>,
+}
+
+/// What `iss` says (RFC 7519 section 4.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Issuer<'a> {
+    Absent,
+    Named(&'a str),
+    /// Present, and not a string.
+    Malformed,
+}
+
+impl<'a> Unverified<'a> {
+    /// Splits and decodes a compact JWS and parses its header and claims strictly.
+    ///
+    /// # Errors
+    /// [`Error::MalformedToken`] for anything but three non-empty base64url segments, the first two JSON objects without
+    /// duplicate members; for a header over 4 KiB, a `kid` over 256 bytes, `alg`, `kid`, `typ` or `cty` that is not a string,
+    /// and for `crit`, `b64`, `enc`, `zip` or a nested JWT, none of which is supported. [`Error::UnsupportedAlgorithm`] for
+    /// `alg` absent or unknown, `none` included.
+    pub(crate) fn parse(token: BearerToken<'a>) -> Result<Self, Error> {
+        let token = token.as_str();
+        // `rsplit_once` and `split_once` look at most at two separators, however many a hostile token has.
+        let (signing_input, signature) = token.rsplit_once('.').ok_or(Error::MalformedToken)?;
+        let (header, payload) = signing_input.split_once('.').ok_or(Error::MalformedToken)?;
+        if header.len() > MAX_HEADER_BYTES || payload.contains('.') {
+            return Err(Error::MalformedToken);
+        }
+        let mut header = object(header)?;
+        let mut text = |name: &str| match header.remove(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(Error::MalformedToken),
+        };
+        let (alg, kid, typ, cty) = (text("alg")?, text("kid")?, text("typ")?, text("cty")?);
+        let alg = alg
+            .as_deref()
+            .and_then(Algorithm::named)
+            .ok_or(Error::UnsupportedAlgorithm)?;
+        let nested = cty.is_some_and(|cty| media_type(&cty).eq_ignore_ascii_case("JWT"));
+        let changed = ["crit", "b64", "enc", "zip"]
+            .iter()
+            .any(|name| header.contains_key(*name));
+        if nested || changed || kid.as_ref().is_some_and(|kid| kid.len() > MAX_KID_BYTES) {
+            return Err(Error::MalformedToken);
+        }
+        Ok(Self {
+            alg,
+            kid,
+            typ,
+            signing_input,
+            signature: decoded(signature)?,
+            claims: object(payload)?,
+        })
+    }
+
+    /// The algorithm it says it was signed with.
+    pub(crate) fn alg(&self) -> Algorithm {
+        self.alg
+    }
+
+    /// The key it says it was signed with (RFC 7515 section 4.1.4).
+    pub(crate) fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// Who it says issued it.
+    pub(crate) fn iss(&self) -> Issuer<'_> {
+        match self.claims.get("iss") {
+            None => Issuer::Absent,
+            Some(Value::String(iss)) => Issuer::Named(iss),
+            Some(_) => Issuer::Malformed,
+        }
+    }
+
+    /// What was signed: the first two segments as they were sent (RFC 7515 section 5.2).
+    pub(crate) fn signing_input(&self) -> &[u8] {
+        self.signing_input.as_bytes()
+    }
+
+    /// The signature, decoded.
+    pub(crate) fn signature(&self) -> &Vec<u8> {
+        &self.signature
+    }
+
+    /// The `typ` header and the claims, for `signature.rs` alone to hand on once they are verified.
+    pub(crate) fn into_contents(self) -> (Option<String>, Map<String, Value>) {
+        (self.typ, self.claims)
+    }
+}
+
+/// A media type without the `application/` that may be left out (RFC 7515 section 4.1.9).
+pub(crate) fn media_type(typ: &str) -> &str {
+    match typ.split_at_checked("application/".len()) {
+        Some((prefix, rest)) if prefix.eq_ignore_ascii_case("application/") => rest,
+        _ => typ,
+    }
+}
+
+/// A non-empty base64url segment without padding or trailing bits (RFC 7515 section 2).
+fn decoded(segment: &str) -> Result<Vec<u8>, Error> {
+    let bytes = URL_SAFE_NO_PAD.decode(segment).map_err(|_| Error::MalformedToken)?;
+    if bytes.is_empty() {
+        Err(Error::MalformedToken)
+    } else {
+        Ok(bytes)
+    }
+}
+
+/// A segment that is a strict JSON object.
+fn object(segment: &str) -> Result<Map<String, Value>, Error> {
+    json::object(&decoded(segment)?).map_err(|_| Error::MalformedToken)
+}
+
+/// Nothing of a token prints.
+impl fmt::Debug for Unverified<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unverified")
+            .field("alg", &self.alg)
+            .finish_non_exhaustive()
+    }
+}
