@@ -45,25 +45,31 @@ impl ClaimName {
     }
 }
 
-/// A value that a claim may have: a string, a number or a boolean.
+/// What a claim may be.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Accepted(pub(crate) Value);
+pub(crate) enum Accepted {
+    /// This string, number or boolean, or an array that holds it.
+    Value(Value),
+    /// Anything but `null`.
+    Present,
+}
 
 impl Accepted {
-    /// Whether the claim is this value, or an array that holds it.
+    /// Whether the claim is accepted.
     pub(crate) fn fits(&self, claim: &Value) -> bool {
-        match claim {
-            Value::Array(items) => items.iter().any(|item| self.equals(item)),
-            single => self.equals(single),
+        match (self, claim) {
+            (Self::Present, claim) => !claim.is_null(),
+            (Self::Value(value), Value::Array(items)) => items.iter().any(|item| same(value, item)),
+            (Self::Value(value), single) => same(value, single),
         }
     }
+}
 
-    /// JSON equality, in which `1` and `1.0` are the same number.
-    fn equals(&self, value: &Value) -> bool {
-        match (&self.0, value) {
-            (Value::Number(a), Value::Number(b)) if a.is_f64() != b.is_f64() => a.as_f64() == b.as_f64(),
-            (a, b) => a == b,
-        }
+/// JSON equality, in which `1` and `1.0` are the same number.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) if a.is_f64() != b.is_f64() => a.as_f64() == b.as_f64(),
+        (a, b) => a == b,
     }
 }
 

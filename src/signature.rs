@@ -22,7 +22,7 @@ pub(crate) struct VerifyingKey {
 
 enum Key {
     Public(ParsedPublicKey),
-    Secret(hmac::Key),
+    Secret(Box<hmac::Key>),
 }
 
 impl VerifyingKey {
@@ -44,7 +44,7 @@ impl VerifyingKey {
         };
         Some(Self {
             algorithm,
-            key: Key::Secret(hmac::Key::new(hash, secret)),
+            key: Key::Secret(Box::new(hmac::Key::new(hash, secret))),
         })
     }
 

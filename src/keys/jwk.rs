@@ -1,0 +1,237 @@
+//! One JWK -> a key that is ready to verify (RFC 7517 section 4, RFC 7518 section 6, RFC 8037 section 2).
+
+use std::fmt;
+
+use aws_lc_rs::signature::{self, EcdsaVerificationAlgorithm, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+
+use crate::algorithm::{Algorithm, Family};
+use crate::json;
+use crate::signature::VerifyingKey;
+
+/// RSA moduli in bits: fewer are weak (RFC 7518 section 3.3), more only slow the verification down.
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+/// The longest RSA exponent in bytes: everybody uses 65537, and long ones only slow the verification down.
+const MAX_RSA_EXPONENT_BYTES: usize = 4;
+/// As long as the longest `kid` a token may have.
+const MAX_KID_BYTES: usize = 256;
+
+/// A public key of a set, bound to one algorithm.
+pub(crate) struct PublicKey {
+    /// Its name in the set (RFC 7517 section 4.5).
+    pub(crate) kid: Option<String>,
+    /// The key itself.
+    pub(crate) verifying: VerifyingKey,
+    /// The numbers it is made of, to tell whether two keys are the same.
+    material: Vec<u8>,
+}
+
+/// Why a JWK of a set is passed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unusable {
+    /// It is not a JWK, or one of its members is malformed.
+    Malformed,
+    /// It is for encryption (`use`, `key_ops`), of another type or curve, or for an algorithm that is not allowed.
+    NotForThis,
+    /// It holds private members, and so is no secret any more (RFC 7517 section 9.2).
+    Private,
+    /// It is too weak or too large, or not a point on its curve.
+    Weak,
+}
+
+impl PublicKey {
+    /// Reads one JWK and binds it to one of the allowed algorithms: its `alg`, else the one its curve implies, else
+    /// RS256 if that is allowed, else the only RSA algorithm that is.
+    ///
+    /// # Errors
+    /// Why the key cannot be used. The rest of its set is not affected.
+    pub(crate) fn parse(jwk: &str, allowed: &[Algorithm]) -> Result<Self, Unusable> {
+        let jwk = json::object(jwk.as_bytes()).map_err(|_| Unusable::Malformed)?;
+        let kty = text(&jwk, "kty")?.ok_or(Unusable::Malformed)?;
+        let kid = text(&jwk, "kid")?;
+        if kid.is_some_and(|kid| kid.len() > MAX_KID_BYTES) {
+            return Err(Unusable::Malformed);
+        }
+        if kty == "oct" {
+            return Err(Unusable::NotForThis);
+        }
+        if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
+            .iter()
+            .any(|member| jwk.contains_key(*member))
+        {
+            return Err(Unusable::Private);
+        }
+        if !may_verify(&jwk)? {
+            return Err(Unusable::NotForThis);
+        }
+        let named = match text(&jwk, "alg")? {
+            Some(name) => Some(Algorithm::named(name).ok_or(Unusable::NotForThis)?),
+            None => None,
+        };
+        let (implied, material) = match kty {
+            "RSA" => (rsa_algorithm(named, allowed)?, rsa_material(&jwk)?),
+            "EC" => match text(&jwk, "crv")? {
+                Some("P-256") => (Algorithm::Es256, point(&jwk, 32)?),
+                Some("P-384") => (Algorithm::Es384, point(&jwk, 48)?),
+                _ => return Err(Unusable::NotForThis),
+            },
+            "OKP" => match text(&jwk, "crv")? {
+                Some("Ed25519") => (Algorithm::Ed25519, Material::Bytes(octets(&jwk, "x")?)),
+                _ => return Err(Unusable::NotForThis),
+            },
+            _ => return Err(Unusable::NotForThis),
+        };
+        if named.is_some_and(|named| named != implied) || !allowed.contains(&implied) {
+            return Err(Unusable::NotForThis);
+        }
+        let key = material.parse(implied).ok_or(Unusable::Weak)?;
+        Ok(Self {
+            kid: kid.map(str::to_owned),
+            verifying: VerifyingKey::public(implied, key),
+            material: material.into_bytes(),
+        })
+    }
+
+    /// Whether another key has the same numbers.
+    pub(crate) fn is_same_key(&self, other: &Self) -> bool {
+        self.material == other.material
+    }
+}
+
+/// Public keys do not print, for they tell who the issuer is.
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PublicKey")
+            .field("verifying", &self.verifying)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The numbers of a public key, normalized.
+enum Material {
+    Rsa { n: Vec<u8>, e: Vec<u8> },
+    Bytes(Vec<u8>),
+}
+
+impl Material {
+    /// Parses the key for an algorithm; `None` if aws-lc refuses it.
+    fn parse(&self, algorithm: Algorithm) -> Option<ParsedPublicKey> {
+        let ec = |algorithm: &'static EcdsaVerificationAlgorithm, point| ParsedPublicKey::new(algorithm, point).ok();
+        match self {
+            Self::Rsa { n, e } => RsaPublicKeyComponents { n, e }
+                .to_parsed_public_key(rsa_parameters(algorithm)?)
+                .ok(),
+            Self::Bytes(point) => match algorithm {
+                Algorithm::Es256 => ec(&signature::ECDSA_P256_SHA256_FIXED, point),
+                Algorithm::Es384 => ec(&signature::ECDSA_P384_SHA384_FIXED, point),
+                // aws-lc takes a SubjectPublicKeyInfo here as well, which is not what a JWK holds.
+                Algorithm::Ed25519 if point.len() == signature::ED25519_PUBLIC_KEY_LEN => {
+                    ParsedPublicKey::new(&signature::ED25519, point).ok()
+                }
+                _ => None,
+            },
+        }
+    }
+
+    fn into_bytes(self) -> Vec<u8> {
+        match self {
+            // The zero separates: neither number begins with one.
+            Self::Rsa { n, e } => [e.as_slice(), &[0], &n].concat(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+}
+
+/// A member that is absent or a string.
+fn text<'a>(jwk: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Unusable> {
+    match jwk.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Unusable::Malformed),
+    }
+}
+
+/// A member in base64url without padding.
+fn octets(jwk: &Map<String, Value>, name: &str) -> Result<Vec<u8>, Unusable> {
+    let text = text(jwk, name)?.ok_or(Unusable::Malformed)?;
+    URL_SAFE_NO_PAD.decode(text).map_err(|_| Unusable::Malformed)
+}
+
+/// Whether `use` and `key_ops`, where present, say that the key verifies signatures (RFC 7517 sections 4.2 and 4.3).
+fn may_verify(jwk: &Map<String, Value>) -> Result<bool, Unusable> {
+    let by_use = text(jwk, "use")?.is_none_or(|usage| usage == "sig");
+    let by_operation = match jwk.get("key_ops") {
+        None => true,
+        Some(Value::Array(operations)) => operations.iter().any(|operation| operation == "verify"),
+        Some(_) => return Err(Unusable::Malformed),
+    };
+    Ok(by_use && by_operation)
+}
+
+/// The one algorithm of an RSA key.
+fn rsa_algorithm(named: Option<Algorithm>, allowed: &[Algorithm]) -> Result<Algorithm, Unusable> {
+    if let Some(named) = named {
+        return if named.family() == Family::Rsa {
+            Ok(named)
+        } else {
+            Err(Unusable::NotForThis)
+        };
+    }
+    let mut rsa = allowed
+        .iter()
+        .copied()
+        .filter(|algorithm| algorithm.family() == Family::Rsa);
+    match (
+        rsa.clone().any(|algorithm| algorithm == Algorithm::Rs256),
+        rsa.next(),
+        rsa.next(),
+    ) {
+        (true, ..) => Ok(Algorithm::Rs256),
+        (false, Some(only), None) => Ok(only),
+        _ => Err(Unusable::NotForThis),
+    }
+}
+
+/// Modulus and exponent without leading zeros, which some providers send against RFC 7518 section 6.3.1.1, and within bounds.
+fn rsa_material(jwk: &Map<String, Value>) -> Result<Material, Unusable> {
+    let minimal = |name| -> Result<Vec<u8>, Unusable> {
+        Ok(octets(jwk, name)?.into_iter().skip_while(|byte| *byte == 0).collect())
+    };
+    let (n, e) = (minimal("n")?, minimal("e")?);
+    let zeros = n.first().map_or(0, |byte| byte.leading_zeros());
+    let bits = n
+        .len()
+        .saturating_mul(8)
+        .saturating_sub(usize::try_from(zeros).unwrap_or_default());
+    let odd = |number: &[u8]| number.last().is_some_and(|byte| byte & 1 == 1);
+    let fits = RSA_BITS.contains(&bits) && odd(&n) && odd(&e) && e.len() <= MAX_RSA_EXPONENT_BYTES && e != [1];
+    if fits {
+        Ok(Material::Rsa { n, e })
+    } else {
+        Err(Unusable::Weak)
+    }
+}
+
+/// An uncompressed point whose coordinates have the full length (RFC 7518 section 6.2.1.2).
+fn point(jwk: &Map<String, Value>, length: usize) -> Result<Material, Unusable> {
+    let (x, y) = (octets(jwk, "x")?, octets(jwk, "y")?);
+    if x.len() != length || y.len() != length {
+        return Err(Unusable::Malformed);
+    }
+    Ok(Material::Bytes([&[4], x.as_slice(), &y].concat()))
+}
+
+/// How aws-lc calls an RSA algorithm.
+fn rsa_parameters(algorithm: Algorithm) -> Option<&'static RsaParameters> {
+    Some(match algorithm {
+        Algorithm::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,
+        Algorithm::Rs384 => &signature::RSA_PKCS1_2048_8192_SHA384,
+        Algorithm::Rs512 => &signature::RSA_PKCS1_2048_8192_SHA512,
+        Algorithm::Ps256 => &signature::RSA_PSS_2048_8192_SHA256,
+        Algorithm::Ps384 => &signature::RSA_PSS_2048_8192_SHA384,
+        Algorithm::Ps512 => &signature::RSA_PSS_2048_8192_SHA512,
+        _ => return None,
+    })
+}

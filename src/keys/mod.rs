@@ -1,0 +1,90 @@
+//! Which key verifies a token: chosen among an issuer's configured ones, never by anything a token points to.
+
+mod cache;
+mod fetch;
+mod jwk;
+mod jwks;
+mod secret;
+
+use std::sync::Arc;
+
+pub(crate) use cache::{CacheTimes, RemoteKeys};
+pub(crate) use fetch::{Fetch, KeyUrl, Network};
+pub(crate) use jwks::{KeySet, NotAKeySet};
+pub(crate) use secret::{Encoding, Secret};
+
+use crate::error::Error;
+use crate::signature::Signed;
+use crate::token::Unverified;
+
+/// Where the keys of an issuer come from.
+pub(crate) enum KeySource {
+    /// Shared secrets, any of which may have signed.
+    Secrets(Vec<Secret>),
+    /// A key set that came with the configuration.
+    Fixed(KeySet),
+    /// A key set that is fetched.
+    Remote(Box<RemoteKeys>),
+}
+
+/// A signed token, and the `kid` of the configured key that signed it.
+pub(crate) struct Found {
+    pub(crate) signed: Signed,
+    pub(crate) kid: Option<String>,
+}
+
+impl KeySource {
+    /// Verifies a token with the key it names; one that names none, with the only key that fits its algorithm.
+    ///
+    /// # Errors
+    /// [`Error::UnknownKey`], [`Error::InvalidSignature`], or [`Error::KeysUnavailable`] if a key that might fit could not be had.
+    pub(crate) async fn verify(&self, token: Unverified<'_>) -> Result<Found, Error> {
+        match self {
+            Self::Secrets(secrets) => {
+                let (alg, mut token) = (token.alg(), token);
+                for key in secrets.iter().filter_map(|secret| secret.key(alg)) {
+                    match Signed::by(key, token) {
+                        Ok(signed) => return Ok(Found { signed, kid: None }),
+                        Err(unverified) => token = unverified,
+                    }
+                }
+                Err(Error::InvalidSignature)
+            }
+            Self::Fixed(keys) => {
+                let key = keys.find(token.alg(), token.kid()).ok_or(Error::UnknownKey)?;
+                let signed = Signed::by(&key.verifying, token).map_err(|_| Error::InvalidSignature)?;
+                Ok(Found {
+                    signed,
+                    kid: key.kid.clone(),
+                })
+            }
+            Self::Remote(keys) => {
+                let key = keys.find(token.alg(), token.kid()).await?;
+                let (key, signed) = match Signed::by(&key.verifying, token) {
+                    Ok(signed) => (key, signed),
+                    // It names no key, so the one it was signed with may have taken this one's place.
+                    Err(token) if token.kid().is_none() => {
+                        let key = keys.another(token.alg(), &key).await?;
+                        let signed = Signed::by(&key.verifying, token).map_err(|_| Error::InvalidSignature)?;
+                        (key, signed)
+                    }
+                    Err(_) => return Err(Error::InvalidSignature),
+                };
+                Ok(Found {
+                    signed,
+                    kid: key.kid.clone(),
+                })
+            }
+        }
+    }
+
+    /// Fetches what has to be fetched.
+    pub(crate) async fn warm_up(&self) {
+        if let Self::Remote(keys) = self {
+            keys.warm_up().await;
+        }
+    }
+}
+
+/// Fetched sets are shared by all invocations under way.
+pub(crate) type SharedFetch = Arc<dyn Fetch>;

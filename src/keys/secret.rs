@@ -1,0 +1,172 @@
+//! Shared secrets -> HMAC keys (RFC 7518 section 3.2).
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+use crate::algorithm::Algorithm;
+use crate::signature::VerifyingKey;
+
+/// How a secret is written where it is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// The text's bytes are the secret.
+    Utf8,
+    /// RFC 4648 section 4, padded or not.
+    Base64,
+    /// RFC 4648 section 5, padded or not.
+    Base64Url,
+}
+
+/// A secret as one key for each HMAC algorithm that its issuer allows. It never prints.
+#[derive(Debug)]
+pub(crate) struct Secret {
+    keys: Vec<VerifyingKey>,
+}
+
+impl Secret {
+    /// Decodes a secret and makes its keys.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words that hold nothing of it: empty, not in its encoding, shorter than the longest
+    /// allowed hash, or a PEM or JWK text, which is a key somebody mistook for a secret.
+    pub(crate) fn new(text: &[u8], encoding: Encoding, algorithms: &[Algorithm]) -> Result<Self, &'static str> {
+        if text.is_empty() {
+            return Err("the secret is empty");
+        }
+        if looks_like_a_key(text) {
+            return Err("the secret is a PEM or JWK text; public keys go into `jwks` or `jwks_file`");
+        }
+        let secret = match encoding {
+            Encoding::Utf8 => text.to_vec(),
+            Encoding::Base64 => {
+                decode(alphabet::STANDARD, text).ok_or("the secret is not base64 as its `encoding` says")?
+            }
+            Encoding::Base64Url => {
+                decode(alphabet::URL_SAFE, text).ok_or("the secret is not base64url as its `encoding` says")?
+            }
+        };
+        if looks_like_a_key(&secret) {
+            return Err("the secret is an encoded PEM or JWK text; public keys go into `jwks` or `jwks_file`");
+        }
+        match algorithms.iter().map(|algorithm| algorithm.secret_bytes()).max() {
+            Some(64) if secret.len() < 64 => return Err("the secret is shorter than the 64 bytes that HS512 needs"),
+            Some(48) if secret.len() < 48 => return Err("the secret is shorter than the 48 bytes that HS384 needs"),
+            _ if secret.len() < 32 => return Err("the secret is shorter than the 32 bytes that HS256 needs"),
+            _ => {}
+        }
+        let keys = algorithms
+            .iter()
+            .filter_map(|algorithm| VerifyingKey::secret(*algorithm, &secret))
+            .collect();
+        Ok(Self { keys })
+    }
+
+    /// The key for an algorithm.
+    pub(crate) fn key(&self, alg: Algorithm) -> Option<&VerifyingKey> {
+        self.keys.iter().find(|key| key.alg() == alg)
+    }
+}
+
+/// Padding is part of the text or not; trailing bits never are.
+fn decode(alphabet: alphabet::Alphabet, text: &[u8]) -> Option<Vec<u8>> {
+    let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    GeneralPurpose::new(&alphabet, config).decode(text).ok()
+}
+
+/// A PEM text, wherever its armour begins, or a JSON object with a `kty`.
+fn looks_like_a_key(text: &[u8]) -> bool {
+    let jwk = || {
+        serde_json::from_slice::<serde_json::Value>(text)
+            .is_ok_and(|value| value.get("kty").is_some() || value.get("keys").is_some())
+    };
+    text.windows(b"-----BEGIN".len()).any(|window| window == b"-----BEGIN") || jwk()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HS256: &[Algorithm] = &[Algorithm::Hs256];
+
+    #[track_caller]
+    fn refused(text: &str, encoding: Encoding, algorithms: &[Algorithm], expected: &str) {
+        assert_eq!(
+            Secret::new(text.as_bytes(), encoding, algorithms).map(|_| ()),
+            Err(expected)
+        );
+    }
+
+    #[test]
+    fn a_secret_is_as_long_as_the_longest_allowed_hash() {
+        for (algorithm, bytes) in [(Algorithm::Hs256, 32), (Algorithm::Hs384, 48), (Algorithm::Hs512, 64)] {
+            assert!(Secret::new(&vec![b'x'; bytes], Encoding::Utf8, &[algorithm]).is_ok());
+            assert!(Secret::new(&vec![b'x'; bytes - 1], Encoding::Utf8, &[algorithm]).is_err());
+            assert!(
+                Secret::new(&[b'x'; 200], Encoding::Utf8, &[algorithm]).is_ok(),
+                "longer than a block is fine"
+            );
+        }
+        let both = [Algorithm::Hs256, Algorithm::Hs512];
+        refused(
+            &"x".repeat(63),
+            Encoding::Utf8,
+            &both,
+            "the secret is shorter than the 64 bytes that HS512 needs",
+        );
+        refused("", Encoding::Utf8, HS256, "the secret is empty");
+    }
+
+    #[test]
+    fn length_counts_after_decoding() {
+        let text = "A".repeat(42);
+        refused(
+            &text,
+            Encoding::Base64,
+            HS256,
+            "the secret is shorter than the 32 bytes that HS256 needs",
+        );
+        for text in ["A".repeat(43), format!("{}=", "A".repeat(43))] {
+            assert!(Secret::new(text.as_bytes(), Encoding::Base64, HS256).is_ok());
+            assert!(Secret::new(text.as_bytes(), Encoding::Base64Url, HS256).is_ok());
+        }
+        let standard = format!("+/{}", "A".repeat(41));
+        refused(
+            &standard,
+            Encoding::Base64Url,
+            HS256,
+            "the secret is not base64url as its `encoding` says",
+        );
+        let url = format!("-_{}", "A".repeat(41));
+        refused(
+            &url,
+            Encoding::Base64,
+            HS256,
+            "the secret is not base64 as its `encoding` says",
+        );
+    }
+
+    #[test]
+    fn a_key_is_not_a_secret() {
+        let pem = format!(
+            "  \n-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
+            "A".repeat(64)
+        );
+        let jwk = format!(r#" {{"kty":"RSA","n":"{}","e":"AQAB"}}"#, "A".repeat(64));
+        for key in [pem, jwk] {
+            let encoded = base64::engine::general_purpose::STANDARD.encode(&key);
+            refused(
+                &key,
+                Encoding::Utf8,
+                HS256,
+                "the secret is a PEM or JWK text; public keys go into `jwks` or `jwks_file`",
+            );
+            refused(
+                &encoded,
+                Encoding::Base64,
+                HS256,
+                "the secret is an encoded PEM or JWK text; public keys go into `jwks` or `jwks_file`",
+            );
+        }
+    }
+}
