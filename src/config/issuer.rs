@@ -1,0 +1,321 @@
+//! One entry of `issuers`.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::route::required_claims;
+use super::walk::{Fields, Node, all};
+use super::{claim_name, claim_names};
+use crate::algorithm::Algorithm;
+use crate::claims::{ClaimName, ClaimRules};
+use crate::keys::{CacheTimes, Encoding, KeySet, KeyUrl, NotAKeySet, Secret};
+
+/// A day, a week, a year: longer than these, a number is a slip of the finger.
+const DAY: u32 = 86_400;
+const WEEK: u32 = 604_800;
+const YEAR: u32 = 31_536_000;
+
+/// An issuer as configured.
+pub(super) struct IssuerConfig {
+    pub(super) name: Option<String>,
+    pub(super) algorithms: Vec<Algorithm>,
+    pub(super) keys: KeysConfig,
+    pub(super) claims: ClaimRules,
+}
+
+/// Where its keys come from.
+pub(super) enum KeysConfig {
+    Secrets(Vec<Secret>),
+    Fixed(KeySet),
+    Remote { url: KeyUrl, times: CacheTimes },
+}
+
+impl KeysConfig {
+    pub(super) fn is_secret(&self) -> bool {
+        matches!(self, Self::Secrets(_))
+    }
+}
+
+pub(super) fn issuer(node: &Node<'_>) -> Option<IssuerConfig> {
+    let fields = node.fields(&[
+        "issuer",
+        "audience",
+        "audience_claim",
+        "jwks_uri",
+        "jwks",
+        "jwks_file",
+        "secret",
+        "jwks_seed_file",
+        "algorithms",
+        "typ",
+        "required_claims",
+        "scope_claims",
+        "leeway_seconds",
+        "max_token_age_seconds",
+        "keys_cache",
+    ])?;
+    let sources: Vec<_> = ["jwks_uri", "jwks", "jwks_file", "secret"]
+        .into_iter()
+        .filter(|name| fields.optional(name).is_some())
+        .collect();
+    let with_secret = sources.contains(&"secret");
+    let name = match fields.optional("issuer") {
+        Some(node) => node.text("expected the text of the `iss` claim").map(Some),
+        None if with_secret => Some(None),
+        None => {
+            fields.required(
+                "issuer",
+                "expected the text of the `iss` claim; only an entry with a `secret` may leave it out",
+            );
+            None
+        }
+    };
+    let algorithms = fields.optional("algorithms").map_or_else(
+        || {
+            Some(if with_secret {
+                vec![Algorithm::Hs256]
+            } else {
+                Algorithm::WITH_KEYS.to_vec()
+            })
+        },
+        |node| algorithms(&node, with_secret),
+    );
+    let times = times(&fields);
+    let keys = match sources.as_slice() {
+        [_, _, ..] => node.mistake("expected at most one of `jwks_uri`, `jwks`, `jwks_file` and `secret`"),
+        [_] => keys(&fields, algorithms.as_deref(), times),
+        [] => node.mistake("OIDC discovery is not supported yet; set `jwks_uri`, `jwks`, `jwks_file` or `secret`"),
+    };
+    if let Some(seed) = fields.optional("jwks_seed_file")
+        && seed.file("expected the path of a file with a JWK Set").is_some()
+    {
+        let fetched = sources.is_empty() || sources == ["jwks_uri"];
+        let expected = if fetched {
+            "not supported yet"
+        } else {
+            "only with `jwks_uri` or discovery, where a key set is fetched"
+        };
+        seed.note(expected)
+    }
+    let claims = claim_rules(&fields);
+    Some(IssuerConfig {
+        name: name?,
+        algorithms: algorithms?,
+        keys: keys?,
+        claims: claims?,
+    })
+}
+
+/// Allowed algorithms, all of the kind that the keys are.
+fn algorithms(node: &Node<'_>, with_secret: bool) -> Option<Vec<Algorithm>> {
+    let (allowed, expected) = if with_secret {
+        (
+            &Algorithm::WITH_SECRET[..],
+            "with a `secret`, expected a list of `HS256`, `HS384`, `HS512`",
+        )
+    } else {
+        let expected = "with keys, expected a list of `RS256`, `RS384`, `RS512`, `PS256`, `PS384`, `PS512`, `ES256`, `ES384`, `EdDSA`";
+        (&Algorithm::WITH_KEYS[..], expected)
+    };
+    all(node.items(expected)?.iter().map(|item| {
+        let named = Algorithm::named(&item.string(expected)?);
+        named
+            .filter(|algorithm| allowed.contains(algorithm))
+            .or_else(|| item.mistake(expected))
+    }))
+}
+
+/// The one key source there is.
+fn keys(fields: &Fields<'_>, algorithms: Option<&[Algorithm]>, times: Option<CacheTimes>) -> Option<KeysConfig> {
+    if let Some(node) = fields.optional("jwks_uri") {
+        let expected = "expected an address that begins with `https://` (or with `http://` on a loopback host) and holds no user name";
+        let url = KeyUrl::parse(&node.text(expected)?).or_else(|| node.mistake(expected));
+        return Some(KeysConfig::Remote {
+            url: url?,
+            times: times?,
+        });
+    }
+    if let Some(node) = fields.optional("jwks") {
+        return key_set(&node, node.value.to_string().as_bytes(), algorithms?);
+    }
+    if let Some(node) = fields.optional("jwks_file") {
+        let expected = "expected the path of a file with a JWK Set";
+        let file =
+            std::fs::read(node.file(expected)?).map_err(|_| node.walk.mistake(&node.path, "the file cannot be read"));
+        return key_set(&node, &file.ok()?, algorithms?);
+    }
+    let node = fields.optional("secret")?;
+    let secrets = all(node.one_or_more()?.iter().map(|item| secret(item, algorithms)))?;
+    Some(KeysConfig::Secrets(secrets))
+}
+
+/// A key set that comes with the configuration.
+fn key_set(node: &Node<'_>, text: &[u8], algorithms: &[Algorithm]) -> Option<KeysConfig> {
+    match KeySet::parse(text, algorithms) {
+        Ok(keys) => {
+            if keys.skipped() > 0 {
+                node.walk.warning(&node.path, &format!("{} of its keys cannot be used and are passed over", keys.skipped()));
+            }
+            Some(KeysConfig::Fixed(keys))
+        }
+        Err(NotAKeySet::Malformed) => node.mistake("expected a JWK Set: an object with a list `keys`"),
+        Err(NotAKeySet::NoUsableKey) => node.mistake(
+            "expected a JWK Set with at least one public key for signatures by an allowed algorithm (RSA of 2048 to 8192 bits, P-256, P-384 or Ed25519)",
+        ),
+    }
+}
+
+/// One secret.
+fn secret(node: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Option<Secret> {
+    let fields = node.fields(&[
+        "env",
+        "file",
+        "secrets_manager",
+        "parameter_store",
+        "field",
+        "previous",
+        "encoding",
+    ])?;
+    let encoding = fields.optional("encoding").map_or(Some(Encoding::Utf8), |node| {
+        node.word(&[
+            ("utf8", Encoding::Utf8),
+            ("base64", Encoding::Base64),
+            ("base64url", Encoding::Base64Url),
+        ])
+    });
+    let manager = fields.optional("secrets_manager");
+    let sources: Vec<Node<'_>> = ["env", "file", "parameter_store"]
+        .into_iter()
+        .filter_map(|name| fields.optional(name))
+        .chain(manager.clone())
+        .collect();
+    let [source] = sources.as_slice() else {
+        return node.mistake("expected exactly one of `env`, `file`, `secrets_manager` and `parameter_store`");
+    };
+    for name in ["field", "previous"] {
+        match fields.optional(name) {
+            Some(node) if manager.is_none() => node.note("only with `secrets_manager`"),
+            Some(node) if name == "previous" => drop(boolean(&node)),
+            Some(node) => drop(node.text("expected the name of a member of the secret's JSON")),
+            None => {}
+        }
+    }
+    let text = if let Some(node) = fields.optional("env") {
+        let name = node.text("expected the name of an environment variable")?;
+        match (node.walk.env)(&name) {
+            Some(value) => value.into_bytes(),
+            None => return node.mistake("this environment variable is not set"),
+        }
+    } else if let Some(node) = fields.optional("file") {
+        match std::fs::read(node.file("expected the path of a file with the secret")?) {
+            Ok(text) => without_line_end(text),
+            Err(_) => return node.mistake("the file cannot be read"),
+        }
+    } else {
+        source.text("expected the name of the secret")?;
+        return source.mistake("not supported yet");
+    };
+    Secret::new(&text, encoding?, algorithms?)
+        .map_err(|expected| node.walk.mistake(&node.path, expected))
+        .ok()
+}
+
+/// The line end that editors and shells put behind the last line is not part of a secret.
+fn without_line_end(mut text: Vec<u8>) -> Vec<u8> {
+    if text.last() == Some(&b'\n') {
+        text.pop();
+        if text.last() == Some(&b'\r') {
+            text.pop();
+        }
+    }
+    text
+}
+
+fn boolean(node: &Node<'_>) -> Option<bool> {
+    node.value
+        .as_bool()
+        .or_else(|| node.mistake("expected `true` or `false`"))
+}
+
+/// What its tokens must say.
+fn claim_rules(fields: &Fields<'_>) -> Option<ClaimRules> {
+    let audience = fields
+        .required(
+            "audience",
+            "expected the audience of your API, a text or a list of texts, or `null` to check none",
+        )
+        .and_then(|node| audience(&node));
+    let audience_claim = fields.optional("audience_claim").map_or_else(
+        || Some(vec![ClaimName::Member("aud".to_owned())]),
+        |node| claim_names(&node),
+    );
+    let typ = fields.optional("typ").map_or(Some(None), |node| {
+        all(node
+            .one_or_more()?
+            .iter()
+            .map(|item| item.text("expected a `typ` header such as `at+jwt`")))
+        .map(Some)
+    });
+    let required = fields
+        .optional("required_claims")
+        .map_or_else(|| Some(Vec::new()), |node| required_claims(&node));
+    let scope_claims = fields.optional("scope_claims").map_or_else(
+        || Some(["scope", "scp"].map(|name| ClaimName::Member(name.to_owned())).to_vec()),
+        |node| all(node.one_or_more()?.iter().map(claim_name)),
+    );
+    let leeway = fields
+        .optional("leeway_seconds")
+        .map_or(Some(10), |node| node.integer(0..=300));
+    let max_age = fields
+        .optional("max_token_age_seconds")
+        .map_or(Some(None), |node| node.integer(1..=YEAR).map(Some));
+    Some(ClaimRules {
+        audience: audience?,
+        audience_claim: audience_claim?,
+        typ: typ?,
+        required: required?,
+        scope_claims: scope_claims?,
+        leeway: leeway?,
+        max_age: max_age?,
+    })
+}
+
+/// Audiences; `null` switches the check off.
+fn audience(node: &Node<'_>) -> Option<Option<Vec<String>>> {
+    if *node.value == Value::Null {
+        node.walk.warning(
+            &node.path,
+            "tokens for any audience pass, also those that the issuer made for somebody else",
+        );
+        return Some(None);
+    }
+    all(node
+        .one_or_more()?
+        .iter()
+        .map(|item| item.text("expected an audience, a list of them, or `null`")))
+    .map(Some)
+}
+
+/// How long a fetched key set lives.
+fn times(fields: &Fields<'_>) -> Option<CacheTimes> {
+    let fields = match fields.optional("keys_cache") {
+        Some(node) => Some(node.fields(&["fresh_seconds", "stale_seconds", "cooldown_seconds", "timeout_ms"])?),
+        None => None,
+    };
+    let number = |name, range, default| {
+        let node = fields.as_ref().and_then(|fields| fields.optional(name));
+        node.map_or(Some(default), |node| node.integer(range).map(Some))
+    };
+    let fresh = number("fresh_seconds", 1..=DAY, None);
+    let stale = number("stale_seconds", 0..=WEEK, Some(3600));
+    let cooldown = number("cooldown_seconds", 1..=3600, Some(15));
+    let timeout = number("timeout_ms", 100..=10_000, Some(2000));
+    let seconds = |number: u32| Duration::from_secs(number.into());
+    Some(CacheTimes {
+        fresh: fresh?.map(seconds),
+        stale: seconds(stale??),
+        cooldown: seconds(cooldown??),
+        timeout: Duration::from_millis(timeout??.into()),
+    })
+}

@@ -1,0 +1,171 @@
+//! One entry of `routes`, and the claim values that issuers and routes accept.
+
+use serde_json::Value;
+
+use super::walk::{Fields, Node, all};
+use crate::claims::{Accepted, ClaimName};
+use crate::routes::{Alternative, ClaimNeed, ClaimValue, METHODS, Methods, Need, PathPattern, Route, Segment};
+
+/// A route and where it stands in the document.
+pub(super) struct Entry {
+    pub(super) origin: String,
+    pub(super) route: Route,
+}
+
+/// All routes.
+pub(super) fn table(node: &Node<'_>) -> Option<Vec<Entry>> {
+    all(node.items("expected a list of at least one route")?.iter().map(entry))
+}
+
+fn entry(node: &Node<'_>) -> Option<Entry> {
+    let fields = node.fields(&["method", "path", "scopes", "claims", "any_of"])?;
+    let methods = fields
+        .optional("method")
+        .map_or(Some(Methods::Any), |node| methods(&node));
+    let path = fields
+        .required("path", "expected a resource path such as `/pets/{id}`")
+        .and_then(|node| {
+            let text = node.text("expected a resource path such as `/pets/{id}`")?;
+            PathPattern::parse(&text)
+                .map_err(|expected| node.walk.mistake(&node.path, expected))
+                .ok()
+        });
+    let beside = ["scopes", "claims"]
+        .into_iter()
+        .filter_map(|name| fields.optional(name))
+        .next();
+    let need = match (fields.optional("any_of"), beside) {
+        (Some(any_of), Some(_)) => any_of.mistake("`any_of` stands instead of `scopes` and `claims`, not beside them"),
+        (Some(any_of), None) => any_of
+            .items("expected a list of at least one alternative, each with `scopes`, `claims` or both")
+            .and_then(|items| {
+                all(items
+                    .iter()
+                    .map(|item| alternative(item, &item.fields(&["scopes", "claims"])?, path.as_ref())))
+            }),
+        (None, Some(_)) => alternative(node, &fields, path.as_ref()).map(|only| vec![only]),
+        (None, None) => Some(Vec::new()),
+    };
+    let route = Route {
+        methods: methods?,
+        path: path?,
+        need: Need { any_of: need? },
+    };
+    Some(Entry {
+        origin: node.path.clone(),
+        route,
+    })
+}
+
+/// `ANY`, or one or more of the seven methods.
+fn methods(node: &Node<'_>) -> Option<Methods> {
+    const EXPECTED: &str =
+        "expected `ANY`, or one or a list of `GET`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE`, `OPTIONS`";
+    if node.value == "ANY" {
+        return Some(Methods::Any);
+    }
+    let mut named = all(node.one_or_more()?.iter().map(|item| {
+        let text = item.string(EXPECTED)?;
+        METHODS
+            .iter()
+            .position(|known| *known == text)
+            .or_else(|| item.mistake(EXPECTED))
+    }))?;
+    let listed = named.len();
+    named.sort_unstable();
+    named.dedup();
+    if named.len() == listed {
+        Some(Methods::Named(named))
+    } else {
+        node.mistake("a method is listed twice")
+    }
+}
+
+/// Scopes and claims.
+fn alternative(node: &Node<'_>, fields: &Fields<'_>, path: Option<&PathPattern>) -> Option<Alternative> {
+    let (scopes, claims) = (fields.optional("scopes"), fields.optional("claims"));
+    if scopes.is_none() && claims.is_none() {
+        return node.mistake("expected `scopes`, `claims` or both");
+    }
+    let scopes = scopes.map_or_else(|| Some(Vec::new()), |node| scope_entries(&node));
+    let claims = claims.map_or_else(|| Some(Vec::new()), |node| claim_needs(&node, path));
+    Some(Alternative {
+        scopes: scopes?,
+        claims: claims?,
+    })
+}
+
+/// Entries of which one is enough; the scopes of an entry are separated by spaces (RFC 6749 section 3.3).
+fn scope_entries(node: &Node<'_>) -> Option<Vec<Vec<String>>> {
+    const EXPECTED: &str = "expected a scope, or several that are needed together, separated by spaces";
+    all(node.one_or_more()?.iter().map(|item| {
+        let text = item.text(EXPECTED)?;
+        let scopes: Vec<String> = text
+            .split(' ')
+            .filter(|scope| !scope.is_empty())
+            .map(str::to_owned)
+            .collect();
+        if scopes.is_empty() || text.chars().any(char::is_control) {
+            item.mistake(EXPECTED)
+        } else {
+            Some(scopes)
+        }
+    }))
+}
+
+/// Claims that a route needs.
+fn claim_needs(node: &Node<'_>, path: Option<&PathPattern>) -> Option<Vec<ClaimNeed>> {
+    claim_values(node, |item| {
+        let Value::String(text) = item.value else {
+            return accepted(item).map(ClaimValue::Fixed);
+        };
+        let Some(name) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) else {
+            return accepted(item).map(ClaimValue::Fixed);
+        };
+        // A path that is a mistake itself has no parameters to compare with.
+        let path = path?;
+        let Some(position) = path.position(name) else {
+            return item.mistake(
+                "a value in braces is a parameter of the route's own path, and the path has none of this name",
+            );
+        };
+        let last = matches!(path.segments().get(position), Some(Segment::Greedy(_)));
+        Some(ClaimValue::Parameter { position, last })
+    })
+    .map(|claims| {
+        claims
+            .into_iter()
+            .map(|(claim, values)| ClaimNeed { claim, values })
+            .collect()
+    })
+}
+
+/// Claims that an issuer's tokens need.
+pub(super) fn required_claims(node: &Node<'_>) -> Option<Vec<(ClaimName, Vec<Accepted>)>> {
+    claim_values(node, accepted)
+}
+
+/// Claim -> one value or a list of them.
+fn claim_values<T>(node: &Node<'_>, value: impl Fn(&Node<'_>) -> Option<T>) -> Option<Vec<(ClaimName, Vec<T>)>> {
+    const NAME: &str = "expected the name of a claim, or a JSON Pointer that begins with `/`";
+    let entries = node.entries("expected an object of claims and their accepted values")?;
+    all(entries.into_iter().map(|(name, node)| {
+        let values = node.one_or_more().and_then(|items| all(items.iter().map(&value)));
+        let claim = ClaimName::parse(&name).or_else(|| node.mistake(NAME));
+        Some((claim?, values?))
+    }))
+}
+
+/// One accepted value.
+fn accepted(node: &Node<'_>) -> Option<Accepted> {
+    const EXPECTED: &str = "expected a string, a number, a boolean, or `{\"present\": true}`";
+    match node.value {
+        Value::String(_) => Some(Accepted::Value(node.string(EXPECTED)?.into())),
+        Value::Number(_) | Value::Bool(_) => Some(Accepted::Value(node.value.clone())),
+        Value::Object(_) => match node.fields(&["present"])?.required("present", "expected `true`")?.value {
+            Value::Bool(true) => Some(Accepted::Present),
+            _ => node.mistake(EXPECTED),
+        },
+        Value::Null | Value::Array(_) => node.mistake(EXPECTED),
+    }
+}

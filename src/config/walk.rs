@@ -1,0 +1,248 @@
+//! Walking a JSON document and collecting every mistake in it.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+/// A mistake in the configuration: where, and what is expected there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// The JSON path, such as `issuers[0].leeway_seconds`.
+    pub path: String,
+    /// What would be right, in words that repeat nothing from the document but names of fields, methods and paths.
+    pub expected: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path, self.expected)
+    }
+}
+
+/// What a document is read with.
+pub(super) struct Walk<'e> {
+    /// The environment, for `${NAME}` and secrets.
+    pub(super) env: &'e dyn Fn(&str) -> Option<String>,
+    /// What relative paths in the document are relative to.
+    pub(super) base: &'e Path,
+    pub(super) mistakes: RefCell<Vec<Mistake>>,
+    pub(super) warnings: RefCell<Vec<String>>,
+}
+
+/// A value in the document and the way to it. Whatever reads one gives `None` after noting a mistake.
+#[derive(Clone)]
+pub(super) struct Node<'a> {
+    pub(super) walk: &'a Walk<'a>,
+    pub(super) path: String,
+    pub(super) value: &'a Value,
+}
+
+/// An object whose fields are all known.
+pub(super) struct Fields<'a> {
+    walk: &'a Walk<'a>,
+    path: String,
+    members: &'a Map<String, Value>,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn mistake(&self, path: impl Into<String>, expected: impl Into<String>) {
+        self.mistakes.borrow_mut().push(Mistake {
+            path: path.into(),
+            expected: expected.into(),
+        });
+    }
+
+    pub(super) fn warning(&self, path: &str, warning: &str) {
+        self.warnings.borrow_mut().push(format!("{path}: {warning}"));
+    }
+}
+
+impl<'a> Node<'a> {
+    /// Notes a mistake here.
+    pub(super) fn note(&self, expected: impl Into<String>) {
+        self.walk.mistake(&self.path, expected);
+    }
+
+    /// Notes a mistake here, in the place of a value.
+    pub(super) fn mistake<T>(&self, expected: impl Into<String>) -> Option<T> {
+        self.note(expected);
+        None
+    }
+
+    /// An object that has no other fields than these.
+    pub(super) fn fields(&self, known: &[&str]) -> Option<Fields<'a>> {
+        let Value::Object(members) = self.value else {
+            return self.mistake("expected an object");
+        };
+        for name in members.keys().filter(|name| !known.contains(&name.as_str())) {
+            self.walk.mistake(member(&self.path, name), "unknown field");
+        }
+        Some(Fields {
+            walk: self.walk,
+            path: self.path.clone(),
+            members,
+        })
+    }
+
+    /// An object whose member names are the document's own: the names, expanded, and what they map to.
+    pub(super) fn entries(&self, expected: &str) -> Option<Vec<(String, Self)>> {
+        let Value::Object(members) = self.value else {
+            return self.mistake(expected);
+        };
+        if members.is_empty() {
+            return self.mistake(format!("{expected}; an empty one says nothing"));
+        }
+        let entry = |(name, value): (&'a String, &'a Value)| {
+            let node = Self {
+                walk: self.walk,
+                path: member(&self.path, name),
+                value,
+            };
+            Some((node.expand(name)?, node))
+        };
+        all(members.iter().map(entry))
+    }
+
+    /// A non-empty list.
+    pub(super) fn items(&self, expected: &str) -> Option<Vec<Self>> {
+        match self.value {
+            Value::Array(items) if !items.is_empty() => Some(self.numbered(items)),
+            _ => self.mistake(expected),
+        }
+    }
+
+    /// One value, or a non-empty list of them.
+    pub(super) fn one_or_more(&self) -> Option<Vec<Self>> {
+        match self.value {
+            Value::Array(items) if items.is_empty() => {
+                self.mistake("an empty list says nothing; expected at least one item")
+            }
+            Value::Array(items) => Some(self.numbered(items)),
+            _ => Some(vec![self.clone()]),
+        }
+    }
+
+    fn numbered(&self, items: &'a [Value]) -> Vec<Self> {
+        let node = |(index, value)| Self {
+            walk: self.walk,
+            path: format!("{}[{index}]", self.path),
+            value,
+        };
+        items.iter().enumerate().map(node).collect()
+    }
+
+    /// A string that is not empty, with `${NAME}` expanded.
+    pub(super) fn text(&self, expected: &str) -> Option<String> {
+        match self.string(expected)? {
+            text if text.is_empty() => self.mistake(expected),
+            text => Some(text),
+        }
+    }
+
+    /// A string, which may be empty, with `${NAME}` expanded.
+    pub(super) fn string(&self, expected: &str) -> Option<String> {
+        match self.value {
+            Value::String(text) => self.expand(text),
+            _ => self.mistake(expected),
+        }
+    }
+
+    /// One of these words.
+    pub(super) fn word<T: Copy>(&self, words: &[(&str, T)]) -> Option<T> {
+        let expected = || {
+            let names: Vec<_> = words.iter().map(|(name, _)| format!("`{name}`")).collect();
+            format!("expected {}", names.join(" or "))
+        };
+        let text = self.string(&expected())?;
+        match words.iter().find(|(name, _)| *name == text) {
+            Some((_, value)) => Some(*value),
+            None => self.mistake(expected()),
+        }
+    }
+
+    /// A whole number within a range.
+    pub(super) fn integer(&self, range: std::ops::RangeInclusive<u32>) -> Option<u32> {
+        match self.value.as_u64().and_then(|number| u32::try_from(number).ok()) {
+            Some(number) if range.contains(&number) => Some(number),
+            _ => self.mistake(format!(
+                "expected a whole number from {} to {}",
+                range.start(),
+                range.end()
+            )),
+        }
+    }
+
+    /// The file that a path in the document names.
+    pub(super) fn file(&self, expected: &str) -> Option<PathBuf> {
+        Some(self.walk.base.join(self.text(expected)?))
+    }
+
+    /// The text with every `${NAME}` replaced by that environment variable; `$${` stands for `${`.
+    fn expand(&self, text: &str) -> Option<String> {
+        let mut expanded = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("${") {
+            if let Some(before) = before.strip_suffix('$') {
+                expanded.push_str(before);
+                expanded.push_str("${");
+                rest = after;
+                continue;
+            }
+            expanded.push_str(before);
+            let Some((name, after)) = after.split_once('}') else {
+                return self.mistake("`${` is not closed by `}`; write `$${` for a literal `${`");
+            };
+            let Some(value) = (self.walk.env)(name) else {
+                return self.mistake("`${NAME}` names an environment variable that is not set");
+            };
+            expanded.push_str(&value);
+            rest = after;
+        }
+        expanded.push_str(rest);
+        Some(expanded)
+    }
+}
+
+impl<'a> Fields<'a> {
+    /// A field that may be left out.
+    pub(super) fn optional(&self, name: &str) -> Option<Node<'a>> {
+        let value = self.members.get(name)?;
+        Some(Node {
+            walk: self.walk,
+            path: self.path_of(name),
+            value,
+        })
+    }
+
+    /// A field that may not.
+    pub(super) fn required(&self, name: &str, expected: &str) -> Option<Node<'a>> {
+        let node = self.optional(name);
+        if node.is_none() {
+            self.walk.mistake(self.path_of(name), format!("missing; {expected}"));
+        }
+        node
+    }
+
+    /// The JSON path that a field has or would have.
+    pub(super) fn path_of(&self, name: &str) -> String {
+        member(&self.path, name)
+    }
+}
+
+/// Reads every item before giving up, so that each mistake among them is noted.
+pub(super) fn all<T>(items: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
+    let read: Vec<Option<T>> = items.collect();
+    read.into_iter().collect()
+}
+
+/// The JSON path of a member.
+fn member(path: &str, name: &str) -> String {
+    let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    match (path, plain) {
+        ("", true) => name.to_owned(),
+        (path, true) => format!("{path}.{name}"),
+        (path, false) => format!("{path}[{}]", Value::from(name)),
+    }
+}
