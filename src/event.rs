@@ -47,7 +47,7 @@ impl<'a> Request<'a> {
 
 /// `arn:<partition>:execute-api:<region>:<account>:<api>/<stage>/<METHOD>/<path>`, the path as the client wrote it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct MethodArn {
+pub(crate) struct MethodArn {
     text: String,
     /// Where `<METHOD>` begins.
     method: usize,
@@ -60,8 +60,7 @@ impl MethodArn {
     ///
     /// The path may hold `:`, so only the first five colons separate. Outside the path there may be nothing that IAM
     /// would read as a pattern.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut colons = text.splitn(6, ':');
         let (arn, partition, service) = (colons.next()?, colons.next()?, colons.next()?);
         let (region, account, rest) = (colons.next()?, colons.next()?, colons.next()?);

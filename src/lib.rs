@@ -1,17 +1,29 @@
 //! A Lambda TOKEN authorizer for AWS API Gateway.
+//!
+//! It takes the bearer token of a TOKEN authorizer event, verifies it against configured issuers, checks what it may do
+//! against the route in `methodArn`, and answers with an IAM policy. The modules stand in the order of the pipeline, and
+//! each consumes what the one before it has proved.
 
-mod algorithm;
+mod config;
+
+mod authorizer;
 mod bearer;
 mod claims;
-mod error;
 mod event;
-mod json;
+mod keys;
 mod policy;
+mod response;
 mod routes;
 mod signature;
-mod time;
 mod token;
 
+mod algorithm;
+mod error;
+mod json;
+mod time;
+
+pub use authorizer::Authorizer;
+pub use config::{Config, ConfigError, Mistake};
 pub use error::Error;
-pub use event::MethodArn;
+pub use response::{Answer, Failure};
 pub use time::{Clock, Moment};

@@ -82,21 +82,27 @@ impl IamPolicy {
         )])
     }
 
-    /// Speaks of this request and no other: its own ARN, allowed or denied. A request whose path cannot be named is denied
-    /// with the stage.
+    /// Speaks of this request and no other: its own ARN, allowed or denied. A request that cannot be named, because its path
+    /// is ambiguous or its ARN is longer than a Resource may be, is denied with the stage.
     pub(crate) fn for_request(
-        decision: &Result<Permit, Error>,
+        permit: Result<Permit, Error>,
         arn: &MethodArn,
         not_after: NumericDate,
         expiry: PolicyExpiry,
-    ) -> Self {
-        let own = || vec![arn.as_str().to_owned()];
-        match decision {
-            Ok(_) => Self::of(vec![Statement::allow(own(), not_after, expiry)]),
-            Err(Error::AmbiguousPath) => Self::deny_stage(arn),
-            Err(_) if arn.as_str().chars().count() > MAX_RESOURCE_CHARS => Self::deny_stage(arn),
-            Err(_) => Self::of(vec![Statement::deny(own())]),
+    ) -> (Self, Option<Error>) {
+        let nameable = arn.as_str().chars().count() <= MAX_RESOURCE_CHARS;
+        let own = vec![arn.as_str().to_owned()];
+        match permit {
+            Ok(_) if nameable => (Self::of(vec![Statement::allow(own, not_after, expiry)]), None),
+            Ok(_) => (Self::deny_stage(arn), Some(Error::AmbiguousPath)),
+            Err(error) if error == Error::AmbiguousPath || !nameable => (Self::deny_stage(arn), Some(error)),
+            Err(error) => (Self::of(vec![Statement::deny(own)]), Some(error)),
         }
+    }
+
+    /// Whether it allows anything, to anyone, at some time.
+    pub(crate) fn allows(&self) -> bool {
+        self.statement.iter().any(|statement| statement.effect == Effect::Allow)
     }
 
     fn of(statement: Vec<Statement>) -> Self {

@@ -31,6 +31,12 @@ impl Moment {
 pub trait Clock: Send + Sync {
     /// Both clocks, now.
     fn now(&self) -> Moment;
+
+    /// A time on the wall clock that has certainly passed, such as that of the build: a clock that shows less is wrong, and
+    /// nothing is decided by it.
+    fn earliest(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// Seconds since 1970-01-01T00:00:00Z, possibly with a fraction (RFC 7519 section 2).

@@ -9,7 +9,7 @@ mod path;
 
 use std::collections::HashMap;
 
-pub(crate) use need::{Alternative, ClaimNeed, ClaimValue, Need, path_texts};
+pub(crate) use need::{Alternative, ClaimNeed, ClaimValue, Need};
 pub(crate) use path::{PathPattern, RequestPath, Segment};
 
 use crate::claims::Verified;
@@ -72,6 +72,15 @@ pub(crate) struct Clash {
     pub(crate) first: usize,
     pub(crate) second: usize,
     pub(crate) method: &'static str,
+}
+
+/// What the table says of a request.
+#[derive(Debug)]
+pub(crate) struct Decision<'a> {
+    /// The declared path that it takes.
+    pub(crate) route: Option<&'a str>,
+    /// The permit, or the reason there is none.
+    pub(crate) permit: Result<Permit, Error>,
 }
 
 /// The proof that the rules let this request pass.
@@ -139,29 +148,24 @@ impl Routes {
         place
     }
 
-    /// Whether this token may make this request.
-    ///
-    /// # Errors
-    /// [`Error::AmbiguousPath`], [`Error::UndeclaredRoute`], [`Error::InsufficientScope`] or [`Error::ClaimMismatch`].
-    pub(crate) fn permit(&self, arn: &MethodArn, token: &Verified) -> Result<Permit, Error> {
-        let path = RequestPath::parse(arn.path())?;
-        match self.matched(&path, arn.method())? {
-            Match::Entry(entry) => {
-                entry
+    /// Whether this token may make this request: [`Error::AmbiguousPath`], [`Error::UndeclaredRoute`],
+    /// [`Error::InsufficientScope`] or [`Error::ClaimMismatch`] if it may not.
+    pub(crate) fn decide(&self, arn: &MethodArn, token: &Verified) -> Decision<'_> {
+        let matched = RequestPath::parse(arn.path()).and_then(|path| Ok((self.matched(&path, arn.method())?, path)));
+        let (route, outcome) = match matched {
+            Err(error) => (None, Err(error)),
+            Ok((Match::Entry(entry), path)) => {
+                let outcome = entry
                     .need
-                    .check(token, |position, last, text| path.holds(position, last, text))?;
-                Ok(Permit { _private: () })
+                    .check(token, |position, last, text| path.holds(position, last, text));
+                (Some(entry.path.as_str()), outcome)
             }
-            Match::Undeclared if self.undeclared == Undeclared::Allow => Ok(Permit { _private: () }),
-            Match::Undeclared | Match::OtherMethods => Err(Error::UndeclaredRoute),
-        }
-    }
-
-    /// The declared path that a request takes, for the log.
-    pub(crate) fn name(&self, arn: &MethodArn) -> Option<&str> {
-        match self.matched(&RequestPath::parse(arn.path()).ok()?, arn.method()) {
-            Ok(Match::Entry(entry)) => Some(entry.path.as_str()),
-            _ => None,
+            Ok((Match::Undeclared, _)) if self.undeclared == Undeclared::Allow => (None, Ok(())),
+            Ok((Match::Undeclared | Match::OtherMethods, _)) => (None, Err(Error::UndeclaredRoute)),
+        };
+        Decision {
+            route,
+            permit: outcome.map(|()| Permit { _private: () }),
         }
     }
 

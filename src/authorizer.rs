@@ -1,0 +1,301 @@
+//! The pipeline: one function that reads top to bottom.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::{debug, info, warn};
+
+use crate::algorithm::{Algorithm, Family};
+use crate::bearer::BearerToken;
+use crate::claims::{ClaimRules, Forwarding, Verified};
+use crate::config::Config;
+use crate::error::Error;
+use crate::event::{MethodArn, Request};
+use crate::keys::KeySource;
+use crate::policy::{IamPolicy, PolicyExpiry};
+use crate::response::{Answer, InvalidToken};
+use crate::routes::{METHODS, Routes};
+use crate::time::Clock;
+use crate::token::{self, Unverified};
+
+/// How long a start-up may wait for key sets: Lambda allows ten seconds for everything, and clients are waiting.
+const WARM_UP: Duration = Duration::from_secs(2);
+
+/// Who may have issued a token, and what such tokens must say.
+pub(crate) struct Issuer {
+    /// Compared byte for byte with `iss`; `None` takes what names no other entry.
+    pub(crate) name: Option<String>,
+    pub(crate) algorithms: Vec<Algorithm>,
+    pub(crate) keys: KeySource,
+    pub(crate) claims: ClaimRules,
+}
+
+/// How decisions become answers.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) forwarding: Forwarding,
+    pub(crate) policy_expiry: PolicyExpiry,
+    pub(crate) route_rules: RouteRules,
+    pub(crate) invalid_token: InvalidToken,
+}
+
+/// Whether the route table decides, or only says what it would have decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RouteRules {
+    Enforce,
+    Report,
+}
+
+/// Decides whether requests may pass.
+///
+/// ```
+/// # use apigw_jwt_authorizer::{Authorizer, Clock, Config, Moment};
+/// # struct Fixed;
+/// # impl Clock for Fixed {
+/// #     fn now(&self) -> Moment { Moment { wall: std::time::Duration::from_secs(1_800_000_000), monotonic: std::time::Duration::ZERO } }
+/// # }
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// let config = Config::parse(
+///     r#"{
+///         "issuers": [{ "audience": "https://api.example.com", "secret": { "env": "SECRET" } }],
+///         "routes": [{ "method": "GET", "path": "/movies", "scopes": "read:movies" }]
+///     }"#,
+///     &|name| (name == "SECRET").then(|| "a shared secret of 32 bytes or more".to_owned()),
+///     std::path::Path::new("."),
+/// )
+/// .unwrap();
+/// let authorizer = Authorizer::new(config, std::sync::Arc::new(Fixed)).unwrap();
+/// let event = r#"{
+///     "type": "TOKEN",
+///     "authorizationToken": "Bearer of-nothing",
+///     "methodArn": "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3/prod/GET/movies"
+/// }"#;
+/// let answer = runtime.block_on(authorizer.authorize(event.as_bytes(), None));
+/// assert!(answer.to_json().contains("malformed_token"));
+/// ```
+pub struct Authorizer {
+    issuers: Vec<Issuer>,
+    routes: Routes,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+}
+
+/// What a log line says of a decision besides its outcome. Nothing in it comes from a token.
+#[derive(Default)]
+struct Seen<'a> {
+    issuer: Option<&'a str>,
+    kid: Option<String>,
+    route: Option<&'a str>,
+}
+
+impl Authorizer {
+    /// Makes an authorizer that fetches keys from the network and reads this clock.
+    ///
+    /// # Errors
+    /// If TLS cannot be set up.
+    pub fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, &'static str> {
+        let (issuers, routes, settings) = config.into_parts(&clock)?;
+        Ok(Self {
+            issuers,
+            routes,
+            settings,
+            clock,
+        })
+    }
+
+    /// Fetches the key sets of all issuers at once, for at most two seconds. What fails is logged and fetched again when
+    /// it is needed.
+    pub async fn warm_up(&self) {
+        let mut fetches: Vec<_> = self
+            .issuers
+            .iter()
+            .map(|issuer| Box::pin(issuer.keys.warm_up()))
+            .collect();
+        let all = std::future::poll_fn(|context| {
+            fetches.retain_mut(|fetch| fetch.as_mut().poll(context).is_pending());
+            if fetches.is_empty() {
+                std::task::Poll::Ready(())
+            } else {
+                std::task::Poll::Pending
+            }
+        });
+        if tokio::time::timeout(WARM_UP, all).await.is_err() {
+            warn!("not all key sets could be fetched at start-up; they are fetched when a token needs them");
+        }
+    }
+
+    /// Answers one TOKEN authorizer event, and logs one line about it.
+    pub async fn authorize(&self, event: &[u8], request_id: Option<&str>) -> Answer {
+        let began = self.clock.now();
+        let request = Request::parse(event);
+        let mut seen = Seen::default();
+        let (answer, error) = match &request {
+            _ if began.wall < self.clock.earliest() => self.refuse(Error::Internal, None),
+            Err(error) => self.refuse(*error, None),
+            Ok(request) => match self.verify(request, &mut seen).await {
+                Err(error) => self.refuse(error, Some(&request.arn)),
+                Ok(token) => self.decide(&request.arn, &token, &mut seen),
+            },
+        };
+        let method = request
+            .ok()
+            .and_then(|request| METHODS.into_iter().find(|known| *known == request.arn.method()));
+        let duration = u64::try_from(self.clock.now().since(began).as_micros()).unwrap_or(u64::MAX);
+        log(
+            &answer,
+            error,
+            &seen,
+            method,
+            request_id,
+            duration,
+            self.settings.route_rules,
+        );
+        answer
+    }
+
+    /// From the event to a token that is genuine, current and meant for this API.
+    async fn verify<'a>(&'a self, request: &Request<'_>, seen: &mut Seen<'a>) -> Result<Verified, Error> {
+        let token = BearerToken::parse(request.authorization.as_deref())?;
+        let token = Unverified::parse(token)?;
+        let issuer = self.issuer(&token)?;
+        seen.issuer = issuer.name.as_deref();
+        let found = issuer.keys.verify(token).await?;
+        seen.kid = found.kid;
+        Verified::new(
+            found.signed,
+            &issuer.claims,
+            &self.settings.forwarding,
+            self.clock.now().date(),
+        )
+    }
+
+    /// The entry whose issuer a token names and whose kind of key its algorithm needs.
+    fn issuer(&self, token: &Unverified<'_>) -> Result<&Issuer, Error> {
+        let name = match token.iss() {
+            token::Issuer::Named(name) if self.issuers.iter().any(|issuer| issuer.name.as_deref() == Some(name)) => {
+                Some(name)
+            }
+            token::Issuer::Named(_) | token::Issuer::Absent => None,
+            token::Issuer::Malformed => return Err(Error::UnknownIssuer),
+        };
+        let mut named = self
+            .issuers
+            .iter()
+            .filter(|issuer| issuer.name.as_deref() == name)
+            .peekable();
+        if named.peek().is_none() {
+            return Err(Error::UnknownIssuer);
+        }
+        named
+            .find(|issuer| issuer.takes(token.alg()))
+            .ok_or(Error::UnsupportedAlgorithm)
+    }
+
+    /// From a verified token to a policy.
+    fn decide<'a>(&'a self, arn: &MethodArn, token: &Verified, seen: &mut Seen<'a>) -> (Answer, Option<Error>) {
+        let decision = self.routes.decide(arn, token);
+        seen.route = decision.route;
+        let (not_after, expiry) = (token.not_after(), self.settings.policy_expiry);
+        let (policy, refusal) = match self.settings.route_rules {
+            RouteRules::Report => (IamPolicy::allow_stage(arn, not_after, expiry), decision.permit.err()),
+            RouteRules::Enforce => IamPolicy::for_request(decision.permit, arn, not_after, expiry),
+        };
+        (Answer::decided(token.identity(), &policy, refusal), refusal)
+    }
+
+    fn refuse(&self, error: Error, arn: Option<&MethodArn>) -> (Answer, Option<Error>) {
+        (Answer::refused(error, self.settings.invalid_token, arn), Some(error))
+    }
+}
+
+impl Issuer {
+    /// Whether it is configured for this algorithm. The allowed ones are all of one kind, that of its keys.
+    fn takes(&self, alg: Algorithm) -> bool {
+        let secret = matches!(self.keys, KeySource::Secrets(_));
+        secret == (alg.family() == Family::Secret) && self.algorithms.contains(&alg)
+    }
+}
+
+/// One line per decision: permits at DEBUG, for at volume an authorizer's log costs more than its compute.
+fn log(
+    answer: &Answer,
+    error: Option<Error>,
+    seen: &Seen<'_>,
+    method: Option<&str>,
+    request_id: Option<&str>,
+    duration_us: u64,
+    rules: RouteRules,
+) {
+    let (reason, Seen { issuer, kid, route }) = (error.map(Error::code), seen);
+    let kid = kid.as_deref();
+    match (answer, error) {
+        (Answer::Policy(_), None) => {
+            debug!(
+                request_id,
+                decision = "allow",
+                method,
+                route,
+                issuer,
+                kid,
+                duration_us,
+                "decision"
+            );
+        }
+        (
+            Answer::Policy(_),
+            Some(Error::InsufficientScope | Error::ClaimMismatch | Error::UndeclaredRoute | Error::AmbiguousPath),
+        ) if rules == RouteRules::Report => {
+            info!(
+                request_id,
+                decision = "allow",
+                would_be = "deny",
+                reason,
+                method,
+                route,
+                issuer,
+                kid,
+                duration_us,
+                "decision"
+            );
+        }
+        (Answer::Policy(_), Some(_)) => {
+            info!(
+                request_id,
+                decision = "deny",
+                reason,
+                method,
+                route,
+                issuer,
+                kid,
+                duration_us,
+                "decision"
+            );
+        }
+        (failure, _) if failure.is_decision() => {
+            info!(
+                request_id,
+                decision = "unauthorized",
+                reason,
+                method,
+                route,
+                issuer,
+                kid,
+                duration_us,
+                "decision"
+            );
+        }
+        (Answer::Failure(failure), _) => {
+            let error_type = failure.error_type;
+            tracing::error!(
+                request_id,
+                decision = "error",
+                error_type,
+                reason,
+                method,
+                issuer,
+                duration_us,
+                "decision"
+            );
+        }
+    }
+}

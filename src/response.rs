@@ -1,0 +1,193 @@
+//! Every outcome -> the exact JSON or error. The only table of 200, 401, 403 and 500.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::claims::Identity;
+use crate::error::Error;
+use crate::event::MethodArn;
+use crate::policy::IamPolicy;
+
+/// What API Gateway is told.
+#[derive(Debug)]
+pub enum Answer {
+    /// An IAM policy with its principal and context, as JSON: the client sees what the policy says, or 403.
+    Policy(Box<RawValue>),
+    /// No answer but an error: the client sees 401 for `Unauthorized`, else 500. API Gateway does not cache it.
+    Failure(Failure),
+}
+
+/// An error as the Runtime API takes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// What kind of error it is.
+    pub error_type: &'static str,
+    /// One fixed sentence; exactly `Unauthorized` where the gateway is to answer 401.
+    pub error_message: &'static str,
+}
+
+/// What becomes of a token that is not valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InvalidToken {
+    /// A Deny policy: 403, cached.
+    Deny,
+    /// The error `Unauthorized`: 401, not cached.
+    Unauthorized,
+}
+
+/// How an error is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A token that is not valid, and will not become so.
+    Invalid,
+    /// A valid token that may not do this.
+    Insufficient,
+    /// No decision, or none that may be cached.
+    Failure(Failure),
+}
+
+const UNAUTHORIZED: Failure = Failure {
+    error_type: "Unauthorized",
+    error_message: "Unauthorized",
+};
+const KEYS_UNAVAILABLE: Failure = Failure {
+    error_type: "KeysUnavailable",
+    error_message: "The keys to verify the token with could not be had; the log says why.",
+};
+const MALFORMED_EVENT: Failure = Failure {
+    error_type: "MalformedEvent",
+    error_message: "The event is not a TOKEN authorizer event with a methodArn.",
+};
+const INTERNAL_ERROR: Failure = Failure {
+    error_type: "InternalError",
+    error_message: "The authorizer failed; the log says where.",
+};
+
+/// The table.
+fn kind(error: Error) -> Kind {
+    match error {
+        Error::MissingToken
+        | Error::MalformedToken
+        | Error::UnsupportedAlgorithm
+        | Error::UnknownIssuer
+        | Error::InvalidSignature
+        | Error::Expired
+        | Error::TooOld
+        | Error::WrongAudience
+        | Error::WrongTokenType
+        | Error::BoundToken
+        | Error::InvalidClaim
+        | Error::MissingClaim => Kind::Invalid,
+        // These may heal by themselves within the time that a Deny would be cached.
+        Error::UnknownKey | Error::NotYetValid | Error::InvalidSignatureUnderOldSecret => Kind::Failure(UNAUTHORIZED),
+        Error::InsufficientScope | Error::ClaimMismatch | Error::UndeclaredRoute | Error::AmbiguousPath => {
+            Kind::Insufficient
+        }
+        Error::KeysUnavailable => Kind::Failure(KEYS_UNAVAILABLE),
+        Error::MalformedEvent => Kind::Failure(MALFORMED_EVENT),
+        Error::Internal => Kind::Failure(INTERNAL_ERROR),
+    }
+}
+
+/// The answer's shape. What is absent is left out: API Gateway answers 500 to a `null`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PolicyAnswer<'a> {
+    principal_id: &'a str,
+    policy_document: &'a IamPolicy,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    context: &'a Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage_identifier_key: Option<&'a str>,
+}
+
+impl Answer {
+    /// The answer to a request whose token is valid. If the policy allows anything it will be applied to other requests
+    /// too, and so carries the token's identity whatever became of this one.
+    pub(crate) fn decided(identity: &Identity, policy: &IamPolicy, refusal: Option<Error>) -> Self {
+        let usage_identifier_key = identity.usage_identifier_key.as_deref();
+        match refusal {
+            Some(refusal) if !policy.allows() => Self::policy(
+                &identity.principal,
+                policy,
+                &reason("insufficient_scope", refusal),
+                None,
+            ),
+            _ => Self::policy(&identity.principal, policy, &identity.context, usage_identifier_key),
+        }
+    }
+
+    /// The answer where there is no valid token.
+    pub(crate) fn refused(error: Error, invalid_token: InvalidToken, arn: Option<&MethodArn>) -> Self {
+        match (kind(error), arn) {
+            (Kind::Failure(failure), _) => Self::Failure(failure),
+            (Kind::Invalid, Some(arn)) if invalid_token == InvalidToken::Deny => Self::policy(
+                "anonymous",
+                &IamPolicy::deny_stage(arn),
+                &reason("invalid_token", error),
+                None,
+            ),
+            (Kind::Invalid, Some(_)) => Self::Failure(UNAUTHORIZED),
+            // A route's refusal without a token that it refuses, or a token's without a request, would be our own mistake.
+            (Kind::Insufficient, _) | (Kind::Invalid, None) => Self::Failure(INTERNAL_ERROR),
+        }
+    }
+
+    fn policy(principal: &str, policy: &IamPolicy, context: &Map<String, Value>, usage: Option<&str>) -> Self {
+        let answer = PolicyAnswer {
+            principal_id: principal,
+            policy_document: policy,
+            context,
+            usage_identifier_key: usage,
+        };
+        serde_json::value::to_raw_value(&answer).map_or(Self::Failure(INTERNAL_ERROR), Self::Policy)
+    }
+
+    /// The answer as one line of JSON.
+    ///
+    /// ```
+    /// # use apigw_jwt_authorizer::Answer;
+    /// assert_eq!(
+    ///     Answer::internal_error().to_json(),
+    ///     r#"{"errorType":"InternalError","errorMessage":"The authorizer failed; the log says where."}"#
+    /// );
+    /// ```
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        match self {
+            Self::Policy(json) => json.get().to_owned(),
+            Self::Failure(failure) => serde_json::to_string(failure).unwrap_or_default(),
+        }
+    }
+
+    /// Whether it is a decision: a policy, or the error that makes the gateway answer 401.
+    #[must_use]
+    pub fn is_decision(&self) -> bool {
+        match self {
+            Self::Policy(_) => true,
+            Self::Failure(failure) => *failure == UNAUTHORIZED,
+        }
+    }
+
+    /// The answer after a panic.
+    #[must_use]
+    pub fn internal_error() -> Self {
+        Self::Failure(INTERNAL_ERROR)
+    }
+
+    /// The answer to an event that could not even be read.
+    #[must_use]
+    pub fn malformed_event() -> Self {
+        Self::Failure(MALFORMED_EVENT)
+    }
+}
+
+/// The context of an answer that allows nothing, for gateway response templates.
+fn reason(error: &str, reason: Error) -> Map<String, Value> {
+    Map::from_iter([
+        ("error".to_owned(), error.into()),
+        ("reason".to_owned(), reason.code().into()),
+    ])
+}
