@@ -1,0 +1,347 @@
+//! Mints the tokens of the sample events and writes `events/*.json` and the published key set: `cargo run --example mint`.
+//!
+//! The same keys give the same bytes: HMAC and RSASSA-PKCS1-v1_5 signatures are deterministic, and the dates are fixed.
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::hmac;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{KeyPairComponents, PublicKeyComponents};
+use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+
+const MOVIES: &str = "https://movies.example.com/";
+const MOVIES_AUDIENCE: &str = "https://StreamingResourceServer";
+const ORDERS: &str = "https://orders.example.com/";
+const ORDERS_AUDIENCE: &str = "https://api.example.com/orders";
+const PETS: &str = "https://pets.example.com/";
+const PETS_AUDIENCE: &str = "https://api.example.com/pets";
+
+/// A connection to a database of users, and one to a social network.
+const DATABASE: &str = "Username-Password-Authentication";
+const SOCIAL: &str = "google-oauth2";
+
+/// 2026-01-01 and 2126-01-01: no sample expires while anybody uses it.
+const ISSUED: u64 = 1_767_225_600;
+const EXPIRES: u64 = 4_922_899_200;
+/// 2020-01-01 and a day later, for the one that has expired.
+const LONG_AGO: u64 = 1_577_836_800;
+const EXPIRED: u64 = 1_577_923_200;
+
+const STAGE: &str = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/demo";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let events = Path::new(env!("CARGO_MANIFEST_DIR")).join("events");
+    for (name, text) in minted(&events)? {
+        fs::write(events.join(name), text)?;
+    }
+    Ok(())
+}
+
+/// Every file to write into the directory of the events, signed with the keys that lie there.
+///
+/// # Errors
+/// A key file that is missing or not a key.
+pub(crate) fn minted(events: &Path) -> Result<Vec<(PathBuf, String)>, Box<dyn Error>> {
+    let keys = events.join("keys");
+    let private = |name: &str| -> Result<PrivateJwk, Box<dyn Error>> {
+        Ok(serde_json::from_slice(&fs::read(
+            keys.join(name).with_extension("private.jwk.json"),
+        )?)?)
+    };
+    let [first, second, stranger] = [private("orders-1")?, private("orders-2")?, private("orders-3")?];
+    let movies = fs::read(keys.join("movies.secret.txt"))?;
+    let pets = STANDARD.decode(fs::read(keys.join("pets.secret.base64"))?)?;
+
+    let set = KeySet {
+        keys: [&first.public, &second.public],
+    };
+    let mut files = vec![(PathBuf::from("keys/orders.jwks.json"), pretty(&set)?)];
+    for event in movies_and_devices(Signer::Secret(&movies))?
+        .into_iter()
+        .chain(orders([&first, &second, &stranger].map(Signer::Private))?)
+        .chain(pets_and_people(Signer::Secret(&pets))?)
+        .chain(without_token())
+    {
+        files.push((PathBuf::from(event.name).with_extension("json"), pretty(&event)?));
+    }
+    Ok(files)
+}
+
+/// A shared secret; scopes say what a token may read.
+fn movies_and_devices(key: Signer<'_>) -> Result<Vec<Event>, Box<dyn Error>> {
+    let movies = Claims {
+        sub: "movie-fan",
+        scope: Some("read:Movies"),
+        ..Claims::of(MOVIES, MOVIES_AUDIENCE)
+    };
+    let devices = Claims {
+        sub: "device-owner",
+        scope: Some("read:Devices"),
+        ..movies
+    };
+    let expired = Claims {
+        iat: LONG_AGO,
+        exp: EXPIRED,
+        ..movies
+    };
+    let elsewhere = Claims {
+        aud: "https://AnotherResourceServer",
+        ..movies
+    };
+    let bearer = |claims| key.token(claims).map(|token| format!("Bearer {token}"));
+    Ok(vec![
+        Event::new("movies-get-movie", "GET/movie", bearer(&movies)?),
+        Event::new("movies-get-device-refused", "GET/device", bearer(&movies)?),
+        Event::new("movies-get-orders-refused", "GET/orders", bearer(&movies)?),
+        Event::new("devices-get-device", "GET/device", bearer(&devices)?),
+        Event::new("devices-get-movie-refused", "GET/movie", bearer(&devices)?),
+        Event::new("movies-token-expired", "GET/movie", bearer(&expired)?),
+        Event::new("movies-token-for-another-audience", "GET/movie", bearer(&elsewhere)?),
+    ])
+}
+
+/// A key set; `kid` says which of its keys signed.
+fn orders([first, second, stranger]: [Signer<'_>; 3]) -> Result<Vec<Event>, Box<dyn Error>> {
+    let claims = Claims {
+        sub: "warehouse@clients",
+        ..Claims::of(ORDERS, ORDERS_AUDIENCE)
+    };
+    let bearer = |key: Signer<'_>| key.token(&claims).map(|token| format!("Bearer {token}"));
+    Ok(vec![
+        Event::new("orders-get-orders", "GET/orders", bearer(first)?),
+        Event::new("orders-get-orders-second-key", "GET/orders", bearer(second)?),
+        Event::new("orders-post-orders-refused", "POST/orders", bearer(first)?),
+        Event::new("orders-get-one-order-refused", "GET/orders/17", bearer(first)?),
+        Event::new("orders-token-of-unknown-key", "GET/orders", bearer(stranger)?),
+        Event::new("orders-token-unsigned", "GET/orders", bearer(Signer::Nobody)?),
+    ])
+}
+
+/// A base64 secret; a claim says which connection the user signed in with, and `email` must be there.
+fn pets_and_people(key: Signer<'_>) -> Result<Vec<Event>, Box<dyn Error>> {
+    let database = Claims {
+        sub: "auth0|ada",
+        email: Some("ada@example.com"),
+        connection: Some(DATABASE),
+        ..Claims::of(PETS, PETS_AUDIENCE)
+    };
+    let social = Claims {
+        sub: "google-oauth2|grace",
+        email: Some("grace@example.com"),
+        connection: Some(SOCIAL),
+        ..database
+    };
+    let nameless = Claims {
+        email: None,
+        ..database
+    };
+    let bearer = |claims| key.token(claims).map(|token| format!("bearer {token}"));
+    let tampered = with_payload(
+        &bearer(&social)?,
+        &Claims {
+            connection: Some(DATABASE),
+            ..social
+        },
+    )?;
+    Ok(vec![
+        Event::new("pets-database-get-pets", "GET/pets", bearer(&database)?),
+        Event::new("pets-database-post-pets", "POST/pets", bearer(&database)?),
+        Event::new(
+            "pets-database-purchase-refused",
+            "POST/pets/purchase",
+            bearer(&database)?,
+        ),
+        Event::new("pets-social-get-pets", "GET/pets", bearer(&social)?),
+        Event::new("pets-social-post-pets-refused", "POST/pets", bearer(&social)?),
+        Event::new("pets-social-purchase", "POST/pets/purchase", bearer(&social)?),
+        Event::new("pets-token-tampered", "POST/pets", tampered),
+        Event::new("pets-token-without-email", "GET/pets", bearer(&nameless)?),
+    ])
+}
+
+/// No credentials, empty ones, and those of another scheme.
+fn without_token() -> [Event; 3] {
+    [
+        Event {
+            authorization_token: None,
+            ..Event::new("no-token", "GET/movie", String::new())
+        },
+        Event::new("no-token-empty", "GET/movie", String::new()),
+        Event::new(
+            "no-token-basic-scheme",
+            "GET/movie",
+            format!("Basic {}", STANDARD.encode("ada:lovelace")),
+        ),
+    ]
+}
+
+/// What API Gateway sends to a TOKEN authorizer.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    #[serde(skip)]
+    name: &'static str,
+    r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_token: Option<String>,
+    method_arn: String,
+}
+
+impl Event {
+    fn new(name: &'static str, request: &str, authorization: String) -> Self {
+        Self {
+            name,
+            r#type: "TOKEN",
+            authorization_token: Some(authorization),
+            method_arn: format!("{STAGE}/{request}"),
+        }
+    }
+}
+
+/// A claims set, in the order in which it is written.
+#[derive(Clone, Copy, Serialize)]
+struct Claims {
+    iss: &'static str,
+    sub: &'static str,
+    aud: &'static str,
+    iat: u64,
+    exp: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'static str>,
+    #[serde(
+        rename = "https://pets.example.com/connection",
+        skip_serializing_if = "Option::is_none"
+    )]
+    connection: Option<&'static str>,
+}
+
+impl Claims {
+    /// What every token of an issuer says.
+    fn of(iss: &'static str, aud: &'static str) -> Self {
+        Self {
+            iss,
+            sub: "",
+            aud,
+            iat: ISSUED,
+            exp: EXPIRES,
+            scope: None,
+            email: None,
+            connection: None,
+        }
+    }
+}
+
+/// A JOSE header, in the order in which it is written.
+#[derive(Serialize)]
+struct Header<'a> {
+    alg: &'static str,
+    typ: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<&'a str>,
+}
+
+/// Who signs.
+#[derive(Clone, Copy)]
+enum Signer<'a> {
+    /// Nobody: `alg` is `none` and the signature empty (RFC 7519 section 6.1).
+    Nobody,
+    /// HS256.
+    Secret(&'a [u8]),
+    /// RS256.
+    Private(&'a PrivateJwk),
+}
+
+impl Signer<'_> {
+    /// The token in compact form (RFC 7515 section 7.1).
+    fn token(self, claims: &Claims) -> Result<String, Box<dyn Error>> {
+        let (alg, kid) = match self {
+            Self::Nobody => ("none", None),
+            Self::Secret(_) => ("HS256", None),
+            Self::Private(key) => ("RS256", Some(key.public.kid.as_str())),
+        };
+        let header = Header { alg, typ: "JWT", kid };
+        let input = format!("{}.{}", segment(&header)?, segment(claims)?);
+        let signature = match self {
+            Self::Nobody => Vec::new(),
+            Self::Secret(secret) => {
+                let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+                hmac::sign(&key, input.as_bytes()).as_ref().to_vec()
+            }
+            Self::Private(key) => key.sign(input.as_bytes())?,
+        };
+        Ok(format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    }
+}
+
+/// The same header and signature around other claims.
+fn with_payload(token: &str, claims: &Claims) -> Result<String, Box<dyn Error>> {
+    let (input, signature) = token.rsplit_once('.').ok_or("no signature")?;
+    let (header, _) = input.split_once('.').ok_or("no payload")?;
+    Ok(format!("{header}.{}.{signature}", segment(claims)?))
+}
+
+fn segment(value: &impl Serialize) -> Result<String, Box<dyn Error>> {
+    Ok(URL_SAFE_NO_PAD.encode(serde_json::to_vec(value)?))
+}
+
+fn pretty(value: &impl Serialize) -> Result<String, Box<dyn Error>> {
+    Ok(format!("{}\n", serde_json::to_string_pretty(value)?))
+}
+
+/// A JWK Set (RFC 7517 section 5).
+#[derive(Serialize)]
+struct KeySet<'a> {
+    keys: [&'a PublicJwk; 2],
+}
+
+/// An RSA public key (RFC 7518 section 6.3.1).
+#[derive(Serialize, Deserialize)]
+struct PublicJwk {
+    kty: String,
+    r#use: String,
+    alg: String,
+    kid: String,
+    n: String,
+    e: String,
+}
+
+/// An RSA private key (RFC 7518 section 6.3.2).
+#[derive(Deserialize)]
+struct PrivateJwk {
+    #[serde(flatten)]
+    public: PublicJwk,
+    d: String,
+    p: String,
+    q: String,
+    dp: String,
+    dq: String,
+    qi: String,
+}
+
+impl PrivateJwk {
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
+        let pair = RsaKeyPair::from_components(&KeyPairComponents {
+            public_key: PublicKeyComponents {
+                n: URL_SAFE_NO_PAD.decode(&self.public.n)?,
+                e: URL_SAFE_NO_PAD.decode(&self.public.e)?,
+            },
+            d: URL_SAFE_NO_PAD.decode(&self.d)?,
+            p: URL_SAFE_NO_PAD.decode(&self.p)?,
+            q: URL_SAFE_NO_PAD.decode(&self.q)?,
+            dP: URL_SAFE_NO_PAD.decode(&self.dp)?,
+            dQ: URL_SAFE_NO_PAD.decode(&self.dq)?,
+            qInv: URL_SAFE_NO_PAD.decode(&self.qi)?,
+        })?;
+        let mut signature = vec![0; pair.public_modulus_len()];
+        pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)?;
+        Ok(signature)
+    }
+}
