@@ -1,0 +1,390 @@
+//! The decisions table: what a token of a shared-secret issuer may do on which route, and the exact reason where it may not.
+
+use serde_json::{Value, json};
+
+use crate::desk::{self, Desk, NOW, signed};
+
+/// An API with a route of each kind.
+fn api() -> Value {
+    json!({
+        "policy": "single_request",
+        "issuers": [{ "issuer": "https://issuer.example/", "audience": "api", "secret": { "env": "SECRET" } }],
+        "routes": [
+            { "path": "/" },
+            { "method": "GET", "path": "/movies", "scopes": "read:movies" },
+            { "method": ["POST", "PUT"], "path": "/movies", "scopes": ["write:movies premium", "admin"] },
+            { "path": "/movies/{id}", "scopes": "read:movies" },
+            { "method": "GET", "path": "/movies/popular" },
+            { "path": "/movies/{id}/reviews/{review}", "scopes": "read:reviews" },
+            { "path": "/movies/{path+}", "scopes": "admin" },
+            { "method": "GET", "path": "/users/{id}",
+              "any_of": [{ "scopes": "admin" }, { "scopes": "read:me", "claims": { "sub": "{id}" } }] },
+            { "path": "/teams/{team}", "claims": { "/app/teams": "{team}" } },
+            { "path": "/plans", "claims": { "plan": ["gold", "silver"], "seats": 5, "/app/beta": true } },
+            { "path": "/mail", "claims": { "email": { "present": true } } },
+            { "path": "/files/{name+}", "claims": { "sub": "{name}" } },
+            { "path": "/a:b/c.d_e-f,g" }
+        ]
+    })
+}
+
+/// A payload with these claims and everything else that a valid token has.
+fn claims(more: Value) -> String {
+    let mut claims = json!({ "iss": "https://issuer.example/", "aud": "api", "sub": "user-1", "exp": NOW + 60 });
+    claims
+        .as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
+    claims.to_string()
+}
+
+/// Each case: method, path after the stage, claims, expected.
+fn table(config: &Value, cases: &[(&str, &str, Value, &str)]) {
+    let desk = Desk::new(config);
+    for (method, path, more, expected) in cases {
+        let token = signed(r#"{"alg":"HS256"}"#, &claims(more.clone()));
+        assert_eq!(
+            desk.decides(method, path, &token),
+            *expected,
+            "{method} {path} with {more}"
+        );
+    }
+}
+
+#[test]
+fn scopes_any_entry_is_enough_and_an_entry_needs_all_of_its_own() {
+    let scope = |text: &str| json!({ "scope": text });
+    table(
+        &api(),
+        &[
+            ("GET", "movies", scope("read:movies"), "allow"),
+            ("GET", "movies", scope("x read:movies  y"), "allow"),
+            ("GET", "movies", scope(""), "deny insufficient_scope"),
+            ("GET", "movies", json!({}), "deny insufficient_scope"),
+            ("GET", "movies", scope("read:movie"), "deny insufficient_scope"),
+            ("GET", "movies", scope("unread:movies"), "deny insufficient_scope"),
+            ("GET", "movies", scope("READ:MOVIES"), "deny insufficient_scope"),
+            ("GET", "movies", scope("x,read:movies"), "deny insufficient_scope"),
+            ("GET", "movies", scope("x\tread:movies"), "deny insufficient_scope"),
+            ("GET", "movies", scope("x\u{a0}read:movies"), "deny insufficient_scope"),
+            ("POST", "movies", scope("write:movies"), "deny insufficient_scope"),
+            ("POST", "movies", scope("premium write:movies"), "allow"),
+            ("PUT", "movies", scope("admin"), "allow"),
+            // `scp` is the other claim that counts, and both count together (a list's items are whole scopes).
+            (
+                "POST",
+                "movies",
+                json!({ "scope": "premium", "scp": ["write:movies"] }),
+                "allow",
+            ),
+            (
+                "POST",
+                "movies",
+                json!({ "scp": ["write:movies premium"] }),
+                "deny insufficient_scope",
+            ),
+            ("GET", "movies", json!({ "scp": "read:movies" }), "allow"),
+        ],
+    );
+}
+
+#[test]
+fn the_path_decides_first_and_the_method_second() {
+    let all = || json!({ "scope": "read:movies read:reviews" });
+    table(
+        &api(),
+        &[
+            ("GET", "", json!({}), "allow"),
+            ("DELETE", "", json!({}), "allow"),
+            ("GET", "movies/17", all(), "allow"),
+            ("GET", "movies/17/", all(), "allow"),
+            ("GET", "movies/", all(), "allow"),
+            ("GET", "Movies", all(), "deny undeclared_route"),
+            ("DELETE", "movies", all(), "deny undeclared_route"),
+            // `/movies/popular` is declared for GET alone, and `/movies/{id}` does not take over.
+            ("GET", "movies/popular", json!({}), "allow"),
+            ("POST", "movies/popular", all(), "deny undeclared_route"),
+            ("GET", "movies/popular/reviews/2", all(), "allow"),
+            // Backtracking: no third segment but `reviews`, so `/movies/{path+}` it is.
+            ("GET", "movies/17/cast", all(), "deny insufficient_scope"),
+            ("GET", "movies/17/cast", json!({ "scope": "admin" }), "allow"),
+            ("GET", "movies/17/reviews", json!({ "scope": "admin" }), "allow"),
+            ("GET", "movies/17/reviews/2/3", json!({ "scope": "admin" }), "allow"),
+            ("GET", "a:b/c.d_e-f,g", json!({}), "allow"),
+            ("GET", "a:b", json!({}), "deny undeclared_route"),
+            ("TRACE", "", json!({}), "deny undeclared_route"),
+            ("GET", "nowhere", json!({}), "deny undeclared_route"),
+        ],
+    );
+}
+
+#[test]
+fn the_most_specific_path_is_compared_segment_by_segment_from_the_left() {
+    let config = |paths: &[&str]| {
+        let routes: Vec<Value> = paths
+            .iter()
+            .map(|path| json!({ "path": path, "scopes": *path }))
+            .collect();
+        let mut config = api();
+        config["routes"] = routes.into();
+        config
+    };
+    let paths = ["/{a}/b/c", "/x/{b}/{c}", "/x/{rest+}", "/{all+}", "/x/b/{c}/d"];
+    for (path, taken) in [
+        ("x/b/c", "/x/{b}/{c}"),
+        ("y/b/c", "/{a}/b/c"),
+        ("x/b/c/d", "/x/b/{c}/d"),
+        ("x/b/c/e", "/x/{rest+}"),
+        ("x/b", "/x/{rest+}"),
+        ("x", "/{all+}"),
+        ("y/b", "/{all+}"),
+    ] {
+        table(&config(&paths), &[("GET", path, json!({ "scope": taken }), "allow")]);
+        let others: Vec<&str> = paths.into_iter().filter(|other| *other != taken).collect();
+        table(
+            &config(&paths),
+            &[(
+                "GET",
+                path,
+                json!({ "scope": others.join(" ") }),
+                "deny insufficient_scope",
+            )],
+        );
+    }
+}
+
+#[test]
+fn a_named_method_goes_before_any() {
+    let mut config = api();
+    config["routes"] = json!([{ "path": "/x" }, { "method": "DELETE", "path": "/x", "scopes": "admin" }]);
+    table(
+        &config,
+        &[
+            ("GET", "x", json!({}), "allow"),
+            ("DELETE", "x", json!({}), "deny insufficient_scope"),
+        ],
+    );
+}
+
+#[test]
+fn the_order_of_entries_means_nothing() {
+    let mut config = api();
+    config["routes"].as_array_mut().unwrap().reverse();
+    table(
+        &config,
+        &[
+            ("GET", "movies/popular", json!({}), "allow"),
+            (
+                "GET",
+                "movies/17/cast",
+                json!({ "scope": "read:movies" }),
+                "deny insufficient_scope",
+            ),
+            ("GET", "movies/17", json!({ "scope": "read:movies" }), "allow"),
+        ],
+    );
+}
+
+#[test]
+fn a_claim_must_equal_the_paths_own_segment_raw_or_decoded_once() {
+    let me = |sub: &str| json!({ "scope": "read:me", "sub": sub });
+    table(
+        &api(),
+        &[
+            ("GET", "users/user-1", me("user-1"), "allow"),
+            ("GET", "users/user-1/", me("user-1"), "allow"),
+            ("GET", "users/user-2", me("user-1"), "deny claim_mismatch"),
+            ("GET", "users/User-1", me("user-1"), "deny claim_mismatch"),
+            ("GET", "users/user-2", json!({ "scope": "admin" }), "allow"),
+            ("GET", "users/user-1", json!({}), "deny insufficient_scope"),
+            ("GET", "users/auth0%7C1", me("auth0|1"), "allow"),
+            ("GET", "users/auth0%7c1", me("auth0|1"), "allow"),
+            ("GET", "users/auth0|1", me("auth0|1"), "allow"),
+            ("GET", "users/a%20b", me("a b"), "allow"),
+            ("GET", "users/%C3%A9", me("\u{e9}"), "allow"),
+            ("GET", "users/\u{e9}", me("\u{e9}"), "allow"),
+            // A claim that means something else in a path never fits.
+            ("GET", "users/a%20b", me("a%20b"), "deny claim_mismatch"),
+            ("GET", "users/a%24b", me("a$b"), "deny claim_mismatch"),
+            ("GET", "users/%2A", me("*"), "deny claim_mismatch"),
+            ("GET", "users/a%3Fb", me("a?b"), "deny claim_mismatch"),
+            // An array claim fits if it holds the segment.
+            (
+                "GET",
+                "teams/red",
+                json!({ "app": { "teams": ["blue", "red"] } }),
+                "allow",
+            ),
+            ("GET", "teams/red", json!({ "app": { "teams": "red" } }), "allow"),
+            (
+                "GET",
+                "teams/red",
+                json!({ "app": { "teams": ["blue", 1] } }),
+                "deny claim_mismatch",
+            ),
+            ("GET", "teams/red", json!({ "app": {} }), "deny claim_mismatch"),
+            (
+                "GET",
+                "teams/1",
+                json!({ "app": { "teams": 1 } }),
+                "deny claim_mismatch",
+            ),
+            // Of `{name+}` only one segment can equal a claim.
+            ("GET", "files/user-1", json!({}), "allow"),
+            ("GET", "files/user-1/x", json!({}), "deny claim_mismatch"),
+        ],
+    );
+}
+
+#[test]
+fn claims_fit_by_value_and_all_of_them_are_needed() {
+    let plan =
+        |plan: Value, seats: Value, beta: Value| json!({ "plan": plan, "seats": seats, "app": { "beta": beta } });
+    table(
+        &api(),
+        &[
+            ("GET", "plans", plan(json!("gold"), json!(5), json!(true)), "allow"),
+            (
+                "GET",
+                "plans",
+                plan(json!(["x", "silver"]), json!(5.0), json!([false, true])),
+                "allow",
+            ),
+            (
+                "GET",
+                "plans",
+                plan(json!("bronze"), json!(5), json!(true)),
+                "deny claim_mismatch",
+            ),
+            (
+                "GET",
+                "plans",
+                plan(json!("gold"), json!("5"), json!(true)),
+                "deny claim_mismatch",
+            ),
+            (
+                "GET",
+                "plans",
+                plan(json!("gold"), json!(6), json!(true)),
+                "deny claim_mismatch",
+            ),
+            (
+                "GET",
+                "plans",
+                plan(json!("gold"), json!(5), json!("true")),
+                "deny claim_mismatch",
+            ),
+            (
+                "GET",
+                "plans",
+                json!({ "plan": "gold", "seats": 5 }),
+                "deny claim_mismatch",
+            ),
+            (
+                "GET",
+                "plans",
+                plan(json!({ "gold": true }), json!(5), json!(true)),
+                "deny claim_mismatch",
+            ),
+            ("GET", "mail", json!({ "email": "a@b.example" }), "allow"),
+            ("GET", "mail", json!({ "email": null }), "deny claim_mismatch"),
+            ("GET", "mail", json!({}), "deny claim_mismatch"),
+        ],
+    );
+}
+
+#[test]
+fn an_ambiguous_path_is_refused_for_every_token() {
+    let admin = || json!({ "scope": "admin read:movies read:me", "sub": "*" });
+    let mut cases: Vec<(&str, &str, Value, &str)> = [
+        "movies/*",
+        "movies/?",
+        "movies/${x}",
+        "movies/a\tb",
+        "movies/%",
+        "movies/%2",
+        "movies/%zz",
+        "movies/%0A",
+        "movies/%7F",
+        "movies//",
+        "movies//17",
+        "/",
+        "/movies",
+        "movies/.",
+        "movies/../users",
+        "movies/./17",
+        "movies\\17",
+        "movies/%2F",
+        "movies/a%2fb",
+        "movies/%5C",
+        "movies/%2e%2e",
+        "movies/%2E",
+        "movies/%2541",
+        "users/*",
+        // Decoded once, these take another route.
+        "%6dovies",
+        "movies/popula%72",
+        "movies/17/%72eviews/2",
+        "a%3Ab/c.d_e-f,g",
+    ]
+    .into_iter()
+    .map(|path| ("GET", path, admin(), "deny ambiguous_path"))
+    .collect();
+    // Encodings that change nothing for the route are no matter.
+    cases.extend(
+        ["movies/%20", "movies/%C3%A9", "movies/%ff", "movies/a$b"].map(|path| ("GET", path, admin(), "allow")),
+    );
+    table(&api(), &cases);
+}
+
+#[test]
+fn undeclared_paths_pass_only_if_allowed() {
+    let mut config = api();
+    config["undeclared_routes"] = "allow".into();
+    table(
+        &config,
+        &[
+            ("GET", "nowhere", json!({}), "allow"),
+            ("GET", "nowhere/", json!({}), "allow"),
+            ("DELETE", "movies", json!({ "scope": "admin" }), "deny undeclared_route"),
+            ("GET", "movies", json!({}), "deny insufficient_scope"),
+            ("GET", "no//where", json!({}), "deny ambiguous_path"),
+            ("GET", "%6dovies", json!({}), "deny ambiguous_path"),
+        ],
+    );
+    config.as_object_mut().unwrap().remove("routes");
+    table(
+        &config,
+        &[("GET", "", json!({}), "allow"), ("PATCH", "x/y", json!({}), "allow")],
+    );
+}
+
+#[test]
+fn a_request_that_a_policy_cannot_name_is_refused() {
+    let desk = Desk::new(&api());
+    let token = signed(r#"{"alg":"HS256"}"#, &claims(json!({ "scope": "admin read:movies" })));
+    let stage = desk::STAGE.len() + "GET/movies/".len();
+    assert_eq!(
+        desk.decides("GET", &format!("movies/{}", "x".repeat(512 - stage)), &token),
+        "allow"
+    );
+    assert_eq!(
+        desk.decides("GET", &format!("movies/{}", "x".repeat(513 - stage)), &token),
+        "deny ambiguous_path"
+    );
+}
+
+#[test]
+fn report_allows_the_stage_to_every_verified_token_and_to_no_other() {
+    let mut config = api();
+    config["route_rules"] = "report".into();
+    let desk = Desk::new(&config);
+    let token = signed(r#"{"alg":"HS256"}"#, &claims(json!({})));
+    let answer = desk.answers("GET", "movies", Some(&format!("Bearer {token}")));
+    assert_eq!(answer["policyDocument"]["Statement"][0]["Effect"], "Allow");
+    assert_eq!(
+        answer["policyDocument"]["Statement"][0]["Resource"],
+        json!([format!("{}*", desk::STAGE)])
+    );
+    assert_eq!(desk.decides("GET", "movies", "a.b.c"), "deny malformed_token");
+}

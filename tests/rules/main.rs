@@ -1,0 +1,15 @@
+//! The rules, by table: the library in process, events in, answers out.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod decisions;
+mod desk;
+mod threats;

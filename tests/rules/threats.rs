@@ -1,0 +1,781 @@
+//! The threat table: hostile and odd tokens of a shared-secret issuer, each with the exact reason it is refused for. Every
+//! token here is signed correctly unless a row says otherwise, so nothing is refused for its signature alone.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::desk::{Desk, NOW, SECRET, config, outcome, signed, signed_raw};
+
+const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
+
+fn api() -> Value {
+    json!({
+        "policy": "single_request",
+        "issuers": [{
+            "issuer": "https://issuer.example/",
+            "audience": ["api", "https://api.example/"],
+            "secret": { "env": "SECRET" }
+        }],
+        "undeclared_routes": "allow"
+    })
+}
+
+/// The API with these fields in its issuer.
+fn issuer(fields: Value) -> Value {
+    let mut api = api();
+    api["issuers"][0]
+        .as_object_mut()
+        .unwrap()
+        .extend(fields.as_object().unwrap().clone());
+    api
+}
+
+/// A valid payload with these members in place of its own; `null` takes one away.
+fn payload(changes: Value) -> String {
+    let mut claims = json!({
+        "iss": "https://issuer.example/", "aud": "api", "sub": "user-1", "exp": NOW + 60, "nbf": NOW - 60, "iat": NOW - 60
+    });
+    for (name, value) in changes.as_object().unwrap() {
+        match value {
+            Value::Null => claims.as_object_mut().unwrap().remove(name),
+            value => claims.as_object_mut().unwrap().insert(name.clone(), value.clone()),
+        };
+    }
+    claims.to_string()
+}
+
+/// A valid payload with this text in place of its last member.
+fn payload_ending_in(text: &str) -> String {
+    format!(r#"{{"iss":"https://issuer.example/","aud":"api","sub":"user-1",{text}}}"#)
+}
+
+#[track_caller]
+fn decided(desk: &Desk, token: &str, expected: &str, what: &str) {
+    assert_eq!(desk.decides("GET", "", token), expected, "{what}");
+}
+
+#[track_caller]
+fn header(desk: &Desk, header: &str, expected: &str) {
+    decided(desk, &signed(header, &payload(json!({}))), expected, header);
+}
+
+#[track_caller]
+fn claims(desk: &Desk, changes: Value, expected: &str) {
+    decided(
+        desk,
+        &signed(HEADER, &payload(changes.clone())),
+        expected,
+        &changes.to_string(),
+    );
+}
+
+#[track_caller]
+fn ending(desk: &Desk, text: &str, expected: &str) {
+    decided(desk, &signed(HEADER, &payload_ending_in(text)), expected, text);
+}
+
+#[test]
+fn rows_1_to_5_the_authorization_value_follows_rfc_6750() {
+    let desk = Desk::new(&api());
+    let token = signed(HEADER, &payload(json!({})));
+    let decides = |value: Option<&str>| outcome(&desk.answers("GET", "", value));
+    assert_eq!(decides(None), "deny missing_token");
+    for value in ["", "Bearer", "Bearer "] {
+        assert_eq!(decides(Some(value)), "deny missing_token", "{value:?}");
+    }
+    for scheme in ["Bearer", "bearer", "BEARER", "Bearer   "] {
+        assert_eq!(decides(Some(&format!("{scheme} {token}"))), "allow", "{scheme:?}");
+    }
+    for value in [
+        format!("Basic {token}"),
+        token.clone(),
+        format!("Bearer {token}, Bearer {token}"),
+        format!("Bearer {token},"),
+        format!("Bearer {token} {token}"),
+        format!("Bearer {token} "),
+        format!("Bearer {token}\t"),
+        format!("Bearer {token}\r\nX: y"),
+        format!("Bearer {token}\0"),
+        format!("Bearer {}", token.replace('.', "%2E")),
+        format!("Bearer \"{token}\""),
+        format!("Bearer {token}\u{e9}"),
+    ] {
+        assert_eq!(decides(Some(&value)), "deny malformed_token", "{value:?}");
+    }
+}
+
+#[test]
+fn rows_6_to_9_a_token_is_three_segments_of_bounded_size() {
+    let desk = Desk::new(&api());
+    let token = signed(HEADER, &payload(json!({})));
+    let [h, p, s]: [&str; 3] = token.split('.').collect::<Vec<_>>().try_into().unwrap();
+    let json = json!({ "payload": p, "protected": h, "signature": s }).to_string();
+    for bad in [
+        "a".to_owned(),
+        ".".to_owned(),
+        "..".to_owned(),
+        "...".to_owned(),
+        format!("{h}.{p}"),
+        format!("{h}.{p}."),
+        format!("{h}..{s}"),
+        format!(".{p}.{s}"),
+        format!("{h}.{p}.{s}."),
+        format!(".{h}.{p}.{s}"),
+        format!("{h}.{p}.{s}.{s}"),
+        format!("{h}.{p}.{s}.{s}.{s}"),
+        json,
+        ".".repeat(10_000),
+        ".".repeat(1_000_000),
+        format!("{token}{}", "A".repeat(10_241 - token.len())),
+    ] {
+        decided(&desk, &bad, "deny malformed_token", &bad[..bad.len().min(100)]);
+    }
+    // The header segment may have 4,096 bytes: 3,072 decoded.
+    let header_of = |bytes: usize| {
+        let start = r#"{"alg":"HS256","x":""#;
+        format!("{start}{}\"}}", "x".repeat(bytes - start.len() - 2))
+    };
+    header(&desk, &header_of(3072), "allow");
+    header(&desk, &header_of(3073), "deny malformed_token");
+    header(
+        &desk,
+        &json!({ "alg": "HS256", "kid": "k".repeat(256) }).to_string(),
+        "allow",
+    );
+    header(
+        &desk,
+        &json!({ "alg": "HS256", "kid": "k".repeat(257) }).to_string(),
+        "deny malformed_token",
+    );
+}
+
+#[test]
+fn rows_10_to_12_base64url_has_no_padding_no_other_alphabet_and_no_trailing_bits() {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let desk = Desk::new(&api());
+    let (h, p) = (
+        URL_SAFE_NO_PAD.encode(HEADER),
+        URL_SAFE_NO_PAD.encode(payload(json!({}))),
+    );
+    decided(&desk, &signed_raw(&h, &p), "allow", "the control");
+    // 27 bytes of header leave no trailing bits, 26 leave some.
+    let short = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256" }"#);
+    decided(
+        &desk,
+        &signed_raw(&short, &p),
+        "allow",
+        "the control with trailing bits",
+    );
+    let mut trailing = short.clone();
+    assert_eq!(trailing.pop(), Some('Q'));
+    for (h, what) in [
+        (format!("{h}="), "padding"),
+        (format!("{trailing}R"), "trailing bits"),
+        (format!("{h}A"), "one character too many"),
+        (format!("{h}+"), "the other alphabet"),
+    ] {
+        decided(&desk, &signed_raw(&h, &p), "deny malformed_token", what);
+    }
+    decided(
+        &desk,
+        &signed_raw(&h, &format!(" {p}")),
+        "deny malformed_token",
+        "a space, signed over",
+    );
+    let token = signed_raw(&h, &p);
+    decided(
+        &desk,
+        &format!("{token}="),
+        "deny malformed_token",
+        "padding behind the signature",
+    );
+    decided(
+        &desk,
+        &format!("{token}A"),
+        "deny invalid_signature",
+        "row 54: a MAC with a byte more",
+    );
+}
+
+#[test]
+fn rows_14_to_18_the_header_is_one_strict_json_object() {
+    let desk = Desk::new(&api());
+    for bad in [
+        "[]",
+        "null",
+        "\"HS256\"",
+        "{",
+        "{} {}",
+        r#"{"alg":"HS256"}x"#,
+        "\u{feff}{\"alg\":\"HS256\"}",
+        r#"{"alg":"HS256","alg":"HS256"}"#,
+        r#"{"alg":"HS256","al\u0067":"none"}"#,
+        r#"{"alg":"HS256","kid":"a","kid":"b"}"#,
+        r#"{"alg":"HS256","x":{"y":1,"y":2}}"#,
+        r#"{"alg":256}"#,
+        r#"{"alg":null}"#,
+        r#"{"alg":["HS256"]}"#,
+        r#"{"alg":"HS256","kid":1}"#,
+        r#"{"alg":"HS256","kid":null}"#,
+        r#"{"alg":"HS256","kid":["a"]}"#,
+        r#"{"alg":"HS256","typ":1}"#,
+        r#"{"alg":"HS256","typ":null}"#,
+        r#"{"alg":"HS256","cty":1}"#,
+        &format!(r#"{{"alg":"HS256","x":{}{}}}"#, "[".repeat(200), "]".repeat(200)),
+    ] {
+        header(&desk, bad, "deny malformed_token");
+    }
+    header(&desk, " {\n\t\"alg\" : \"HS256\" }\r\n", "allow");
+    decided(
+        &desk,
+        &signed_raw("eyJhbGciOiJIUzI1NiIsIngiOiL_In0", "e30"),
+        "deny malformed_token",
+        "invalid UTF-8",
+    );
+}
+
+#[test]
+fn rows_19_to_23_headers_that_change_the_reading_are_refused_and_others_ignored() {
+    let desk = Desk::new(&api());
+    for crit in [
+        r#"["exp"]"#,
+        "[]",
+        r#""exp""#,
+        "[null]",
+        r#"["alg"]"#,
+        r#"["b64"]"#,
+        r#"["x","x"]"#,
+        r#"["http://example.com/x"]"#,
+        "null",
+    ] {
+        header(
+            &desk,
+            &format!(r#"{{"alg":"HS256","crit":{crit},"b64":true,"x":1}}"#),
+            "deny malformed_token",
+        );
+        header(
+            &desk,
+            &format!(r#"{{"alg":"HS256","crit":{crit}}}"#),
+            "deny malformed_token",
+        );
+    }
+    for more in [
+        r#""b64":false"#,
+        r#""enc":"A256GCM""#,
+        r#""zip":"DEF""#,
+        r#""cty":"JWT""#,
+        r#""cty":"application/jwt""#,
+    ] {
+        header(&desk, &format!(r#"{{"alg":"HS256",{more}}}"#), "deny malformed_token");
+    }
+    for more in [
+        r#""jku":"https://evil.example/keys""#,
+        r#""jwk":{"kty":"oct","k":"AAAA"}"#,
+        r#""x5u":"https://evil.example/cert","x5c":["AAAA"],"x5t":"AAAA""#,
+        r#""x":1,"exp":1"#,
+    ] {
+        header(&desk, &format!(r#"{{"alg":"HS256",{more}}}"#), "allow");
+    }
+}
+
+#[test]
+fn rows_24_to_26_and_34_alg_is_exactly_one_of_the_allowed() {
+    let desk = Desk::new(&api());
+    for alg in [
+        "none",
+        "None",
+        "NONE",
+        "nOnE",
+        "none ",
+        "",
+        "hs256",
+        "HS256 ",
+        "HS256\\u0000",
+        "HS384",
+        "HS512",
+        "RS256",
+        "ES256",
+        "PS256",
+        "EdDSA",
+        "Ed25519",
+        "RSA-OAEP",
+        "dir",
+        "A256KW",
+        "A256GCM",
+        "ML-DSA-44",
+        "ES256K",
+        "HS1",
+    ] {
+        header(&desk, &format!(r#"{{"alg":"{alg}"}}"#), "deny unsupported_algorithm");
+    }
+    header(&desk, r#"{"typ":"JWT"}"#, "deny unsupported_algorithm");
+    let token = signed(r#"{"alg":"none"}"#, &payload(json!({})));
+    let unsigned = &token[..=token.rfind('.').unwrap()];
+    decided(&desk, unsigned, "deny unsupported_algorithm", "no signature");
+}
+
+#[test]
+fn row_48_any_change_to_the_token_is_refused() {
+    let desk = Desk::new(&api());
+    let token = signed(HEADER, &payload(json!({})));
+    let other = signed(HEADER, &payload(json!({ "sub": "user-2" })));
+    let (input, signature) = token.rsplit_once('.').unwrap();
+    let (other_input, other_signature) = other.rsplit_once('.').unwrap();
+    for swapped in [
+        format!("{input}.{other_signature}"),
+        format!("{other_input}.{signature}"),
+    ] {
+        decided(&desk, &swapped, "deny invalid_signature", "swapped");
+    }
+    for position in 0..token.len() {
+        let mut bytes = token.clone().into_bytes();
+        bytes[position] = if bytes[position] == b'A' { b'B' } else { b'A' };
+        let changed = String::from_utf8(bytes).unwrap();
+        assert!(
+            desk.decides("GET", "", &changed).starts_with("deny "),
+            "byte {position} changed"
+        );
+    }
+    // Row 54: a MAC is compared whole.
+    for length in 1..signature.len() {
+        assert!(
+            desk.decides("GET", "", &format!("{input}.{}", &signature[..length]))
+                .starts_with("deny "),
+            "{length}"
+        );
+    }
+}
+
+#[test]
+fn rows_59_to_61_a_weak_or_mistaken_secret_refuses_to_start() {
+    for (secret, algorithms) in [
+        ("SHORT", json!(["HS256"])),
+        ("SECRET", json!(["RS256"])),
+        ("UNSET", json!(["HS256"])),
+    ] {
+        let document = issuer(json!({ "secret": { "env": secret }, "algorithms": algorithms }));
+        assert!(config(&document.to_string()).is_err(), "{secret}");
+    }
+    assert!(
+        SECRET.len() > 64,
+        "row 60: a secret longer than a block is fine, as every test here shows"
+    );
+}
+
+#[test]
+fn rows_62_to_70_dates_are_numbers_compared_without_rounding() {
+    let desk = Desk::new(&issuer(json!({ "leeway_seconds": 0 })));
+    claims(&desk, json!({ "exp": null }), "deny missing_claim");
+    for name in ["exp", "nbf", "iat"] {
+        for bad in [json!("1800000060"), json!(true), json!([1_800_000_060]), json!({})] {
+            claims(&desk, json!({ name: bad }), "deny invalid_claim");
+        }
+        let mut nulled: Value = serde_json::from_str(&payload(json!({}))).unwrap();
+        nulled[name] = Value::Null;
+        decided(
+            &desk,
+            &signed(HEADER, &nulled.to_string()),
+            "deny invalid_claim",
+            "null is not absent",
+        );
+    }
+    for text in [
+        r#""exp":1e400"#,
+        r#""exp":NaN"#,
+        r#""exp":Infinity"#,
+        r#""exp":-1e400"#,
+        r#""exp":0x7fffffff"#,
+    ] {
+        ending(&desk, text, "deny malformed_token");
+    }
+    for text in [
+        r#""exp":-1"#,
+        r#""exp":-0"#,
+        r#""exp":0"#,
+        r#""exp":-1e300"#,
+        r#""exp":1.5"#,
+    ] {
+        ending(&desk, text, "deny expired");
+    }
+    for text in [
+        r#""exp":1e10"#,
+        r#""exp":9223372036854775808"#,
+        r#""exp":18446744073709551616"#,
+        r#""exp":1e18"#,
+        r#""exp":1e308"#,
+        r#""exp":1800000000.5"#,
+    ] {
+        ending(&desk, text, "allow");
+    }
+    // "On or after" (RFC 7519 section 4.1.4).
+    claims(&desk, json!({ "exp": NOW }), "deny expired");
+    claims(&desk, json!({ "exp": NOW + 1 }), "allow");
+    claims(&desk, json!({ "nbf": NOW + 1 }), "Unauthorized");
+    claims(&desk, json!({ "nbf": NOW }), "allow");
+    claims(&desk, json!({ "iat": NOW + 1 }), "Unauthorized");
+    claims(&desk, json!({ "iat": null, "nbf": null }), "allow");
+    // Row 70: what lies between the dates is the issuer's business.
+    claims(&desk, json!({ "iat": NOW - 10_000, "nbf": NOW - 20_000 }), "allow");
+}
+
+#[test]
+fn leeway_moves_every_date_and_nothing_else() {
+    let desk = Desk::new(&api());
+    claims(&desk, json!({ "exp": NOW - 9 }), "allow");
+    claims(&desk, json!({ "exp": NOW - 10 }), "deny expired");
+    claims(&desk, json!({ "nbf": NOW + 10, "iat": NOW + 10 }), "allow");
+    claims(&desk, json!({ "nbf": NOW + 11 }), "Unauthorized");
+    claims(&desk, json!({ "iat": NOW + 11 }), "Unauthorized");
+}
+
+#[test]
+fn a_token_passes_until_it_expires() {
+    let desk = Desk::new(&api());
+    let token = signed(HEADER, &payload(json!({})));
+    decided(&desk, &token, "allow", "at first");
+    desk.clock.advance(Duration::from_millis(69_999));
+    decided(&desk, &token, "allow", "a millisecond before exp and leeway");
+    desk.clock.advance(Duration::from_millis(1));
+    decided(&desk, &token, "deny expired", "at exp and leeway");
+}
+
+#[test]
+fn the_oldest_acceptable_iat_is_checked_and_then_required() {
+    let desk = Desk::new(&issuer(json!({ "leeway_seconds": 0, "max_token_age_seconds": 300 })));
+    claims(&desk, json!({ "iat": NOW - 299 }), "allow");
+    claims(&desk, json!({ "iat": NOW - 300 }), "deny too_old");
+    claims(&desk, json!({ "iat": null }), "deny missing_claim");
+    claims(&desk, json!({ "iat": NOW - 300, "exp": NOW - 1 }), "deny expired");
+    let answer = desk.answers(
+        "GET",
+        "",
+        Some(&format!(
+            "Bearer {}",
+            signed(HEADER, &payload(json!({ "exp": NOW + 9999 })))
+        )),
+    );
+    // 1,800,000,000 is 2027-01-15T08:00:00Z; the token's age runs out 240 s later.
+    assert_eq!(
+        answer["policyDocument"]["Statement"][0]["Condition"],
+        json!({ "DateLessThan": { "aws:CurrentTime": "2027-01-15T08:04:00Z" } })
+    );
+}
+
+#[test]
+fn row_74_the_payload_is_one_strict_json_object() {
+    let desk = Desk::new(&api());
+    for text in [
+        "[]",
+        "null",
+        "1",
+        "{",
+        r#"{"sub":"a","sub":"b"}"#,
+        r#"{"a":[{"b":1,"b":1}]}"#,
+        r#"{"exp":1,"e\u0078p":2}"#,
+    ] {
+        decided(&desk, &signed(HEADER, text), "deny malformed_token", text);
+    }
+    ending(&desk, r#""exp":1800000060,"exp":1800000060"#, "deny malformed_token");
+}
+
+#[test]
+fn row_75_iss_is_compared_byte_for_byte() {
+    let desk = Desk::new(&api());
+    for iss in [
+        json!("https://issuer.example"),
+        json!("https://issuer.example//"),
+        json!("HTTPS://issuer.example/"),
+        json!("https://issuer.example/ "),
+        json!(["https://issuer.example/"]),
+        json!({}),
+        json!(1),
+        json!(""),
+        json!("x"),
+    ] {
+        claims(&desk, json!({ "iss": iss }), "deny unknown_issuer");
+    }
+    claims(&desk, json!({ "iss": null }), "deny unknown_issuer");
+    ending(&desk, r#""exp":1800000060,"x":1"#, "allow");
+    let mut nulled: Value = serde_json::from_str(&payload(json!({}))).unwrap();
+    nulled["iss"] = Value::Null;
+    decided(
+        &desk,
+        &signed(HEADER, &nulled.to_string()),
+        "deny unknown_issuer",
+        "null is not absent",
+    );
+}
+
+#[test]
+fn rows_76_to_78_the_audience_claim_holds_ours_exactly() {
+    let desk = Desk::new(&api());
+    for aud in [json!("api"), json!(["api"]), json!(["x", "https://api.example/"])] {
+        claims(&desk, json!({ "aud": aud }), "allow");
+    }
+    for aud in [
+        json!("ap"),
+        json!("apis"),
+        json!("API"),
+        json!("api "),
+        json!(""),
+        json!([]),
+        json!(["x"]),
+        json!(["api", 1]),
+        json!(123),
+        json!({ "api": 1 }),
+        json!("api https://api.example/"),
+    ] {
+        claims(&desk, json!({ "aud": aud }), "deny wrong_audience");
+    }
+    claims(&desk, json!({ "aud": null }), "deny wrong_audience");
+    let unchecked = Desk::new(&issuer(json!({ "audience": null })));
+    claims(&unchecked, json!({ "aud": null }), "allow");
+    claims(&unchecked, json!({ "aud": 123 }), "allow");
+}
+
+#[test]
+fn row_80_an_audience_may_be_in_another_claim() {
+    let cognito = issuer(
+        json!({ "audience": "client-1", "audience_claim": ["aud", "client_id"], "required_claims": { "token_use": "access" } }),
+    );
+    let desk = Desk::new(&cognito);
+    claims(
+        &desk,
+        json!({ "aud": null, "client_id": "client-1", "token_use": "access" }),
+        "allow",
+    );
+    claims(&desk, json!({ "aud": "client-1", "token_use": "access" }), "allow");
+    claims(
+        &desk,
+        json!({ "aud": "other", "client_id": "client-1", "token_use": "access" }),
+        "deny wrong_audience",
+    );
+    claims(
+        &desk,
+        json!({ "aud": null, "client_id": "client-2", "token_use": "access" }),
+        "deny wrong_audience",
+    );
+    claims(
+        &desk,
+        json!({ "aud": "client-1", "token_use": "id" }),
+        "deny invalid_claim",
+    );
+    claims(&desk, json!({ "aud": "client-1" }), "deny missing_claim");
+}
+
+#[test]
+fn rows_81_and_82_typ_is_that_of_an_access_token() {
+    let with = |typ: &str| format!(r#"{{"alg":"HS256","typ":"{typ}"}}"#);
+    let desk = Desk::new(&api());
+    for typ in [
+        "JWT",
+        "jwt",
+        "at+jwt",
+        "AT+JWT",
+        "application/at+jwt",
+        "Application/JWT",
+    ] {
+        header(&desk, &with(typ), "allow");
+    }
+    header(&desk, r#"{"alg":"HS256"}"#, "allow");
+    for typ in [
+        "",
+        "logout+jwt",
+        "dpop+jwt",
+        "id+jwt",
+        "JWTx",
+        "application/",
+        "text/jwt",
+    ] {
+        header(&desk, &with(typ), "deny wrong_token_type");
+    }
+    let strict = Desk::new(&issuer(json!({ "typ": ["application/at+jwt"] })));
+    header(&strict, &with("at+jwt"), "allow");
+    header(&strict, &with("application/AT+jwt"), "allow");
+    header(&strict, &with("JWT"), "deny wrong_token_type");
+    header(&strict, r#"{"alg":"HS256"}"#, "deny wrong_token_type");
+    // `nonce` and `at_hash` do not decide.
+    claims(&desk, json!({ "nonce": "n", "at_hash": "h" }), "allow");
+}
+
+#[test]
+fn rows_85_and_86_a_scope_claim_of_another_type_makes_the_token_invalid() {
+    let desk = Desk::new(&api());
+    for scope in [json!("a b"), json!(["a", "b"]), json!([]), json!("")] {
+        claims(&desk, json!({ "scope": scope, "scp": scope }), "allow");
+    }
+    for scope in [
+        json!(["a", 1]),
+        json!(["a", null]),
+        json!(1),
+        json!(true),
+        json!({ "a": 1 }),
+    ] {
+        claims(&desk, json!({ "scope": scope }), "deny invalid_claim");
+        claims(&desk, json!({ "scp": scope }), "deny invalid_claim");
+    }
+    ending(&desk, r#""exp":1800000060,"scope":null"#, "deny invalid_claim");
+}
+
+#[test]
+fn row_88_a_principal_is_a_short_text_without_control_characters() {
+    let desk = Desk::new(&api());
+    claims(&desk, json!({ "sub": null }), "deny missing_claim");
+    for sub in [
+        json!(""),
+        json!("a\nb"),
+        json!("a\u{85}b"),
+        json!(1),
+        json!(["a"]),
+        json!("x".repeat(257)),
+    ] {
+        claims(&desk, json!({ "sub": sub }), "deny invalid_claim");
+    }
+    claims(&desk, json!({ "sub": "x".repeat(256) }), "allow");
+    let mut api = api();
+    api["principal"] = json!(["username", "/app/id", "sub"]);
+    let desk = Desk::new(&api);
+    let principal = |changes: Value| {
+        desk.answers(
+            "GET",
+            "",
+            Some(&format!("Bearer {}", signed(HEADER, &payload(changes)))),
+        )["principalId"]
+            .clone()
+    };
+    assert_eq!(principal(json!({ "username": "u", "app": { "id": "i" } })), "u");
+    assert_eq!(principal(json!({ "app": { "id": "i" } })), "i");
+    assert_eq!(principal(json!({})), "user-1");
+    claims(&desk, json!({ "username": "" }), "deny invalid_claim");
+}
+
+#[test]
+fn row_89_a_bound_token_is_refused() {
+    let desk = Desk::new(&api());
+    for cnf in [json!({ "jkt": "x" }), json!({ "x5t#S256": "x" }), json!({}), json!(1)] {
+        claims(&desk, json!({ "cnf": cnf }), "deny bound_token");
+    }
+    ending(&desk, r#""exp":1800000060,"cnf":null"#, "deny bound_token");
+}
+
+#[test]
+fn row_90_only_mapped_claims_go_on_and_only_what_fits() {
+    let mut api = api();
+    api["context"] = json!({
+        "a_text": "text", "b_number": "number", "c_flag": "flag", "d_list": "list", "e_deep": "/deep/er", "f_null": "nothing",
+        "g_control": "control", "h_absent": "absent", "i_long": "long", "j_fits": "fits", "k_all": ""
+    });
+    api["usage_identifier_key"] = "key".into();
+    let desk = Desk::new(&api);
+    let changes = json!({
+        "text": "a \"b\"", "number": 17.5, "flag": true, "list": ["x", 1], "deep": { "er": "y" }, "control": "a\r\nb",
+        "long": "x".repeat(2049), "fits": "x".repeat(2048), "key": "usage-1"
+    });
+    let mut claims: Value = serde_json::from_str(&payload(changes)).unwrap();
+    claims["nothing"] = Value::Null;
+    let answer = desk.answers(
+        "GET",
+        "",
+        Some(&format!("Bearer {}", signed(HEADER, &claims.to_string()))),
+    );
+    assert_eq!(answer["usageIdentifierKey"], "usage-1");
+    assert_eq!(
+        answer["context"],
+        json!({
+            "a_text": "a \"b\"", "b_number": 17.5, "c_flag": true, "d_list": "[\"x\",1]", "e_deep": "y", "f_null": "null",
+            "j_fits": "x".repeat(2048)
+        })
+    );
+    // 6 KiB in all, in key order.
+    let large = json!({ "text": "x".repeat(1800), "list": "x".repeat(1800), "fits": "x".repeat(1800), "flag": "x".repeat(1800), "number": 1 });
+    let answer = desk.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &payload(large)))));
+    let keys: Vec<_> = answer["context"].as_object().unwrap().keys().cloned().collect();
+    assert_eq!(keys, ["a_text", "b_number", "c_flag", "d_list"]);
+}
+
+#[test]
+fn a_usage_identifier_key_is_a_text_or_not_sent() {
+    let mut api = api();
+    api["usage_identifier_key"] = "key".into();
+    let desk = Desk::new(&api);
+    claims(&desk, json!({ "key": 1 }), "deny invalid_claim");
+    claims(&desk, json!({ "key": "" }), "deny invalid_claim");
+    let answer = desk.answers(
+        "GET",
+        "",
+        Some(&format!("Bearer {}", signed(HEADER, &payload(json!({}))))),
+    );
+    assert!(
+        answer.get("usageIdentifierKey").is_none() && answer.get("context").is_none(),
+        "{answer}"
+    );
+}
+
+#[test]
+fn an_entry_without_an_issuer_takes_what_names_no_other() {
+    let mut api = api();
+    let secret = json!({ "env": "SECRET" });
+    api["issuers"] = json!([
+        { "issuer": "https://strict.example/", "audience": "strict", "secret": secret },
+        { "audience": "api", "secret": secret }
+    ]);
+    let desk = Desk::new(&api);
+    claims(&desk, json!({ "iss": null }), "allow");
+    claims(&desk, json!({ "iss": "https://anybody.example/" }), "allow");
+    claims(
+        &desk,
+        json!({ "iss": "https://strict.example/" }),
+        "deny wrong_audience",
+    );
+    claims(
+        &desk,
+        json!({ "iss": "https://strict.example/", "aud": "strict" }),
+        "allow",
+    );
+    claims(
+        &desk,
+        json!({ "iss": ["https://strict.example/"] }),
+        "deny unknown_issuer",
+    );
+}
+
+#[test]
+fn an_invalid_token_may_be_answered_with_unauthorized() {
+    let mut api = api();
+    api["invalid_token"] = "unauthorized".into();
+    let desk = Desk::new(&api);
+    for token in [
+        "a.b.c",
+        &signed(HEADER, &payload(json!({ "exp": 0 }))),
+        &signed(HEADER, "{}"),
+    ] {
+        let answer = desk.answers("GET", "", Some(&format!("Bearer {token}")));
+        assert_eq!(
+            answer,
+            json!({ "errorType": "Unauthorized", "errorMessage": "Unauthorized" })
+        );
+    }
+    assert_eq!(outcome(&desk.answers("GET", "", None)), "Unauthorized");
+}
+
+#[test]
+fn a_refused_token_denies_the_stage_and_names_nobody() {
+    let desk = Desk::new(&api());
+    assert_eq!(
+        desk.answers("GET", "pets/17", Some("Bearer a.b.c")),
+        json!({
+            "principalId": "anonymous",
+            "policyDocument": {
+                "Version": "2012-10-17",
+                "Statement": [{
+                    "Action": "execute-api:Invoke",
+                    "Effect": "Deny",
+                    "Resource": ["arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod/*"]
+                }]
+            },
+            "context": { "error": "invalid_token", "reason": "malformed_token" }
+        })
+    );
+}
