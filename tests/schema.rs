@@ -170,6 +170,14 @@ fn the_schema_passes_good_documents() -> Outcome {
 }
 
 #[test]
+fn the_schema_passes_the_sample_configuration() -> Outcome {
+    let sample = json(&Path::new(env!("CARGO_MANIFEST_DIR")).join("events/config/authorizer.json"))?;
+    jsonschema::validator_for(&schema()?)?
+        .validate(&sample)
+        .map_err(|error| error.to_string().into())
+}
+
+#[test]
 fn the_schema_refuses_bad_documents_but_those_beyond_it() -> Outcome {
     let (schema, beyond) = (jsonschema::validator_for(&schema()?)?, beyond_schema()?);
     each(documents("bad")?, |name| {
