@@ -1,16 +1,20 @@
 //! Which key verifies a token: chosen among an issuer's configured ones, never by anything a token points to.
 
 mod cache;
+mod extension;
 mod fetch;
 mod jwk;
 mod jwks;
+mod remote;
 mod secret;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-pub(crate) use cache::{CacheTimes, RemoteKeys};
-pub(crate) use fetch::{Fetch, KeyUrl, Network};
+pub(crate) use extension::{Extension, FetchedSecret, Previous, Stored, StoredSecret};
+pub(crate) use fetch::{Fetch, KeyUrl, Network, SessionToken, Trust};
 pub(crate) use jwks::{KeySet, NotAKeySet};
+pub(crate) use remote::{Address, CacheTimes, RemoteKeys, Seed};
 pub(crate) use secret::{Encoding, Secret};
 
 use crate::error::Error;
@@ -20,11 +24,59 @@ use crate::token::Unverified;
 /// Where the keys of an issuer come from.
 pub(crate) enum KeySource {
     /// Shared secrets, any of which may have signed.
-    Secrets(Vec<Secret>),
+    Secrets(Secrets),
     /// A key set that came with the configuration.
     Fixed(KeySet),
     /// A key set that is fetched.
     Remote(Box<RemoteKeys>),
+}
+
+/// The shared secrets of one issuer.
+pub(crate) struct Secrets {
+    /// Those that came with the configuration.
+    pub(crate) fixed: Vec<Secret>,
+    /// Those that are fetched.
+    pub(crate) fetched: Vec<FetchedSecret>,
+    /// A fetched one that is older may have been rotated since.
+    pub(crate) cooldown: Duration,
+}
+
+impl Secrets {
+    async fn verify(&self, token: Unverified<'_>) -> Result<Found, Error> {
+        let mut token = match signed_by_one_of(&self.fixed, token) {
+            Ok(signed) => return Ok(Found { signed, kid: None }),
+            Err(token) => token,
+        };
+        let mut refusal = Error::InvalidSignature;
+        for secret in &self.fetched {
+            match secret.versions().await {
+                Ok((versions, age)) => match signed_by_one_of(&versions, token) {
+                    Ok(signed) => return Ok(Found { signed, kid: None }),
+                    Err(unverified) => {
+                        token = unverified;
+                        if age > self.cooldown && refusal == Error::InvalidSignature {
+                            refusal = Error::InvalidSignatureUnderOldSecret;
+                        }
+                    }
+                },
+                // This one may have signed, so nothing can be said of the token.
+                Err(error) => refusal = error,
+            }
+        }
+        Err(refusal)
+    }
+}
+
+/// Tries each secret's key for the token's algorithm.
+fn signed_by_one_of<'a>(secrets: &[Secret], token: Unverified<'a>) -> Result<Signed, Unverified<'a>> {
+    let (alg, mut token) = (token.alg(), token);
+    for key in secrets.iter().filter_map(|secret| secret.key(alg)) {
+        match Signed::by(key, token) {
+            Ok(signed) => return Ok(signed),
+            Err(unverified) => token = unverified,
+        }
+    }
+    Err(token)
 }
 
 /// A signed token, and the `kid` of the configured key that signed it.
@@ -40,16 +92,7 @@ impl KeySource {
     /// [`Error::UnknownKey`], [`Error::InvalidSignature`], or [`Error::KeysUnavailable`] if a key that might fit could not be had.
     pub(crate) async fn verify(&self, token: Unverified<'_>) -> Result<Found, Error> {
         match self {
-            Self::Secrets(secrets) => {
-                let (alg, mut token) = (token.alg(), token);
-                for key in secrets.iter().filter_map(|secret| secret.key(alg)) {
-                    match Signed::by(key, token) {
-                        Ok(signed) => return Ok(Found { signed, kid: None }),
-                        Err(unverified) => token = unverified,
-                    }
-                }
-                Err(Error::InvalidSignature)
-            }
+            Self::Secrets(secrets) => secrets.verify(token).await,
             Self::Fixed(keys) => {
                 let key = keys.find(token.alg(), token.kid()).ok_or(Error::UnknownKey)?;
                 let signed = Signed::by(&key.verifying, token).map_err(|_| Error::InvalidSignature)?;

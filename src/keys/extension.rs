@@ -1,0 +1,285 @@
+//! Shared secrets from Secrets Manager and Parameter Store, through the Parameters and Secrets extension's local endpoint.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tracing::{info, warn};
+
+use super::cache::{Cache, Held, Source};
+use super::fetch::{Fetch, FetchError, Fetched, KeyUrl, SessionToken, With};
+use super::secret::{Encoding, Secret};
+use crate::algorithm::Algorithm;
+use crate::error::Error;
+use crate::time::{Clock, Moment};
+
+/// A copy is read again after this: the extension's own cache holds it no longer.
+const FRESH: Duration = Duration::from_secs(300);
+/// And used for so long after that, an hour in all, when it cannot be.
+const STALE: Duration = Duration::from_secs(3300);
+/// For one read, retries included.
+const TIMEOUT: Duration = Duration::from_millis(2000);
+/// The extension answers with errors until it is ready, some tens of milliseconds after the first invocation begins.
+const FIRST_RETRY: Duration = Duration::from_millis(25);
+
+/// Where the extension listens, and what it knows its function by.
+#[derive(Debug)]
+pub(crate) struct Extension {
+    pub(crate) port: u16,
+    pub(crate) token: SessionToken,
+}
+
+/// Which secret, and where it is kept.
+#[derive(Clone, Debug)]
+pub(crate) enum Stored {
+    /// In Secrets Manager: its current version and, if wanted, the one before, which tokens may still be signed with.
+    SecretsManager {
+        id: String,
+        field: Option<String>,
+        previous: Previous,
+    },
+    /// In Parameter Store, decrypted.
+    ParameterStore { name: String },
+}
+
+/// Whether the version before the current one counts as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Previous {
+    Accepted,
+    Refused,
+}
+
+/// A secret that is fetched, and how it is written.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredSecret {
+    pub(crate) stored: Stored,
+    pub(crate) encoding: Encoding,
+    pub(crate) algorithms: Vec<Algorithm>,
+}
+
+/// A secret that is fetched when a token needs it, never at start-up, when the extension does not answer yet.
+pub(crate) struct FetchedSecret {
+    cache: Cache<Store>,
+}
+
+impl FetchedSecret {
+    pub(crate) fn new(
+        issuer: String,
+        secret: StoredSecret,
+        extension: Arc<Extension>,
+        fetcher: Arc<dyn Fetch>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let store = Store {
+            issuer,
+            secret,
+            extension,
+            fetcher,
+            clock: Arc::clone(&clock),
+        };
+        Self {
+            cache: Cache::new(store, (STALE, TIMEOUT), clock, None),
+        }
+    }
+
+    /// The versions of the secret that may have signed, and how long ago they were read.
+    ///
+    /// # Errors
+    /// [`Error::KeysUnavailable`] if they cannot be had, or are not fit for a secret.
+    pub(crate) async fn versions(&self) -> Result<(Arc<Vec<Secret>>, Duration), Error> {
+        let held = self.cache.usable().await?;
+        let age = self.cache.age(&held);
+        Ok((held.item, age))
+    }
+}
+
+/// The extension, asked for one secret.
+struct Store {
+    issuer: String,
+    secret: StoredSecret,
+    extension: Arc<Extension>,
+    fetcher: Arc<dyn Fetch>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Source for Store {
+    type Item = Arc<Vec<Secret>>;
+
+    async fn obtain(&self, began: Moment, patience: Duration, _: Option<Held<Self::Item>>) -> Option<Held<Self::Item>> {
+        let outcome = tokio::time::timeout(patience, self.read())
+            .await
+            .unwrap_or(Err(Failure::Timeout));
+        let (issuer, milliseconds) = (
+            self.issuer.as_str(),
+            u64::try_from(self.clock.now().since(began).as_millis()).ok(),
+        );
+        match outcome {
+            Ok(secrets) => {
+                info!(
+                    issuer,
+                    outcome = "fetched",
+                    milliseconds,
+                    versions = secrets.len(),
+                    "secret"
+                );
+                Some(Held {
+                    item: Arc::new(secrets),
+                    since: began,
+                    fresh: FRESH,
+                })
+            }
+            Err(failure) => {
+                let (outcome, status) = failure.described();
+                warn!(issuer, outcome, status, milliseconds, "secret");
+                None
+            }
+        }
+    }
+
+    fn name(&self) -> (&'static str, &str) {
+        ("secret", &self.issuer)
+    }
+}
+
+impl Store {
+    /// All versions, the current one first.
+    async fn read(&self) -> Result<Vec<Secret>, Failure> {
+        match &self.secret.stored {
+            Stored::ParameterStore { name } => {
+                let url = self.url(
+                    "/systemsmanager/parameters/get",
+                    &[("name", name), ("withDecryption", "true")],
+                );
+                let parameter: ParameterAnswer = self.patiently(&url.ok_or(Failure::Address)?).await?;
+                Ok(vec![self.secret(&parameter.parameter.value)?])
+            }
+            Stored::SecretsManager { id, field, previous } => {
+                let current = self
+                    .version(id, "AWSCURRENT", field.as_deref(), Patience::UntilReady)
+                    .await?;
+                if *previous == Previous::Refused {
+                    return Ok(vec![current]);
+                }
+                match self.version(id, "AWSPREVIOUS", field.as_deref(), Patience::Once).await {
+                    Ok(previous) => Ok(vec![current, previous]),
+                    // Before the first rotation there is none; and an old version that is no use now was none then.
+                    Err(Failure::Fetch(FetchError::Status(400..=499)) | Failure::Unfit(_)) => Ok(vec![current]),
+                    Err(failure) => Err(failure),
+                }
+            }
+        }
+    }
+
+    /// One version of a secret in Secrets Manager.
+    async fn version(&self, id: &str, stage: &str, field: Option<&str>, patience: Patience) -> Result<Secret, Failure> {
+        let url = self
+            .url("/secretsmanager/get", &[("secretId", id), ("versionStage", stage)])
+            .ok_or(Failure::Address)?;
+        let answer: SecretAnswer = match patience {
+            Patience::UntilReady => self.patiently(&url).await?,
+            Patience::Once => self.once(&url).await?,
+        };
+        match field {
+            None => self.secret(&answer.secret_string),
+            Some(field) => {
+                let members: Map<String, Value> =
+                    serde_json::from_str(&answer.secret_string).map_err(|_| Failure::Field)?;
+                self.secret(members.get(field).and_then(Value::as_str).ok_or(Failure::Field)?)
+            }
+        }
+    }
+
+    /// Asks again and again while the extension is not ready, until the time is up.
+    async fn patiently<T: for<'de> Deserialize<'de>>(&self, url: &KeyUrl) -> Result<T, Failure> {
+        let mut pause = FIRST_RETRY;
+        loop {
+            match self.once(url).await {
+                // A failure that is not one of readiness ends with the same time-out, and its line in the log says which.
+                Err(Failure::Fetch(error)) if pause < TIMEOUT => {
+                    tracing::debug!(issuer = self.issuer, outcome = %error, "the extension is asked again");
+                    tokio::time::sleep(pause).await;
+                    pause = pause.saturating_mul(2);
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn once<T: for<'de> Deserialize<'de>>(&self, url: &KeyUrl) -> Result<T, Failure> {
+        let fetched = self
+            .fetcher
+            .fetch(url, With::SessionToken(&self.extension.token))
+            .await
+            .map_err(Failure::Fetch)?;
+        let Fetched::Document { body, .. } = fetched else {
+            return Err(Failure::Answer);
+        };
+        serde_json::from_slice(&body).map_err(|_| Failure::Answer)
+    }
+
+    fn secret(&self, text: &str) -> Result<Secret, Failure> {
+        Secret::new(text.as_bytes(), self.secret.encoding, &self.secret.algorithms).map_err(Failure::Unfit)
+    }
+
+    fn url(&self, path: &str, query: &[(&str, &str)]) -> Option<KeyUrl> {
+        KeyUrl::local(self.extension.port, path, query)
+    }
+}
+
+/// How a read that fails is taken.
+#[derive(Clone, Copy)]
+enum Patience {
+    UntilReady,
+    Once,
+}
+
+/// The extension's answer for a secret. It never prints.
+#[derive(Deserialize)]
+struct SecretAnswer {
+    #[serde(rename = "SecretString")]
+    secret_string: String,
+}
+
+/// The extension's answer for a parameter. It never prints.
+#[derive(Deserialize)]
+struct ParameterAnswer {
+    #[serde(rename = "Parameter")]
+    parameter: Parameter,
+}
+
+#[derive(Deserialize)]
+struct Parameter {
+    #[serde(rename = "Value")]
+    value: String,
+}
+
+/// Why there is no secret.
+enum Failure {
+    Timeout,
+    Fetch(FetchError),
+    /// The name makes no address.
+    Address,
+    /// The answer is not the extension's.
+    Answer,
+    /// The secret is not a JSON object with a text in that field.
+    Field,
+    /// The secret is too short, or a key, or not in its encoding.
+    Unfit(&'static str),
+}
+
+impl Failure {
+    /// For the log: what happened, and the status if it was one.
+    fn described(self) -> (&'static str, Option<u16>) {
+        match self {
+            Self::Fetch(FetchError::Status(status)) => ("status", Some(status)),
+            Self::Fetch(FetchError::Connection) => ("connection_failed", None),
+            Self::Fetch(FetchError::TooLarge) => ("too_large", None),
+            Self::Timeout => ("timeout", None),
+            Self::Address => ("no_address", None),
+            Self::Answer => ("not_an_answer_of_the_extension", None),
+            Self::Field => ("no_text_in_that_field", None),
+            Self::Unfit(why) => (why, None),
+        }
+    }
+}
