@@ -9,7 +9,9 @@ use super::walk::{Fields, Node, all};
 use super::{claim_name, claim_names};
 use crate::algorithm::Algorithm;
 use crate::claims::{ClaimName, ClaimRules};
-use crate::keys::{CacheTimes, Encoding, KeySet, KeyUrl, NotAKeySet, Secret};
+use crate::keys::{
+    Address, CacheTimes, Encoding, KeySet, KeyUrl, NotAKeySet, Previous, Secret, Seed, Stored, StoredSecret,
+};
 
 /// A day, a week, a year: longer than these, a number is a slip of the finger.
 const DAY: u32 = 86_400;
@@ -26,18 +28,39 @@ pub(super) struct IssuerConfig {
 
 /// Where its keys come from.
 pub(super) enum KeysConfig {
-    Secrets(Vec<Secret>),
+    Secrets {
+        fixed: Vec<Secret>,
+        stored: Vec<StoredSecret>,
+        cooldown: Duration,
+    },
     Fixed(KeySet),
-    Remote { url: KeyUrl, times: CacheTimes },
+    Remote {
+        address: Address,
+        seed: Option<Seed>,
+        times: CacheTimes,
+    },
 }
 
 impl KeysConfig {
-    pub(super) fn is_secret(&self) -> bool {
-        matches!(self, Self::Secrets(_))
+    pub(super) fn are_fetched(&self) -> bool {
+        match self {
+            Self::Secrets { stored, .. } => !stored.is_empty(),
+            Self::Fixed(_) => false,
+            Self::Remote { .. } => true,
+        }
     }
 }
 
-pub(super) fn issuer(node: &Node<'_>) -> Option<IssuerConfig> {
+/// Whose tokens an entry takes, known even if something else in it is a mistake: the issuer, and whether by a secret.
+pub(super) type Takes = (Option<String>, bool);
+
+pub(super) fn issuer(node: &Node<'_>) -> (Option<Takes>, Option<IssuerConfig>) {
+    let mut takes = None;
+    let issuer = read(node, &mut takes);
+    (takes, issuer)
+}
+
+fn read(node: &Node<'_>, takes: &mut Option<Takes>) -> Option<IssuerConfig> {
     let fields = node.fields(&[
         "issuer",
         "audience",
@@ -71,6 +94,7 @@ pub(super) fn issuer(node: &Node<'_>) -> Option<IssuerConfig> {
             None
         }
     };
+    *takes = name.clone().map(|name| (name, with_secret));
     let algorithms = fields.optional("algorithms").map_or_else(
         || {
             Some(if with_secret {
@@ -82,22 +106,24 @@ pub(super) fn issuer(node: &Node<'_>) -> Option<IssuerConfig> {
         |node| algorithms(&node, with_secret),
     );
     let times = times(&fields);
+    let fetched = matches!(sources.as_slice(), [] | ["jwks_uri"]);
+    let seed = fields
+        .optional("jwks_seed_file")
+        .map_or(Some(None), |node| match fetched {
+            true => seed(&node, algorithms.as_deref()?).map(Some),
+            false => node.mistake("only with `jwks_uri` or discovery, where a key set is fetched"),
+        });
     let keys = match sources.as_slice() {
         [_, _, ..] => node.mistake("expected at most one of `jwks_uri`, `jwks`, `jwks_file` and `secret`"),
-        [_] => keys(&fields, algorithms.as_deref(), times),
-        [] => node.mistake("OIDC discovery is not supported yet; set `jwks_uri`, `jwks`, `jwks_file` or `secret`"),
+        _ if fetched => address(&fields, name.as_ref().and_then(Option::as_deref)).and_then(|address| {
+            Some(KeysConfig::Remote {
+                address,
+                seed: seed?,
+                times: times?,
+            })
+        }),
+        _ => keys(&fields, algorithms.as_deref(), times),
     };
-    if let Some(seed) = fields.optional("jwks_seed_file")
-        && seed.file("expected the path of a file with a JWK Set").is_some()
-    {
-        let fetched = sources.is_empty() || sources == ["jwks_uri"];
-        let expected = if fetched {
-            "not supported yet"
-        } else {
-            "only with `jwks_uri` or discovery, where a key set is fetched"
-        };
-        seed.note(expected)
-    }
     let claims = claim_rules(&fields);
     Some(IssuerConfig {
         name: name?,
@@ -118,7 +144,7 @@ fn algorithms(node: &Node<'_>, with_secret: bool) -> Option<Vec<Algorithm>> {
         let expected = "with keys, expected a list of `RS256`, `RS384`, `RS512`, `PS256`, `PS384`, `PS512`, `ES256`, `ES384`, `EdDSA`";
         (&Algorithm::WITH_KEYS[..], expected)
     };
-    all(node.items(expected)?.iter().map(|item| {
+    all(node.one_or_more()?.iter().map(|item| {
         let named = Algorithm::named(&item.string(expected)?);
         named
             .filter(|algorithm| allowed.contains(algorithm))
@@ -126,38 +152,70 @@ fn algorithms(node: &Node<'_>, with_secret: bool) -> Option<Vec<Algorithm>> {
     }))
 }
 
-/// The one key source there is.
+/// Where the key set is fetched from: where the configuration says, else where the issuer's discovery document does.
+fn address(fields: &Fields<'_>, issuer: Option<&str>) -> Option<Address> {
+    let Some(node) = fields.optional("jwks_uri") else {
+        let expected = "to find its keys by OIDC discovery, an issuer is an `https://` address without query and fragment; \
+                        else set `jwks_uri`, `jwks`, `jwks_file` or `secret`";
+        let document = KeyUrl::discovery(issuer?).map(Address::Discovered);
+        return document.or_else(|| fields.optional("issuer")?.mistake(expected));
+    };
+    let expected =
+        "expected an address that begins with `https://` (or with `http://` on a loopback host) and holds no user name";
+    KeyUrl::parse(&node.text(expected)?)
+        .map(Address::Fixed)
+        .or_else(|| node.mistake(expected))
+}
+
+/// A key set to start with.
+fn seed(node: &Node<'_>, algorithms: &[Algorithm]) -> Option<Seed> {
+    let file = node.file("expected the path of a file with a JWK Set")?;
+    let written = || file.metadata()?.modified();
+    let (Ok(text), Ok(written)) = (std::fs::read(&file), written()) else {
+        return node.mistake("the file cannot be read");
+    };
+    let written = written.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Some(Seed {
+        keys: key_set(node, &text, algorithms)?,
+        written,
+    })
+}
+
+/// The one source there is of keys that are not fetched as a set.
 fn keys(fields: &Fields<'_>, algorithms: Option<&[Algorithm]>, times: Option<CacheTimes>) -> Option<KeysConfig> {
-    if let Some(node) = fields.optional("jwks_uri") {
-        let expected = "expected an address that begins with `https://` (or with `http://` on a loopback host) and holds no user name";
-        let url = KeyUrl::parse(&node.text(expected)?).or_else(|| node.mistake(expected));
-        return Some(KeysConfig::Remote {
-            url: url?,
-            times: times?,
-        });
-    }
     if let Some(node) = fields.optional("jwks") {
-        return key_set(&node, node.value.to_string().as_bytes(), algorithms?);
+        return key_set(&node, node.value.to_string().as_bytes(), algorithms?).map(KeysConfig::Fixed);
     }
     if let Some(node) = fields.optional("jwks_file") {
         let expected = "expected the path of a file with a JWK Set";
         let file =
             std::fs::read(node.file(expected)?).map_err(|_| node.walk.mistake(&node.path, "the file cannot be read"));
-        return key_set(&node, &file.ok()?, algorithms?);
+        return key_set(&node, &file.ok()?, algorithms?).map(KeysConfig::Fixed);
     }
     let node = fields.optional("secret")?;
     let secrets = all(node.one_or_more()?.iter().map(|item| secret(item, algorithms)))?;
-    Some(KeysConfig::Secrets(secrets))
+    let (mut fixed, mut stored) = (Vec::new(), Vec::new());
+    for secret in secrets {
+        match secret {
+            SecretConfig::Fixed(secret) => fixed.push(secret),
+            SecretConfig::Stored(secret) => stored.push(secret),
+        }
+    }
+    Some(KeysConfig::Secrets {
+        fixed,
+        stored,
+        cooldown: times?.cooldown,
+    })
 }
 
 /// A key set that comes with the configuration.
-fn key_set(node: &Node<'_>, text: &[u8], algorithms: &[Algorithm]) -> Option<KeysConfig> {
+fn key_set(node: &Node<'_>, text: &[u8], algorithms: &[Algorithm]) -> Option<KeySet> {
     match KeySet::parse(text, algorithms) {
         Ok(keys) => {
             if keys.skipped() > 0 {
                 node.walk.warning(&node.path, &format!("{} of its keys cannot be used and are passed over", keys.skipped()));
             }
-            Some(KeysConfig::Fixed(keys))
+            Some(keys)
         }
         Err(NotAKeySet::Malformed) => node.mistake("expected a JWK Set: an object with a list `keys`"),
         Err(NotAKeySet::NoUsableKey) => node.mistake(
@@ -166,8 +224,14 @@ fn key_set(node: &Node<'_>, text: &[u8], algorithms: &[Algorithm]) -> Option<Key
     }
 }
 
+/// A secret that is there, or where one is kept.
+enum SecretConfig {
+    Fixed(Secret),
+    Stored(StoredSecret),
+}
+
 /// One secret.
-fn secret(node: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Option<Secret> {
+fn secret(node: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Option<SecretConfig> {
     let fields = node.fields(&[
         "env",
         "file",
@@ -184,22 +248,47 @@ fn secret(node: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Option<Secret> {
             ("base64url", Encoding::Base64Url),
         ])
     });
-    let manager = fields.optional("secrets_manager");
-    let sources: Vec<Node<'_>> = ["env", "file", "parameter_store"]
-        .into_iter()
-        .filter_map(|name| fields.optional(name))
-        .chain(manager.clone())
-        .collect();
-    let [source] = sources.as_slice() else {
+    let (manager, parameter) = (fields.optional("secrets_manager"), fields.optional("parameter_store"));
+    let sources = ["env", "file", "secrets_manager", "parameter_store"];
+    if sources.iter().filter(|name| fields.optional(name).is_some()).count() != 1 {
         return node.mistake("expected exactly one of `env`, `file`, `secrets_manager` and `parameter_store`");
+    }
+    let of_manager = |name: &str| match fields.optional(name) {
+        Some(node) if manager.is_none() => node.mistake("only with `secrets_manager`"),
+        other => Some(other),
     };
-    for name in ["field", "previous"] {
-        match fields.optional(name) {
-            Some(node) if manager.is_none() => node.note("only with `secrets_manager`"),
-            Some(node) if name == "previous" => drop(boolean(&node)),
-            Some(node) => drop(node.text("expected the name of a member of the secret's JSON")),
-            None => {}
+    let field = of_manager("field").and_then(|node| match node {
+        Some(node) => node
+            .text("expected the name of a member of the secret's JSON")
+            .map(Some),
+        None => Some(None),
+    });
+    let previous = of_manager("previous").and_then(|node| match node.map(|node| (node.value.as_bool(), node)) {
+        None | Some((Some(true), _)) => Some(Previous::Accepted),
+        Some((Some(false), _)) => Some(Previous::Refused),
+        Some((None, node)) => node.mistake("expected `true` or `false`"),
+    });
+    let stored = match (&manager, &parameter) {
+        (Some(node), _) => {
+            let id = node.text("expected the name or ARN of a secret");
+            Some(Stored::SecretsManager {
+                id: id?,
+                field: field?,
+                previous: previous?,
+            })
         }
+        (None, Some(node)) => Some(Stored::ParameterStore {
+            name: node.text("expected the name of a parameter")?,
+        }),
+        (None, None) => None,
+    };
+    if let Some(stored) = stored {
+        let secret = StoredSecret {
+            stored,
+            encoding: encoding?,
+            algorithms: algorithms?.to_vec(),
+        };
+        return Some(SecretConfig::Stored(secret));
     }
     let text = if let Some(node) = fields.optional("env") {
         let name = node.text("expected the name of an environment variable")?;
@@ -207,17 +296,17 @@ fn secret(node: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Option<Secret> {
             Some(value) => value.into_bytes(),
             None => return node.mistake("this environment variable is not set"),
         }
-    } else if let Some(node) = fields.optional("file") {
+    } else {
+        let node = fields.optional("file")?;
         match std::fs::read(node.file("expected the path of a file with the secret")?) {
             Ok(text) => without_line_end(text),
             Err(_) => return node.mistake("the file cannot be read"),
         }
-    } else {
-        source.text("expected the name of the secret")?;
-        return source.mistake("not supported yet");
     };
-    Secret::new(&text, encoding?, algorithms?)
-        .map_err(|expected| node.walk.mistake(&node.path, expected))
+    let secret = Secret::new(&text, encoding?, algorithms?);
+    secret
+        .map(SecretConfig::Fixed)
+        .map_err(|expected| node.note(expected))
         .ok()
 }
 
@@ -230,12 +319,6 @@ fn without_line_end(mut text: Vec<u8>) -> Vec<u8> {
         }
     }
     text
-}
-
-fn boolean(node: &Node<'_>) -> Option<bool> {
-    node.value
-        .as_bool()
-        .or_else(|| node.mistake("expected `true` or `false`"))
 }
 
 /// What its tokens must say.

@@ -14,7 +14,9 @@ use serde_json::Value;
 use crate::authorizer::{Issuer, RouteRules, Settings};
 use crate::claims::{ClaimName, Forwarding};
 use crate::json;
-use crate::keys::{KeySource, Network, RemoteKeys, SharedFetch};
+use crate::keys::{
+    Extension, FetchedSecret, KeySource, Network, RemoteKeys, Secrets, SessionToken, SharedFetch, Trust,
+};
 use crate::policy::PolicyExpiry;
 use crate::response::InvalidToken;
 use crate::routes::{Routes, Undeclared};
@@ -33,6 +35,8 @@ pub struct Config {
     issuers: Vec<IssuerConfig>,
     routes: Routes,
     settings: Settings,
+    trust: Trust,
+    extension: Extension,
     warnings: Vec<String>,
 }
 
@@ -102,12 +106,7 @@ impl Config {
         });
         let (mistakes, warnings) = (walk.mistakes.into_inner(), walk.warnings.into_inner());
         match parsed {
-            Some((issuers, routes, settings)) if mistakes.is_empty() => Ok(Self {
-                issuers,
-                routes,
-                settings,
-                warnings,
-            }),
+            Some(read) if mistakes.is_empty() => Ok(Self { warnings, ..read }),
             _ => Err(ConfigError { mistakes }),
         }
     }
@@ -120,11 +119,13 @@ impl Config {
 
     /// What the pipeline is made of.
     pub(crate) fn into_parts(self, clock: &Arc<dyn Clock>) -> Result<(Vec<Issuer>, Routes, Settings), &'static str> {
-        let remote = self
-            .issuers
-            .iter()
-            .any(|issuer| matches!(issuer.keys, KeysConfig::Remote { .. }));
-        let network: Option<SharedFetch> = if remote { Some(Arc::new(Network::new()?)) } else { None };
+        let fetches = self.issuers.iter().any(|issuer| issuer.keys.are_fetched());
+        let network: Option<SharedFetch> = if fetches {
+            Some(Arc::new(Network::new(self.trust)?))
+        } else {
+            None
+        };
+        let extension = Arc::new(self.extension);
         let issuers = self.issuers.into_iter().map(|config| {
             let IssuerConfig {
                 name,
@@ -132,26 +133,39 @@ impl Config {
                 keys,
                 claims,
             } = config;
-            let keys = match (keys, &network) {
-                (KeysConfig::Secrets(secrets), _) => KeySource::Secrets(secrets),
-                (KeysConfig::Fixed(keys), _) => KeySource::Fixed(keys),
-                (KeysConfig::Remote { url, times }, Some(network)) => {
-                    let issuer = name.clone().unwrap_or_default();
-                    let (fetcher, clock) = (Arc::clone(network), Arc::clone(clock));
-                    KeySource::Remote(Box::new(RemoteKeys::new(
-                        issuer,
-                        url,
-                        algorithms.clone(),
-                        times,
-                        fetcher,
-                        clock,
-                    )))
-                }
-                (KeysConfig::Remote { .. }, None) => {
-                    return Err("a key set has to be fetched, but there is no network");
+            let label = || name.clone().unwrap_or_default();
+            let fetcher = || {
+                network
+                    .clone()
+                    .ok_or("keys have to be fetched, but there is no network")
+            };
+            let keys = match keys {
+                KeysConfig::Fixed(keys) => KeySource::Fixed(keys),
+                KeysConfig::Remote { address, seed, times } => KeySource::Remote(Box::new(RemoteKeys::new(
+                    label(),
+                    (address, seed),
+                    algorithms.clone(),
+                    times,
+                    fetcher()?,
+                    Arc::clone(clock),
+                ))),
+                KeysConfig::Secrets {
+                    fixed,
+                    stored,
+                    cooldown,
+                } => {
+                    let fetched = stored.into_iter().map(|secret| {
+                        let (extension, clock) = (Arc::clone(&extension), Arc::clone(clock));
+                        Ok::<_, &'static str>(FetchedSecret::new(label(), secret, extension, fetcher()?, clock))
+                    });
+                    KeySource::Secrets(Secrets {
+                        fixed,
+                        fetched: fetched.collect::<Result<_, _>>()?,
+                        cooldown,
+                    })
                 }
             };
-            Ok(Issuer {
+            Ok::<_, &'static str>(Issuer {
                 name,
                 algorithms,
                 keys,
@@ -163,7 +177,7 @@ impl Config {
 }
 
 /// The document, top to bottom.
-fn read(document: &Node<'_>) -> Option<(Vec<IssuerConfig>, Routes, Settings)> {
+fn read(document: &Node<'_>) -> Option<Config> {
     let fields = document.fields(&[
         "$schema",
         "issuers",
@@ -210,9 +224,10 @@ fn read(document: &Node<'_>) -> Option<(Vec<IssuerConfig>, Routes, Settings)> {
     {
         node.note("`cacheable` is not supported yet");
     }
-    if let Some(node) = fields.optional("tls") {
-        tls(&node);
-    }
+    let trust = fields
+        .optional("tls")
+        .map_or_else(|| Some(Trust::webpki()), |node| tls(&node));
+    let extension = extension(walk);
     let policy_expiry = fields
         .optional("policy_expiry")
         .map_or(Some(PolicyExpiry::Token), |node| {
@@ -248,7 +263,7 @@ fn read(document: &Node<'_>) -> Option<(Vec<IssuerConfig>, Routes, Settings)> {
     let usage_identifier_key = fields
         .optional("usage_identifier_key")
         .map_or(Some(None), |node| claim_name(&node).map(Some));
-    let routes = compiled(walk, entries?, undeclared?)?;
+    let routes = compiled(walk, entries, undeclared);
     let forwarding = Forwarding {
         principal: principal?,
         context: context?,
@@ -260,7 +275,15 @@ fn read(document: &Node<'_>) -> Option<(Vec<IssuerConfig>, Routes, Settings)> {
         route_rules: route_rules?,
         invalid_token: invalid_token?,
     };
-    Some((issuers?, routes, settings))
+    let (trust, extension) = (trust?, extension?);
+    Some(Config {
+        issuers: issuers?,
+        routes: routes?,
+        settings,
+        trust,
+        extension,
+        warnings: Vec::new(),
+    })
 }
 
 /// All issuers; no two of them for the same tokens.
@@ -270,26 +293,38 @@ fn issuers(node: &Node<'_>) -> Option<Vec<IssuerConfig>> {
     if items.len() > MAX_ISSUERS {
         return node.mistake(expected);
     }
-    let issuers = all(items.iter().map(issuer::issuer))?;
-    for (index, issuer) in issuers.iter().enumerate() {
-        let twin = issuers
+    let (takes, issuers): (Vec<_>, Vec<_>) = items.iter().map(issuer::issuer).unzip();
+    for (index, taken) in takes.iter().enumerate() {
+        let twin = takes
             .iter()
-            .position(|earlier| earlier.name == issuer.name && earlier.keys.is_secret() == issuer.keys.is_secret());
-        if let Some(twin) = twin.filter(|twin| *twin < index) {
-            node.walk.mistake(
-                format!("{}[{index}].issuer", node.path),
-                format!("issuers[{twin}] takes the same tokens; entries may share an issuer if one has a secret and the other keys"),
+            .take(index)
+            .position(|earlier| earlier.is_some() && earlier == taken);
+        if let Some(twin) = twin {
+            let path = format!("{}[{index}].issuer", node.path);
+            let expected = format!(
+                "issuers[{twin}] takes the same tokens; two entries may share an issuer if one has a secret and the other keys"
             );
+            node.walk.mistake(path, expected);
         }
     }
-    Some(issuers)
+    issuers.into_iter().collect()
 }
 
-/// Compiles the table, naming the entries that clash.
-fn compiled(walk: &Walk<'_>, entries: Vec<route::Entry>, undeclared: Undeclared) -> Option<Routes> {
-    let (origins, routes): (Vec<_>, Vec<_>) = entries.into_iter().map(|entry| (entry.origin, entry.route)).unzip();
-    match Routes::new(routes, undeclared) {
-        Ok(routes) => Some(routes),
+/// Compiles the table, naming the entries that clash, also where others have mistakes of their own.
+fn compiled(
+    walk: &Walk<'_>,
+    entries: Option<Vec<Option<route::Entry>>>,
+    undeclared: Option<Undeclared>,
+) -> Option<Routes> {
+    let entries = entries?;
+    let whole = entries.iter().all(Option::is_some);
+    let (origins, routes): (Vec<_>, Vec<_>) = entries
+        .into_iter()
+        .flatten()
+        .map(|entry| (entry.origin, entry.route))
+        .unzip();
+    match Routes::new(routes, undeclared.unwrap_or(Undeclared::Deny)) {
+        Ok(routes) => Some(routes).filter(|_| whole && undeclared.is_some()),
         Err(clashes) => {
             for clash in clashes {
                 let origin = |index| origins.get(index).map(String::as_str).unwrap_or_default();
@@ -335,19 +370,33 @@ fn context(node: &Node<'_>) -> Option<Vec<(String, ClaimName)>> {
     Some(mapping)
 }
 
-/// Trust for the key fetches; for now, the compiled-in roots alone.
-fn tls(node: &Node<'_>) {
-    let Some(fields) = node.fields(&["roots", "ca_file"]) else {
-        return;
+/// Whose certificates the key fetches accept.
+fn tls(node: &Node<'_>) -> Option<Trust> {
+    let fields = node.fields(&["roots", "ca_file"])?;
+    let roots = match fields.optional("roots") {
+        None => Some(Trust::webpki()),
+        Some(node) if node.word(&[("webpki", true), ("system", false)])? => Some(Trust::webpki()),
+        Some(node) => Trust::system().or_else(|| node.mistake("the system has no certificate authorities")),
     };
-    if let Some(roots) = fields.optional("roots")
-        && roots.word(&[("webpki", true), ("system", false)]) == Some(false)
-    {
-        roots.note("`system` is not supported yet")
+    let Some(node) = fields.optional("ca_file") else {
+        return roots;
+    };
+    match std::fs::read(node.file("expected the path of a PEM file")?) {
+        Ok(pem) => roots?
+            .with_pem(&pem)
+            .or_else(|| node.mistake("expected a PEM file of certificates")),
+        Err(_) => node.mistake("the file cannot be read"),
     }
-    if let Some(file) = fields.optional("ca_file")
-        && file.file("expected the path of a PEM file").is_some()
-    {
-        file.note("not supported yet")
+}
+
+/// Where the Parameters and Secrets extension is, as the platform tells.
+fn extension(walk: &Walk<'_>) -> Option<Extension> {
+    const PORT: &str = "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT";
+    const DEFAULT: u16 = 2773;
+    let port = (walk.env)(PORT).map_or(Some(DEFAULT), |port| port.parse().ok());
+    if port.is_none() {
+        walk.mistake("(environment)", format!("expected a port number in {PORT}"));
     }
+    let token = SessionToken((walk.env)("AWS_SESSION_TOKEN").unwrap_or_default());
+    Some(Extension { port: port?, token })
 }

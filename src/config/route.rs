@@ -12,9 +12,14 @@ pub(super) struct Entry {
     pub(super) route: Route,
 }
 
-/// All routes.
-pub(super) fn table(node: &Node<'_>) -> Option<Vec<Entry>> {
-    all(node.items("expected a list of at least one route")?.iter().map(entry))
+/// All routes; `None` for those that have mistakes.
+pub(super) fn table(node: &Node<'_>) -> Option<Vec<Option<Entry>>> {
+    Some(
+        node.items("expected a list of at least one route")?
+            .iter()
+            .map(entry)
+            .collect(),
+    )
 }
 
 fn entry(node: &Node<'_>) -> Option<Entry> {
@@ -61,7 +66,7 @@ fn entry(node: &Node<'_>) -> Option<Entry> {
 fn methods(node: &Node<'_>) -> Option<Methods> {
     const EXPECTED: &str =
         "expected `ANY`, or one or a list of `GET`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE`, `OPTIONS`";
-    if node.value == "ANY" {
+    if node.value.is_string() && node.string(EXPECTED)? == "ANY" {
         return Some(Methods::Any);
     }
     let mut named = all(node.one_or_more()?.iter().map(|item| {
@@ -115,16 +120,18 @@ fn scope_entries(node: &Node<'_>) -> Option<Vec<Vec<String>>> {
 
 /// Claims that a route needs.
 fn claim_needs(node: &Node<'_>, path: Option<&PathPattern>) -> Option<Vec<ClaimNeed>> {
-    claim_values(node, |item| {
-        let Value::String(text) = item.value else {
-            return accepted(item).map(ClaimValue::Fixed);
+    claim_values(node, ClaimValue::Fixed, |item| {
+        let braces = |text: &str| Some(text.strip_prefix('{')?.strip_suffix('}')?.to_owned());
+        let name = match item.value {
+            Value::String(_) => braces(&item.string("expected a string")?),
+            _ => None,
         };
-        let Some(name) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) else {
-            return accepted(item).map(ClaimValue::Fixed);
+        let Some(name) = name else {
+            return scalar(item).map(ClaimValue::Fixed);
         };
         // A path that is a mistake itself has no parameters to compare with.
         let path = path?;
-        let Some(position) = path.position(name) else {
+        let Some(position) = path.position(&name) else {
             return item.mistake(
                 "a value in braces is a parameter of the route's own path, and the path has none of this name",
             );
@@ -142,30 +149,44 @@ fn claim_needs(node: &Node<'_>, path: Option<&PathPattern>) -> Option<Vec<ClaimN
 
 /// Claims that an issuer's tokens need.
 pub(super) fn required_claims(node: &Node<'_>) -> Option<Vec<(ClaimName, Vec<Accepted>)>> {
-    claim_values(node, accepted)
+    claim_values(node, |accepted| accepted, scalar)
 }
 
-/// Claim -> one value or a list of them.
-fn claim_values<T>(node: &Node<'_>, value: impl Fn(&Node<'_>) -> Option<T>) -> Option<Vec<(ClaimName, Vec<T>)>> {
+/// Claim -> one value or a list of them, or `{"present": true}`.
+fn claim_values<T>(
+    node: &Node<'_>,
+    of: impl Fn(Accepted) -> T,
+    item: impl Fn(&Node<'_>) -> Option<T>,
+) -> Option<Vec<(ClaimName, Vec<T>)>> {
     const NAME: &str = "expected the name of a claim, or a JSON Pointer that begins with `/`";
     let entries = node.entries("expected an object of claims and their accepted values")?;
     all(entries.into_iter().map(|(name, node)| {
-        let values = node.one_or_more().and_then(|items| all(items.iter().map(&value)));
+        let values = match node.value {
+            Value::Object(_) => present(&node).map(|present| vec![of(present)]),
+            _ => node.one_or_more().and_then(|items| all(items.iter().map(&item))),
+        };
         let claim = ClaimName::parse(&name).or_else(|| node.mistake(NAME));
         Some((claim?, values?))
     }))
 }
 
+/// `{"present": true}`.
+fn present(node: &Node<'_>) -> Option<Accepted> {
+    let present = node.fields(&["present"])?.required("present", "expected `true`")?;
+    if *present.value == true {
+        Some(Accepted::Present)
+    } else {
+        present.mistake("expected `true`")
+    }
+}
+
 /// One accepted value.
-fn accepted(node: &Node<'_>) -> Option<Accepted> {
-    const EXPECTED: &str = "expected a string, a number, a boolean, or `{\"present\": true}`";
+fn scalar(node: &Node<'_>) -> Option<Accepted> {
+    const EXPECTED: &str =
+        "expected a string, a number or a boolean, or a list of these, or else `{\"present\": true}`";
     match node.value {
         Value::String(_) => Some(Accepted::Value(node.string(EXPECTED)?.into())),
         Value::Number(_) | Value::Bool(_) => Some(Accepted::Value(node.value.clone())),
-        Value::Object(_) => match node.fields(&["present"])?.required("present", "expected `true`")?.value {
-            Value::Bool(true) => Some(Accepted::Present),
-            _ => node.mistake(EXPECTED),
-        },
-        Value::Null | Value::Array(_) => node.mistake(EXPECTED),
+        Value::Object(_) | Value::Null | Value::Array(_) => node.mistake(EXPECTED),
     }
 }

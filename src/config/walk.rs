@@ -94,15 +94,20 @@ impl<'a> Node<'a> {
         if members.is_empty() {
             return self.mistake(format!("{expected}; an empty one says nothing"));
         }
-        let entry = |(name, value): (&'a String, &'a Value)| {
+        let mut seen: Vec<String> = Vec::new();
+        all(members.iter().map(|(name, value)| {
             let node = Self {
                 walk: self.walk,
                 path: member(&self.path, name),
                 value,
             };
-            Some((node.expand(name)?, node))
-        };
-        all(members.iter().map(entry))
+            let name = node.expand(name)?;
+            if seen.contains(&name) {
+                return node.mistake("another member has the same name once `${NAME}` is expanded");
+            }
+            seen.push(name.clone());
+            Some((name, node))
+        }))
     }
 
     /// A non-empty list.
