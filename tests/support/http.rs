@@ -1,0 +1,292 @@
+//! An HTTP/1.1 server on loopback that says what it is told to, and can misbehave.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// A request, its bytes as they came.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    /// The path with its query.
+    pub(crate) target: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Request {
+    /// A header by its name in any case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut named = self
+            .headers
+            .iter()
+            .filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        named.next().map(|(_, value)| value.as_str())
+    }
+}
+
+/// What to answer, and how well.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    delay: Duration,
+    pace: Pace,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Pace {
+    /// All of it at once.
+    Whole,
+    /// So many bytes of the body, and no more while the server runs.
+    StallAfter(usize),
+    /// So many bytes of the body, and the connection is closed.
+    BreakAfter(usize),
+    /// Nothing: the connection is closed.
+    Close,
+}
+
+impl Reply {
+    /// A 200 with this body.
+    pub(crate) fn ok(body: impl Into<Vec<u8>>) -> Self {
+        Self::status(200).body(body)
+    }
+
+    /// A 200 with this JSON.
+    pub(crate) fn json(body: &serde_json::Value) -> Self {
+        Self::ok(body.to_string()).header("Content-Type", "application/json")
+    }
+
+    /// A status and nothing else.
+    pub(crate) fn status(status: u16) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Vec::new(),
+            delay: Duration::ZERO,
+            pace: Pace::Whole,
+        }
+    }
+
+    pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Waits before it answers.
+    pub(crate) fn delayed(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    /// Stops in the middle of the body and keeps the connection open.
+    pub(crate) fn stalling_after(mut self, bytes: usize) -> Self {
+        self.pace = Pace::StallAfter(bytes);
+        self
+    }
+
+    /// Closes the connection in the middle of the body.
+    pub(crate) fn broken_after(mut self, bytes: usize) -> Self {
+        self.pace = Pace::BreakAfter(bytes);
+        self
+    }
+
+    /// Closes the connection without an answer.
+    pub(crate) fn closed() -> Self {
+        Self {
+            pace: Pace::Close,
+            ..Self::status(200)
+        }
+    }
+
+    /// Sends it. Whether the connection may be used again.
+    fn send(&self, stream: &mut TcpStream, stop: &Stop) -> std::io::Result<bool> {
+        if stop.sleep(self.delay) || matches!(self.pace, Pace::Close) {
+            return Ok(false);
+        }
+        let mut bytes = format!("HTTP/1.1 {} Status\r\n", self.status).into_bytes();
+        for (name, value) in &self.headers {
+            write!(bytes, "{name}: {value}\r\n")?;
+        }
+        write!(bytes, "Content-Length: {}\r\n\r\n", self.body.len())?;
+        let sent = match self.pace {
+            Pace::StallAfter(sent) | Pace::BreakAfter(sent) => sent.min(self.body.len()),
+            Pace::Whole | Pace::Close => self.body.len(),
+        };
+        bytes.extend_from_slice(&self.body[..sent]);
+        stream.write_all(&bytes)?;
+        if matches!(self.pace, Pace::StallAfter(_)) {
+            stop.wait();
+        }
+        Ok(matches!(self.pace, Pace::Whole))
+    }
+}
+
+/// A server; dropping it stops it.
+pub(crate) struct Server {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    acceptor: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    handler: Box<dyn Fn(Request) -> Reply + Send + Sync>,
+    stop: Stop,
+    connections: Mutex<Vec<TcpStream>>,
+}
+
+impl Server {
+    /// Listens on a free port and answers each request with what the handler says. A handler that waits for something must
+    /// stop doing so before the server is dropped.
+    pub(crate) fn start(handler: impl Fn(Request) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared {
+            handler: Box::new(handler),
+            stop: Stop::default(),
+            connections: Mutex::default(),
+        });
+        let accepting = Arc::clone(&shared);
+        let acceptor = Some(std::thread::spawn(move || accepting.accept(&listener)));
+        Self {
+            address,
+            shared,
+            acceptor,
+        }
+    }
+
+    /// `host:port`.
+    pub(crate) fn authority(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// How many connections there have been.
+    pub(crate) fn connections(&self) -> usize {
+        self.shared.connections.lock().unwrap().len()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shared.stop.set();
+        // Wakes the acceptor.
+        drop(TcpStream::connect(self.address));
+        if let Some(acceptor) = self.acceptor.take() {
+            drop(acceptor.join());
+        }
+    }
+}
+
+impl Shared {
+    /// A thread per connection, all of which have ended when this returns.
+    fn accept(self: &Arc<Self>, listener: &TcpListener) {
+        let mut threads = Vec::new();
+        while let Ok((stream, _)) = listener.accept() {
+            if self.stop.is_set() {
+                break;
+            }
+            self.connections.lock().unwrap().push(stream.try_clone().unwrap());
+            let serving = Arc::clone(self);
+            threads.push(std::thread::spawn(move || {
+                // A client that goes away in the middle of something is its own business.
+                drop(serving.serve(&stream));
+                drop(stream.shutdown(Shutdown::Both));
+            }));
+        }
+        for connection in self.connections.lock().unwrap().iter() {
+            drop(connection.shutdown(Shutdown::Both));
+        }
+        for thread in threads {
+            drop(thread.join());
+        }
+    }
+
+    fn serve(&self, mut stream: &TcpStream) -> std::io::Result<()> {
+        stream.set_nodelay(true)?;
+        let mut reader = BufReader::new(stream.try_clone()?);
+        let mut writer = stream.try_clone()?;
+        while let Some(request) = read_request(&mut reader)? {
+            let reply = (self.handler)(request);
+            if !reply.send(&mut writer, &self.stop)? {
+                break;
+            }
+        }
+        stream.flush()
+    }
+}
+
+/// The next request on a connection; `None` if there is none.
+fn read_request(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Request>> {
+    let mut line = String::new();
+    if reader.read_line(&mut line)? == 0 {
+        return Ok(None);
+    }
+    let mut words = line.split_whitespace().map(str::to_owned);
+    let (Some(method), Some(target)) = (words.next(), words.next()) else {
+        return Ok(None);
+    };
+    let mut request = Request {
+        method,
+        target,
+        headers: Vec::new(),
+        body: Vec::new(),
+    };
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let Some((name, value)) = line.trim_end_matches(['\r', '\n']).split_once(':') else {
+            break;
+        };
+        request.headers.push((name.to_owned(), value.trim().to_owned()));
+    }
+    if let Some(length) = request.header("content-length") {
+        request.body = vec![0; length.parse().unwrap()];
+        reader.read_exact(&mut request.body)?;
+    } else if request.header("transfer-encoding").is_some() {
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line)?;
+            let mut chunk = vec![0; usize::from_str_radix(line.trim(), 16).unwrap()];
+            reader.read_exact(&mut chunk)?;
+            reader.read_line(&mut String::new())?;
+            if chunk.is_empty() {
+                break;
+            }
+            request.body.append(&mut chunk);
+        }
+    }
+    Ok(Some(request))
+}
+
+/// A flag that can be waited for.
+#[derive(Default)]
+struct Stop(Mutex<bool>, Condvar);
+
+impl Stop {
+    fn set(&self) {
+        *self.0.lock().unwrap() = true;
+        self.1.notify_all();
+    }
+
+    fn is_set(&self) -> bool {
+        *self.0.lock().unwrap()
+    }
+
+    fn wait(&self) {
+        drop(self.1.wait_while(self.0.lock().unwrap(), |set| !*set).unwrap());
+    }
+
+    /// Waits for so long or until the flag is set, and says whether it is.
+    fn sleep(&self, duration: Duration) -> bool {
+        let waited = self.1.wait_timeout_while(self.0.lock().unwrap(), duration, |set| !*set);
+        *waited.unwrap().0
+    }
+}

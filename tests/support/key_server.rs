@@ -1,0 +1,53 @@
+//! A server of documents that are fetched: key sets, discovery documents, secrets.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use super::http::{Reply, Request, Server};
+
+/// Answers each path with what was last set for it, and 404 where nothing was.
+pub(crate) struct KeyServer {
+    server: Server,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    replies: HashMap<String, Reply>,
+    requests: Vec<Request>,
+}
+
+impl KeyServer {
+    pub(crate) fn start() -> Self {
+        let state = Arc::<Mutex<State>>::default();
+        let held = Arc::clone(&state);
+        let server = Server::start(move |request| {
+            let mut state = held.lock().unwrap();
+            let reply = state.replies.get(&request.target).cloned();
+            state.requests.push(request);
+            reply.unwrap_or_else(|| Reply::status(404))
+        });
+        Self { server, state }
+    }
+
+    /// From now on answers requests for this path, which may have a query, so.
+    pub(crate) fn set(&self, path: &str, reply: Reply) {
+        self.state.lock().unwrap().replies.insert(path.to_owned(), reply);
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.server.authority())
+    }
+
+    /// The requests there have been for a path.
+    pub(crate) fn requests(&self, path: &str) -> Vec<Request> {
+        let state = self.state.lock().unwrap();
+        let asked = state.requests.iter().filter(|request| request.target == path);
+        asked.cloned().collect()
+    }
+
+    /// How many.
+    pub(crate) fn count(&self, path: &str) -> usize {
+        self.requests(path).len()
+    }
+}

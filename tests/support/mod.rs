@@ -1,0 +1,127 @@
+//! What the end-to-end tests run the program with: a Lambda Runtime API, servers for whatever it fetches, and tokens.
+//!
+//! A test binary takes it as `#[cfg(test)] #[path = "../support/mod.rs"] mod support;`. The attribute lets the lints see that
+//! all of it is test code.
+
+pub(crate) mod http;
+mod key_server;
+mod process;
+mod runtime_api;
+mod tokens;
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+pub(crate) use key_server::KeyServer;
+pub(crate) use process::{Finished, Function, Process};
+pub(crate) use runtime_api::{Answer, RuntimeApi};
+pub(crate) use tokens::{ALGORITHMS, SigningKey, jwks, key, stranger};
+
+/// How long anything may take before a test gives up: far more than it takes, for the machine may be busy.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A program under a Runtime API of its own.
+pub(crate) struct Lambda {
+    // Before the API, so that the program is gone when that stops.
+    pub(crate) function: Function,
+    pub(crate) api: RuntimeApi,
+}
+
+impl Lambda {
+    /// Starts the program with these environment variables.
+    pub(crate) fn start(variables: &[(&str, &str)]) -> Self {
+        let api = RuntimeApi::start();
+        let function = Function::start(&api, variables);
+        Self { function, api }
+    }
+
+    /// Sends an event and waits for the answer to it.
+    #[track_caller]
+    pub(crate) fn invoke(&self, event: impl AsRef<[u8]>) -> Answer {
+        self.api.invoke(event)
+    }
+
+    /// Ends the program, and gives all that it wrote.
+    pub(crate) fn stop(self) -> Finished {
+        self.function.stop()
+    }
+}
+
+/// A directory that is gone after the test.
+pub(crate) struct Scratch(PathBuf);
+
+impl Scratch {
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+
+    /// Writes a file and gives its path.
+    pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        let path = self.0.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What is left behind lies in the build directory and does no harm.
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+/// Seconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "the program under test reads the real clock")]
+pub(crate) fn now() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.unwrap().as_secs()
+}
+
+/// The time, to measure with.
+#[expect(clippy::disallowed_methods, reason = "the program under test runs in real time")]
+pub(crate) fn instant() -> Instant {
+    Instant::now()
+}
+
+/// The shortest piece of a text that counts as one: less may stand anywhere by chance.
+const PIECE_BYTES: usize = 16;
+
+/// Every piece of these texts.
+pub(crate) fn pieces<'a>(texts: impl IntoIterator<Item = &'a str>) -> HashSet<&'a [u8]> {
+    let texts = texts.into_iter().map(str::as_bytes);
+    texts.flat_map(|text| text.windows(PIECE_BYTES)).collect()
+}
+
+/// The first of these pieces that a text holds.
+pub(crate) fn piece_in<'a>(text: &'a str, pieces: &HashSet<&[u8]>) -> Option<Cow<'a, str>> {
+    let mut found = text
+        .as_bytes()
+        .windows(PIECE_BYTES)
+        .filter(|piece| pieces.contains(piece));
+    found.next().map(String::from_utf8_lossy)
+}
+
+/// Tries until something is there.
+#[track_caller]
+pub(crate) fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+    let began = instant();
+    loop {
+        if let Some(found) = attempt() {
+            return found;
+        }
+        assert!(began.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}

@@ -1,0 +1,132 @@
+//! The real program.
+
+use std::io::{Read, Write as _};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::JoinHandle;
+
+use super::{RuntimeApi, eventually};
+
+/// The program, with no environment but what it is given; dropping it ends it.
+pub(crate) struct Process {
+    child: Child,
+    stdout: Option<JoinHandle<Vec<u8>>>,
+    stderr: Option<JoinHandle<Vec<u8>>>,
+}
+
+/// What a process left behind.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Process {
+    /// Starts it in a directory, with arguments, environment variables and what it reads from standard input.
+    pub(crate) fn start(directory: &str, arguments: &[&str], variables: &[(&str, &str)], stdin: &[u8]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_apigw-jwt-authorizer"))
+            .current_dir(directory)
+            .args(arguments)
+            .env_clear()
+            .envs(variables.iter().copied())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (stdout, stderr) = (captured(child.stdout.take()), captured(child.stderr.take()));
+        // One that reads nothing and has ended by now does not mind.
+        drop(child.stdin.take().unwrap().write_all(stdin));
+        Self { child, stdout, stderr }
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub(crate) fn finished(mut self) -> Finished {
+        let status = eventually("the program ends", || self.child.try_wait().unwrap());
+        self.outcome(status)
+    }
+
+    /// Ends it at once, unless it has ended.
+    pub(crate) fn stop(mut self) -> Finished {
+        drop(self.child.kill());
+        let status = self.child.wait().unwrap();
+        self.outcome(status)
+    }
+
+    /// Asks it to end, as Lambda and a shell do.
+    pub(crate) fn terminate(&self) {
+        let asked = Command::new("sh")
+            .args(["-c", "kill -TERM \"$0\"", &self.child.id().to_string()])
+            .status();
+        assert!(asked.unwrap().success());
+    }
+
+    fn outcome(&mut self, status: ExitStatus) -> Finished {
+        let text =
+            |captured: Option<JoinHandle<Vec<u8>>>| String::from_utf8(captured.unwrap().join().unwrap()).unwrap();
+        Finished {
+            status,
+            stdout: text(self.stdout.take()),
+            stderr: text(self.stderr.take()),
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Reads all there is, so that the program never waits for its reader.
+fn captured(stream: Option<impl Read + Send + 'static>) -> Option<JoinHandle<Vec<u8>>> {
+    let mut stream = stream?;
+    Some(std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        bytes
+    }))
+}
+
+/// The program in Lambda.
+pub(crate) struct Function(Process);
+
+impl Function {
+    /// Starts it with what Lambda sets, and these environment variables.
+    pub(crate) fn start(api: &RuntimeApi, variables: &[(&str, &str)]) -> Self {
+        let authority = api.authority();
+        let mut environment = vec![
+            ("AWS_LAMBDA_RUNTIME_API", authority.as_str()),
+            ("AWS_LAMBDA_FUNCTION_NAME", "authorizer"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/authorizer"),
+            (
+                "AWS_LAMBDA_LOG_STREAM_NAME",
+                "2026/01/01/[$LATEST]0123456789abcdef0123456789abcdef",
+            ),
+            // There is no `authorizer.json` here unless a test says so.
+            ("LAMBDA_TASK_ROOT", env!("CARGO_TARGET_TMPDIR")),
+        ];
+        environment.extend(variables);
+        Self(Process::start(env!("CARGO_TARGET_TMPDIR"), &[], &environment, b""))
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub(crate) fn finished(self) -> Finished {
+        self.0.finished()
+    }
+
+    /// Ends it at once, unless it has ended.
+    pub(crate) fn stop(self) -> Finished {
+        self.0.stop()
+    }
+
+    /// Asks it to end, as Lambda does.
+    pub(crate) fn terminate(&self) {
+        self.0.terminate();
+    }
+}

@@ -1,0 +1,232 @@
+//! The Lambda Runtime API, as far as a function needs it.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::http::{Reply, Request, Server};
+use super::{PATIENCE, now};
+
+const PREFIX: &str = "/2018-06-01/runtime/";
+
+/// Hands out events and takes in answers.
+pub(crate) struct RuntimeApi {
+    server: Server,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<(String, Vec<u8>)>,
+    answers: HashMap<String, Answer>,
+    init_errors: Vec<Request>,
+    /// How many requests for an event there have been, and how many of them wait for one now.
+    polls: usize,
+    waiting: usize,
+    invocations: u64,
+    /// What no function should ask for.
+    unexpected: Vec<String>,
+    stopped: bool,
+}
+
+/// What a function said to an event.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) request_id: String,
+    /// Whether it came as an error.
+    pub(crate) is_error: bool,
+    pub(crate) request: Request,
+}
+
+impl Answer {
+    /// The body as one JSON document.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.request.body).unwrap()
+    }
+
+    /// The body of an answer that is no error.
+    #[track_caller]
+    pub(crate) fn policy(&self) -> Value {
+        assert!(!self.is_error, "an error: {}", self.json());
+        self.json()
+    }
+
+    /// The type and the message of an answer that is an error.
+    #[track_caller]
+    pub(crate) fn error(&self) -> (String, String) {
+        let body = self.json();
+        assert!(self.is_error, "not an error: {body}");
+        let member = |name: &str| body[name].as_str().unwrap().to_owned();
+        (member("errorType"), member("errorMessage"))
+    }
+}
+
+impl RuntimeApi {
+    pub(crate) fn start() -> Self {
+        let shared = Arc::<Shared>::default();
+        let held = Arc::clone(&shared);
+        let server = Server::start(move |request| held.answer(request));
+        Self { server, shared }
+    }
+
+    /// What `AWS_LAMBDA_RUNTIME_API` is set to.
+    pub(crate) fn authority(&self) -> String {
+        self.server.authority()
+    }
+
+    /// How many connections the function has made.
+    pub(crate) fn connections(&self) -> usize {
+        self.server.connections()
+    }
+
+    /// How many events the function has asked for.
+    pub(crate) fn polls(&self) -> usize {
+        self.shared.state.lock().unwrap().polls
+    }
+
+    /// The init errors that were posted.
+    pub(crate) fn init_errors(&self) -> Vec<Request> {
+        self.shared.state.lock().unwrap().init_errors.clone()
+    }
+
+    /// Sends an event and waits for the answer to it.
+    #[track_caller]
+    pub(crate) fn invoke(&self, event: impl AsRef<[u8]>) -> Answer {
+        let request_id = self.begin(event);
+        self.answer(&request_id)
+    }
+
+    /// Sends an event; its request id is what the answer is asked for with.
+    pub(crate) fn begin(&self, event: impl AsRef<[u8]>) -> String {
+        let mut state = self.shared.state.lock().unwrap();
+        state.invocations = state.invocations.wrapping_add(1);
+        let request_id = format!("{:08x}-5eed-4000-8000-00000000e2e0", state.invocations);
+        state.queue.push_back((request_id.clone(), event.as_ref().to_vec()));
+        self.shared.changed.notify_all();
+        request_id
+    }
+
+    /// Waits for the answer to an event.
+    #[track_caller]
+    pub(crate) fn answer(&self, request_id: &str) -> Answer {
+        let answer = self.wait(PATIENCE, |state| state.answers.get(request_id).cloned());
+        let unexpected = self.shared.state.lock().unwrap().unexpected.clone();
+        assert!(unexpected.is_empty(), "{unexpected:?}");
+        let Some(answer) = answer else {
+            panic!("no answer to {request_id} within {PATIENCE:?}");
+        };
+        answer
+    }
+
+    /// Whether an event has been answered.
+    pub(crate) fn is_answered(&self, request_id: &str) -> bool {
+        self.shared.state.lock().unwrap().answers.contains_key(request_id)
+    }
+
+    /// Waits until the function has started, which is when it asks for the first event.
+    #[track_caller]
+    pub(crate) fn started(&self) {
+        let started = self.wait(PATIENCE, |state| (state.polls > 0).then_some(()));
+        assert!(
+            started.is_some(),
+            "the function has asked for no event within {PATIENCE:?}"
+        );
+    }
+
+    /// Waits until so many requests for an event wait at the same time.
+    #[track_caller]
+    pub(crate) fn idle(&self, pollers: usize) {
+        let idle = self.wait(PATIENCE, |state| (state.waiting == pollers).then_some(()));
+        assert!(
+            idle.is_some(),
+            "never did {pollers} requests wait for an event at the same time"
+        );
+    }
+
+    fn wait<T>(&self, patience: Duration, mut found: impl FnMut(&State) -> Option<T>) -> Option<T> {
+        let state = self.shared.state.lock().unwrap();
+        let missing = |state: &mut State| found(state).is_none();
+        let waited = self.shared.changed.wait_timeout_while(state, patience, missing);
+        found(&waited.unwrap().0)
+    }
+}
+
+impl Drop for RuntimeApi {
+    fn drop(&mut self) {
+        self.shared.state.lock().unwrap().stopped = true;
+        self.shared.changed.notify_all();
+    }
+}
+
+impl Shared {
+    fn answer(&self, request: Request) -> Reply {
+        let target = request.target.clone();
+        let path: Vec<&str> = target.strip_prefix(PREFIX).unwrap_or_default().split('/').collect();
+        match (request.method.as_str(), path.as_slice()) {
+            ("GET", ["invocation", "next"]) => self.next(),
+            ("POST", ["invocation", request_id, kind @ ("response" | "error")]) => {
+                let answer = Answer {
+                    request_id: (*request_id).to_owned(),
+                    is_error: *kind == "error",
+                    request,
+                };
+                let mut state = self.state.lock().unwrap();
+                if state.answers.insert(answer.request_id.clone(), answer).is_some() {
+                    state.unexpected.push(format!("a second answer to {request_id}"));
+                }
+                self.accepted()
+            }
+            ("POST", ["init", "error"]) => {
+                self.state.lock().unwrap().init_errors.push(request);
+                self.accepted()
+            }
+            (method, _) => {
+                self.state.lock().unwrap().unexpected.push(format!("{method} {target}"));
+                Reply::status(404)
+            }
+        }
+    }
+
+    fn accepted(&self) -> Reply {
+        self.changed.notify_all();
+        Reply::status(202).body("{\"status\":\"OK\"}")
+    }
+
+    /// Waits for an event, as long as it takes.
+    fn next(&self) -> Reply {
+        let mut state = self.state.lock().unwrap();
+        state.polls = state.polls.wrapping_add(1);
+        state.waiting = state.waiting.wrapping_add(1);
+        self.changed.notify_all();
+        let idle = |state: &mut State| state.queue.is_empty() && !state.stopped;
+        let mut state = self.changed.wait_while(state, idle).unwrap();
+        state.waiting = state.waiting.wrapping_sub(1);
+        let Some((request_id, event)) = state.queue.pop_front() else {
+            return Reply::closed();
+        };
+        let deadline = u128::from(now())
+            .saturating_mul(1000)
+            .saturating_add(PATIENCE.as_millis());
+        Reply::ok(event)
+            .header("Content-Type", "application/json")
+            .header("Lambda-Runtime-Aws-Request-Id", &request_id)
+            .header("Lambda-Runtime-Deadline-Ms", &deadline.to_string())
+            .header(
+                "Lambda-Runtime-Invoked-Function-Arn",
+                "arn:aws:lambda:eu-west-1:123456789012:function:authorizer",
+            )
+            .header(
+                "Lambda-Runtime-Trace-Id",
+                "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1",
+            )
+    }
+}
