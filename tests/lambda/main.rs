@@ -3,7 +3,11 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod desk;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod init;
 #[cfg(test)]
 mod world;
 
