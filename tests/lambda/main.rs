@@ -3,15 +3,18 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod concurrency;
+#[cfg(test)]
 mod desk;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod init;
 #[cfg(test)]
+mod key_sets;
+#[cfg(test)]
 mod world;
 
 #[cfg(test)]
-#[expect(dead_code, unused_imports, reason = "the tests that use the rest of it follow")]
 #[path = "../support/mod.rs"]
 mod support;
