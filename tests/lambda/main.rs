@@ -13,6 +13,8 @@ mod init;
 #[cfg(test)]
 mod key_sets;
 #[cfg(test)]
+mod logs;
+#[cfg(test)]
 mod world;
 
 #[cfg(test)]
