@@ -110,3 +110,18 @@ impl<S: Service<LambdaInvocation>> Service<LambdaInvocation> for JsonBodiesServi
         self.0.call(invocation)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_answered_with_an_internal_error_that_holds_nothing_of_it() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let answer = runtime.block_on(guarded(async { panic!("a text that quotes a token") }));
+        assert_eq!(
+            answer.to_json(),
+            r#"{"errorType":"InternalError","errorMessage":"The authorizer failed; the log says where."}"#
+        );
+    }
+}

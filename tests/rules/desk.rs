@@ -20,19 +20,29 @@ pub(crate) const STAGE: &str = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c
 
 /// A clock that moves when it is told to.
 #[derive(Default)]
-pub(crate) struct Dial(AtomicU64);
+pub(crate) struct Dial(AtomicU64, AtomicU64);
 
 impl Clock for Dial {
     fn now(&self) -> Moment {
         let millis = Duration::from_millis(self.0.load(Ordering::SeqCst));
+        let back = Duration::from_secs(self.1.load(Ordering::SeqCst));
         Moment {
-            wall: Duration::from_secs(NOW) + millis,
+            wall: Duration::from_secs(NOW) + millis - back,
             monotonic: millis,
         }
+    }
+
+    fn earliest(&self) -> Duration {
+        Duration::from_secs(NOW - 1000)
     }
 }
 
 impl Dial {
+    /// Sets the wall clock back, once.
+    pub(crate) fn set_back(&self, seconds: u64) {
+        self.1.store(seconds, Ordering::SeqCst);
+    }
+
     /// Moves the clock forward.
     pub(crate) fn advance(&self, by: Duration) {
         self.0

@@ -12,4 +12,8 @@
 
 mod decisions;
 mod desk;
+mod keys;
 mod threats;
+#[expect(dead_code, reason = "some of it is for the end-to-end tests")]
+#[path = "../support/tokens.rs"]
+mod tokens;

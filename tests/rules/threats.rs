@@ -464,6 +464,17 @@ fn the_oldest_acceptable_iat_is_checked_and_then_required() {
 }
 
 #[test]
+fn row_72_nothing_is_decided_by_a_clock_that_is_certainly_wrong() {
+    let desk = Desk::new(&api());
+    let token = signed(HEADER, &payload(json!({ "nbf": 0, "iat": 0 })));
+    desk.clock.set_back(1000);
+    decided(&desk, &token, "allow", "the build date");
+    desk.clock.set_back(1001);
+    decided(&desk, &token, "InternalError", "a second before");
+    decided(&desk, "a.b.c", "InternalError", "whatever the token is");
+}
+
+#[test]
 fn row_74_the_payload_is_one_strict_json_object() {
     let desk = Desk::new(&api());
     for text in [

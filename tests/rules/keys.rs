@@ -1,0 +1,448 @@
+//! The threat table: keys, and the signatures of every algorithm.
+
+use serde_json::{Value, json};
+
+use crate::desk::{Desk, NOW, SECRET, config};
+use crate::tokens::{ALGORITHMS, SigningKey, jwks, key, stranger};
+
+/// The algorithms of public keys.
+fn public() -> impl Iterator<Item = &'static str> {
+    ALGORITHMS.into_iter().filter(|alg| !alg.starts_with("HS"))
+}
+
+fn api(issuers: Value) -> Value {
+    json!({ "policy": "single_request", "issuers": issuers, "undeclared_routes": "allow" })
+}
+
+fn issuer(name: &str, keys: Value) -> Value {
+    json!({ "issuer": name, "audience": "api", "jwks": keys })
+}
+
+/// An API whose only issuer has these keys.
+fn desk(keys: Value) -> Desk {
+    Desk::new(&api(json!([issuer("https://issuer.example/", keys)])))
+}
+
+fn claims() -> Value {
+    json!({ "iss": "https://issuer.example/", "aud": "api", "sub": "user-1", "exp": NOW + 60 })
+}
+
+#[track_caller]
+fn decided(desk: &Desk, token: &str, expected: &str, what: &str) {
+    assert_eq!(desk.decides("GET", "", token), expected, "{what}");
+}
+
+/// A set of one key, and whether there is anything to use in it.
+fn usable(jwk: &Value) -> bool {
+    config(&api(json!([issuer("https://issuer.example/", json!({ "keys": [jwk] }))])).to_string()).is_ok()
+}
+
+#[test]
+fn every_algorithm_verifies_its_own_tokens_and_no_changed_ones() {
+    let keys: Vec<SigningKey> = public().map(key).collect();
+    let desk = desk(jwks(&keys));
+    for signer in &keys {
+        let token = signer.token(&claims());
+        decided(&desk, &token, "allow", signer.alg);
+        let (input, signature) = token.rsplit_once('.').unwrap();
+        let other =
+            signer.token(&json!({ "iss": "https://issuer.example/", "aud": "api", "sub": "user-2", "exp": NOW + 60 }));
+        let other_input = other.rsplit_once('.').unwrap().0;
+        decided(
+            &desk,
+            &format!("{other_input}.{signature}"),
+            "deny invalid_signature",
+            signer.alg,
+        );
+        let raw = signer.sign(input.as_bytes());
+        let with = |signature: &[u8]| format!("{input}.{}", encoded(signature));
+        let mut flipped = raw.clone();
+        flipped[raw.len() / 2] ^= 1;
+        let longer = [&raw[..], &[0]].concat();
+        let zeros = vec![0; raw.len()];
+        for bad in [
+            &flipped[..],
+            &raw[1..],
+            &raw[..raw.len() - 1],
+            &longer,
+            &zeros,
+            &[0],
+            &[0xff; 2000],
+        ] {
+            decided(&desk, &with(bad), "deny invalid_signature", signer.alg);
+        }
+        decided(
+            &desk,
+            &stranger(signer.alg).named(&signer.kid).token(&claims()),
+            "deny invalid_signature",
+            signer.alg,
+        );
+    }
+}
+
+#[test]
+fn row_33_eddsa_goes_by_both_names_in_tokens_and_keys() {
+    let ed = key("EdDSA");
+    for jwk_alg in ["EdDSA", "Ed25519"] {
+        let mut jwk = ed.jwk();
+        jwk["alg"] = jwk_alg.into();
+        let desk = desk(json!({ "keys": [jwk] }));
+        for alg in ["EdDSA", "Ed25519"] {
+            decided(
+                &desk,
+                &ed.token_with(&json!({ "alg": alg, "kid": ed.kid }), &claims()),
+                "allow",
+                alg,
+            );
+        }
+    }
+    let mut curve = ed.jwk();
+    for crv in ["Ed448", "X25519", "ed25519"] {
+        curve["crv"] = crv.into();
+        assert!(!usable(&curve), "{crv}");
+    }
+}
+
+#[test]
+fn rows_27_and_28_secrets_and_keys_never_stand_in_for_each_other() {
+    let rs256 = key("RS256");
+    let keys_only = desk(jwks([&rs256]));
+    for alg in ["HS256", "HS384", "HS512"] {
+        let token = key(alg).token_with(&json!({ "alg": alg, "kid": rs256.kid }), &claims());
+        decided(&keys_only, &token, "deny unsupported_algorithm", alg);
+    }
+    let secret = json!({ "issuer": "https://issuer.example/", "audience": "api", "secret": { "env": "SECRET" } });
+    let secret_only = Desk::new(&api(json!([secret])));
+    for alg in public() {
+        decided(
+            &secret_only,
+            &key(alg).token(&claims()),
+            "deny unsupported_algorithm",
+            alg,
+        );
+    }
+    // Both under one issuer: the family of `alg` picks.
+    let both = Desk::new(&api(json!([issuer("https://issuer.example/", jwks([&rs256])), secret])));
+    decided(&both, &rs256.token(&claims()), "allow", "keys");
+    decided(
+        &both,
+        &crate::desk::signed(r#"{"alg":"HS256"}"#, &claims().to_string()),
+        "allow",
+        "secret",
+    );
+    decided(
+        &both,
+        &key("HS256").token(&claims()),
+        "deny invalid_signature",
+        "another secret",
+    );
+    assert!(SECRET.len() >= 32);
+}
+
+#[test]
+fn rows_29_to_32_a_key_is_bound_to_one_algorithm() {
+    for (jwk_alg, signed_with) in [
+        ("RS256", "PS256"),
+        ("RS256", "RS512"),
+        ("PS256", "RS256"),
+        ("PS384", "PS256"),
+    ] {
+        let desk = desk(jwks([&key(jwk_alg).named("k")]));
+        decided(
+            &desk,
+            &key(signed_with).named("k").token(&claims()),
+            "Unauthorized",
+            "a key of that name for another algorithm",
+        );
+    }
+    let mut unbound = key("RS256").named("k").jwk();
+    unbound.as_object_mut().unwrap().remove("alg");
+    let with = |algorithms: Value| {
+        let mut issuer = issuer("https://issuer.example/", json!({ "keys": [unbound] }));
+        issuer["algorithms"] = algorithms;
+        api(json!([issuer]))
+    };
+    let passes =
+        |algorithms: Value, alg| Desk::new(&with(algorithms)).decides("GET", "", &key(alg).named("k").token(&claims()));
+    assert_eq!(
+        desk(json!({ "keys": [unbound] })).decides("GET", "", &key("RS256").named("k").token(&claims())),
+        "allow"
+    );
+    assert_eq!(passes(json!(["RS256", "PS256"]), "RS256"), "allow");
+    assert_eq!(passes(json!(["RS256", "PS256"]), "PS256"), "Unauthorized");
+    assert_eq!(passes(json!(["PS384", "ES256"]), "PS384"), "allow");
+    assert_eq!(passes(json!(["PS384", "ES256"]), "RS256"), "deny unsupported_algorithm");
+    assert!(
+        config(&with(json!(["PS256", "PS384"])).to_string()).is_err(),
+        "nothing says which of the two"
+    );
+    // An elliptic curve implies its algorithm, and must not be told another.
+    let mut p256 = key("ES256").jwk();
+    p256["alg"] = "ES384".into();
+    assert!(!usable(&p256));
+    p256.as_object_mut().unwrap().remove("alg");
+    assert!(usable(&p256));
+    let mut p384 = key("ES384").jwk();
+    p384["alg"] = "ES256".into();
+    assert!(!usable(&p384));
+    p384["alg"] = "ES384".into();
+    p384["kty"] = "RSA".into();
+    assert!(!usable(&p384));
+}
+
+#[test]
+fn rows_36_to_39_kid_chooses_among_the_keys_of_the_issuer_alone() {
+    let (first, second) = (key("RS256").named("one"), stranger("RS256").named("two"));
+    let two = desk(jwks([&first, &second]));
+    decided(&two, &first.token(&claims()), "allow", "one");
+    decided(&two, &second.token(&claims()), "allow", "two");
+    let swapped = first.token_with(&json!({ "alg": "RS256", "kid": "two" }), &claims());
+    decided(&two, &swapped, "deny invalid_signature", "the key of another kid");
+    for kid in [
+        "three",
+        "",
+        "ONE",
+        "one ",
+        "../../etc/passwd",
+        "' OR 1=1 --",
+        "one\u{0}",
+    ] {
+        decided(
+            &two,
+            &first.token_with(&json!({ "alg": "RS256", "kid": kid }), &claims()),
+            "Unauthorized",
+            kid,
+        );
+    }
+    let nameless = |signer: &SigningKey| signer.token_with(&json!({ "alg": signer.alg }), &claims());
+    decided(&two, &nameless(&first), "Unauthorized", "row 37: two keys fit");
+    let mixed = desk(jwks([&first, &key("ES256")]));
+    decided(&mixed, &nameless(&first), "allow", "row 37: one key fits");
+    decided(&mixed, &nameless(&key("ES256")), "allow", "row 37: one key fits");
+    decided(
+        &mixed,
+        &nameless(&second),
+        "deny invalid_signature",
+        "row 37: it did not sign",
+    );
+    // Row 39: the same kid under two issuers.
+    let issuers = json!([
+        issuer("https://issuer.example/", jwks([&first.named("k")])),
+        issuer("https://other.example/", jwks([&second.named("k")])),
+    ]);
+    let desk = Desk::new(&api(issuers));
+    let other = json!({ "iss": "https://other.example/", "aud": "api", "sub": "user-1", "exp": NOW + 60 });
+    let (ours, theirs) = (key("RS256").named("k"), stranger("RS256").named("k"));
+    decided(&desk, &ours.token(&claims()), "allow", "its own");
+    decided(&desk, &theirs.token(&other), "allow", "its own");
+    decided(
+        &desk,
+        &theirs.token(&claims()),
+        "deny invalid_signature",
+        "the other's key",
+    );
+    decided(&desk, &ours.token(&other), "deny invalid_signature", "the other's key");
+}
+
+#[test]
+fn row_40_two_different_keys_of_one_name_are_both_dropped() {
+    let (first, second, third) = (
+        key("RS256").named("k"),
+        stranger("RS256").named("k"),
+        key("ES256").named("k"),
+    );
+    let desk = desk(jwks([&first, &second, &third]));
+    decided(&desk, &first.token(&claims()), "Unauthorized", "the first");
+    decided(&desk, &second.token(&claims()), "Unauthorized", "the second");
+    decided(
+        &desk,
+        &third.token(&claims()),
+        "allow",
+        "one of that name for another algorithm",
+    );
+    let twice = self::desk(jwks([&first, &first]));
+    decided(&twice, &first.token(&claims()), "allow", "the same key twice");
+    decided(
+        &twice,
+        &first.token_with(&json!({ "alg": "RS256" }), &claims()),
+        "allow",
+        "it is one key",
+    );
+}
+
+#[test]
+fn rows_41_to_47_keys_that_cannot_be_used_are_passed_over() {
+    let good = key("RS256");
+    let change = |member: &str, value: Value| {
+        let mut jwk = stranger("RS256").jwk();
+        match value {
+            Value::Null => drop(jwk.as_object_mut().unwrap().remove(member)),
+            value => jwk[member] = value,
+        }
+        jwk
+    };
+    let (n, e) = (stranger("RS256").jwk()["n"].as_str().unwrap().to_owned(), "AQAB");
+    let odd = [
+        (
+            "row 41",
+            json!({ "kty": "oct", "k": "AAAA", "kid": "oct", "alg": "HS256" }),
+        ),
+        ("row 42", change("use", json!("enc"))),
+        ("row 42", change("use", json!(1))),
+        ("row 42", change("key_ops", json!(["sign"]))),
+        ("row 42", change("key_ops", json!(["sign, verify"]))),
+        ("row 42", change("key_ops", json!("verify"))),
+        ("row 43", change("d", json!("AAAA"))),
+        ("row 43", change("p", json!("AAAA"))),
+        (
+            "row 35",
+            json!({ "kty": "AKP", "alg": "ML-DSA-44", "pub": "AAAA", "kid": "pq" }),
+        ),
+        ("row 46", change("n", json!(format!("{n}=")))),
+        ("row 46", change("n", Value::Null)),
+        ("row 46", change("e", json!(65537))),
+        ("row 46", change("kty", Value::Null)),
+        ("row 46", change("kid", json!(1))),
+        ("row 46", change("alg", json!("RSA-OAEP"))),
+        ("row 46", json!(null)),
+        ("row 46", json!("key")),
+        ("row 46", json!({})),
+        ("row 46", change("kid", json!("k".repeat(257)))),
+        ("row 47", change("n", json!("A".repeat(1_000_000)))),
+        ("row 55", change("n", json!(encoded([0xff; 128])))),
+        (
+            "row 55",
+            change("n", json!(encoded([&[0x7f], &[0xff; 255][..]].concat()))),
+        ),
+        ("row 56", change("n", json!(encoded([0xff; 1025])))),
+        ("row 56", change("e", json!("AQ"))),
+        ("row 56", change("e", json!("AA"))),
+        ("row 56", change("e", json!("BA"))),
+        ("row 56", change("e", json!(encoded([0xff; 5])))),
+        ("row 56", change("n", json!(encoded([0xfe; 256])))),
+    ];
+    for (row, jwk) in &odd {
+        assert!(!usable(jwk), "{row}: {:.200}", jwk.to_string());
+        let desk = desk(json!({ "keys": [jwk, good.jwk()], "more": 1 }));
+        decided(
+            &desk,
+            &good.token(&claims()),
+            "allow",
+            "the rest of the set is not affected",
+        );
+    }
+    // Some providers write a zero before a number, and `key_ops` beside `use`.
+    let padded = [
+        change("n", json!(encoded([&[0][..], &base64_decoded(&n)].concat()))),
+        change("e", json!(encoded([&[0][..], &base64_decoded(e)].concat()))),
+        change("key_ops", json!(["verify", "x"])),
+        change("use", Value::Null),
+        change("x5c", json!(["AAAA"])),
+    ];
+    for jwk in &padded {
+        decided(
+            &desk(json!({ "keys": [jwk] })),
+            &stranger("RS256").token(&claims()),
+            "allow",
+            &jwk["key_ops"].to_string(),
+        );
+    }
+}
+
+fn base64_decoded(text: &str) -> Vec<u8> {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).unwrap()
+}
+
+#[test]
+fn row_47_a_hundred_keys_of_a_set_are_read() {
+    let keys = |before: usize| {
+        let other = stranger("ES256");
+        let mut keys: Vec<Value> = (0..before)
+            .map(|n| {
+                let mut jwk = other.jwk();
+                jwk["kid"] = format!("k{n}").into();
+                jwk
+            })
+            .collect();
+        keys.push(key("ES256").jwk());
+        json!({ "keys": keys })
+    };
+    decided(
+        &desk(keys(99)),
+        &key("ES256").token(&claims()),
+        "allow",
+        "the hundredth",
+    );
+    decided(
+        &desk(keys(100)),
+        &key("ES256").token(&claims()),
+        "Unauthorized",
+        "the one after it",
+    );
+}
+
+#[test]
+fn row_58_a_point_is_on_its_curve_and_its_coordinates_are_whole() {
+    for alg in ["ES256", "ES384"] {
+        let jwk = key(alg).jwk();
+        assert!(usable(&jwk), "{alg}");
+        let mut off = jwk.clone();
+        off["x"] = jwk["y"].clone();
+        assert!(!usable(&off), "{alg}: off the curve");
+        for coordinate in ["x", "y"] {
+            let bytes = base64_decoded(jwk[coordinate].as_str().unwrap());
+            let mut short = jwk.clone();
+            short[coordinate] = encoded(&bytes[1..]).into();
+            assert!(!usable(&short), "{alg}: short {coordinate}");
+            let mut long = jwk.clone();
+            long[coordinate] = encoded([&[0][..], &bytes].concat()).into();
+            assert!(!usable(&long), "{alg}: long {coordinate}");
+        }
+    }
+    let mut ed = key("EdDSA").jwk();
+    ed["x"] = encoded(&base64_decoded(ed["x"].as_str().unwrap())[1..]).into();
+    assert!(!usable(&ed));
+}
+
+#[test]
+fn rows_49_and_50_an_ecdsa_signature_is_two_whole_numbers_within_the_order() {
+    for (alg, bytes) in [("ES256", 32), ("ES384", 48)] {
+        let signer = key(alg);
+        let desk = desk(jwks([&signer]));
+        let token = signer.token(&claims());
+        let input = token.rsplit_once('.').unwrap().0;
+        let raw = signer.sign(input.as_bytes());
+        assert_eq!(raw.len(), 2 * bytes);
+        let with = |signature: Vec<u8>| format!("{input}.{}", encoded(signature));
+        let (r, s) = raw.split_at(bytes);
+        let der = {
+            let number = |n: &[u8]| [&[2, u8::try_from(n.len() + 1).unwrap(), 0], n].concat();
+            let body = [number(r), number(s)].concat();
+            [&[0x30, u8::try_from(body.len()).unwrap()][..], &body].concat()
+        };
+        let zero = vec![0; bytes];
+        let mut one = zero.clone();
+        one[bytes - 1] = 1;
+        let most = vec![0xff; bytes];
+        for (what, signature) in [
+            ("r = 0", [&zero, s].concat()),
+            ("s = 0", [r, &zero].concat()),
+            ("both 0", [&zero[..], &zero].concat()),
+            ("both 1", [&one[..], &one].concat()),
+            ("r too large", [&most, s].concat()),
+            ("s too large", [r, &most].concat()),
+            ("swapped", [s, r].concat()),
+            ("longer numbers", [&[0], r, &[0], s].concat()),
+            ("trailing zero", [r, s, &[0]].concat()),
+            ("DER", der),
+        ] {
+            decided(&desk, &with(signature), "deny invalid_signature", what);
+        }
+    }
+}
+
+fn encoded(bytes: impl AsRef<[u8]>) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+}
