@@ -137,6 +137,22 @@ fn a_decision_is_one_line_that_says_all_about_it() {
 }
 
 #[test]
+fn a_forged_signature_is_logged_with_the_configured_key_that_it_names() {
+    let lambda = lambda(&config(), &[JSON]);
+    let token = stranger("ES384").named("es384").token(&claims(KEYS, json!({})));
+    let answer = lambda.invoke(event(&token, "GET/movies"));
+    let lines = lines(&lambda.stop());
+    let about = about(&lines, &answer);
+    assert_eq!(about.len(), 1, "one line: {about:?}");
+    assert_eq!(
+        (&about[0]["reason"], &about[0]["kid"]),
+        (&json!("invalid_signature"), &json!("es384")),
+        "{}",
+        about[0]
+    );
+}
+
+#[test]
 fn what_lets_more_pass_and_keys_that_are_not_there_are_warned_of_at_start() {
     let server = KeyServer::start();
     let mut config = config();
