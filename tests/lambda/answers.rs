@@ -322,6 +322,15 @@ fn what_is_no_token_event_is_the_error_malformed_event_and_the_next_one_is_answe
 }
 
 #[test]
+fn a_list_of_the_members_values_is_no_event() {
+    let lambda = lambda(&config(), &[]);
+    let bearer = format!("Bearer {}", secret_token(json!({})));
+    let answer = lambda.invoke(json!(["TOKEN", bearer, format!("{STAGE}GET/movies")]).to_string());
+    assert!(answer.is_error, "{}", answer.json());
+    assert_eq!(answer.error().0, "MalformedEvent");
+}
+
+#[test]
 fn members_that_an_event_has_besides_are_nothing_to_it() {
     let lambda = lambda(&config(), &[]);
     let mut event: Value = serde_json::from_str(&event(&secret_token(json!({})), "GET/movies")).unwrap();
