@@ -152,6 +152,16 @@ fn nothing_but_a_200_with_a_usable_key_is_a_key_set() {
 }
 
 #[test]
+fn a_list_that_holds_a_list_of_keys_is_no_key_set() {
+    let server = KeyServer::start();
+    server.set("/keys", Reply::json(&json!([[key("RS256").jwk()]])));
+    let lambda = lambda(&config(&server, Value::Null), &[]);
+    let answer = ask(&lambda, &key("RS256"));
+    assert!(answer.is_error, "{}", answer.json());
+    assert_eq!(answer.error().0, "KeysUnavailable");
+}
+
+#[test]
 fn servers_that_stall_do_not_hold_up_the_start_nor_the_sets_of_others() {
     let set = jwks(&[key("RS256")]);
     let server = KeyServer::start();
