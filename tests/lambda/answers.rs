@@ -135,6 +135,34 @@ fn an_ambiguous_path_is_denied_without_being_named() {
 }
 
 #[test]
+fn a_request_longer_than_a_resource_may_be_is_refused() {
+    const MAX_RESOURCE_CHARS: usize = 512;
+    let lambda = lambda(&config_with("undeclared_routes", json!("allow")), &[]);
+    let ask = |length: usize| {
+        let request = format!(
+            "GET/{}",
+            "a".repeat(length.saturating_sub(STAGE.len()).saturating_sub("GET/".len()))
+        );
+        (
+            lambda.invoke(event(&secret_token(json!({})), &request)).policy(),
+            request,
+        )
+    };
+    let (longest, request) = ask(MAX_RESOURCE_CHARS);
+    assert_eq!(longest, allow("alice", &request));
+    let (longer, _) = ask(MAX_RESOURCE_CHARS.saturating_add(1));
+    for statement in longer["policyDocument"]["Statement"].as_array().unwrap() {
+        assert_eq!(statement["Effect"], "Deny", "{longer}");
+        let mut resources = statement["Resource"].as_array().unwrap().iter();
+        assert!(
+            resources.all(|resource| resource.as_str().unwrap().len() <= MAX_RESOURCE_CHARS),
+            "{longer}"
+        );
+    }
+    assert_eq!(longer["context"]["error"], "insufficient_scope", "{longer}");
+}
+
+#[test]
 fn an_allow_carries_the_configured_context_and_a_refusal_none_of_it() {
     let mut config = config();
     config["principal"] = json!(["email", "sub"]);
@@ -291,6 +319,15 @@ fn what_is_no_token_event_is_the_error_malformed_event_and_the_next_one_is_answe
             .iter()
             .all(|message| message != "Unauthorized" && !message.contains(CANARY))
     );
+}
+
+#[test]
+fn a_list_of_the_members_values_is_no_event() {
+    let lambda = lambda(&config(), &[]);
+    let bearer = format!("Bearer {}", secret_token(json!({})));
+    let answer = lambda.invoke(json!(["TOKEN", bearer, format!("{STAGE}GET/movies")]).to_string());
+    assert!(answer.is_error, "{}", answer.json());
+    assert_eq!(answer.error().0, "MalformedEvent");
 }
 
 #[test]

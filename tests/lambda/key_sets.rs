@@ -152,20 +152,39 @@ fn nothing_but_a_200_with_a_usable_key_is_a_key_set() {
 }
 
 #[test]
-fn a_server_that_stalls_does_not_hold_up_the_start() {
+fn a_list_that_holds_a_list_of_keys_is_no_key_set() {
+    let server = KeyServer::start();
+    server.set("/keys", Reply::json(&json!([[key("RS256").jwk()]])));
+    let lambda = lambda(&config(&server, Value::Null), &[]);
+    let answer = ask(&lambda, &key("RS256"));
+    assert!(answer.is_error, "{}", answer.json());
+    assert_eq!(answer.error().0, "KeysUnavailable");
+}
+
+#[test]
+fn servers_that_stall_do_not_hold_up_the_start_nor_the_sets_of_others() {
     let set = jwks(&[key("RS256")]);
-    let silent = Reply::json(&set).delayed(Duration::from_secs(3600));
-    for reply in [Reply::json(&set).stalling_after(10), silent] {
-        let server = KeyServer::start();
-        server.set("/keys", reply);
-        let began = instant();
-        let lambda = lambda(&config(&server, json!({ "timeout_ms": 10_000 })), &[]);
-        lambda.api.started();
-        let took = began.elapsed();
-        // Two, and room for a busy machine.
-        assert!(took < Duration::from_secs(7), "{took:?}");
-        assert_eq!(server.count("/keys"), 1);
+    let server = KeyServer::start();
+    server.set("/stalling", Reply::json(&set).stalling_after(10));
+    server.set("/silent", Reply::json(&set).delayed(Duration::from_secs(3600)));
+    server.set("/keys", Reply::json(&set));
+    let mut config = config(&server, json!({ "timeout_ms": 10_000 }));
+    let issuers = config["issuers"].as_array_mut().unwrap();
+    for path in ["/stalling", "/silent", "/stalling?2", "/silent?2"] {
+        let mut issuer = issuers[0].clone();
+        issuer["issuer"] = format!("{KEYS}{path}").into();
+        issuer["jwks_uri"] = server.url(path.trim_end_matches("?2")).into();
+        issuers.insert(0, issuer);
     }
+    let began = instant();
+    let lambda = lambda(&config, &[]);
+    lambda.api.started();
+    let took = began.elapsed();
+    // Two seconds for all of them, and room for a busy machine.
+    assert!(took < Duration::from_secs(7), "{took:?}");
+    assert_eq!((server.count("/stalling"), server.count("/silent")), (2, 2));
+    allowed(&ask(&lambda, &key("RS256")));
+    assert_eq!(server.count("/keys"), 1);
 }
 
 #[test]

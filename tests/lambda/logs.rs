@@ -137,6 +137,54 @@ fn a_decision_is_one_line_that_says_all_about_it() {
 }
 
 #[test]
+fn a_forged_signature_is_logged_with_the_configured_key_that_it_names() {
+    let lambda = lambda(&config(), &[JSON]);
+    let token = stranger("ES384").named("es384").token(&claims(KEYS, json!({})));
+    let answer = lambda.invoke(event(&token, "GET/movies"));
+    let lines = lines(&lambda.stop());
+    let about = about(&lines, &answer);
+    assert_eq!(about.len(), 1, "one line: {about:?}");
+    assert_eq!(
+        (&about[0]["reason"], &about[0]["kid"]),
+        (&json!("invalid_signature"), &json!("es384")),
+        "{}",
+        about[0]
+    );
+}
+
+#[test]
+fn what_lets_more_pass_and_keys_that_are_not_there_are_warned_of_at_start() {
+    let server = KeyServer::start();
+    let mut config = config();
+    config["route_rules"] = json!("report");
+    config["issuers"][0]["audience"] = Value::Null;
+    config["issuers"][1] = json!({ "issuer": KEYS, "audience": AUDIENCE, "jwks_uri": server.url("/absent") });
+    let lambda = lambda(&config, &[JSON]);
+    lambda.api.started();
+    let lines = lines(&lambda.stop());
+    let warned = |text: &str| {
+        lines
+            .iter()
+            .any(|line| line["level"] == "WARN" && line.to_string().contains(text))
+    };
+    for text in ["route_rules", "issuers[0].audience", KEYS] {
+        assert!(warned(text), "{text}: {lines:?}");
+    }
+    assert!(!warned("issuers[2]"), "{lines:?}");
+}
+
+#[test]
+fn a_refusal_that_is_only_reported_is_logged_as_what_it_would_have_been() {
+    let lambda = lambda(&crate::world::config_with("route_rules", json!("report")), &[JSON]);
+    let answer = lambda.invoke(event(&secret_token(json!({})), "POST/movies"));
+    let lines = lines(&lambda.stop());
+    let about = about(&lines, &answer);
+    assert_eq!(about.len(), 1, "one line: {about:?}");
+    assert_eq!(about[0]["level"], "INFO", "{}", about[0]);
+    assert_eq!(about[0]["reason"], "insufficient_scope", "{}", about[0]);
+}
+
+#[test]
 fn an_error_is_one_line_of_ours_and_none_of_the_runtimes() {
     let server = KeyServer::start();
     let mut config = config();

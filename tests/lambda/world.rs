@@ -160,6 +160,9 @@ pub(crate) fn invalid_tokens() -> Vec<(&'static str, Option<String>)> {
         ("malformed_token", input.to_owned()),
         ("malformed_token", format!("{good}.{CANARY}")),
         ("malformed_token", format!("{good} {CANARY}")),
+        ("malformed_token", format!("{good}\n")),
+        ("malformed_token", format!("{good}\u{e9}")),
+        ("malformed_token", format!("{good}=")),
         ("malformed_token", format!("{good}{}", "A".repeat(10_240))),
         (
             "malformed_token",
