@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use crate::error::Error;
+use crate::json;
 
 /// A TOKEN authorizer event: what the client sent, and what it wants to do.
 pub(crate) struct Request<'a> {
@@ -33,7 +34,7 @@ impl<'a> Request<'a> {
     /// [`Error::MalformedEvent`] for anything but a TOKEN event with a method ARN: not JSON, `"type": "REQUEST"`, a
     /// `methodArn` without a path. A missing token is not an error here, for it is the client's mistake.
     pub(crate) fn parse(event: &'a [u8]) -> Result<Self, Error> {
-        let event: TokenEvent<'a> = serde_json::from_slice(event).map_err(|_| Error::MalformedEvent)?;
+        let event: TokenEvent<'a> = json::members(event).map_err(|_| Error::MalformedEvent)?;
         if event.kind != "TOKEN" {
             return Err(Error::MalformedEvent);
         }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
@@ -18,6 +19,17 @@ pub(crate) fn object(text: &[u8]) -> Result<Map<String, Value>, serde_json::Erro
     deserializer.end()?;
     match value {
         Value::Object(members) => Ok(members),
+        _ => Err(de::Error::custom("not an object")),
+    }
+}
+
+/// Reads the members that a type names from a JSON object, passing over the others.
+///
+/// # Errors
+/// The first mistake. A list is one: what `serde` derives for a type takes a list of its members' values as well.
+pub(crate) fn members<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Result<T, serde_json::Error> {
+    match text.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'{') => serde_json::from_slice(text),
         _ => Err(de::Error::custom("not an object")),
     }
 }

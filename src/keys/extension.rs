@@ -12,6 +12,7 @@ use super::fetch::{Fetch, FetchError, Fetched, KeyUrl, SessionToken, With};
 use super::secret::{Encoding, Secret};
 use crate::algorithm::Algorithm;
 use crate::error::Error;
+use crate::json;
 use crate::time::{Clock, Moment};
 
 /// A copy is read again after this: the extension's own cache holds it no longer.
@@ -215,7 +216,7 @@ impl Store {
         let Fetched::Document { body, .. } = fetched else {
             return Err(Failure::Answer);
         };
-        serde_json::from_slice(&body).map_err(|_| Failure::Answer)
+        json::members(&body).map_err(|_| Failure::Answer)
     }
 
     fn secret(&self, text: &str) -> Result<Secret, Failure> {

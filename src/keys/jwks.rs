@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::jwk::PublicKey;
 use crate::algorithm::Algorithm;
+use crate::json;
 
 /// How many keys of a set are read: the largest public ones have about 20.
 const MAX_KEYS: usize = 100;
@@ -39,7 +40,7 @@ impl KeySet {
             #[serde(borrow)]
             keys: Vec<&'a RawValue>,
         }
-        let document: Document<'_> = serde_json::from_slice(text).map_err(|_| NotAKeySet::Malformed)?;
+        let document: Document<'_> = json::members(text).map_err(|_| NotAKeySet::Malformed)?;
         let parsed: Vec<PublicKey> = document
             .keys
             .iter()

@@ -13,6 +13,7 @@ use super::jwk::PublicKey;
 use super::jwks::{KeySet, NotAKeySet};
 use crate::algorithm::Algorithm;
 use crate::error::Error;
+use crate::json;
 use crate::time::{Clock, Moment};
 
 /// How long a set is fresh unless configured or lengthened.
@@ -222,7 +223,7 @@ impl Provider {
         let Fetched::Document { body, .. } = fetched else {
             return Err(Failure::Discovery);
         };
-        let discovery: Discovery = serde_json::from_slice(&body).map_err(|_| Failure::Discovery)?;
+        let discovery: Discovery = json::members(&body).map_err(|_| Failure::Discovery)?;
         if discovery.issuer != self.issuer {
             return Err(Failure::DiscoveryOfAnother);
         }
