@@ -159,10 +159,9 @@ impl Authorizer {
         let token = Unverified::parse(token)?;
         let issuer = self.issuer(&token)?;
         seen.issuer = issuer.name.as_deref();
-        let found = issuer.keys.verify(token).await?;
-        seen.kid = found.kid;
+        let signed = issuer.keys.verify(token, &mut seen.kid).await?;
         Verified::new(
-            found.signed,
+            signed,
             &issuer.claims,
             &self.settings.forwarding,
             self.clock.now().date(),

@@ -42,16 +42,16 @@ pub(crate) struct Secrets {
 }
 
 impl Secrets {
-    async fn verify(&self, token: Unverified<'_>) -> Result<Found, Error> {
+    async fn verify(&self, token: Unverified<'_>) -> Result<Signed, Error> {
         let mut token = match signed_by_one_of(&self.fixed, token) {
-            Ok(signed) => return Ok(Found { signed, kid: None }),
+            Ok(signed) => return Ok(signed),
             Err(token) => token,
         };
         let mut refusal = Error::InvalidSignature;
         for secret in &self.fetched {
             match secret.versions().await {
                 Ok((versions, age)) => match signed_by_one_of(&versions, token) {
-                    Ok(signed) => return Ok(Found { signed, kid: None }),
+                    Ok(signed) => return Ok(signed),
                     Err(unverified) => {
                         token = unverified;
                         if age > self.cooldown && refusal == Error::InvalidSignature {
@@ -79,44 +79,32 @@ fn signed_by_one_of<'a>(secrets: &[Secret], token: Unverified<'a>) -> Result<Sig
     Err(token)
 }
 
-/// A signed token, and the `kid` of the configured key that signed it.
-pub(crate) struct Found {
-    pub(crate) signed: Signed,
-    pub(crate) kid: Option<String>,
-}
-
 impl KeySource {
-    /// Verifies a token with the key it names; one that names none, with the only key that fits its algorithm.
+    /// Verifies a token with the key it names; one that names none, with the only key that fits its algorithm. `chosen` is
+    /// the name of that key, whether it has signed or not.
     ///
     /// # Errors
     /// [`Error::UnknownKey`], [`Error::InvalidSignature`], or [`Error::KeysUnavailable`] if a key that might fit could not be had.
-    pub(crate) async fn verify(&self, token: Unverified<'_>) -> Result<Found, Error> {
+    pub(crate) async fn verify(&self, token: Unverified<'_>, chosen: &mut Option<String>) -> Result<Signed, Error> {
         match self {
             Self::Secrets(secrets) => secrets.verify(token).await,
             Self::Fixed(keys) => {
                 let key = keys.find(token.alg(), token.kid()).ok_or(Error::UnknownKey)?;
-                let signed = Signed::by(&key.verifying, token).map_err(|_| Error::InvalidSignature)?;
-                Ok(Found {
-                    signed,
-                    kid: key.kid.clone(),
-                })
+                chosen.clone_from(&key.kid);
+                Signed::by(&key.verifying, token).map_err(|_| Error::InvalidSignature)
             }
             Self::Remote(keys) => {
                 let key = keys.find(token.alg(), token.kid()).await?;
-                let (key, signed) = match Signed::by(&key.verifying, token) {
-                    Ok(signed) => (key, signed),
+                chosen.clone_from(&key.kid);
+                match Signed::by(&key.verifying, token) {
                     // It names no key, so the one it was signed with may have taken this one's place.
                     Err(token) if token.kid().is_none() => {
                         let key = keys.another(token.alg(), &key).await?;
-                        let signed = Signed::by(&key.verifying, token).map_err(|_| Error::InvalidSignature)?;
-                        (key, signed)
+                        chosen.clone_from(&key.kid);
+                        Signed::by(&key.verifying, token).map_err(|_| Error::InvalidSignature)
                     }
-                    Err(_) => return Err(Error::InvalidSignature),
-                };
-                Ok(Found {
-                    signed,
-                    kid: key.kid.clone(),
-                })
+                    outcome => outcome.map_err(|_| Error::InvalidSignature),
+                }
             }
         }
     }
