@@ -19,7 +19,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 const CONFIGURATION_MISTAKE: u8 = 2;
 
 fn main() -> ExitCode {
-    let runtime_api = variable("AWS_LAMBDA_RUNTIME_API").is_some();
+    let runtime_api = variable("AWS_LAMBDA_RUNTIME_API").is_some_and(|address| !address.is_empty());
     log_to(if runtime_api { Output::Lambda } else { Output::Desk });
     quiet_panics();
     // More threads cost time on every call and pay only where one process has several invocations at once.
@@ -69,6 +69,12 @@ fn document() -> Result<(String, PathBuf), ConfigError> {
         let base = file.parent().unwrap_or_else(|| Path::new(".")).to_owned();
         std::fs::read_to_string(file).map(|text| (text, base))
     };
+    for name in ["AUTHORIZER_CONFIG", "AUTHORIZER_CONFIG_FILE"] {
+        // One that is no text is a mistake, and must not look like one that is not set.
+        if std::env::var_os(name).is_some() && variable(name).is_none() {
+            return Err(ConfigError::document(format!("{name} is not UTF-8 text")));
+        }
+    }
     match (variable("AUTHORIZER_CONFIG"), variable("AUTHORIZER_CONFIG_FILE")) {
         (Some(_), Some(_)) => Err(ConfigError::document(
             "AUTHORIZER_CONFIG and AUTHORIZER_CONFIG_FILE are both set; unset the one that is not meant",
