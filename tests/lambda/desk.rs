@@ -141,3 +141,24 @@ fn on_a_desk_the_document_is_found_in_the_working_directory() {
     let finished = Process::start(scratch.path(), &["-"], &variables, event.as_bytes()).finished();
     assert_eq!(answers(&finished), [allow("alice", "GET/movies")]);
 }
+
+#[test]
+fn a_configuration_that_is_not_utf_8_is_a_mistake_and_not_an_absent_one() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let scratch = Scratch::new();
+    scratch.file("authorizer.json", r#"{"issuers":[],"routes":[]}"#);
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_apigw-jwt-authorizer"))
+        .arg("-")
+        .env_clear()
+        .env("AUTHORIZER_CONFIG", OsStr::from_bytes(b"{\xff}"))
+        .current_dir(scratch.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        message,
+        "the configuration has 1 mistake:\n(document): AUTHORIZER_CONFIG is not UTF-8 text\n"
+    );
+}
