@@ -43,6 +43,8 @@ pub(crate) enum Undeclared {
     Deny,
     /// Any valid token passes.
     Allow,
+    /// It is refused, and the API has no such method, so what a cached policy says of it does not matter.
+    Absent,
 }
 
 /// The route table, compiled into a trie of segments.
@@ -60,10 +62,18 @@ pub(crate) struct Node {
     pub(crate) literals: HashMap<Box<[u8]>, usize>,
     pub(crate) parameter: Option<usize>,
     pub(crate) greedy: Option<usize>,
-    /// By position in [`METHODS`], the entry that a named method or else `ANY` has.
+    /// By position in [`METHODS`], the entry that names the method.
     pub(crate) by_method: [Option<usize>; METHODS.len()],
     pub(crate) any: Option<usize>,
     pub(crate) declared: bool,
+}
+
+impl Node {
+    /// The entry for a method, a position in [`METHODS`]: the one that names it, else `ANY`.
+    pub(crate) fn entry(&self, method: usize) -> Option<usize> {
+        let named = self.by_method.get(method)?;
+        named.or(self.any)
+    }
 }
 
 /// Two entries that say something about the same method of the same path.
@@ -144,8 +154,13 @@ impl Routes {
     /// # Errors
     /// [`Error::AmbiguousPath`], [`Error::UndeclaredRoute`], [`Error::InsufficientScope`] or [`Error::ClaimMismatch`].
     pub(crate) fn permit(&self, arn: &MethodArn, token: &Verified) -> Result<Permit, Error> {
-        let path = RequestPath::parse(arn.path())?;
-        match self.matched(&path, arn.method())? {
+        self.permit_path(arn.method(), arn.path(), token)
+    }
+
+    /// The same for a method and a path, the latter without its first slash.
+    pub(crate) fn permit_path(&self, method: &str, path: &str, token: &Verified) -> Result<Permit, Error> {
+        let path = RequestPath::parse(path)?;
+        match self.matched(&path, method)? {
             Match::Entry(entry) => {
                 entry
                     .need
@@ -155,6 +170,21 @@ impl Routes {
             Match::Undeclared if self.undeclared == Undeclared::Allow => Ok(Permit { _private: () }),
             Match::Undeclared | Match::OtherMethods => Err(Error::UndeclaredRoute),
         }
+    }
+
+    /// The entries, in the order of the table.
+    pub(crate) fn entries(&self) -> &[Route] {
+        &self.entries
+    }
+
+    /// The trie; node 0 is the root path.
+    pub(crate) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// What becomes of a path that no entry matches.
+    pub(crate) fn undeclared(&self) -> Undeclared {
+        self.undeclared
     }
 
     /// The declared path that a request takes, for the log.
@@ -179,7 +209,7 @@ impl Routes {
             return Ok(Match::Undeclared);
         };
         let position = METHODS.iter().position(|known| *known == method);
-        let entry = position.and_then(|position| node.by_method.get(position).copied().flatten().or(node.any));
+        let entry = position.and_then(|position| node.entry(position));
         Ok(entry
             .and_then(|index| self.entries.get(index))
             .map_or(Match::OtherMethods, Match::Entry))
