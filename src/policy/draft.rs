@@ -247,9 +247,9 @@ impl Matter<'_> {
             ];
         }
         for (encoded, first) in others {
-            if best.left_out > 0 {
+            if best.shortfall() > (0, 0) {
                 let other = self.draft(encoded, Wildcards::Along, first);
-                if other.left_out < best.left_out {
+                if other.shortfall() < best.shortfall() {
                     best = other;
                 }
             }
@@ -620,6 +620,13 @@ impl<'a> Draft<'a> {
             denies.extend(ambiguous::denies(letters, self.encoded));
         }
         denies
+    }
+
+    /// How far it is from saying everything: the request counts for more than all the rest.
+    fn shortfall(&self) -> (usize, usize) {
+        let own = self.matter.own.as_ref().filter(|own| own.allowed);
+        let missing = own.is_some_and(|own| !self.allow.iter().any(|allow| matches(allow, own.tail)));
+        (usize::from(missing), self.left_out)
     }
 
     fn finish(self, arn: &MethodArn, token: &Verified, expiry: PolicyExpiry) -> IamPolicy {

@@ -13,6 +13,8 @@ const MAX_WAYS: usize = 256;
 struct Way {
     atoms: BTreeSet<usize>,
     bound: bool,
+    /// The number of segments, if a text in the place of `{name+}` settles it.
+    segments: Option<usize>,
 }
 
 /// All needs of a table, each as its ways.
@@ -30,6 +32,8 @@ pub(crate) struct Question {
     pub(crate) allowed_by: By,
     pub(crate) refused: Option<usize>,
     pub(crate) hit: Option<usize>,
+    /// The fewest segments of the paths that are hit.
+    pub(crate) hit_segments: usize,
 }
 
 /// By which of the ways of a need.
@@ -73,12 +77,13 @@ impl Implications {
             None => &free[..],
         };
         let refusing = question.refused.map(|need| of(Some(need))).unwrap_or_default();
+        let reachable = |hit: &&Way| hit.segments.is_none_or(|segments| question.hit_segments <= segments);
         let bound = question.allowed_by == By::BoundPath;
         of(question.allowed)
             .iter()
             .filter(|way| way.bound == bound)
             .any(|allowed| {
-                of(question.hit).iter().any(|hit| {
+                of(question.hit).iter().filter(reachable).any(|hit| {
                     !refusing.iter().any(|way| {
                         !way.bound
                             && way
@@ -126,7 +131,7 @@ fn alternative_ways(alternative: &Alternative, atoms: &mut Vec<Atom>) -> Vec<Way
                 .iter()
                 .map(|scope| number(atoms, Atom::Scope(scope.clone())))
                 .collect(),
-            bound: false,
+            ..Way::default()
         })
         .collect();
     if alternative.scopes.is_empty() {
@@ -141,7 +146,10 @@ fn alternative_ways(alternative: &Alternative, atoms: &mut Vec<Atom>) -> Vec<Way
             };
             for way in &ways {
                 let mut way = way.clone();
-                way.bound |= atom.is_none();
+                if let ClaimValue::Parameter { position, last } = value {
+                    way.bound = true;
+                    way.segments = way.segments.or(last.then_some(position.saturating_add(1)));
+                }
                 way.atoms.extend(atom);
                 longer.push(way);
             }

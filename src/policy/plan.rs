@@ -1,6 +1,6 @@
 //! What a route table alone says about its policies, worked out once.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use super::ambiguous::Letters;
@@ -81,6 +81,16 @@ impl Plan {
             return Err(vec![TableMistake::TooLong]);
         }
         let space = Space::new(routes).map_err(|_| vec![TableMistake::TooTangled])?;
+        let (plan, mistakes) = Self::compile(routes, space);
+        if !mistakes.is_empty() {
+            return Err(mistakes);
+        }
+        let warnings = refusal::warnings(routes, &plan);
+        Ok((plan, warnings))
+    }
+
+    /// The plan of a table, and why it may not be used.
+    pub(super) fn compile(routes: &Routes, space: Space) -> (Self, Vec<TableMistake>) {
         let (needs, paths, by_node) = declared(routes);
         let plan = Self {
             undeclared: routes.undeclared(),
@@ -93,14 +103,13 @@ impl Plan {
             everything: Wildcard::default(),
         };
         Compiler {
-            routes,
             implications: Implications::new(&plan.needs),
             promise: Promise::default(),
             interned: HashMap::new(),
             hits: HashMap::new(),
             plan,
         }
-        .compile()
+        .compile(routes)
     }
 
     /// The declared path of a node.
@@ -181,30 +190,24 @@ fn literals(routes: &Routes) -> HashSet<String> {
 }
 
 /// A plan in the making.
-struct Compiler<'a> {
-    routes: &'a Routes,
+struct Compiler {
     implications: Implications,
     promise: Promise,
     interned: HashMap<Pattern, usize>,
-    hits: HashMap<Pattern, Rc<BTreeSet<Option<Declared>>>>,
+    hits: HashMap<Pattern, Rc<BTreeMap<Option<Declared>, usize>>>,
     plan: Plan,
 }
 
-impl Compiler<'_> {
-    fn compile(mut self) -> Result<(Plan, Vec<Warning>), Vec<TableMistake>> {
+impl Compiler {
+    fn compile(mut self, routes: &Routes) -> (Plan, Vec<TableMistake>) {
         for index in 0..self.plan.paths.len() {
             self.path(index);
         }
         if self.plan.undeclared == Undeclared::Allow {
             self.everything();
         }
-        let mistakes = self.promise.mistakes(self.routes);
-        if !mistakes.is_empty() {
-            return Err(mistakes);
-        }
         self.free_denies();
-        let warnings = refusal::warnings(self.routes, &self.plan);
-        Ok((self.plan, warnings))
+        (self.plan, self.promise.mistakes(routes))
     }
 
     /// Finds the wildcard of a declared path, and whether it can be cut back.
@@ -349,23 +352,24 @@ impl Compiler<'_> {
     fn check(&mut self, reaches: &[Reach], method: usize, allowed: Option<(Declared, usize)>, by: By) {
         for reach in reaches {
             let refused = reach.winner.and_then(|winner| self.need(winner, method));
-            let ask = |hit| Question {
+            let ask = |hit, hit_segments| Question {
                 allowed: allowed.map(|(_, need)| need),
                 allowed_by: by,
                 refused,
                 hit,
+                hit_segments,
             };
             // Where no token needs the Deny it does not matter what it hits.
-            if !self.implications.possible(ask(None)) {
+            if !self.implications.possible(ask(None, 0)) {
                 continue;
             }
             for pattern in &reach.patterns {
-                for hit in self.hits(pattern).iter().copied() {
+                for (hit, segments) in self.hits(pattern).iter().map(|(hit, segments)| (*hit, *segments)) {
                     let question = match hit {
-                        None if self.plan.undeclared == Undeclared::Allow => ask(None),
+                        None if self.plan.undeclared == Undeclared::Allow => ask(None, segments),
                         None => continue,
                         Some(hit) => match self.need(hit, method) {
-                            Some(need) => ask(Some(need)),
+                            Some(need) => ask(Some(need), segments),
                             None => continue,
                         },
                     };
@@ -379,7 +383,7 @@ impl Compiler<'_> {
     }
 
     /// The winners of all paths that a Deny hits.
-    fn hits(&mut self, pattern: &Pattern) -> Rc<BTreeSet<Option<Declared>>> {
+    fn hits(&mut self, pattern: &Pattern) -> Rc<BTreeMap<Option<Declared>, usize>> {
         if let Some(hits) = self.hits.get(pattern) {
             return Rc::clone(hits);
         }
@@ -406,11 +410,8 @@ impl Compiler<'_> {
             }
             let mut inside = vec![Part::Wild];
             inside.extend(pattern.iter().cloned());
-            let mut hits = match self.hits.get(pattern) {
-                Some(hits) => BTreeSet::clone(hits),
-                None => self.plan.space.winners(pattern),
-            };
-            hits.extend(self.plan.space.winners(&inside));
+            let mut hits: BTreeSet<_> = self.plan.space.winners(pattern).into_keys().collect();
+            hits.extend(self.plan.space.winners(&inside).into_keys());
             if let Some(deny) = self.plan.denies.get_mut(*index)
                 && (undeclared_may_go || !hits.contains(&None))
             {

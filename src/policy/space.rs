@@ -115,11 +115,13 @@ impl Space {
         self.walk(0, pattern, Places::START, &mut Pattern::new(), touch);
     }
 
-    /// The winners of all paths that a pattern matches.
-    pub(crate) fn winners(&self, pattern: &[Part]) -> BTreeSet<Option<Declared>> {
-        let mut winners = BTreeSet::new();
-        self.meet(pattern, &mut |winner, _, _| {
-            winners.insert(winner);
+    /// The winners of all paths that a pattern matches, each with the fewest segments of such a path.
+    pub(crate) fn winners(&self, pattern: &[Part]) -> BTreeMap<Option<Declared>, usize> {
+        let mut winners = BTreeMap::new();
+        self.meet(pattern, &mut |winner, done, rest| {
+            let segments = done.len().saturating_add(rest.len());
+            let fewest = winners.entry(winner).or_insert(segments);
+            *fewest = segments.min(*fewest);
         });
         winners
     }

@@ -42,8 +42,15 @@ pub(super) struct Rules {
     pub(super) mode: Mode,
 }
 
+/// A table whose paths have been read.
+pub(super) struct Judge<'a> {
+    rules: &'a Rules,
+    /// Of each entry.
+    shapes: Vec<Vec<String>>,
+}
+
 /// A path and how it may be read.
-pub(super) struct Reading {
+pub(super) struct Reading<'a> {
     raw: Vec<Vec<u8>>,
     decoded: Option<Vec<Vec<u8>>>,
     /// `*`, `?`, `${`, control characters, `%` that is malformed or encodes a control character.
@@ -52,7 +59,7 @@ pub(super) struct Reading {
     pub(super) ambiguous_b: bool,
     pub(super) encoded: bool,
     /// The shape of the declared path that it takes.
-    taken: Option<Vec<String>>,
+    taken: Option<&'a [String]>,
     /// That decoding leads elsewhere.
     pub(super) ambiguous_c: bool,
     /// Some declared path matches it, as it is or decoded once.
@@ -128,16 +135,19 @@ fn rank(shape: &[String]) -> Vec<u8> {
     shape.iter().map(rank).collect()
 }
 
-impl Rules {
-    fn take(&self, path: &[Vec<u8>]) -> Option<Vec<String>> {
-        let shapes = self.entries.iter().map(|entry| shape(&entry.path));
-        shapes
-            .filter(|shape| shape_matches(shape, path))
-            .min_by_key(|shape| rank(shape))
+impl<'a> Judge<'a> {
+    pub(super) fn new(rules: &'a Rules) -> Self {
+        let shapes = rules.entries.iter().map(|entry| shape(&entry.path)).collect();
+        Self { rules, shapes }
+    }
+
+    fn take(&self, path: &[Vec<u8>]) -> Option<&[String]> {
+        let matching = self.shapes.iter().filter(|shape| shape_matches(shape, path));
+        matching.min_by_key(|shape| rank(shape)).map(Vec::as_slice)
     }
 
     /// Reads a path, which is written without its first slash.
-    pub(super) fn read(&self, path: &str) -> Reading {
+    pub(super) fn read(&self, path: &str) -> Reading<'_> {
         let raw = segments(path);
         let encoded = path.contains('%');
         let decoded: Option<Vec<Vec<u8>>> = raw.iter().map(|segment| decode(segment)).collect();
@@ -161,7 +171,10 @@ impl Rules {
                 .iter()
                 .any(|separator| lower.contains(separator));
         let taken = self.take(&raw);
-        let taken_decoded = decoded.as_ref().map(|decoded| self.take(decoded));
+        let taken_decoded = match encoded {
+            true => decoded.as_ref().map(|decoded| self.take(decoded)),
+            false => Some(taken),
+        };
         Reading {
             ambiguous_c: taken_decoded.as_ref().is_some_and(|decoded| *decoded != taken),
             declared: taken.is_some() || taken_decoded.is_some_and(|decoded| decoded.is_some()),
@@ -175,14 +188,19 @@ impl Rules {
     }
 
     /// Whether a token may make a request with this path.
-    pub(super) fn allow(&self, token: &Token, method: &str, path: &Reading) -> bool {
+    pub(super) fn allow(&self, token: &Token, method: &str, path: &Reading<'_>) -> bool {
         if path.ambiguous_a || path.ambiguous_b || path.ambiguous_c {
             return false;
         }
-        let Some(taken) = &path.taken else {
-            return self.mode == Mode::Allow;
+        let Some(taken) = path.taken else {
+            return self.rules.mode == Mode::Allow;
         };
-        let of_path = || self.entries.iter().filter(|entry| shape(&entry.path) == *taken);
+        let all = || self.rules.entries.iter().zip(&self.shapes);
+        let of_path = || {
+            all()
+                .filter(|(_, shape)| shape.as_slice() == taken)
+                .map(|(entry, _)| entry)
+        };
         let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].contains(&method);
         let named = of_path().find(|entry| entry.methods.contains(&method));
         let any = of_path().find(|entry| entry.methods.is_empty() && known);
@@ -192,7 +210,7 @@ impl Rules {
     }
 }
 
-impl Reading {
+impl Reading<'_> {
     /// A path that no cached answer may refuse wrongly.
     pub(super) fn plain(&self) -> bool {
         !self.encoded && !self.ambiguous_a && !self.ambiguous_b && !self.ambiguous_c
@@ -205,7 +223,7 @@ impl Reading {
 }
 
 impl Way {
-    fn is_met(&self, token: &Token, entry: &Entry, path: &Reading) -> bool {
+    fn is_met(&self, token: &Token, entry: &Entry, path: &Reading<'_>) -> bool {
         let scopes = self.scopes.is_empty()
             || self
                 .scopes
@@ -219,7 +237,7 @@ impl Way {
     }
 }
 
-fn claim_met(token: &Token, claim: &str, values: &[String], entry: &Entry, path: &Reading) -> bool {
+fn claim_met(token: &Token, claim: &str, values: &[String], entry: &Entry, path: &Reading<'_>) -> bool {
     let claim = match &token.claims[claim] {
         Value::Array(items) => items.clone(),
         Value::Null => return false,
