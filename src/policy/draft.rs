@@ -303,6 +303,20 @@ impl Matter<'_> {
         }
     }
 
+    /// Whether something of this pattern, the paths of one winner, is refused.
+    fn refuses(&self, winner: Option<Declared>, method: usize, pattern: &[Part]) -> bool {
+        let Some(winner) = winner else { return true };
+        let bound = || {
+            let bindings = self
+                .plan
+                .path(winner)
+                .map(|path| self.bindings(path, method))
+                .unwrap_or_default();
+            bindings.iter().any(|binding| is_bound(pattern, binding, str::to_owned))
+        };
+        !self.whole(winner, method) && (pattern.contains(&Part::Wild) || !bound())
+    }
+
     /// Whether `*/` may stand before a Deny.
     fn freely(&self, deny: usize) -> bool {
         let hits = self.plan.denies.get(deny).and_then(|deny| deny.freely.as_ref());
@@ -476,12 +490,13 @@ impl<'a> Draft<'a> {
     fn wildcard(&mut self, wildcard: &Wildcard, method: usize, name: &str) -> bool {
         let mut denies: Vec<usize> = Vec::new();
         for cut in &wildcard.cuts {
+            let needed = |deny: &usize| {
+                let deny = self.matter.plan.denies.get(*deny);
+                deny.is_some_and(|deny| self.matter.refuses(cut.winner, method, &deny.pattern))
+            };
+            let new = |deny: &usize| self.deny.get(*deny).is_some_and(|methods| methods & bit(method) == 0);
             if !cut.winner.is_some_and(|winner| self.matter.whole(winner, method)) {
-                denies.extend(
-                    cut.denies
-                        .iter()
-                        .filter(|deny| self.deny.get(**deny).is_some_and(|m| m & bit(method) == 0)),
-                );
+                denies.extend(cut.denies.iter().filter(|deny| new(deny) && needed(deny)));
             }
         }
         denies.sort_unstable();
@@ -524,8 +539,7 @@ impl<'a> Draft<'a> {
                 let mut bindings = self.matter.bindings(path, method).iter();
                 bindings.any(|binding| is_bound(found, binding, text))
             }
-            Some(winner) => self.matter.whole(winner, method),
-            None => false,
+            winner => !self.matter.refuses(winner, method, found),
         };
         let mut denies: Vec<String> = reaches(plan, std::slice::from_ref(pattern), own)
             .iter()

@@ -64,6 +64,7 @@ pub(super) struct Cut {
 /// A Deny for one method at a time, or for all.
 #[derive(Debug)]
 pub(super) struct Deny {
+    pub(super) pattern: Pattern,
     /// What follows the method and its slash.
     pub(super) resources: Vec<String>,
     /// All that `*/` before it would refuse, of which nothing may be allowed; `None` if it refuses too much.
@@ -273,6 +274,7 @@ impl Compiler {
         let index = *self.interned.entry(pattern.clone()).or_insert(new);
         if index == new {
             self.plan.denies.push(Deny {
+                pattern: pattern.clone(),
                 resources: spell(pattern),
                 freely: None,
             });
@@ -363,7 +365,8 @@ impl Compiler {
             if !self.implications.possible(ask(None, 0)) {
                 continue;
             }
-            for pattern in &reach.patterns {
+            // A path without wildcards hits nothing but itself, and a draft knows whether that is refused.
+            for pattern in reach.patterns.iter().filter(|pattern| pattern.contains(&Part::Wild)) {
                 for (hit, segments) in self.hits(pattern).iter().map(|(hit, segments)| (*hit, *segments)) {
                     let question = match hit {
                         None if self.plan.undeclared == Undeclared::Allow => ask(None, segments),

@@ -4,6 +4,7 @@ mod examples;
 mod iam;
 mod properties;
 mod rules;
+mod size;
 
 use serde_json::Value;
 
