@@ -4,6 +4,8 @@
 //! gateway applies what it has cached to every later request with the same token.
 
 mod ambiguous;
+mod answer;
+mod compile;
 mod draft;
 mod implied;
 mod pattern;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::draft::fullest_answer;
 use super::plan::Plan;
 use super::space::Declared;
 use crate::routes::{METHODS, Routes, Segment, Undeclared};
@@ -178,7 +177,7 @@ fn first_entry(_: &Routes, node: &crate::routes::Node) -> Option<usize> {
 /// What to know about a table that starts.
 pub(super) fn warnings(routes: &Routes, plan: &Plan) -> Vec<Warning> {
     let mut warnings = hidden(routes, plan);
-    if fullest_answer(plan).is_none() {
+    if !plan.fits() {
         warnings.push(Warning::TooLarge {
             routes: routes.entries().len(),
         });
