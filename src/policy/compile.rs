@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::ambiguous::Letters;
 use super::implied::{By, Implications, Question};
-use super::pattern::{Part, Pattern, add_widest, spell};
+use super::pattern::{Part, Pattern, add_widest, spell, within};
 use super::plan::{Cut, Deny, Plan, Tail, Wildcard};
 use super::refusal::{Promise, TableMistake};
 use super::space::Declared;
@@ -13,6 +13,8 @@ use crate::routes::{ClaimValue, METHODS, Need, Routes, Undeclared};
 
 /// The most cells times Denies for which it is asked whether a Deny may leave its method out.
 const MAX_FREE_QUESTIONS: usize = 20_000_000;
+/// The most Denies that are compared with each other.
+const MAX_COMPARED: usize = 2000;
 
 /// A plan in the making.
 pub(super) struct Compiler {
@@ -43,6 +45,7 @@ impl Compiler {
             self.everything();
         }
         self.free_denies();
+        self.wider_denies();
         (self.plan, self.promise.mistakes(routes))
     }
 
@@ -109,6 +112,7 @@ impl Compiler {
                 pattern: pattern.clone(),
                 tails: spell(pattern).into_iter().map(Tail::new).collect(),
                 freely: None,
+                wider: Vec::new(),
             });
         }
         index
@@ -229,6 +233,21 @@ impl Compiler {
 
     fn need(&self, node: Declared, method: usize) -> Option<usize> {
         self.plan.path(node)?.needs.get(method).copied().flatten()
+    }
+
+    /// Finds the Denies that make others superfluous.
+    fn wider_denies(&mut self) {
+        if self.plan.denies.len() > MAX_COMPARED {
+            return;
+        }
+        let patterns: Vec<_> = self.plan.denies.iter().map(|deny| deny.pattern.clone()).collect();
+        for (index, deny) in self.plan.denies.iter_mut().enumerate() {
+            let others = patterns.iter().enumerate().filter(|(other, _)| *other != index);
+            deny.wider = others
+                .filter(|(_, wide)| within(&deny.pattern, wide))
+                .map(|(other, _)| other)
+                .collect();
+        }
     }
 
     /// Finds the Denies that may leave their method out: `*/` before a pattern also takes the pattern further inside a

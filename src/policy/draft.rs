@@ -266,6 +266,8 @@ impl<'a> Draft<'a> {
         }
         denies.sort_unstable();
         denies.dedup();
+        let all = denies.clone();
+        denies.retain(|deny| !self.is_covered(*deny, bit(method), |wider| all.binary_search(&wider).is_ok()));
         for deny in &denies {
             let before = self.deny.get(*deny).copied().unwrap_or(0);
             used = used
@@ -287,6 +289,20 @@ impl<'a> Draft<'a> {
             }
         }
         true
+    }
+
+    /// Whether wider Denies refuse what this one does, for these methods; some may be about to come.
+    fn is_covered(&self, deny: usize, methods: u8, coming: impl Fn(usize) -> bool) -> bool {
+        let wider = self
+            .matter
+            .plan
+            .denies
+            .get(deny)
+            .map(|deny| deny.wider.as_slice())
+            .unwrap_or_default();
+        wider
+            .iter()
+            .any(|wider| coming(*wider) || self.deny.get(*wider).is_some_and(|denied| denied & methods == methods))
     }
 
     /// A wildcard with the token's own texts in it.
@@ -382,6 +398,29 @@ impl<'a> Draft<'a> {
             .collect()
     }
 
+    /// Methods as a Deny spells them. Where room is short, two of three letters or of four are one: no method is shorter,
+    /// so the first slash of a plain path cannot stand where theirs does.
+    fn names(&self, methods: u8) -> impl Iterator<Item = &'static str> + use<> {
+        let short = self.encoded == Encoded::All;
+        METHODS.iter().enumerate().filter_map(move |(method, name)| {
+            let alike = METHODS
+                .iter()
+                .enumerate()
+                .filter(|(_, other)| other.len() == name.len());
+            let (first, all) = alike.fold((method, 0), |(first, all), (other, _)| {
+                (first.min(other), all | bit(other))
+            });
+            let mask = match name.len() {
+                3 => "???",
+                _ => "????",
+            };
+            match short && all.count_ones() > 1 && methods & all == all {
+                true => (first == method).then_some(mask),
+                false => (methods & bit(method) != 0).then_some(*name),
+            }
+        })
+    }
+
     fn tails(&self, deny: usize) -> &[Tail] {
         let deny = self.matter.plan.denies.get(deny);
         deny.map(|deny| deny.tails.as_slice()).unwrap_or_default()
@@ -392,7 +431,9 @@ impl<'a> Draft<'a> {
         let mut denies: Vec<_> = self
             .denied
             .iter()
-            .flat_map(|deny| self.deny_resources(*deny, self.deny.get(*deny).copied().unwrap_or(0)))
+            .map(|deny| (*deny, self.deny.get(*deny).copied().unwrap_or(0)))
+            .filter(|(deny, methods)| !self.is_covered(*deny, *methods, |_| false))
+            .flat_map(|(deny, methods)| self.deny_resources(deny, methods))
             .collect();
         denies.extend(self.more_denies.iter().cloned());
         if let Some(letters) = self.letters {

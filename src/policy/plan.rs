@@ -81,6 +81,8 @@ pub(super) struct Deny {
     pub(super) tails: Vec<Tail>,
     /// All that `*/` before it would refuse, of which nothing may be allowed; `None` if it refuses too much.
     pub(super) freely: Option<Vec<Declared>>,
+    /// The Denies that refuse all that this one does.
+    pub(super) wider: Vec<usize>,
 }
 
 impl Plan {
