@@ -148,7 +148,9 @@ fn alternative_ways(alternative: &Alternative, atoms: &mut Vec<Atom>) -> Vec<Way
                 let mut way = way.clone();
                 if let ClaimValue::Parameter { position, last } = value {
                     way.bound = true;
-                    way.segments = way.segments.or(last.then_some(position.saturating_add(1)));
+                    if *last {
+                        way.segments = Some(position.saturating_add(1));
+                    }
                 }
                 way.atoms.extend(atom);
                 longer.push(way);

@@ -116,10 +116,13 @@ impl fmt::Display for Warning {
     }
 }
 
-/// Where the promise of no false refusal cannot be kept: one finding for each pair of an Allow and what it has to spare.
+/// An Allow and what it has to spare; `None` for what nothing declares.
+type Pair = (Option<Declared>, Option<Declared>);
+
+/// Where the promise of no false refusal cannot be kept: one finding for each pair.
 #[derive(Debug, Default)]
 pub(super) struct Promise {
-    broken: BTreeMap<(Option<Declared>, Option<Declared>), (usize, Option<Declared>)>,
+    broken: BTreeMap<Pair, (usize, Option<Declared>)>,
 }
 
 impl Promise {
@@ -162,7 +165,7 @@ impl Promise {
 fn label(routes: &Routes, node: Declared, method: usize) -> Label {
     let entry = || {
         let node = routes.nodes().get(node)?;
-        let index = node.entry(method).or_else(|| first_entry(routes, node))?;
+        let index = node.entry(method).or_else(|| first_entry(node))?;
         let path = routes.entries().get(index)?.path.as_str().to_owned();
         let method = METHODS.get(method)?;
         Some(Label::Entry { index, method, path })
@@ -170,7 +173,7 @@ fn label(routes: &Routes, node: Declared, method: usize) -> Label {
     entry().unwrap_or(Label::Undeclared)
 }
 
-fn first_entry(_: &Routes, node: &crate::routes::Node) -> Option<usize> {
+fn first_entry(node: &crate::routes::Node) -> Option<usize> {
     node.by_method.iter().flatten().chain(&node.any).min().copied()
 }
 
@@ -190,7 +193,7 @@ fn hidden(routes: &Routes, plan: &Plan) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let shape = |node: Declared| {
         let place = routes.nodes().get(node)?;
-        let entry = routes.entries().get(first_entry(routes, place)?)?;
+        let entry = routes.entries().get(first_entry(place)?)?;
         Some((place, entry.path.segments()))
     };
     for path in &plan.paths {
@@ -205,7 +208,7 @@ fn hidden(routes: &Routes, plan: &Plan) -> Vec<Warning> {
                 .filter(|method| behind.entry(*method).is_some() && place.entry(*method).is_none())
                 .collect();
             if let Some(method) = missing.first().filter(|_| covers(wider, segments)) {
-                let first = first_entry(routes, place);
+                let first = first_entry(place);
                 let own = (0..METHODS.len())
                     .find(|method| place.entry(*method) == first)
                     .unwrap_or(0);

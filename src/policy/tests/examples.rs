@@ -552,7 +552,7 @@ fn what_cannot_be_cut_out_is_refused_at_the_start() {
         let mistakes = Plan::new(&routes(&table(mode, &entries)).unwrap()).unwrap_err();
         let text = mistakes[0].to_string();
         assert!(text.starts_with(expected), "{text}");
-        assert_eq!(text.contains("absent"), false, "{text}");
+        assert!(!text.contains("absent"), "{text}");
     }
     // One need implies the other, so no token has to be told apart.
     let all = vec![Way {
