@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::event::{MethodArn, Request};
 use crate::keys::KeySource;
-use crate::policy::{IamPolicy, PolicyExpiry};
+use crate::policy::{IamPolicy, Plan, PolicyExpiry};
 use crate::response::{Answer, InvalidToken};
 use crate::routes::{METHODS, Routes};
 use crate::time::Clock;
@@ -34,9 +34,19 @@ pub(crate) struct Issuer {
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) forwarding: Forwarding,
+    pub(crate) policies: Policies,
     pub(crate) policy_expiry: PolicyExpiry,
     pub(crate) route_rules: RouteRules,
     pub(crate) invalid_token: InvalidToken,
+}
+
+/// Which requests a policy speaks of.
+#[derive(Debug)]
+pub(crate) enum Policies {
+    /// Every later one with the same token, for the gateway will apply it to them.
+    Cacheable(Box<Plan>),
+    /// The one that is made.
+    SingleRequest,
 }
 
 /// Whether the route table decides, or only says what it would have decided.
@@ -195,9 +205,16 @@ impl Authorizer {
         let decision = self.routes.decide(arn, token);
         seen.route = decision.route;
         let (not_after, expiry) = (token.not_after(), self.settings.policy_expiry);
-        let (policy, refusal) = match self.settings.route_rules {
-            RouteRules::Report => (IamPolicy::allow_stage(arn, not_after, expiry), decision.permit.err()),
-            RouteRules::Enforce => IamPolicy::for_request(decision.permit, arn, not_after, expiry),
+        let (policy, refusal) = match (self.settings.route_rules, &self.settings.policies) {
+            (RouteRules::Report, _) => (IamPolicy::allow_stage(arn, not_after, expiry), decision.permit.err()),
+            (RouteRules::Enforce, Policies::SingleRequest) => {
+                IamPolicy::for_request(decision.permit, arn, not_after, expiry)
+            }
+            (RouteRules::Enforce, Policies::Cacheable(plan)) => {
+                let room = Answer::room(token.identity());
+                let policy = plan.policy(&self.routes, token, arn, &decision.permit, expiry, room);
+                (policy, decision.permit.err())
+            }
         };
         (Answer::decided(token.identity(), &policy, refusal), refusal)
     }

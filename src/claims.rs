@@ -168,6 +168,23 @@ impl Verified {
         })
     }
 
+    /// A token with these claims and scopes, as if it had been verified.
+    #[cfg(test)]
+    pub(crate) fn for_tests(claims: Value, scopes: &[&str], not_after: NumericDate) -> Self {
+        let mut scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        scopes.sort_unstable();
+        Self {
+            claims,
+            scopes,
+            identity: Identity {
+                principal: "tester".to_owned(),
+                context: Map::new(),
+                usage_identifier_key: None,
+            },
+            not_after,
+        }
+    }
+
     /// The claims set.
     pub(crate) fn claims(&self) -> &Value {
         &self.claims

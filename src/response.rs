@@ -9,6 +9,9 @@ use crate::error::Error;
 use crate::event::MethodArn;
 use crate::policy::IamPolicy;
 
+/// The longest answer in bytes, which is what API Gateway documents for WebSocket APIs; for REST APIs it documents none.
+const MAX_ANSWER_BYTES: usize = 8192;
+
 /// What API Gateway is told.
 #[derive(Debug)]
 pub enum Answer {
@@ -94,9 +97,9 @@ fn kind(error: Error) -> Kind {
 /// The answer's shape. What is absent is left out: API Gateway answers 500 to a `null`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PolicyAnswer<'a> {
+struct PolicyAnswer<'a, P> {
     principal_id: &'a str,
-    policy_document: &'a IamPolicy,
+    policy_document: &'a P,
     #[serde(skip_serializing_if = "Map::is_empty")]
     context: &'a Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,6 +120,20 @@ impl Answer {
             ),
             _ => Self::policy(&identity.principal, policy, &identity.context, usage_identifier_key),
         }
+    }
+
+    /// The bytes that an answer with this identity leaves for the policy document.
+    pub(crate) fn room(identity: &Identity) -> usize {
+        // The longest `context` of an answer that allows nothing, which the identity's own may be shorter than.
+        const REASON_BYTES: usize = r#""context":{"error":"insufficient_scope","reason":"insufficient_scope"},"#.len();
+        let bare = PolicyAnswer {
+            principal_id: &identity.principal,
+            policy_document: &(),
+            context: &identity.context,
+            usage_identifier_key: identity.usage_identifier_key.as_deref(),
+        };
+        let frame = serde_json::to_vec(&bare).map_or(MAX_ANSWER_BYTES, |frame| frame.len());
+        MAX_ANSWER_BYTES.saturating_sub(frame).saturating_sub(REASON_BYTES)
     }
 
     /// The answer where there is no valid token.

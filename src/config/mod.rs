@@ -11,13 +11,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::authorizer::{Issuer, RouteRules, Settings};
+use crate::authorizer::{Issuer, Policies, RouteRules, Settings};
 use crate::claims::{ClaimName, Forwarding};
 use crate::json;
 use crate::keys::{
     Extension, FetchedSecret, KeySource, Network, RemoteKeys, Secrets, SessionToken, SharedFetch, Trust,
 };
-use crate::policy::PolicyExpiry;
+use crate::policy::{Plan, PolicyExpiry};
 use crate::response::InvalidToken;
 use crate::routes::{Routes, Undeclared};
 use crate::time::Clock;
@@ -199,14 +199,11 @@ fn read(document: &Node<'_>) -> Option<Config> {
     let undeclared = fields
         .optional("undeclared_routes")
         .map_or(Some(Undeclared::Deny), |node| {
-            match node.word(&[
-                ("deny", Some(Undeclared::Deny)),
-                ("allow", Some(Undeclared::Allow)),
-                ("absent", None),
-            ])? {
-                Some(undeclared) => Some(undeclared),
-                None => node.mistake("`absent` is not supported yet"),
-            }
+            node.word(&[
+                ("deny", Undeclared::Deny),
+                ("allow", Undeclared::Allow),
+                ("absent", Undeclared::Absent),
+            ])
         });
     let entries = match fields.optional("routes") {
         Some(node) => route::table(&node),
@@ -219,11 +216,9 @@ fn read(document: &Node<'_>) -> Option<Config> {
             None
         }
     };
-    if let Some(node) = fields.optional("policy")
-        && node.word(&[("cacheable", true), ("single_request", false)]) == Some(true)
-    {
-        node.note("`cacheable` is not supported yet");
-    }
+    let policy = fields.optional("policy").map_or(Some(Mode::Cacheable), |node| {
+        node.word(&[("cacheable", Mode::Cacheable), ("single_request", Mode::SingleRequest)])
+    });
     let trust = fields
         .optional("tls")
         .map_or_else(|| Some(Trust::webpki()), |node| tls(&node));
@@ -264,6 +259,10 @@ fn read(document: &Node<'_>) -> Option<Config> {
         .optional("usage_identifier_key")
         .map_or(Some(None), |node| claim_name(&node).map(Some));
     let routes = compiled(walk, entries, undeclared);
+    let policies = routes
+        .as_ref()
+        .zip(policy)
+        .and_then(|(routes, mode)| policies(walk, routes, mode));
     let forwarding = Forwarding {
         principal: principal?,
         context: context?,
@@ -271,6 +270,7 @@ fn read(document: &Node<'_>) -> Option<Config> {
     };
     let settings = Settings {
         forwarding,
+        policies: policies?,
         policy_expiry: policy_expiry?,
         route_rules: route_rules?,
         invalid_token: invalid_token?,
@@ -334,6 +334,35 @@ fn compiled(
                     format!("{} of this path is already declared by {first}", clash.method),
                 );
             }
+            None
+        }
+    }
+}
+
+/// Which requests a policy speaks of.
+#[derive(Clone, Copy)]
+enum Mode {
+    Cacheable,
+    SingleRequest,
+}
+
+/// What the table's policies are made from, if it can keep the promise of its mode.
+fn policies(walk: &Walk<'_>, routes: &Routes, mode: Mode) -> Option<Policies> {
+    let planned = match mode {
+        Mode::Cacheable => Plan::new(routes),
+        Mode::SingleRequest => return Some(Policies::SingleRequest),
+    };
+    match planned {
+        Ok((plan, warnings)) => {
+            warnings
+                .iter()
+                .for_each(|warning| walk.warning("routes", &warning.to_string()));
+            Some(Policies::Cacheable(Box::new(plan)))
+        }
+        Err(mistakes) => {
+            mistakes
+                .iter()
+                .for_each(|mistake| walk.mistake("routes", mistake.to_string()));
             None
         }
     }

@@ -9,7 +9,7 @@ mod path;
 
 use std::collections::HashMap;
 
-pub(crate) use need::{Alternative, ClaimNeed, ClaimValue, Need};
+pub(crate) use need::{Alternative, ClaimNeed, ClaimValue, Need, path_texts};
 pub(crate) use path::{PathPattern, RequestPath, Segment};
 
 use crate::claims::Verified;
@@ -43,6 +43,8 @@ pub(crate) enum Undeclared {
     Deny,
     /// Any valid token passes.
     Allow,
+    /// It is refused, and the API has no such method, so what a cached policy says of it does not matter.
+    Absent,
 }
 
 /// The route table, compiled into a trie of segments.
@@ -60,10 +62,18 @@ pub(crate) struct Node {
     pub(crate) literals: HashMap<Box<[u8]>, usize>,
     pub(crate) parameter: Option<usize>,
     pub(crate) greedy: Option<usize>,
-    /// By position in [`METHODS`], the entry that a named method or else `ANY` has.
+    /// By position in [`METHODS`], the entry that names the method.
     pub(crate) by_method: [Option<usize>; METHODS.len()],
     pub(crate) any: Option<usize>,
     pub(crate) declared: bool,
+}
+
+impl Node {
+    /// The entry for a method, a position in [`METHODS`]: the one that names it, else `ANY`.
+    pub(crate) fn entry(&self, method: usize) -> Option<usize> {
+        let named = self.by_method.get(method)?;
+        named.or(self.any)
+    }
 }
 
 /// Two entries that say something about the same method of the same path.
@@ -151,7 +161,12 @@ impl Routes {
     /// Whether this token may make this request: [`Error::AmbiguousPath`], [`Error::UndeclaredRoute`],
     /// [`Error::InsufficientScope`] or [`Error::ClaimMismatch`] if it may not.
     pub(crate) fn decide(&self, arn: &MethodArn, token: &Verified) -> Decision<'_> {
-        let matched = RequestPath::parse(arn.path()).and_then(|path| Ok((self.matched(&path, arn.method())?, path)));
+        self.decide_path(arn.method(), arn.path(), token)
+    }
+
+    /// The same for a method and a path, the latter without its first slash.
+    pub(crate) fn decide_path(&self, method: &str, path: &str, token: &Verified) -> Decision<'_> {
+        let matched = RequestPath::parse(path).and_then(|path| Ok((self.matched(&path, method)?, path)));
         let (route, outcome) = match matched {
             Err(error) => (None, Err(error)),
             Ok((Match::Entry(entry), path)) => {
@@ -169,6 +184,21 @@ impl Routes {
         }
     }
 
+    /// The entries, in the order of the table.
+    pub(crate) fn entries(&self) -> &[Route] {
+        &self.entries
+    }
+
+    /// The trie; node 0 is the root path.
+    pub(crate) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// What becomes of a path that no entry matches.
+    pub(crate) fn undeclared(&self) -> Undeclared {
+        self.undeclared
+    }
+
     /// The entry for a path and a method.
     fn matched(&self, path: &RequestPath<'_>, method: &str) -> Result<Match<'_>, Error> {
         let raw: Vec<&[u8]> = path.raw().collect();
@@ -183,7 +213,7 @@ impl Routes {
             return Ok(Match::Undeclared);
         };
         let position = METHODS.iter().position(|known| *known == method);
-        let entry = position.and_then(|position| node.by_method.get(position).copied().flatten().or(node.any));
+        let entry = position.and_then(|position| node.entry(position));
         Ok(entry
             .and_then(|index| self.entries.get(index))
             .map_or(Match::OtherMethods, Match::Entry))

@@ -1,4 +1,23 @@
 //! Permit -> IAM policy document.
+//!
+//! Two kinds: one that speaks of the request alone, and one that a [`Plan`] makes of everything the token may do, for the
+//! gateway applies what it has cached to every later request with the same token.
+
+mod ambiguous;
+mod answer;
+mod compile;
+mod draft;
+mod implied;
+mod pattern;
+mod plan;
+mod refusal;
+mod space;
+mod standing;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use plan::Plan;
+pub(crate) use refusal::{TableMistake, Warning};
 
 use serde::{Serialize, Serializer};
 

@@ -1,0 +1,300 @@
+//! A token's own policy: right for the request at hand, and for what the gateway will take it for afterwards.
+
+use super::ambiguous::Encoded;
+use super::draft::{Draft, Which, bit, json_bytes};
+use super::pattern::{Part, matches};
+use super::plan::{DeclaredPath, Plan};
+use super::space::Declared;
+use super::standing::{Binding, Standing, is_bound};
+use super::{IamPolicy, MAX_RESOURCE_CHARS, PolicyExpiry, Statement};
+use crate::claims::Verified;
+use crate::error::Error;
+use crate::event::MethodArn;
+use crate::routes::{Permit, Routes, Undeclared};
+
+/// An answer of 8 KiB without a context, and a stage with the longest region and a generous name, for the warning.
+const FULL_ROOM: usize = 7936;
+const TYPICAL_STAGE: &str = "arn:aws:execute-api:ap-southeast-2:123456789012:abcdefghij/production/";
+
+/// Whether wildcards may be in a draft.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wildcards {
+    Along,
+    LeftOut,
+}
+
+/// What goes first where not everything fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum First {
+    Literals,
+    /// `METHOD/*`, which makes the literals superfluous.
+    Everything,
+}
+
+/// The request that a policy answers.
+pub(super) struct Own<'a> {
+    method: &'a str,
+    /// `METHOD/path`.
+    pub(super) tail: &'a str,
+    pub(super) allowed: bool,
+    /// The same, if it names the request and nothing else in a policy.
+    pub(super) resource: Option<String>,
+}
+
+/// What the token may do, by node: methods as bits.
+pub(super) struct Grants {
+    /// On all paths.
+    whole: Vec<u8>,
+    /// On some, at least.
+    some: Vec<u8>,
+}
+
+/// Everything a draft is made of.
+pub(super) struct Matter<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) stage: &'a str,
+    pub(super) stage_chars: usize,
+    pub(super) stage_bytes: usize,
+    /// For the whole document.
+    pub(super) room: usize,
+    pub(super) standings: Vec<Standing<'a>>,
+    grants: Grants,
+    pub(super) own: Option<Own<'a>>,
+    /// Whether the rules allow this token a method and path.
+    pub(super) permits: &'a dyn Fn(&str, &str) -> bool,
+}
+
+impl Plan {
+    /// The policy of a token: right for this request and for every later one, as far as `room` bytes reach.
+    pub(crate) fn policy(
+        &self,
+        routes: &Routes,
+        token: &Verified,
+        arn: &MethodArn,
+        decision: &Result<Permit, Error>,
+        expiry: PolicyExpiry,
+        room: usize,
+    ) -> IamPolicy {
+        self.policy_and_rest(routes, token, arn, decision, expiry, room).0
+    }
+
+    /// The policy, and how many units did not fit.
+    pub(super) fn policy_and_rest(
+        &self,
+        routes: &Routes,
+        token: &Verified,
+        arn: &MethodArn,
+        decision: &Result<Permit, Error>,
+        expiry: PolicyExpiry,
+        room: usize,
+    ) -> (IamPolicy, usize) {
+        let standings = self.needs.iter().map(|need| Standing::of(need, token)).collect();
+        let own = Own::new(arn, decision.is_ok());
+        let permits = |method: &str, path: &str| routes.decide_path(method, path, token).permit.is_ok();
+        let matter = Matter::new(self, arn.stage(), room, standings, Some(own), &permits);
+        let draft = matter.best();
+        (matter.document(&draft, arn, token, expiry), draft.left_out)
+    }
+
+    /// Whether a token that may do everything gets everything into one answer.
+    pub(super) fn fits(&self) -> bool {
+        let standings = self.needs.iter().map(|_| Standing::Met).collect();
+        let matter = Matter::new(self, TYPICAL_STAGE, FULL_ROOM, standings, None, &|_, _| false);
+        matter.best().left_out == 0
+    }
+
+    fn grants(&self, standings: &[Standing<'_>]) -> Grants {
+        let mut grants = Grants {
+            whole: vec![0; self.by_node.len()],
+            some: vec![0; self.by_node.len()],
+        };
+        for path in &self.paths {
+            let (Some(whole), Some(some)) = (grants.whole.get_mut(path.node), grants.some.get_mut(path.node)) else {
+                continue;
+            };
+            for (method, need) in path.needs.iter().enumerate() {
+                match need.and_then(|need| standings.get(need)) {
+                    Some(Standing::Met) => {
+                        *whole |= bit(method);
+                        *some |= bit(method);
+                    }
+                    Some(Standing::Bound(..)) => *some |= bit(method),
+                    Some(Standing::Unmet) | None => {}
+                }
+            }
+        }
+        grants
+    }
+}
+
+impl<'a> Own<'a> {
+    fn new(arn: &'a MethodArn, allowed: bool) -> Self {
+        let tail = arn.as_str().strip_prefix(arn.stage()).unwrap_or_default();
+        let fits = arn.as_str().chars().count() <= MAX_RESOURCE_CHARS;
+        let plain = fits && !tail.contains(['*', '?']) && !tail.contains("${");
+        Self {
+            method: arn.method(),
+            tail,
+            allowed,
+            resource: plain.then(|| tail.to_owned()),
+        }
+    }
+
+    /// The narrowest pattern for a request that cannot be named: `?` for each character that IAM would not take for
+    /// itself, and a `*` for what is too long.
+    pub(super) fn mask(&self, stage: &str) -> String {
+        let room = MAX_RESOURCE_CHARS
+            .saturating_sub(stage.chars().count())
+            .saturating_sub(1);
+        let mut mask = String::with_capacity(self.tail.len());
+        let mut rest = self.tail.chars().peekable();
+        for _ in 0..room {
+            match rest.next() {
+                Some('*' | '?') => mask.push('?'),
+                Some('$') if rest.peek() == Some(&'{') => mask.push('?'),
+                Some(other) => mask.push(other),
+                None => return mask,
+            }
+        }
+        if rest.peek().is_some() {
+            mask.push('*');
+        }
+        mask
+    }
+}
+
+impl<'a> Matter<'a> {
+    fn new(
+        plan: &'a Plan,
+        stage: &'a str,
+        room: usize,
+        standings: Vec<Standing<'a>>,
+        own: Option<Own<'a>>,
+        permits: &'a dyn Fn(&str, &str) -> bool,
+    ) -> Self {
+        Self {
+            plan,
+            stage,
+            stage_chars: stage.chars().count(),
+            stage_bytes: json_bytes(stage),
+            room,
+            grants: plan.grants(&standings),
+            standings,
+            own,
+            permits,
+        }
+    }
+
+    /// The draft that leaves out least.
+    fn best(&self) -> Draft<'_> {
+        let orders: &[First] = match self.plan.undeclared {
+            Undeclared::Allow => &[First::Everything, First::Literals],
+            Undeclared::Deny | Undeclared::Absent => &[First::Literals],
+        };
+        let mut best: Option<Draft<'_>> = None;
+        for order in orders {
+            for encoded in [Encoded::Telling, Encoded::All] {
+                if best.as_ref().is_none_or(|best| best.shortfall() > (0, 0)) {
+                    let draft = self.draft(encoded, Wildcards::Along, *order);
+                    if best.as_ref().is_none_or(|best| draft.shortfall() < best.shortfall()) {
+                        best = Some(draft);
+                    }
+                }
+            }
+        }
+        // Nothing plain is ever denied by what another path needs: the table would not have started.
+        let own_denied = |draft: &Draft<'_>| {
+            let own = self.own.as_ref().filter(|own| own.allowed);
+            own.is_some_and(|own| draft.denies().iter().any(|deny| matches(deny, own.tail)))
+        };
+        best.filter(|best| !own_denied(best))
+            .unwrap_or_else(|| self.draft(Encoded::Telling, Wildcards::LeftOut, First::Literals))
+    }
+
+    fn draft(&self, encoded: Encoded, wildcards: Wildcards, first: First) -> Draft<'_> {
+        let mut draft = Draft::new(self, encoded);
+        draft.own();
+        if wildcards == Wildcards::Along {
+            if self
+                .own
+                .as_ref()
+                .is_some_and(|own| own.allowed && own.resource.is_none())
+            {
+                draft.wildcards(Which::CoveringRequest);
+            }
+            if first == First::Everything {
+                draft.everything();
+            }
+        }
+        draft.literals();
+        if wildcards == Wildcards::Along {
+            draft.everything();
+            draft.wildcards(Which::All);
+        }
+        draft
+    }
+
+    /// The document of a draft. A refused request is denied by name, and one without a name only if it has to be.
+    fn document(&self, draft: &Draft<'_>, arn: &MethodArn, token: &Verified, expiry: PolicyExpiry) -> IamPolicy {
+        let mut denies = draft.denies();
+        if let Some(own) = self.own.as_ref().filter(|own| !own.allowed) {
+            let passes = |resources: &[String]| resources.iter().any(|resource| matches(resource, own.tail));
+            match &own.resource {
+                Some(resource) => denies.insert(0, resource.clone()),
+                None if passes(&draft.allow) && !passes(&denies) => denies.insert(0, own.mask(self.stage)),
+                None => {}
+            }
+        }
+        let whole = |tails: &[String]| tails.iter().map(|tail| format!("{}{tail}", self.stage)).collect();
+        let mut statements = Vec::new();
+        if !draft.allow.is_empty() {
+            statements.push(Statement::allow(whole(&draft.allow), token.not_after(), expiry));
+        }
+        if !denies.is_empty() {
+            statements.push(Statement::deny(whole(&denies)));
+        }
+        if statements.is_empty() {
+            return IamPolicy::deny_stage(arn);
+        }
+        IamPolicy::of(statements)
+    }
+
+    /// Whether the token may use a declared path with this method, whatever its parameters.
+    pub(super) fn whole(&self, node: Declared, method: usize) -> bool {
+        let methods = self.grants.whole.get(node);
+        methods.is_some_and(|methods| methods & bit(method) != 0)
+    }
+
+    /// The texts with which the token may use it.
+    pub(super) fn bindings(&self, path: &DeclaredPath, method: usize) -> &[Binding<'_>] {
+        let need = path.needs.get(method).copied().flatten();
+        match need.and_then(|need| self.standings.get(need)) {
+            Some(Standing::Bound(bindings, _)) => bindings,
+            _ => &[],
+        }
+    }
+
+    /// Whether something of this pattern, the paths of one winner, is refused.
+    pub(super) fn refuses(&self, winner: Option<Declared>, method: usize, pattern: &[Part]) -> bool {
+        let Some(winner) = winner else { return true };
+        let bound = || {
+            let path = self.plan.path(winner);
+            let bindings = path.map(|path| self.bindings(path, method)).unwrap_or_default();
+            bindings.iter().any(|binding| is_bound(pattern, binding, str::to_owned))
+        };
+        !self.whole(winner, method) && (pattern.contains(&Part::Wild) || !bound())
+    }
+
+    /// Whether `*/` may stand before a Deny.
+    pub(super) fn freely(&self, deny: usize) -> bool {
+        let unused = |node: &Declared| self.grants.some.get(*node).is_none_or(|methods| *methods == 0);
+        let hits = self.plan.denies.get(deny).and_then(|deny| deny.freely.as_ref());
+        hits.is_some_and(|hits| hits.iter().all(unused))
+    }
+
+    /// Whether a Resource covers the request.
+    pub(super) fn is_own(&self, method: &str, tail: &str) -> bool {
+        let own = self.own.as_ref().filter(|own| own.method == method);
+        own.is_some_and(|own| matches(&format!("{method}/{tail}"), own.tail))
+    }
+}

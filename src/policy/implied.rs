@@ -1,0 +1,163 @@
+//! Which needs a token can meet without meeting another: what the table says before there is a token.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+
+use crate::routes::{Alternative, ClaimValue, Need};
+
+/// The most ways to meet one need that are looked at. A decision does not rest on them, only whether a table may start.
+const MAX_WAYS: usize = 256;
+
+/// One way to meet a need: these scopes and claim values, and perhaps a text in the path.
+#[derive(Clone, Debug, Default)]
+struct Way {
+    atoms: BTreeSet<usize>,
+    bound: bool,
+    /// The number of segments, if a text in the place of `{name+}` settles it.
+    segments: Option<usize>,
+}
+
+/// All needs of a table, each as its ways.
+#[derive(Debug)]
+pub(crate) struct Implications {
+    ways: Vec<Vec<Way>>,
+    known: RefCell<HashMap<Question, bool>>,
+}
+
+/// Whether some token is let through by `allowed`, not by `refused`, and at least on some path by `hit`. `None` for the
+/// first and the last is no need at all, for the second one that nothing meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Question {
+    pub(crate) allowed: Option<usize>,
+    pub(crate) allowed_by: By,
+    pub(crate) refused: Option<usize>,
+    pub(crate) hit: Option<usize>,
+    /// The fewest segments of the paths that are hit.
+    pub(crate) hit_segments: usize,
+}
+
+/// By which of the ways of a need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum By {
+    /// Those that hold for every path.
+    AnyPath,
+    /// Those that ask for a text in the path.
+    BoundPath,
+}
+
+impl Implications {
+    pub(crate) fn new(needs: &[Need]) -> Self {
+        let mut atoms = Vec::new();
+        Self {
+            ways: needs.iter().map(|need| ways(need, &mut atoms)).collect(),
+            known: RefCell::default(),
+        }
+    }
+
+    /// Whether a need can be met by ways of this kind.
+    pub(crate) fn can(&self, need: usize, by: By) -> bool {
+        let ways = self.ways.get(need).map(Vec::as_slice).unwrap_or_default();
+        ways.iter().any(|way| way.bound == (by == By::BoundPath))
+    }
+
+    /// Answers a question. Every set of scopes and claim values is taken to be possible, for a claim may be an array.
+    pub(crate) fn possible(&self, question: Question) -> bool {
+        if let Some(known) = self.known.borrow().get(&question) {
+            return *known;
+        }
+        let answer = self.answer(question);
+        self.known.borrow_mut().insert(question, answer);
+        answer
+    }
+
+    fn answer(&self, question: Question) -> bool {
+        let free = [Way::default()];
+        let of = |need: Option<usize>| match need {
+            Some(need) => self.ways.get(need).map(Vec::as_slice).unwrap_or_default(),
+            None => &free[..],
+        };
+        let refusing = question.refused.map(|need| of(Some(need))).unwrap_or_default();
+        let reachable = |hit: &&Way| hit.segments.is_none_or(|segments| question.hit_segments <= segments);
+        let bound = question.allowed_by == By::BoundPath;
+        of(question.allowed)
+            .iter()
+            .filter(|way| way.bound == bound)
+            .any(|allowed| {
+                of(question.hit).iter().filter(reachable).any(|hit| {
+                    !refusing.iter().any(|way| {
+                        !way.bound
+                            && way
+                                .atoms
+                                .iter()
+                                .all(|atom| allowed.atoms.contains(atom) || hit.atoms.contains(atom))
+                    })
+                })
+            })
+    }
+}
+
+/// A scope, or a claim with a value.
+#[derive(Debug, PartialEq)]
+enum Atom {
+    Scope(String),
+    Claim(crate::claims::ClaimName, crate::claims::Accepted),
+}
+
+fn number(atoms: &mut Vec<Atom>, atom: Atom) -> usize {
+    atoms.iter().position(|known| *known == atom).unwrap_or_else(|| {
+        atoms.push(atom);
+        atoms.len().saturating_sub(1)
+    })
+}
+
+/// The ways to meet a need.
+fn ways(need: &Need, atoms: &mut Vec<Atom>) -> Vec<Way> {
+    if need.any_of.is_empty() {
+        return vec![Way::default()];
+    }
+    need.any_of
+        .iter()
+        .flat_map(|alternative| alternative_ways(alternative, atoms))
+        .take(MAX_WAYS)
+        .collect()
+}
+
+fn alternative_ways(alternative: &Alternative, atoms: &mut Vec<Atom>) -> Vec<Way> {
+    let mut ways: Vec<Way> = alternative
+        .scopes
+        .iter()
+        .map(|entry| Way {
+            atoms: entry
+                .iter()
+                .map(|scope| number(atoms, Atom::Scope(scope.clone())))
+                .collect(),
+            ..Way::default()
+        })
+        .collect();
+    if alternative.scopes.is_empty() {
+        ways.push(Way::default());
+    }
+    for claim in &alternative.claims {
+        let mut longer = Vec::new();
+        for value in &claim.values {
+            let atom = match value {
+                ClaimValue::Fixed(value) => Some(number(atoms, Atom::Claim(claim.claim.clone(), value.clone()))),
+                ClaimValue::Parameter { .. } => None,
+            };
+            for way in &ways {
+                let mut way = way.clone();
+                if let ClaimValue::Parameter { position, last } = value {
+                    way.bound = true;
+                    if *last {
+                        way.segments = Some(position.saturating_add(1));
+                    }
+                }
+                way.atoms.extend(atom);
+                longer.push(way);
+            }
+        }
+        longer.truncate(MAX_WAYS);
+        ways = longer;
+    }
+    ways
+}

@@ -1,0 +1,242 @@
+//! Why a table may not start with cacheable policies, and what to know about one that may.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::plan::Plan;
+use super::space::Declared;
+use crate::routes::{METHODS, Routes, Segment, Undeclared};
+
+/// Why no cached policy of a table can be right for every token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum TableMistake {
+    /// A token may have `allowed` and `hit`, and not `refused`, which no IAM pattern keeps apart.
+    Entangled {
+        allowed: Label,
+        refused: Label,
+        hit: Label,
+        undeclared: Undeclared,
+    },
+    /// A path with more segments than a Resource has room for.
+    TooLong,
+    /// Literals and parameters overlap in more ways than can be told apart in time.
+    TooTangled,
+}
+
+/// What to know about a table that starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Warning {
+    /// A path without an entry for methods that a less specific path has.
+    Hidden {
+        path: Label,
+        methods: Vec<&'static str>,
+        by: Label,
+    },
+    /// A token that may do everything gets an answer that leaves something out.
+    TooLarge { routes: usize },
+}
+
+/// An entry of the table as a message names it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Label {
+    Entry {
+        index: usize,
+        method: &'static str,
+        path: String,
+    },
+    /// What no entry declares.
+    Undeclared,
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Entry { index, method, path } => write!(f, "routes[{index}]: {method} {path}"),
+            Self::Undeclared => f.write_str("undeclared paths"),
+        }
+    }
+}
+
+impl fmt::Display for TableMistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Entangled {
+                allowed,
+                refused,
+                hit,
+                undeclared,
+            } => {
+                let left = match undeclared {
+                    Undeclared::Allow if *allowed == Label::Undeclared => "`undeclared_routes` \"allow\"".to_owned(),
+                    _ => allowed.to_string(),
+                };
+                if refused == hit {
+                    write!(
+                        f,
+                        "{refused} is open to one token for some paths and closed for others, all of which {left} covers"
+                    )?;
+                } else {
+                    write!(
+                        f,
+                        "{left} covers {refused}, and no IAM pattern refuses that without {hit}"
+                    )?;
+                }
+                f.write_str(", so a cached policy would be wrong for some token: ")?;
+                if *undeclared == Undeclared::Deny && *refused == Label::Undeclared {
+                    f.write_str("set `undeclared_routes` to \"absent\" if the API has no other methods, ")?;
+                }
+                f.write_str(
+                    "set `policy` to \"single_request\" with a gateway cache of 0 s, or give the paths another shape, such as \
+                     /admin/{path+} for /admin/{id} beside /{proxy+}",
+                )
+            }
+            Self::TooLong => f.write_str("routes: a path has more segments than a policy can name"),
+            Self::TooTangled => f.write_str(
+                "routes: literals and parameters overlap in too many ways for a cached policy: set `policy` to \
+                 \"single_request\" with a gateway cache of 0 s, or give the paths fewer parameters beside literals",
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hidden { path, methods, by } => write!(
+                f,
+                "{path} hides {by}, which is less specific, so {} is refused there",
+                methods.join(" ")
+            ),
+            Self::TooLarge { routes } => write!(
+                f,
+                "a policy for all {routes} routes does not fit into 8 KiB, so answers for tokens that may do the most leave \
+                 some routes out"
+            ),
+        }
+    }
+}
+
+/// An Allow and what it has to spare; `None` for what nothing declares.
+type Pair = (Option<Declared>, Option<Declared>);
+
+/// Where the promise of no false refusal cannot be kept: one finding for each pair.
+#[derive(Debug, Default)]
+pub(super) struct Promise {
+    broken: BTreeMap<Pair, (usize, Option<Declared>)>,
+}
+
+impl Promise {
+    /// Notes that what `refused` needs would hit `hit`.
+    pub(super) fn broken(
+        &mut self,
+        method: usize,
+        allowed: Option<Declared>,
+        refused: Option<Declared>,
+        hit: Option<Declared>,
+    ) {
+        self.broken.entry((allowed, refused)).or_insert((method, hit));
+    }
+
+    /// The findings, in the words of the table.
+    pub(super) fn mistakes(&self, routes: &Routes) -> Vec<TableMistake> {
+        let mut mistakes: Vec<_> = self
+            .broken
+            .iter()
+            .map(|((allowed, refused), (method, hit))| {
+                let label =
+                    |node: Option<Declared>| node.map_or(Label::Undeclared, |node| label(routes, node, *method));
+                (label(*allowed), label(*refused), label(*hit))
+            })
+            .collect();
+        mistakes.sort_unstable();
+        mistakes
+            .into_iter()
+            .map(|(allowed, refused, hit)| TableMistake::Entangled {
+                allowed,
+                refused,
+                hit,
+                undeclared: routes.undeclared(),
+            })
+            .collect()
+    }
+}
+
+/// The entry of a declared path for a method, or its first one if it has none.
+fn label(routes: &Routes, node: Declared, method: usize) -> Label {
+    let entry = || {
+        let node = routes.nodes().get(node)?;
+        let index = node.entry(method).or_else(|| first_entry(node))?;
+        let path = routes.entries().get(index)?.path.as_str().to_owned();
+        let method = METHODS.get(method)?;
+        Some(Label::Entry { index, method, path })
+    };
+    entry().unwrap_or(Label::Undeclared)
+}
+
+fn first_entry(node: &crate::routes::Node) -> Option<usize> {
+    node.by_method.iter().flatten().chain(&node.any).min().copied()
+}
+
+/// What to know about a table that starts.
+pub(super) fn warnings(routes: &Routes, plan: &Plan) -> Vec<Warning> {
+    let mut warnings = hidden(routes, plan);
+    if !plan.fits() {
+        warnings.push(Warning::TooLarge {
+            routes: routes.entries().len(),
+        });
+    }
+    warnings
+}
+
+/// The paths that leave methods of less specific paths undeclared.
+fn hidden(routes: &Routes, plan: &Plan) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let shape = |node: Declared| {
+        let place = routes.nodes().get(node)?;
+        let entry = routes.entries().get(first_entry(place)?)?;
+        Some((place, entry.path.segments()))
+    };
+    for path in &plan.paths {
+        let Some((place, segments)) = shape(path.node) else {
+            continue;
+        };
+        for other in plan.paths.iter().filter(|other| other.node != path.node) {
+            let Some((behind, wider)) = shape(other.node) else {
+                continue;
+            };
+            let missing: Vec<_> = (0..METHODS.len())
+                .filter(|method| behind.entry(*method).is_some() && place.entry(*method).is_none())
+                .collect();
+            if let Some(method) = missing.first().filter(|_| covers(wider, segments)) {
+                let first = first_entry(place);
+                let own = (0..METHODS.len())
+                    .find(|method| place.entry(*method) == first)
+                    .unwrap_or(0);
+                warnings.push(Warning::Hidden {
+                    path: label(routes, path.node, own),
+                    methods: missing
+                        .iter()
+                        .filter_map(|method| METHODS.get(*method).copied())
+                        .collect(),
+                    by: label(routes, other.node, *method),
+                });
+            }
+        }
+    }
+    warnings
+}
+
+/// Whether a declared path would take all that another takes, if that were not more specific.
+fn covers(wider: &[Segment], segments: &[Segment]) -> bool {
+    match (wider.split_first(), segments.split_first()) {
+        (None, None) => true,
+        (Some((Segment::Greedy(_), _)), Some(_)) => true,
+        (Some((Segment::Parameter(_), wider)), Some((Segment::Literal(_) | Segment::Parameter(_), rest))) => {
+            covers(wider, rest)
+        }
+        (Some((Segment::Literal(wide), wider)), Some((Segment::Literal(text), rest))) => {
+            wide == text && covers(wider, rest)
+        }
+        _ => false,
+    }
+}

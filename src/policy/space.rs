@@ -1,0 +1,282 @@
+//! Every plain path of a table, divided by the declared path that it takes.
+//!
+//! The trie of [`Routes`] finds the way of one path, with steps back. Here all ways are followed at once, so that each
+//! path has one cell, or is among the rest below one, and a pattern can be asked what it touches.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::pattern::{Part, Pattern, Places};
+use crate::routes::Routes;
+
+/// The most cells: some hundred times what a table of a thousand routes needs, and a few milliseconds' work.
+const MAX_CELLS: usize = 100_000;
+
+/// A declared path, as its node in the trie.
+pub(crate) type Declared = usize;
+
+/// All plain paths.
+#[derive(Debug)]
+pub(crate) struct Space {
+    /// The first is the root path.
+    cells: Vec<Cell>,
+}
+
+/// The paths with the same segments, where segments that no declared path names count as the same.
+#[derive(Debug, Default)]
+struct Cell {
+    /// The declared path that they take.
+    winner: Option<Declared>,
+    literals: BTreeMap<String, usize>,
+    others: Others,
+}
+
+/// Where a segment leads that is none of a cell's literals.
+#[derive(Clone, Copy, Debug)]
+enum Others {
+    Cell(usize),
+    /// All paths from here on, however long, take this.
+    Rest(Option<Declared>),
+}
+
+impl Default for Others {
+    fn default() -> Self {
+        Self::Rest(None)
+    }
+}
+
+/// What may still match: the node reached, or a `{name+}` that takes all the rest. Most specific first.
+#[derive(Clone, Copy)]
+enum Live {
+    Node(usize),
+    Greedy(Declared),
+}
+
+/// More than [`MAX_CELLS`].
+#[derive(Debug)]
+pub(crate) struct TooTangled;
+
+/// What a pattern touches: paths of one winner, as a pattern whose first half is done and whose second is still to come.
+type Touch<'a> = dyn FnMut(Option<Declared>, &[Part], &[Part]) + 'a;
+
+impl Space {
+    /// Divides the paths of a table.
+    ///
+    /// # Errors
+    /// [`TooTangled`] for a table whose parameters and literals overlap in too many ways.
+    pub(crate) fn new(routes: &Routes) -> Result<Self, TooTangled> {
+        let mut cells = vec![Cell::default()];
+        let mut open = vec![(0, vec![Live::Node(0)])];
+        while let Some((index, live)) = open.pop() {
+            let mut texts = BTreeSet::new();
+            for node in live.iter().filter_map(|live| live.node(routes)) {
+                texts.extend(node.literals.keys());
+            }
+            let winner = live.iter().find_map(|live| match live {
+                Live::Node(node) => routes.nodes().get(*node)?.declared.then_some(*node),
+                Live::Greedy(node) => Some(*node),
+            });
+            let mut literals = BTreeMap::new();
+            for text in texts {
+                literals.insert(String::from_utf8_lossy(text).into_owned(), cells.len());
+                open.push((cells.len(), step(routes, &live, Some(text))));
+                cells.push(Cell::default());
+            }
+            let next = step(routes, &live, None);
+            let others = match next.first() {
+                Some(Live::Node(_)) => {
+                    open.push((cells.len(), next));
+                    cells.push(Cell::default());
+                    Others::Cell(cells.len().saturating_sub(1))
+                }
+                Some(Live::Greedy(greedy)) => Others::Rest(Some(*greedy)),
+                None => Others::Rest(None),
+            };
+            if cells.len() > MAX_CELLS {
+                return Err(TooTangled);
+            }
+            if let Some(cell) = cells.get_mut(index) {
+                *cell = Cell {
+                    winner,
+                    literals,
+                    others,
+                };
+            }
+        }
+        Ok(Self { cells })
+    }
+
+    /// How many cells there are.
+    pub(crate) fn size(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Everything that a pattern touches, wider patterns first.
+    pub(crate) fn meet(&self, pattern: &[Part], touch: &mut Touch<'_>) {
+        self.walk(0, pattern, Places::START, &mut Pattern::new(), touch);
+    }
+
+    /// The winners of all paths that a pattern matches, each with the fewest segments of such a path.
+    pub(crate) fn winners(&self, pattern: &[Part]) -> BTreeMap<Option<Declared>, usize> {
+        let mut winners = BTreeMap::new();
+        self.meet(pattern, &mut |winner, done, rest| {
+            let segments = done.len().saturating_add(rest.len());
+            let fewest = winners.entry(winner).or_insert(segments);
+            *fewest = segments.min(*fewest);
+        });
+        winners
+    }
+
+    fn walk(&self, cell: usize, pattern: &[Part], places: Places, done: &mut Pattern, touch: &mut Touch<'_>) {
+        let Some(cell) = self.cells.get(cell) else { return };
+        let wild = places.after(pattern, None);
+        if !wild.are_none() {
+            self.walk_others(cell.others, pattern, wild, Part::Wild, done, touch);
+        }
+        for text in texts_at(pattern, places) {
+            if !cell.literals.contains_key(text) {
+                let next = places.after(pattern, Some(text));
+                self.walk_others(cell.others, pattern, next, Part::Text(text.to_owned()), done, touch);
+            }
+        }
+        let mut literal = |text: &str, next: usize| {
+            done.push(Part::Text(text.to_owned()));
+            self.walk(next, pattern, places.after(pattern, Some(text)), done, touch);
+            done.pop();
+        };
+        if wild.are_none() {
+            for text in texts_at(pattern, places) {
+                if let Some(next) = cell.literals.get(text) {
+                    literal(text, *next);
+                }
+            }
+        } else {
+            for (text, next) in &cell.literals {
+                literal(text, *next);
+            }
+        }
+        if places.hold(pattern.len()) {
+            touch(cell.winner, done, &[]);
+        }
+    }
+
+    fn walk_others(
+        &self,
+        others: Others,
+        pattern: &[Part],
+        places: Places,
+        part: Part,
+        done: &mut Pattern,
+        touch: &mut Touch<'_>,
+    ) {
+        done.push(part);
+        match others {
+            Others::Cell(next) => self.walk(next, pattern, places, done, touch),
+            // What follows is free, so what is left of the pattern stays as it is.
+            Others::Rest(winner) => {
+                for position in (0..=pattern.len()).rev().filter(|position| places.hold(*position)) {
+                    touch(winner, done, pattern.get(position..).unwrap_or_default());
+                }
+            }
+        }
+        done.pop();
+    }
+
+    /// The literals that declared paths have where the pattern has `?*`, so that a segment which names one of them only
+    /// once it is decoded would take another way.
+    pub(crate) fn hidden_literals(&self, pattern: &[Part], found: &mut dyn FnMut(&str)) {
+        self.hidden(0, pattern, Places::START, found);
+    }
+
+    fn hidden(&self, cell: usize, pattern: &[Part], places: Places, found: &mut dyn FnMut(&str)) {
+        let Some(cell) = self.cells.get(cell) else { return };
+        let wild = places.after(pattern, None);
+        if !wild.are_none() {
+            cell.literals.keys().for_each(|text| found(text));
+        }
+        for (text, next) in &cell.literals {
+            let places = places.after(pattern, Some(text));
+            if !places.are_none() {
+                self.hidden(*next, pattern, places, found);
+            }
+        }
+        let Others::Cell(next) = cell.others else { return };
+        let mut other = |places: Places| {
+            if !places.are_none() {
+                self.hidden(next, pattern, places, found);
+            }
+        };
+        other(wild);
+        for text in texts_at(pattern, places) {
+            if !cell.literals.contains_key(text) {
+                other(places.after(pattern, Some(text)));
+            }
+        }
+    }
+
+    /// The literals that may follow what a pattern matches.
+    pub(crate) fn literals_after(&self, pattern: &[Part]) -> BTreeSet<&str> {
+        let mut found = BTreeSet::new();
+        self.after(0, pattern, Places::START, &mut found);
+        found
+    }
+
+    fn after<'a>(&'a self, cell: usize, pattern: &[Part], places: Places, found: &mut BTreeSet<&'a str>) {
+        let Some(cell) = self.cells.get(cell) else { return };
+        if places.are_none() {
+            return;
+        }
+        if places.hold(pattern.len()) {
+            found.extend(cell.literals.keys().map(String::as_str));
+        }
+        for (text, next) in &cell.literals {
+            self.after(*next, pattern, places.after(pattern, Some(text)), found);
+        }
+        if let Others::Cell(next) = cell.others {
+            self.after(next, pattern, places.after(pattern, None), found);
+            for text in texts_at(pattern, places) {
+                self.after(next, pattern, places.after(pattern, Some(text)), found);
+            }
+        }
+    }
+}
+
+impl Live {
+    fn node(self, routes: &Routes) -> Option<&crate::routes::Node> {
+        match self {
+            Self::Node(node) => routes.nodes().get(node),
+            Self::Greedy(_) => None,
+        }
+    }
+}
+
+/// What may still match after one more segment: this literal, or one that nothing names. Behind a `{name+}` nothing
+/// comes into play any more.
+fn step(routes: &Routes, live: &[Live], text: Option<&[u8]>) -> Vec<Live> {
+    let mut next = Vec::new();
+    for item in live {
+        match item.node(routes) {
+            Some(node) => {
+                let literal = text.and_then(|text| node.literals.get(text));
+                next.extend(literal.into_iter().chain(&node.parameter).map(|node| Live::Node(*node)));
+                next.extend(node.greedy.map(Live::Greedy));
+            }
+            None => next.push(*item),
+        }
+        if matches!(next.last(), Some(Live::Greedy(_))) {
+            break;
+        }
+    }
+    next
+}
+
+/// The texts that a pattern asks for next.
+fn texts_at(pattern: &[Part], places: Places) -> BTreeSet<&str> {
+    pattern
+        .iter()
+        .enumerate()
+        .filter_map(|(position, part)| match part {
+            Part::Text(text) if places.hold(position) => Some(text.as_str()),
+            _ => None,
+        })
+        .collect()
+}

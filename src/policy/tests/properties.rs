@@ -1,0 +1,467 @@
+//! Soundness, exactness, no false refusal and budgets over random tables, tokens and requests.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use serde_json::json;
+
+use super::iam::Document;
+use super::rules::{Entry, Judge, Mode, Reading, Rules, Token, Way};
+use super::*;
+
+const ROOM: usize = 7936;
+
+/// One table, token and request, and the segments of which the other paths are made.
+#[derive(Clone, Debug)]
+pub(super) struct Case {
+    pub(super) rules: Rules,
+    pub(super) token: Token,
+    pub(super) request: String,
+    pub(super) segments: Vec<&'static str>,
+    pub(super) methods: Vec<&'static str>,
+    pub(super) room: usize,
+    pub(super) phase: usize,
+}
+
+/// What became of a case.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Held,
+    NoTable,
+    TableRefused,
+}
+
+/// Every plain path that this token is refused wrongly, whether or not the table may start.
+fn wrongly_refused(plan: &Plan, routes: &Routes, rules: &Rules, token: &Token) -> Option<String> {
+    let (policy, _) = answer(routes, plan, token, "TRACE/", ROOM);
+    let document = Document::new(&json(&policy), STAGE);
+    let judge = Judge::new(rules);
+    let mut segments = vec!["u1", "zz"];
+    let declared = |text: &&str| {
+        rules
+            .entries
+            .iter()
+            .any(|entry| entry.path.split('/').any(|part| part == *text))
+    };
+    segments.extend(LITERALS.iter().copied().filter(declared));
+    let mut level = vec![String::new()];
+    for depth in 0..6 {
+        for path in &level {
+            let reading = judge.read(path);
+            let asked = reading.plain() && (reading.taken() || rules.mode == Mode::Allow);
+            for method in METHODS.iter().filter(|_| asked) {
+                let tail = format!("{method}/{path}");
+                if judge.allow(token, method, &reading) && !document.allows(&tail) {
+                    return Some(tail);
+                }
+            }
+        }
+        let longer = |before: &String, segment: &str| match depth {
+            0 => segment.to_owned(),
+            _ => format!("{before}/{segment}"),
+        };
+        level = level
+            .iter()
+            .flat_map(|before| segments.iter().map(move |segment| longer(before, segment)))
+            .collect();
+    }
+    None
+}
+
+/// Judges a case.
+pub(super) fn judge(case: &Case) -> Result<Outcome, String> {
+    let Some(routes) = routes(&case.rules) else {
+        return Ok(Outcome::NoTable);
+    };
+    let Ok((plan, _)) = Plan::new(&routes) else {
+        return Ok(Outcome::TableRefused);
+    };
+    let (policy, left_out) = answer(&routes, &plan, &case.token, &case.request, case.room);
+    let text = serde_json::to_string(&policy).unwrap();
+    // The frame counts an Allow and a Deny with a condition, and a Deny has to be sent in any case.
+    if text.len() > case.room.max(512) {
+        return Err(format!("{} bytes for {}: {text}", text.len(), case.room));
+    }
+    let document = Document::new(&json(&policy), STAGE);
+    let rules = Judge::new(&case.rules);
+    let verdict = |tail: &str, path: &Reading<'_>| -> Result<(), String> {
+        let (method, _) = tail.split_once('/').unwrap();
+        let (wanted, given) = (rules.allow(&case.token, method, path), document.allows(tail));
+        let aside = path.ambiguous_a && !path.ambiguous_b && !path.ambiguous_c
+            || case.rules.mode == Mode::Absent && !path.declared;
+        if given && !wanted && !aside {
+            return Err(format!("unsound: allows {tail}\n{text}"));
+        }
+        // API Gateway knows no other methods, so nobody can be refused one.
+        let exists = METHODS.contains(&method);
+        let narrower = left_out > 0 || case.request.contains(['%', '*', '?']) || case.request.contains("${");
+        if wanted && !given && exists && path.plain() && !narrower && (path.taken() || case.rules.mode == Mode::Allow) {
+            return Err(format!("refuses {tail}\n{text}"));
+        }
+        Ok(())
+    };
+    let (method, path) = case.request.split_once('/').unwrap();
+    let reading = rules.read(path);
+    let (wanted, given) = (
+        rules.allow(&case.token, method, &reading),
+        document.allows(&case.request),
+    );
+    // A long one takes a wildcard, for which there may be no room, and none for a method that does not exist.
+    let short = case.request.len() < 400;
+    let fits = if short {
+        case.room >= 600
+    } else {
+        case.room == ROOM && METHODS.contains(&method)
+    };
+    if wanted != given && (given || fits) {
+        return Err(format!(
+            "the request is {wanted} by the rules and {given} by the policy\n{text}"
+        ));
+    }
+    for path in paths(&case.segments, case.phase) {
+        let reading = rules.read(&path);
+        for method in &case.methods {
+            verdict(&format!("{method}/{path}"), &reading)?;
+        }
+    }
+    Ok(Outcome::Held)
+}
+
+/// All paths of these segments up to depth 4, and the short ones with one segment that means trouble; with and without a
+/// slash at the end. Deeper than the first segment each phase tries a quarter of the troubles.
+fn paths(segments: &[&str], phase: usize) -> Vec<String> {
+    let mut paths = vec![
+        String::new(),
+        "/".to_owned(),
+        "//".to_owned(),
+        "/x".to_owned(),
+        "%2F".to_owned(),
+    ];
+    let troubles = troubles(segments);
+    let mut level = vec![String::new()];
+    for depth in 0..4 {
+        let longer = |before: &String, segment: &str| match depth {
+            0 => segment.to_owned(),
+            _ => format!("{before}/{segment}"),
+        };
+        if depth > 0 && depth < 3 {
+            for trouble in troubles.iter().skip(phase).step_by(4) {
+                for before in &level {
+                    paths.push(format!("{before}/{trouble}"));
+                    paths.push(format!("{trouble}/{before}"));
+                    paths.push(format!("{before}/{trouble}/"));
+                    if let Some((first, rest)) = before.split_once('/') {
+                        paths.push(format!("{first}/{trouble}/{rest}"));
+                        paths.push(format!("{first}/{trouble}/{rest}/"));
+                    }
+                }
+            }
+        }
+        if depth == 0 {
+            paths.extend(troubles.iter().cloned());
+        }
+        level = level
+            .iter()
+            .flat_map(|before| segments.iter().map(move |segment| longer(before, segment)))
+            .collect();
+        paths.extend(level.iter().cloned());
+        paths.extend(level.iter().map(|path| format!("{path}/")));
+    }
+    paths
+}
+
+fn troubles(segments: &[&str]) -> Vec<String> {
+    let mut troubles: Vec<String> = [
+        "", ".", "..", "\\", "%2e%2E", "x%2Fy", "x%2fy", "%5c", "a%20b", "%25", ".a", "a*", "%zz", "%0A",
+    ]
+    .map(str::to_owned)
+    .into();
+    for segment in segments.iter().filter(|segment| segment.is_ascii()) {
+        if let Some(letter) = segment.chars().next_back() {
+            let rest = &segment[..segment.len() - 1];
+            troubles.push(format!("{rest}%{:02x}", u32::from(letter)));
+            troubles.push(format!("{rest}%{:02X}", u32::from(letter)));
+        }
+    }
+    troubles.sort();
+    troubles.dedup();
+    troubles
+}
+
+const LITERALS: [&str; 4] = ["a", "b", "me", "a:x"];
+const SCOPES: [&str; 3] = ["s", "t", "u"];
+
+fn path() -> impl Strategy<Value = String> {
+    let segment = prop_oneof![5 => select(LITERALS.to_vec()).prop_map(str::to_owned), 3 => Just("{}".to_owned())];
+    (prop::collection::vec(segment, 0..4), prop::bool::weighted(0.15)).prop_map(|(mut segments, greedy)| {
+        if greedy {
+            segments.push("{+}".to_owned());
+        }
+        let named: Vec<String> = segments
+            .into_iter()
+            .enumerate()
+            .map(|(position, segment)| match segment.as_str() {
+                "{}" => format!("{{p{position}}}"),
+                "{+}" => format!("{{p{position}+}}"),
+                _ => segment,
+            })
+            .collect();
+        format!("/{}", named.join("/"))
+    })
+}
+
+fn way(path: &str) -> BoxedStrategy<Way> {
+    let parameters: Vec<String> = path
+        .split('/')
+        .filter(|part| part.starts_with('{'))
+        .map(|part| part.replace("+}", "}"))
+        .collect();
+    let entry = || subsequence(SCOPES.to_vec(), 1..=2);
+    let scopes = prop_oneof![
+        3 => Just(Vec::new()),
+        4 => prop::collection::vec(entry(), 1..=1),
+        2 => prop::collection::vec(entry(), 2..=2),
+    ];
+    let claims: BoxedStrategy<Vec<(&'static str, Vec<String>)>> = if parameters.is_empty() {
+        prop_oneof![6 => Just(Vec::new()), 1 => Just(vec![("role", vec!["r1".to_owned()])])].boxed()
+    } else {
+        let one = || select(parameters.clone());
+        prop_oneof![
+            6 => Just(Vec::new()),
+            3 => one().prop_map(|name| vec![("sub", vec![name])]),
+            1 => (one(), one()).prop_map(|(a, b)| vec![("sub", vec![a]), ("org", vec![b])]),
+            1 => one().prop_map(|name| vec![("role", vec!["r1".to_owned(), name])]),
+            1 => Just(vec![("role", vec!["r1".to_owned(), "r2".to_owned()])]),
+        ]
+        .boxed()
+    };
+    (scopes, claims)
+        .prop_map(|(scopes, claims)| Way { scopes, claims })
+        .boxed()
+}
+
+fn entry() -> impl Strategy<Value = Entry> {
+    let methods = prop_oneof![
+        4 => Just(vec!["GET"]),
+        2 => Just(vec!["POST"]),
+        2 => Just(vec!["GET", "POST"]),
+        1 => Just(vec!["OPTIONS"]),
+        2 => Just(Vec::new()),
+    ];
+    (methods, path()).prop_flat_map(|(methods, path)| {
+        let any_of = prop_oneof![
+            2 => Just(Vec::new()),
+            5 => prop::collection::vec(way(&path), 1..=1),
+            2 => prop::collection::vec(way(&path), 2..=2),
+        ];
+        (Just(methods), Just(path), any_of).prop_map(|(methods, path, any_of)| Entry { methods, path, any_of })
+    })
+}
+
+pub(super) fn table(modes: &[Mode]) -> impl Strategy<Value = Rules> + use<> {
+    (prop::collection::vec(entry(), 1..7), select(modes.to_vec())).prop_map(|(entries, mode)| Rules { entries, mode })
+}
+
+fn token() -> impl Strategy<Value = Token> {
+    let text = || {
+        select(vec![
+            json!("u1"),
+            json!("a"),
+            json!("me"),
+            json!(".."),
+            json!(""),
+            json!("."),
+            json!("a b"),
+            json!("x|y"),
+            json!("a:x"),
+            json!("a\\b"),
+            json!("\u{e9}"),
+            json!(["u1", "b"]),
+            json!(["me", "zz"]),
+            json!("a/b"),
+            json!("*"),
+            json!("q\""),
+            json!(7),
+        ])
+    };
+    let role = select(vec![json!("r1"), json!("r2"), json!("b"), json!("u1"), Value::Null]);
+    (subsequence(SCOPES.to_vec(), 0..=3), text(), text(), role).prop_map(|(scopes, sub, org, role)| Token {
+        scopes,
+        claims: json!({"sub": sub, "org": org, "role": role}),
+    })
+}
+
+fn request() -> impl Strategy<Value = String> {
+    let plain = || select(vec!["a", "b", "me", "a:x", "u1", "zz", "a b", "b c"]);
+    let odd = select(vec![
+        "", ".", "..", "a%20b", "%61", "m%65", "a%3Ax", "x%7Cy", "x|y", "\u{e9}", "%C3%A9", "a*", "?", "${a}", "a\\b",
+        "%2F", "%zz", "%0a", "a$b", "q\"",
+    ]);
+    let segment = prop_oneof![6 => plain(), 1 => odd];
+    let long = prop::bool::weighted(0.01);
+    let method =
+        prop_oneof![5 => Just("GET"), 3 => Just("POST"), 1 => Just("OPTIONS"), 1 => Just("DELETE"), 1 => Just("FOO")];
+    (method, prop::collection::vec(segment, 0..5), any::<bool>(), long).prop_map(|(method, segments, slash, long)| {
+        let mut path = segments.join("/");
+        if long {
+            path.push_str(&"z".repeat(500));
+        }
+        let slash = if slash && !path.is_empty() { "/" } else { "" };
+        format!("{method}/{path}{slash}")
+    })
+}
+
+pub(super) fn case(modes: &[Mode]) -> impl Strategy<Value = Case> + use<> {
+    let room = prop_oneof![9 => Just(ROOM), 1 => 600_usize..4000];
+    (table(modes), token(), request(), room, 0..4_usize, 0..4_usize).prop_map(
+        |(rules, token, request, room, extra, phase)| {
+            let mut segments = BTreeSet::new();
+            for entry in &rules.entries {
+                segments.extend(
+                    LITERALS
+                        .iter()
+                        .copied()
+                        .filter(|literal| entry.path.split('/').any(|part| part == *literal)),
+                );
+            }
+            let mut segments: Vec<&'static str> = segments.into_iter().take(3).collect();
+            segments.push("zz");
+            segments.push(["u1", "me", "a b", "b"][extra]);
+            segments.dedup();
+            let methods = vec!["GET", "POST", ["PUT", "OPTIONS", "HEAD", "FOO"][extra]];
+            Case {
+                rules,
+                token,
+                request,
+                segments,
+                methods,
+                room,
+                phase,
+            }
+        },
+    )
+}
+
+fn cases() -> u32 {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long to test is for the one who runs the tests to say"
+    )]
+    let cases = std::env::var("POLICY_CASES").ok();
+    cases.and_then(|cases| cases.parse().ok()).unwrap_or(10_000)
+}
+
+/// Judges this many cases whose table starts.
+fn run(modes: &[Mode], cases: u32) {
+    let config = Config {
+        cases,
+        max_global_rejects: u32::MAX,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let outcome = TestRunner::new(config).run(&case(modes), |case| match judge(&case) {
+        Ok(Outcome::Held) => Ok(()),
+        Ok(_) => Err(TestCaseError::reject("the table does not start")),
+        Err(broken) => Err(TestCaseError::fail(broken)),
+    });
+    if let Err(broken) = outcome {
+        panic!("{broken}");
+    }
+}
+
+#[test]
+fn cached_policies_are_right_where_undeclared_paths_are_refused() {
+    run(&[Mode::Deny], cases() * 4 / 10);
+}
+
+#[test]
+fn cached_policies_are_right_where_undeclared_paths_are_allowed() {
+    run(&[Mode::Allow], cases() * 2 / 10);
+}
+
+#[test]
+fn cached_policies_are_right_where_undeclared_paths_are_absent() {
+    run(&[Mode::Absent], cases() * 4 / 10);
+}
+
+/// How many of 250 random tables start, always the same ones: as they are, and of the others with `"absent"`.
+fn started(tables: impl Strategy<Value = Rules>) -> (usize, usize) {
+    let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let (mut seen, mut as_they_are, mut absent) = (0, 0, 0);
+    while seen < 250 {
+        let rules = tables.new_tree(&mut runner).unwrap().current();
+        let Some(table) = routes(&rules) else { continue };
+        seen += 1;
+        let mode = Mode::Absent;
+        match Plan::new(&table) {
+            Ok(_) => as_they_are += 1,
+            Err(_) => absent += usize::from(Plan::new(&routes(&Rules { mode, ..rules }).unwrap()).is_ok()),
+        }
+    }
+    (as_they_are, absent)
+}
+
+/// Tables of up to four routes, whose paths have a parameter in every third segment or so.
+fn small_table() -> impl Strategy<Value = Rules> {
+    let mode = prop_oneof![9 => Just(Mode::Deny), 1 => Just(Mode::Allow)];
+    (prop::collection::vec(entry(), 1..4), mode).prop_map(|(entries, mode)| Rules { entries, mode })
+}
+
+#[test]
+fn most_random_tables_start() {
+    for mode in [Mode::Deny, Mode::Allow] {
+        println!("of 250 dense tables with {mode:?}: {:?}", started(table(&[mode])));
+    }
+    let (as_they_are, absent) = started(small_table());
+    println!("of 250 small tables {as_they_are} start, and {absent} more with \"absent\"");
+    assert!(as_they_are >= 200 && as_they_are + absent >= 225);
+}
+
+#[test]
+fn a_table_is_refused_only_if_some_token_would_be_wronged() {
+    let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let tables = table(&[Mode::Deny, Mode::Allow, Mode::Absent]);
+    let mut refused = 0;
+    while refused < 40 {
+        let rules = tables.new_tree(&mut runner).unwrap().current();
+        let Some(routes) = routes(&rules) else { continue };
+        let (plan, mistakes) = Plan::compile(&routes, crate::policy::space::Space::new(&routes).unwrap());
+        if mistakes.is_empty() {
+            continue;
+        }
+        refused += 1;
+        let tokens = (0..8).flat_map(|scopes| {
+            let scopes: Vec<_> = SCOPES
+                .iter()
+                .enumerate()
+                .filter(|(bit, _)| scopes & (1 << bit) != 0)
+                .collect();
+            let texts = json!(["u1", "zz", "a", "b", "me", "a:x"]);
+            [
+                json!(["r1", "r2", "u1", "zz"]),
+                json!("r1"),
+                json!("r2"),
+                json!("u1"),
+                json!(["r2", "zz", "a", "b", "me", "a:x"]),
+                json!(["zz", "a", "b", "me", "a:x"]),
+                Value::Null,
+            ]
+            .into_iter()
+            .flat_map(move |role| {
+                [texts.clone(), json!("u1"), json!("b"), Value::Null]
+                    .map(|text| json!({"sub": text, "org": text, "role": role}))
+            })
+            .map(move |claims| Token {
+                scopes: scopes.iter().map(|(_, scope)| **scope).collect(),
+                claims,
+            })
+        });
+        let wronged = tokens
+            .into_iter()
+            .any(|token| wrongly_refused(&plan, &routes, &rules, &token).is_some());
+        assert!(wronged, "{rules:?} is refused for nothing: {}", mistakes[0]);
+    }
+}
