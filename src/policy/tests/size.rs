@@ -69,3 +69,38 @@ fn a_thousand_routes_are_decided_in_microseconds() {
         }
     }
 }
+
+/// A thousand routes that all begin with a parameter, beside one that takes everything.
+fn tenants(greedy: bool) -> Rules {
+    let mut rules = thousand(Mode::Absent);
+    for entry in &mut rules.entries {
+        entry.path = format!("/{{tenant}}{}", entry.path);
+    }
+    if greedy {
+        rules.entries.push(Entry {
+            methods: Vec::new(),
+            path: "/static/{path+}".to_owned(),
+            any_of: Vec::new(),
+        });
+    }
+    rules
+}
+
+#[test]
+fn a_thousand_routes_below_a_parameter_start_in_time() {
+    #[expect(clippy::disallowed_methods, reason = "the test measures")]
+    let now = std::time::Instant::now;
+    for greedy in [false, true] {
+        let routes = routes(&tenants(greedy)).unwrap();
+        let begin = now();
+        let mistakes = Plan::new(&routes).map_or_else(|mistakes| mistakes, |_| Vec::new());
+        println!(
+            "greedy {greedy}: {} mistakes after {:?}",
+            mistakes.len(),
+            begin.elapsed()
+        );
+        for mistake in mistakes.iter().take(2) {
+            println!("{mistake}");
+        }
+    }
+}
