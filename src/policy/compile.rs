@@ -45,7 +45,8 @@ impl Compiler {
             if self.promise.is_hopeless() {
                 break;
             }
-            if self.hits.len().saturating_mul(self.plan.space.size()) > MAX_WORK {
+            let asked = self.hits.len().saturating_add(index);
+            if asked.saturating_mul(self.plan.space.size()) > MAX_WORK {
                 return (self.plan, vec![TableMistake::TooTangled]);
             }
         }
