@@ -585,3 +585,25 @@ fn what_cannot_be_cut_out_is_refused_at_the_start() {
     );
     assert!(Plan::new(&routes(&rules).unwrap()).is_ok());
 }
+
+#[test]
+fn a_token_has_one_issuer() {
+    let by = |issuer: &str| {
+        vec![Way {
+            scopes: Vec::new(),
+            claims: vec![("iss", vec![issuer.to_owned()])],
+        }]
+    };
+    let apart = |proxy: &str| {
+        table(
+            Mode::Absent,
+            &[
+                ("GET", "/pets/{id}", by(proxy)),
+                ("GET", "/pets/{id}/{toy}", scope("toys")),
+                ("GET", "/pets/{id}/{toy}/shop", by("https://a.example.com/")),
+            ],
+        )
+    };
+    assert!(Plan::new(&routes(&apart("https://a.example.com/")).unwrap()).is_err());
+    assert!(Plan::new(&routes(&apart("https://b.example.com/")).unwrap()).is_ok());
+}
