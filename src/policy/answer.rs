@@ -240,7 +240,10 @@ impl<'a> Matter<'a> {
         if let Some(own) = self.own.as_ref().filter(|own| !own.allowed) {
             let passes = |resources: &[String]| resources.iter().any(|resource| matches(resource, own.tail));
             match &own.resource {
-                Some(resource) => denies.insert(0, resource.clone()),
+                Some(resource) => {
+                    denies.retain(|deny| deny != resource);
+                    denies.insert(0, resource.clone());
+                }
                 None if passes(&draft.allow) && !passes(&denies) => denies.insert(0, own.mask(self.stage)),
                 None => {}
             }

@@ -1,18 +1,20 @@
 //! How a plan is made: the wildcards of a table, what cuts them back, and whether that leaves everybody their own.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::rc::Rc;
+use std::collections::{BTreeSet, HashMap};
 
 use super::ambiguous::Letters;
 use super::implied::{By, Implications, Question};
 use super::pattern::{Part, Pattern, add_widest, spell, within};
 use super::plan::{Cut, Deny, Plan, Tail, Wildcard};
+use super::reach::{Hits, Reach, hits_of, reaches};
 use super::refusal::{Promise, TableMistake};
 use super::space::Declared;
 use crate::routes::{ClaimValue, METHODS, Need, Routes, Undeclared};
 
+/// The most cells times Denies that are looked at, for a start has to end.
+const MAX_WORK: usize = 20_000_000;
 /// The most cells times Denies for which it is asked whether a Deny may leave its method out.
-const MAX_FREE_QUESTIONS: usize = 20_000_000;
+const MAX_FREE_QUESTIONS: usize = 2_000_000;
 /// The most Denies that are compared with each other.
 const MAX_COMPARED: usize = 2000;
 
@@ -21,7 +23,7 @@ pub(super) struct Compiler {
     implications: Implications,
     promise: Promise,
     interned: HashMap<Pattern, usize>,
-    hits: HashMap<Pattern, Rc<BTreeMap<Option<Declared>, usize>>>,
+    hits: HashMap<Pattern, Hits>,
     plan: Plan,
 }
 
@@ -40,6 +42,13 @@ impl Compiler {
     pub(super) fn compile(mut self, routes: &Routes) -> (Plan, Vec<TableMistake>) {
         for index in 0..self.plan.paths.len() {
             self.path(index);
+            if self.promise.is_hopeless() {
+                break;
+            }
+            let asked = self.hits.len().saturating_add(index);
+            if asked.saturating_mul(self.plan.space.size()) > MAX_WORK {
+                return (self.plan, vec![TableMistake::TooTangled]);
+            }
         }
         if self.plan.undeclared == Undeclared::Allow {
             self.everything();
@@ -58,9 +67,9 @@ impl Compiler {
         let (node, pattern, needs) = (path.node, path.pattern.clone(), path.needs);
         // For `{name+}` this is not always the pattern itself: a path beside it may take what is short.
         let mut won = Vec::new();
-        self.plan.space.meet(&pattern, &mut |winner, done, rest| {
-            if winner == Some(node) {
-                add_widest(&mut won, [done, rest].concat());
+        self.plan.space.meet(&pattern, &mut |touched| {
+            if touched.winner == Some(node) {
+                add_widest(&mut won, touched.pattern());
             }
         });
         let wildcard = self.wildcard(&won, |winner, _| winner == Some(node));
@@ -84,7 +93,19 @@ impl Compiler {
         patterns: &[Pattern],
         own: impl Fn(Option<Declared>, &[Part]) -> bool,
     ) -> (Vec<Reach>, Wildcard) {
-        let reaches = reaches(&self.plan, patterns, own);
+        let Self {
+            plan,
+            hits,
+            implications,
+            ..
+        } = self;
+        let reaches = reaches(plan, patterns, own, |winner, wider| {
+            let bound = |need: &Option<usize>| need.is_some_and(|need| implications.can(need, By::BoundPath));
+            let path = winner.and_then(|winner| plan.path(winner));
+            // Nothing else is hit, so nothing is lost, and the same Deny serves many.
+            let same = |hit: &Option<Declared>| *hit == winner || hit.is_none() && plan.undeclared != Undeclared::Allow;
+            !path.is_some_and(|path| path.needs.iter().any(bound)) && hits_of(hits, plan, wider).keys().all(same)
+        });
         let mut letters = Letters::default();
         let cuts = reaches
             .iter()
@@ -158,7 +179,7 @@ impl Compiler {
                             // A text in the place of `{name+}` is all that is left.
                             && (found.len() == variant.len() || variant.last() == Some(&Part::Wild))
                     };
-                    let reaches = reaches(&self.plan, std::slice::from_ref(&variant), own);
+                    let reaches = reaches(&self.plan, std::slice::from_ref(&variant), own, |_, _| false);
                     self.check(&reaches, method, Some((node, need)), By::BoundPath);
                 }
             }
@@ -203,7 +224,10 @@ impl Compiler {
             }
             // A path without wildcards hits nothing but itself, and a draft knows whether that is refused.
             for pattern in reach.patterns.iter().filter(|pattern| pattern.contains(&Part::Wild)) {
-                for (hit, segments) in self.hits(pattern).iter().map(|(hit, segments)| (*hit, *segments)) {
+                for (hit, segments) in hits_of(&mut self.hits, &self.plan, pattern)
+                    .iter()
+                    .map(|(hit, segments)| (*hit, *segments))
+                {
                     let question = match hit {
                         None if self.plan.undeclared == Undeclared::Allow => ask(None, segments),
                         None => continue,
@@ -219,16 +243,6 @@ impl Compiler {
                 }
             }
         }
-    }
-
-    /// The winners of all paths that a Deny hits.
-    fn hits(&mut self, pattern: &Pattern) -> Rc<BTreeMap<Option<Declared>, usize>> {
-        if let Some(hits) = self.hits.get(pattern) {
-            return Rc::clone(hits);
-        }
-        let hits = Rc::new(self.plan.space.winners(pattern));
-        self.hits.insert(pattern.clone(), Rc::clone(&hits));
-        hits
     }
 
     fn need(&self, node: Declared, method: usize) -> Option<usize> {
@@ -273,41 +287,6 @@ impl Compiler {
             }
         }
     }
-}
-
-/// What patterns reach beside what is their own: for each winner the patterns of its paths.
-pub(super) struct Reach {
-    pub(super) winner: Option<Declared>,
-    pub(super) patterns: Vec<Pattern>,
-}
-
-/// What patterns reach beside what is their own.
-pub(super) fn reaches(
-    plan: &Plan,
-    patterns: &[Pattern],
-    own: impl Fn(Option<Declared>, &[Part]) -> bool,
-) -> Vec<Reach> {
-    let mut reaches: Vec<Reach> = Vec::new();
-    let mut places: HashMap<Option<Declared>, usize> = HashMap::new();
-    for pattern in patterns {
-        plan.space.meet(pattern, &mut |winner, done, rest| {
-            let found = [done, rest].concat();
-            if plan.is_free(winner) || own(winner, &found) {
-                return;
-            }
-            let place = *places.entry(winner).or_insert(reaches.len());
-            if place == reaches.len() {
-                reaches.push(Reach {
-                    winner,
-                    patterns: Vec::new(),
-                });
-            }
-            if let Some(reach) = reaches.get_mut(place) {
-                add_widest(&mut reach.patterns, found);
-            }
-        });
-    }
-    reaches
 }
 
 /// The sets of positions at which a need may ask for a text in the path.

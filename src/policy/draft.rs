@@ -3,9 +3,9 @@
 use super::MAX_RESOURCE_CHARS;
 use super::ambiguous::{self, Encoded, Letters, percent_encoded};
 use super::answer::Matter;
-use super::compile::reaches;
 use super::pattern::{Part, Pattern, matches, spell};
 use super::plan::{DeclaredPath, Tail, Wildcard};
+use super::reach::reaches;
 use super::space::Declared;
 use super::standing::{Binding, Completeness, Standing, bind, is_bound};
 use crate::routes::{METHODS, Undeclared};
@@ -100,24 +100,25 @@ impl<'a> Draft<'a> {
 
     /// The bytes of a Resource after the stage, or too many if it is too long.
     fn bytes(&self, tail: &str) -> usize {
-        self.bytes_of(0, tail, tail.chars().count())
+        self.bytes_of(0, tail.chars().count(), json_bytes(tail))
     }
 
-    fn bytes_of(&self, before: usize, tail: &str, chars: usize) -> usize {
+    /// The same where a method and its slash come before.
+    fn bytes_of(&self, before: usize, chars: usize, bytes: usize) -> usize {
         let chars = self.matter.stage_chars.saturating_add(before).saturating_add(chars);
         if chars > MAX_RESOURCE_CHARS {
             return usize::MAX;
         }
         // Two quotes and a comma.
         let around = self.matter.stage_bytes.saturating_add(before).saturating_add(3);
-        json_bytes(tail).saturating_add(around)
+        bytes.saturating_add(around)
     }
 
     /// The bytes of a plan's Resources with this method.
     fn tails_bytes(&self, method: &str, tails: &[Tail]) -> usize {
         let before = method.len().saturating_add(1);
         tails.iter().fold(0, |sum, tail| {
-            usize::saturating_add(sum, self.bytes_of(before, &tail.text, tail.chars))
+            usize::saturating_add(sum, self.bytes_of(before, tail.chars, tail.bytes))
         })
     }
 
@@ -191,7 +192,7 @@ impl<'a> Draft<'a> {
         paths.retain(|path| (self.matter.permits)(method, path));
         let used = paths.iter().fold(self.used, |used, path| {
             let before = method.len().saturating_add(1);
-            used.saturating_add(self.bytes_of(before, path, path.chars().count()))
+            used.saturating_add(self.bytes_of(before, path.chars().count(), json_bytes(path)))
         });
         if self.fits(used) {
             self.used = used;
@@ -316,7 +317,7 @@ impl<'a> Draft<'a> {
             }
             winner => !self.matter.refuses(winner, method, found),
         };
-        let reaches = reaches(plan, std::slice::from_ref(pattern), own);
+        let reaches = reaches(plan, std::slice::from_ref(pattern), own, |_, _| false);
         let patterns = reaches.iter().flat_map(|reach| &reach.patterns);
         let mut denies: Vec<String> = patterns
             .flat_map(|pattern| spell(pattern))

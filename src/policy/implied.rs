@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
+use crate::claims::{Accepted, ClaimName};
 use crate::routes::{Alternative, ClaimValue, Need};
 
 /// The most ways to meet one need that are looked at. A decision does not rest on them, only whether a table may start.
@@ -21,6 +22,8 @@ struct Way {
 #[derive(Debug)]
 pub(crate) struct Implications {
     ways: Vec<Vec<Way>>,
+    /// The atoms of which a token has one at most: `iss` is one string, for it picked the issuer.
+    exclusive: BTreeSet<usize>,
     known: RefCell<HashMap<Question, bool>>,
 }
 
@@ -50,6 +53,12 @@ impl Implications {
         let mut atoms = Vec::new();
         Self {
             ways: needs.iter().map(|need| ways(need, &mut atoms)).collect(),
+            exclusive: atoms
+                .iter()
+                .enumerate()
+                .filter(|(_, atom)| matches!(atom, Atom::Claim(ClaimName::Member(name), value) if name == "iss" && value.0.is_string()))
+                .map(|(number, _)| number)
+                .collect(),
             known: RefCell::default(),
         }
     }
@@ -79,20 +88,15 @@ impl Implications {
         let refusing = question.refused.map(|need| of(Some(need))).unwrap_or_default();
         let reachable = |hit: &&Way| hit.segments.is_none_or(|segments| question.hit_segments <= segments);
         let bound = question.allowed_by == By::BoundPath;
+        let both = |allowed: &Way, hit: &Way| {
+            let has = |atom: &usize| allowed.atoms.contains(atom) || hit.atoms.contains(atom);
+            let met = |way: &Way| !way.bound && way.atoms.iter().all(has);
+            self.exclusive.iter().filter(|atom| has(atom)).count() <= 1 && !refusing.iter().any(met)
+        };
         of(question.allowed)
             .iter()
             .filter(|way| way.bound == bound)
-            .any(|allowed| {
-                of(question.hit).iter().filter(reachable).any(|hit| {
-                    !refusing.iter().any(|way| {
-                        !way.bound
-                            && way
-                                .atoms
-                                .iter()
-                                .all(|atom| allowed.atoms.contains(atom) || hit.atoms.contains(atom))
-                    })
-                })
-            })
+            .any(|allowed| of(question.hit).iter().filter(reachable).any(|hit| both(allowed, hit)))
     }
 }
 
@@ -100,7 +104,7 @@ impl Implications {
 #[derive(Debug, PartialEq)]
 enum Atom {
     Scope(String),
-    Claim(crate::claims::ClaimName, crate::claims::Accepted),
+    Claim(ClaimName, Accepted),
 }
 
 fn number(atoms: &mut Vec<Atom>, atom: Atom) -> usize {

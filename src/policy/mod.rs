@@ -10,6 +10,7 @@ mod draft;
 mod implied;
 mod pattern;
 mod plan;
+mod reach;
 mod refusal;
 mod space;
 mod standing;

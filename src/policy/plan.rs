@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::ambiguous::Letters;
 use super::compile::Compiler;
+use super::draft::json_bytes;
 use super::pattern::{MAX_PARTS, Part, Pattern, spell};
 use super::refusal::{self, TableMistake, Warning};
 use super::space::{Declared, Space};
@@ -46,12 +47,15 @@ pub(super) struct DeclaredPath {
 pub(super) struct Tail {
     pub(super) text: String,
     pub(super) chars: usize,
+    /// In JSON.
+    pub(super) bytes: usize,
 }
 
 impl Tail {
     pub(super) fn new(text: String) -> Self {
         Self {
             chars: text.chars().count(),
+            bytes: json_bytes(&text),
             text,
         }
     }

@@ -7,6 +7,9 @@ use super::plan::Plan;
 use super::space::Declared;
 use crate::routes::{METHODS, Routes, Segment, Undeclared};
 
+/// The most findings that anybody reads.
+const MAX_FINDINGS: usize = 100;
+
 /// Why no cached policy of a table can be right for every token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TableMistake {
@@ -135,6 +138,11 @@ impl Promise {
         hit: Option<Declared>,
     ) {
         self.broken.entry((allowed, refused)).or_insert((method, hit));
+    }
+
+    /// Whether more findings would help nobody.
+    pub(super) fn is_hopeless(&self) -> bool {
+        self.broken.len() > MAX_FINDINGS
     }
 
     /// The findings, in the words of the table.

@@ -55,8 +55,42 @@ enum Live {
 #[derive(Debug)]
 pub(crate) struct TooTangled;
 
-/// What a pattern touches: paths of one winner, as a pattern whose first half is done and whose second is still to come.
-type Touch<'a> = dyn FnMut(Option<Declared>, &[Part], &[Part]) + 'a;
+/// What a pattern touches.
+pub(crate) struct Touched<'a> {
+    /// What takes the paths.
+    pub(crate) winner: Option<Declared>,
+    /// The paths: this, followed by `rest`.
+    done: &'a [Part],
+    rest: &'a [Part],
+    /// The pattern of all paths that cannot be told from these by their literals.
+    region: &'a [Part],
+}
+
+impl Touched<'_> {
+    /// The paths themselves.
+    pub(crate) fn pattern(&self) -> Pattern {
+        [self.done, self.rest].concat()
+    }
+
+    /// All paths of the same cell, or of the same rest, whether the pattern matches them or not.
+    pub(crate) fn region(&self) -> &[Part] {
+        self.region
+    }
+
+    /// The fewest segments that they have.
+    fn segments(&self) -> usize {
+        self.done.len().saturating_add(self.rest.len())
+    }
+}
+
+type Touch<'a> = dyn FnMut(&Touched<'_>) + 'a;
+
+/// The way to a cell: as the pattern takes it, and as the table does.
+#[derive(Default)]
+struct Way {
+    done: Pattern,
+    region: Pattern,
+}
 
 impl Space {
     /// Divides the paths of a table.
@@ -112,36 +146,37 @@ impl Space {
 
     /// Everything that a pattern touches, wider patterns first.
     pub(crate) fn meet(&self, pattern: &[Part], touch: &mut Touch<'_>) {
-        self.walk(0, pattern, Places::START, &mut Pattern::new(), touch);
+        self.walk(0, pattern, Places::START, &mut Way::default(), touch);
     }
 
     /// The winners of all paths that a pattern matches, each with the fewest segments of such a path.
     pub(crate) fn winners(&self, pattern: &[Part]) -> BTreeMap<Option<Declared>, usize> {
         let mut winners = BTreeMap::new();
-        self.meet(pattern, &mut |winner, done, rest| {
-            let segments = done.len().saturating_add(rest.len());
-            let fewest = winners.entry(winner).or_insert(segments);
-            *fewest = segments.min(*fewest);
+        self.meet(pattern, &mut |touched| {
+            let fewest = winners.entry(touched.winner).or_insert(usize::MAX);
+            *fewest = touched.segments().min(*fewest);
         });
         winners
     }
 
-    fn walk(&self, cell: usize, pattern: &[Part], places: Places, done: &mut Pattern, touch: &mut Touch<'_>) {
+    fn walk(&self, cell: usize, pattern: &[Part], places: Places, way: &mut Way, touch: &mut Touch<'_>) {
         let Some(cell) = self.cells.get(cell) else { return };
         let wild = places.after(pattern, None);
         if !wild.are_none() {
-            self.walk_others(cell.others, pattern, wild, Part::Wild, done, touch);
+            self.walk_others(cell.others, pattern, wild, Part::Wild, way, touch);
         }
         for text in texts_at(pattern, places) {
             if !cell.literals.contains_key(text) {
                 let next = places.after(pattern, Some(text));
-                self.walk_others(cell.others, pattern, next, Part::Text(text.to_owned()), done, touch);
+                self.walk_others(cell.others, pattern, next, Part::Text(text.to_owned()), way, touch);
             }
         }
         let mut literal = |text: &str, next: usize| {
-            done.push(Part::Text(text.to_owned()));
-            self.walk(next, pattern, places.after(pattern, Some(text)), done, touch);
-            done.pop();
+            way.done.push(Part::Text(text.to_owned()));
+            way.region.push(Part::Text(text.to_owned()));
+            self.walk(next, pattern, places.after(pattern, Some(text)), way, touch);
+            way.done.pop();
+            way.region.pop();
         };
         if wild.are_none() {
             for text in texts_at(pattern, places) {
@@ -155,7 +190,12 @@ impl Space {
             }
         }
         if places.hold(pattern.len()) {
-            touch(cell.winner, done, &[]);
+            touch(&Touched {
+                winner: cell.winner,
+                done: &way.done,
+                rest: &[],
+                region: &way.region,
+            });
         }
     }
 
@@ -165,20 +205,27 @@ impl Space {
         pattern: &[Part],
         places: Places,
         part: Part,
-        done: &mut Pattern,
+        way: &mut Way,
         touch: &mut Touch<'_>,
     ) {
-        done.push(part);
+        way.done.push(part);
+        way.region.push(Part::Wild);
         match others {
-            Others::Cell(next) => self.walk(next, pattern, places, done, touch),
+            Others::Cell(next) => self.walk(next, pattern, places, way, touch),
             // What follows is free, so what is left of the pattern stays as it is.
             Others::Rest(winner) => {
                 for position in (0..=pattern.len()).rev().filter(|position| places.hold(*position)) {
-                    touch(winner, done, pattern.get(position..).unwrap_or_default());
+                    touch(&Touched {
+                        winner,
+                        done: &way.done,
+                        rest: pattern.get(position..).unwrap_or_default(),
+                        region: &way.region,
+                    });
                 }
             }
         }
-        done.pop();
+        way.done.pop();
+        way.region.pop();
     }
 
     /// The literals that declared paths have where the pattern has `?*`, so that a segment which names one of them only
@@ -270,13 +317,15 @@ fn step(routes: &Routes, live: &[Live], text: Option<&[u8]>) -> Vec<Live> {
 }
 
 /// The texts that a pattern asks for next.
-fn texts_at(pattern: &[Part], places: Places) -> BTreeSet<&str> {
-    pattern
-        .iter()
-        .enumerate()
-        .filter_map(|(position, part)| match part {
-            Part::Text(text) if places.hold(position) => Some(text.as_str()),
-            _ => None,
-        })
-        .collect()
+fn texts_at(pattern: &[Part], places: Places) -> Vec<&str> {
+    let mut texts = Vec::new();
+    for (position, part) in pattern.iter().enumerate() {
+        if let Part::Text(text) = part
+            && places.hold(position)
+            && !texts.contains(&text.as_str())
+        {
+            texts.push(text.as_str());
+        }
+    }
+    texts
 }

@@ -109,13 +109,11 @@ pub(super) fn judge(case: &Case) -> Result<Outcome, String> {
         rules.allow(&case.token, method, &reading),
         document.allows(&case.request),
     );
-    // A long one takes a wildcard, for which there may be no room, and none for a method that does not exist.
+    // A long one takes a wildcard, for which there may be no room; nor is there any for a method that does not exist, or
+    // that spares what is encoded in it.
     let short = case.request.len() < 400;
-    let fits = if short {
-        case.room >= 600
-    } else {
-        case.room == ROOM && METHODS.contains(&method)
-    };
+    let writable = || case.room == ROOM && METHODS.contains(&method) && !case.request.contains('%');
+    let fits = if short { case.room >= 600 } else { writable() };
     if wanted != given && (given || fits) {
         return Err(format!(
             "the request is {wanted} by the rules and {given} by the policy\n{text}"

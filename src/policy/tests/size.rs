@@ -69,3 +69,100 @@ fn a_thousand_routes_are_decided_in_microseconds() {
         }
     }
 }
+
+/// A thousand routes that all begin with a parameter, beside one that takes everything.
+fn tenants(greedy: bool) -> Rules {
+    let mut rules = thousand(Mode::Absent);
+    for entry in &mut rules.entries {
+        entry.path = format!("/{{tenant}}{}", entry.path);
+    }
+    if greedy {
+        rules.entries.push(Entry {
+            methods: Vec::new(),
+            path: "/static/{path+}".to_owned(),
+            any_of: Vec::new(),
+        });
+    }
+    rules
+}
+
+#[test]
+fn a_thousand_routes_below_a_parameter_start_in_time() {
+    #[expect(clippy::disallowed_methods, reason = "the test measures")]
+    let now = std::time::Instant::now;
+    for greedy in [false, true] {
+        let routes = routes(&tenants(greedy)).unwrap();
+        let begin = now();
+        let mistakes = Plan::new(&routes).map_or_else(|mistakes| mistakes, |_| Vec::new());
+        println!(
+            "greedy {greedy}: {} mistakes after {:?}",
+            mistakes.len(),
+            begin.elapsed()
+        );
+        for mistake in mistakes.iter().take(2) {
+            println!("{mistake}");
+        }
+    }
+}
+
+/// Each of these paths overlaps with every set of the others.
+#[test]
+fn a_table_that_overlaps_in_every_way_is_refused() {
+    let path = |literal: usize| -> String {
+        let segment = |position| match position == literal {
+            true => "/a".to_owned(),
+            false => format!("/{{p{position}}}"),
+        };
+        (0..17).map(segment).collect()
+    };
+    let entries = (0..17).map(|literal| Entry {
+        methods: vec!["GET"],
+        path: path(literal),
+        any_of: Vec::new(),
+    });
+    let rules = Rules {
+        entries: entries.collect(),
+        mode: Mode::Absent,
+    };
+    let mistakes = Plan::new(&routes(&rules).unwrap()).unwrap_err();
+    assert_eq!(mistakes, [crate::policy::TableMistake::TooTangled]);
+}
+
+#[test]
+fn what_does_not_fit_is_left_out_wildcards_first() {
+    let literal = |number: usize| (format!("/literal{number}"), "GET");
+    let wild = |number: usize| (format!("/wild{number}/{{id}}"), "GET");
+    let entries = (0..10)
+        .map(wild)
+        .chain((0..10).map(literal))
+        .map(|(path, method)| Entry {
+            methods: vec![method],
+            path,
+            any_of: Vec::new(),
+        });
+    let rules = Rules {
+        entries: entries.collect(),
+        mode: Mode::Absent,
+    };
+    let routes = routes(&rules).unwrap();
+    let (plan, warnings) = Plan::new(&routes).unwrap();
+    assert_eq!(warnings, []);
+    let token = Token {
+        scopes: Vec::new(),
+        claims: json!({}),
+    };
+    let mut seen = Vec::new();
+    for room in (100..4000).step_by(20) {
+        let (policy, left_out) = answer(&routes, &plan, &token, "GET/wild3/x", room);
+        let text = serde_json::to_string(&policy).unwrap();
+        let count = |part: &str| text.matches(part).count();
+        let (own, literals, wilds) = (count("GET/wild3/x"), count("GET/literal") / 2, count("/?*"));
+        assert!(text.len() <= room.max(160), "{room}");
+        assert_eq!(left_out, 20 - literals - wilds);
+        assert!(own == 1 || literals == 0, "{room}: a literal and not the request");
+        assert!(literals == 10 || wilds == 0, "{room}: a wildcard and not every literal");
+        seen.push((own, literals, wilds));
+    }
+    assert!(seen.is_sorted());
+    assert_eq!((seen.first(), seen.last()), (Some(&(0, 0, 0)), Some(&(1, 10, 10))));
+}
