@@ -56,7 +56,7 @@ impl Implications {
             exclusive: atoms
                 .iter()
                 .enumerate()
-                .filter(|(_, atom)| matches!(atom, Atom::Claim(ClaimName::Member(name), value) if name == "iss" && value.0.is_string()))
+                .filter(|(_, atom)| matches!(atom, Atom::Claim(ClaimName::Member(name), value) if name == "iss" && matches!(value, Accepted::Value(value) if value.is_string())))
                 .map(|(number, _)| number)
                 .collect(),
             known: RefCell::default(),
