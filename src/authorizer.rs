@@ -212,8 +212,7 @@ impl Authorizer {
             }
             (RouteRules::Enforce, Policies::Cacheable(plan)) => {
                 let room = Answer::room(token.identity());
-                let policy = plan.policy(&self.routes, token, arn, &decision.permit, expiry, room);
-                (policy, decision.permit.err())
+                plan.policy(&self.routes, token, arn, decision.permit, expiry, room)
             }
         };
         (Answer::decided(token.identity(), &policy, refusal), refusal)

@@ -64,36 +64,58 @@ pub(super) struct Matter<'a> {
     pub(super) permits: &'a dyn Fn(&str, &str) -> bool,
 }
 
+/// A policy, and what it does not say.
+pub(super) struct Said {
+    pub(super) policy: IamPolicy,
+    /// The request is allowed, and the policy could not say so.
+    lacks_own: bool,
+    /// How many units did not fit.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "a policy says less where it must; tests count how often")
+    )]
+    pub(super) left_out: usize,
+}
+
 impl Plan {
-    /// The policy of a token: right for this request and for every later one, as far as `room` bytes reach.
+    /// The policy of a token: right for this request and for every later one, as far as `room` bytes reach. A request that
+    /// the rules let pass and no policy can name is refused with [`Error::AmbiguousPath`].
     pub(crate) fn policy(
         &self,
         routes: &Routes,
         token: &Verified,
         arn: &MethodArn,
-        decision: &Result<Permit, Error>,
+        permit: Result<Permit, Error>,
         expiry: PolicyExpiry,
         room: usize,
-    ) -> IamPolicy {
-        self.policy_and_rest(routes, token, arn, decision, expiry, room).0
+    ) -> (IamPolicy, Option<Error>) {
+        let said = self.said(routes, token, arn, &permit, expiry, room);
+        (
+            said.policy,
+            permit.err().or_else(|| said.lacks_own.then_some(Error::AmbiguousPath)),
+        )
     }
 
-    /// The policy, and how many units did not fit.
-    pub(super) fn policy_and_rest(
+    pub(super) fn said(
         &self,
         routes: &Routes,
         token: &Verified,
         arn: &MethodArn,
-        decision: &Result<Permit, Error>,
+        permit: &Result<Permit, Error>,
         expiry: PolicyExpiry,
         room: usize,
-    ) -> (IamPolicy, usize) {
+    ) -> Said {
         let standings = self.needs.iter().map(|need| Standing::of(need, token)).collect();
-        let own = Own::new(arn, decision.is_ok());
+        let own = Own::new(arn, permit.is_ok());
         let permits = |method: &str, path: &str| routes.decide_path(method, path, token).permit.is_ok();
         let matter = Matter::new(self, arn.stage(), room, standings, Some(own), &permits);
         let draft = matter.best();
-        (matter.document(&draft, arn, token, expiry), draft.left_out)
+        let policy = matter.document(&draft, arn, token, expiry);
+        Said {
+            policy,
+            lacks_own: draft.lacks_own(),
+            left_out: draft.left_out,
+        }
     }
 
     /// Whether a token that may do everything gets everything into one answer.

@@ -399,29 +399,6 @@ impl<'a> Draft<'a> {
             .collect()
     }
 
-    /// Methods as a Deny spells them. Where room is short, two of three letters or of four are one: no method is shorter,
-    /// so the first slash of a plain path cannot stand where theirs does.
-    fn names(&self, methods: u8) -> impl Iterator<Item = &'static str> + use<> {
-        let short = self.encoded == Encoded::All;
-        METHODS.iter().enumerate().filter_map(move |(method, name)| {
-            let alike = METHODS
-                .iter()
-                .enumerate()
-                .filter(|(_, other)| other.len() == name.len());
-            let (first, all) = alike.fold((method, 0), |(first, all), (other, _)| {
-                (first.min(other), all | bit(other))
-            });
-            let mask = match name.len() {
-                3 => "???",
-                _ => "????",
-            };
-            match short && all.count_ones() > 1 && methods & all == all {
-                true => (first == method).then_some(mask),
-                false => (methods & bit(method) != 0).then_some(*name),
-            }
-        })
-    }
-
     fn tails(&self, deny: usize) -> &[Tail] {
         let deny = self.matter.plan.denies.get(deny);
         deny.map(|deny| deny.tails.as_slice()).unwrap_or_default()
@@ -445,9 +422,13 @@ impl<'a> Draft<'a> {
 
     /// How far it is from saying everything: the request counts for more than all the rest.
     pub(super) fn shortfall(&self) -> (usize, usize) {
+        (usize::from(self.lacks_own()), self.left_out)
+    }
+
+    /// Whether the request is allowed and could not be said to be.
+    pub(super) fn lacks_own(&self) -> bool {
         let own = self.matter.own.as_ref().filter(|own| own.allowed);
-        let missing = own.is_some_and(|own| !self.allow.iter().any(|allow| matches(allow, own.tail)));
-        (usize::from(missing), self.left_out)
+        own.is_some_and(|own| !self.allow.iter().any(|allow| matches(allow, own.tail)))
     }
 }
 

@@ -18,7 +18,6 @@ mod standing;
 mod tests;
 
 pub(crate) use plan::Plan;
-pub(crate) use refusal::{TableMistake, Warning};
 
 use serde::{Serialize, Serializer};
 

@@ -12,6 +12,7 @@
 
 mod decisions;
 mod desk;
+mod gateway;
 mod keys;
 mod threats;
 #[expect(dead_code, reason = "some of it is for the end-to-end tests")]

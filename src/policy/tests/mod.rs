@@ -15,7 +15,8 @@ mod size;
 use serde_json::Value;
 
 use self::rules::{Mode, Rules, Token};
-use super::{IamPolicy, Plan, PolicyExpiry, Warning};
+use super::refusal::Warning;
+use super::{IamPolicy, Plan, PolicyExpiry};
 use crate::claims::{Accepted, ClaimName, Verified};
 use crate::event::MethodArn;
 use crate::routes::{
@@ -87,7 +88,8 @@ fn arn(tail: &str) -> MethodArn {
 fn answer(routes: &Routes, plan: &Plan, token: &Token, tail: &str, room: usize) -> (IamPolicy, usize) {
     let (token, arn) = (verified(token), arn(tail));
     let decision = routes.decide(&arn, &token).permit;
-    plan.policy_and_rest(routes, &token, &arn, &decision, PolicyExpiry::Token, room)
+    let said = plan.said(routes, &token, &arn, &decision, PolicyExpiry::Token, room);
+    (said.policy, said.left_out)
 }
 
 fn json(policy: &IamPolicy) -> Value {

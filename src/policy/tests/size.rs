@@ -59,8 +59,8 @@ fn a_thousand_routes_are_decided_in_microseconds() {
             let mut rest = 0;
             for _ in 0..1000 {
                 rest = plan
-                    .policy_and_rest(&routes, &token, &arn, &decision, PolicyExpiry::Token, 7936)
-                    .1;
+                    .said(&routes, &token, &arn, &decision, PolicyExpiry::Token, 7936)
+                    .left_out;
             }
             println!(
                 "{mode:?}, scopes {scopes:?}: start {start:?}, a decision {:?}, {rest} units left out",
@@ -125,7 +125,7 @@ fn a_table_that_overlaps_in_every_way_is_refused() {
         mode: Mode::Absent,
     };
     let mistakes = Plan::new(&routes(&rules).unwrap()).unwrap_err();
-    assert_eq!(mistakes, [crate::policy::TableMistake::TooTangled]);
+    assert_eq!(mistakes, [crate::policy::refusal::TableMistake::TooTangled]);
 }
 
 #[test]

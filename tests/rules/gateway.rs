@@ -1,0 +1,208 @@
+//! Playing the gateway: an answer is kept for its token, policy and context together, and judged anew for every request.
+
+use serde_json::{Value, json};
+
+use crate::desk::{Desk, NOW, STAGE, signed};
+
+fn api() -> Value {
+    json!({
+        "issuers": [{ "issuer": "https://issuer.example/", "audience": "api", "secret": { "env": "SECRET" } }],
+        "routes": [
+            { "method": "GET", "path": "/movies", "scopes": "read:movies" },
+            { "method": "POST", "path": "/movies", "scopes": "admin" },
+            { "path": "/movies/{id}", "scopes": "read:movies" },
+            { "path": "/users/{id}", "claims": { "sub": "{id}" } }
+        ],
+        "context": { "email": "email" },
+        "usage_identifier_key": "plan"
+    })
+}
+
+fn token(scope: &str) -> String {
+    let claims = json!({
+        "iss": "https://issuer.example/", "aud": "api", "sub": "auth0|1", "exp": NOW + 60, "scope": scope,
+        "email": "a@b.example", "plan": "gold"
+    });
+    signed(r#"{"alg":"HS256"}"#, &claims.to_string())
+}
+
+/// API Gateway with its cache: one answer for each token.
+struct Gateway {
+    desk: Desk,
+    cached: Option<(String, Value)>,
+}
+
+impl Gateway {
+    fn new(config: &Value) -> Self {
+        Self {
+            desk: Desk::new(config),
+            cached: None,
+        }
+    }
+
+    /// What the client sees, and the context that the backend does.
+    fn request(&mut self, token: &str, method: &str, path: &str) -> (u16, Value) {
+        if self.cached.as_ref().is_none_or(|(kept, _)| kept != token) {
+            let answer = self.desk.answers(method, path, Some(&format!("Bearer {token}")));
+            self.cached = Some((token.to_owned(), answer));
+        }
+        let answer = &self.cached.as_ref().unwrap().1;
+        let arn = format!("{STAGE}{method}/{path}");
+        match allows(answer, &arn) {
+            true => (
+                200,
+                json!([answer["principalId"], answer["context"], answer["usageIdentifierKey"]]),
+            ),
+            false => (403, Value::Null),
+        }
+    }
+}
+
+/// An explicit Deny beats every Allow, and without an Allow there is none (IAM policy evaluation logic).
+fn allows(answer: &Value, arn: &str) -> bool {
+    let statements = answer["policyDocument"]["Statement"].as_array().unwrap();
+    let hits = |effect: &str| {
+        statements
+            .iter()
+            .filter(|statement| statement["Effect"] == effect)
+            .any(|statement| {
+                let resources = statement["Resource"].as_array().unwrap();
+                resources
+                    .iter()
+                    .any(|resource| glob(resource.as_str().unwrap().as_bytes(), arn.as_bytes()))
+            })
+    };
+    hits("Allow") && !hits("Deny")
+}
+
+/// `*` is any text, also empty and with slashes; `?` is one character.
+fn glob(pattern: &[u8], text: &[u8]) -> bool {
+    match (pattern.split_first(), text.split_first()) {
+        (None, None) => true,
+        (Some((b'*', rest)), _) => glob(rest, text) || text.split_first().is_some_and(|(_, text)| glob(pattern, text)),
+        (Some((b'?', rest)), Some((_, text))) => glob(rest, text),
+        (Some((a, rest)), Some((b, text))) => a == b && glob(rest, text),
+        _ => false,
+    }
+}
+
+#[test]
+fn a_refusal_first_does_not_strip_the_identity_from_an_allowed_request_after_it() {
+    let mut gateway = Gateway::new(&api());
+    let token = token("read:movies");
+    assert_eq!(gateway.request(&token, "POST", "movies"), (403, Value::Null));
+    let identity = json!(["auth0|1", { "email": "a@b.example" }, "gold"]);
+    for (method, path) in [
+        ("GET", "movies"),
+        ("GET", "movies/"),
+        ("GET", "movies/17"),
+        ("DELETE", "movies/17/"),
+        ("GET", "users/auth0|1"),
+        ("GET", "users/auth0%7C1"),
+    ] {
+        assert_eq!(
+            gateway.request(&token, method, path),
+            (200, identity.clone()),
+            "{method} {path}"
+        );
+    }
+    for (method, path) in [
+        ("POST", "movies"),
+        ("GET", "movies//"),
+        ("GET", "movies/17/cast"),
+        ("GET", "movies/.."),
+        ("GET", "movies/%2e%2e"),
+        ("GET", "movies/17%2Fcast"),
+        ("GET", "users/auth0|2"),
+        ("GET", "users/"),
+        ("GET", ""),
+        ("GET", "nowhere"),
+    ] {
+        assert_eq!(
+            gateway.request(&token, method, path),
+            (403, Value::Null),
+            "{method} {path}"
+        );
+    }
+}
+
+#[test]
+fn whatever_is_asked_first_the_answer_that_allows_anything_says_the_same_of_the_token() {
+    let desk = Desk::new(&api());
+    let token = token("read:movies");
+    let identity = |method: &str, path: &str| {
+        let answer = desk.answers(method, path, Some(&format!("Bearer {token}")));
+        json!([answer["principalId"], answer["context"], answer["usageIdentifierKey"]])
+    };
+    let first = identity("GET", "movies");
+    for (method, path) in [
+        ("GET", "movies/17"),
+        ("POST", "movies"),
+        ("GET", "nowhere"),
+        ("GET", "a//b"),
+        ("GET", "movies/*"),
+    ] {
+        assert_eq!(identity(method, path), first, "{method} {path}");
+    }
+}
+
+#[test]
+fn a_token_that_may_nothing_gets_a_refusal_with_its_reason_and_nothing_else() {
+    let mut config = api();
+    config["routes"].as_array_mut().unwrap().pop();
+    let desk = Desk::new(&config);
+    assert_eq!(
+        desk.answers("GET", "movies", Some(&format!("Bearer {}", token("")))),
+        json!({
+            "principalId": "auth0|1",
+            "policyDocument": {
+                "Version": "2012-10-17",
+                "Statement": [{ "Action": "execute-api:Invoke", "Effect": "Deny", "Resource": [format!("{STAGE}GET/movies")] }]
+            },
+            "context": { "error": "insufficient_scope", "reason": "insufficient_scope" }
+        })
+    );
+}
+
+#[test]
+fn a_request_that_no_policy_can_name_is_refused_whatever_else_is_allowed() {
+    let mut config = api();
+    config["routes"] = json!([{ "path": "/users/{id}", "claims": { "sub": "{id}" } }, { "path": "/open" }]);
+    let desk = Desk::new(&config);
+    let long = "x".repeat(500);
+    let claims = json!({ "iss": "https://issuer.example/", "aud": "api", "sub": long, "exp": NOW + 60 });
+    config["principal"] = "iss".into();
+    let desk_by_issuer = Desk::new(&config);
+    let token = signed(r#"{"alg":"HS256"}"#, &claims.to_string());
+    // The principal is too long for one; by another claim the token is valid, and its own path does not fit a Resource.
+    assert_eq!(desk.decides("GET", "open", &token), "deny invalid_claim");
+    let answer = desk_by_issuer.answers("GET", &format!("users/{long}"), Some(&format!("Bearer {token}")));
+    assert!(!allows(&answer, &format!("{STAGE}GET/users/{long}")));
+    assert!(allows(&answer, &format!("{STAGE}GET/open")));
+}
+
+#[test]
+fn an_answer_stays_under_8_kib_with_the_largest_context() {
+    let mut config = api();
+    let routes: Vec<Value> = (0..200)
+        .map(|n| json!({ "method": "GET", "path": format!("/resource-number-{n}") }))
+        .collect();
+    config["routes"] = routes.into();
+    config["context"] = json!({ "a": "a", "b": "b", "c": "c" });
+    let desk = Desk::new(&config);
+    let claims = json!({
+        "iss": "https://issuer.example/", "aud": "api", "sub": "s".repeat(256), "exp": NOW + 60, "plan": "p".repeat(256),
+        "a": "\"".repeat(1000), "b": "b".repeat(2000), "c": "c".repeat(2000)
+    });
+    let answer = desk.answers(
+        "GET",
+        "resource-number-199",
+        Some(&format!("Bearer {}", signed(r#"{"alg":"HS256"}"#, &claims.to_string()))),
+    );
+    assert!(answer.to_string().len() <= 8192, "{}", answer.to_string().len());
+    assert!(
+        allows(&answer, &format!("{STAGE}GET/resource-number-199")),
+        "the request itself always fits"
+    );
+    assert_eq!(answer["context"]["b"], "b".repeat(2000));
+}
