@@ -12,6 +12,7 @@
 
 mod decisions;
 mod desk;
+mod docs;
 mod gateway;
 mod keys;
 mod threats;

@@ -1,0 +1,64 @@
+//! What the documents show works as they show it.
+
+use serde_json::{Value, json};
+
+use crate::desk::config;
+
+const README: &str = include_str!("../../README.md");
+const POLICIES: &str = include_str!("../../docs/policies.md");
+
+#[track_caller]
+fn starts(document: &str) {
+    let document = document
+        .replace("JWT_SECRET", "SECRET")
+        .replace(r#""encoding":"base64","#, "");
+    if let Err(error) = config(&document) {
+        panic!("{document}\n{error}");
+    }
+}
+
+#[test]
+fn the_readmes_configuration_starts() {
+    let blocks: Vec<&str> = README
+        .split("```json\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect();
+    assert_eq!(blocks.len(), 1);
+    blocks.into_iter().for_each(starts);
+}
+
+#[test]
+fn the_readmes_issuers_start() {
+    let cells = README.split('`').filter(|cell| cell.starts_with("{ \"issuer\""));
+    let issuers: Vec<Value> = cells.map(|cell| serde_json::from_str(cell).unwrap()).collect();
+    assert_eq!(issuers.len(), 6);
+    for issuer in issuers {
+        starts(&json!({ "issuers": [issuer], "undeclared_routes": "allow" }).to_string());
+    }
+}
+
+#[test]
+fn the_routes_that_the_page_on_policies_explains_start_and_those_it_says_cannot_do_not() {
+    let document = |routes: &str, undeclared: &str| {
+        let issuer = json!({ "issuer": "https://issuer.example/", "audience": "api", "secret": { "env": "SECRET" } });
+        format!(r#"{{ "issuers": [{issuer}], "undeclared_routes": "{undeclared}", {routes} }}"#)
+    };
+    let blocks = POLICIES
+        .split("```json\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap());
+    for block in blocks {
+        starts(&document(block, "deny"));
+    }
+    let routes = |routes: Value| format!(r#""routes": {routes}"#);
+    let owner = routes(json!([{ "path": "/pets/{id}" }, { "path": "/pets/{id}/owner" }]));
+    assert!(config(&document(&owner, "deny")).is_err());
+    starts(&document(&owner, "absent"));
+    let proxy = |admin: &str| routes(json!([{ "path": "/{proxy+}" }, { "path": admin, "scopes": "admin" }]));
+    assert!(config(&document(&proxy("/admin/{id}"), "deny")).is_err());
+    starts(&document(&proxy("/admin/{path+}"), "deny"));
+    let users = routes(json!([{ "path": "/users/{id}", "claims": { "sub": "{id}" } }]));
+    assert!(config(&document(&users, "allow")).is_err());
+    starts(&document(&users, "deny"));
+}
