@@ -60,8 +60,6 @@ pub(super) struct Cache<S: Source> {
 #[derive(Clone)]
 pub(super) struct State<T> {
     pub(super) held: Option<Held<T>>,
-    /// How many fetches have begun.
-    attempts: u64,
     /// When the last one did, whatever came of it.
     attempted: Option<Moment>,
     /// Whether it brought a copy.
@@ -90,7 +88,6 @@ impl<S: Source> Cache<S> {
         let pause = Duration::ZERO;
         let state = State {
             held,
-            attempts: 0,
             attempted: None,
             succeeded: false,
             failures: 0,
@@ -108,10 +105,9 @@ impl<S: Source> Cache<S> {
 
     /// Fetches a copy at start-up, unless there is a fresh one. A failure does not hold back the first request's own attempt.
     pub(super) async fn warm_up(&self) {
-        if self.freshness(&self.state()) != Freshness::Fresh {
-            self.refresh(0, self.timeout).await;
-            self.update(|state| state.pause = Duration::ZERO);
-        }
+        self.refresh(self.timeout, |state| self.freshness(state) != Freshness::Fresh)
+            .await;
+        self.update(|state| state.pause = Duration::ZERO);
     }
 
     /// A copy that may be used, refreshed in line if that is due.
@@ -120,19 +116,21 @@ impl<S: Source> Cache<S> {
     /// [`Error::KeysUnavailable`] if there is none, and none can be had.
     pub(super) async fn usable(&self) -> Result<Held<S::Item>, Error> {
         let state = self.state();
-        let paused = state.failures > 0 && self.attempted_within(&state, state.pause);
         let patience = match self.freshness(&state) {
             Freshness::Fresh => None,
-            Freshness::Stale | Freshness::Unusable if paused => None,
             Freshness::Unusable => Some(self.timeout),
             Freshness::Stale if state.failures.checked_rem(PATIENT_EVERY) == PATIENT_EVERY.checked_sub(1) => {
                 Some(self.timeout)
             }
             Freshness::Stale => Some(STALE_PATIENCE.min(self.timeout)),
         };
+        let due = |state: &State<S::Item>| {
+            let paused = state.failures > 0 && self.attempted_within(state, state.pause);
+            self.freshness(state) != Freshness::Fresh && !paused
+        };
         let state = match patience {
             Some(patience) => {
-                self.refresh(state.attempts, patience).await;
+                self.refresh(patience, due).await;
                 self.state()
             }
             None => state,
@@ -157,10 +155,8 @@ impl<S: Source> Cache<S> {
     /// # Errors
     /// [`Error::KeysUnavailable`] if the last attempt failed.
     pub(super) async fn refetched(&self, cooldown: Duration) -> Result<Held<S::Item>, Error> {
-        let state = self.state();
-        if !self.attempted_within(&state, cooldown.max(state.pause)) {
-            self.refresh(state.attempts, self.timeout).await;
-        }
+        let due = |state: &State<S::Item>| !self.attempted_within(state, cooldown.max(state.pause));
+        self.refresh(self.timeout, due).await;
         let state = self.state();
         state.held.filter(|_| state.succeeded).ok_or(Error::KeysUnavailable)
     }
@@ -170,15 +166,18 @@ impl<S: Source> Cache<S> {
         self.clock.now().since(held.since)
     }
 
-    /// Fetches a copy, unless somebody else did since `seen` attempts. At most one fetch is under way.
-    async fn refresh(&self, seen: u64, patience: Duration) {
+    /// Waits for the fetch under way, if there is one, and fetches a copy if that is due then. So requests at the same time
+    /// share what one of them fetches, be it a copy or a failure.
+    async fn refresh(&self, patience: Duration, due: impl Fn(&State<S::Item>) -> bool) {
+        let asked = self.clock.now();
         let Ok(_flight) = tokio::time::timeout(patience, self.flight.lock()).await else {
             return;
         };
+        let began = self.clock.now();
+        let patience = patience.saturating_sub(began.since(asked));
         let state = self.state();
-        if state.attempts == seen {
+        if due(&state) {
             // An invocation may be dropped while it waits, so the attempt is a failure until it is none.
-            let began = self.clock.now();
             self.update(|state| state.failed(began));
             if let Some(held) = self.source.obtain(began, patience, state.held).await {
                 self.update(|state| state.took(held));
@@ -213,7 +212,6 @@ impl<S: Source> Cache<S> {
 
 impl<T> State<T> {
     fn failed(&mut self, began: Moment) {
-        self.attempts = self.attempts.saturating_add(1);
         self.attempted = Some(began);
         self.succeeded = false;
         let doubled = self.pause.saturating_mul(2).clamp(FIRST_PAUSE, MAX_PAUSE);
