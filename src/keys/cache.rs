@@ -22,12 +22,12 @@ pub(super) trait Source: Send + Sync {
     /// What is fetched.
     type Item: Clone + Send + Sync;
 
-    /// Fetches a new copy, whole or not at all, and logs one line about it.
+    /// Fetches a new copy, whole or not at all, and logs one line about it. The state is that from before this attempt.
     fn obtain(
         &self,
         began: Moment,
         patience: Duration,
-        held: Option<Held<Self::Item>>,
+        state: &State<Self::Item>,
     ) -> impl Future<Output = Option<Held<Self::Item>>> + Send;
 
     /// What a log line calls it, and whose it is.
@@ -60,12 +60,12 @@ pub(super) struct Cache<S: Source> {
 #[derive(Clone)]
 pub(super) struct State<T> {
     pub(super) held: Option<Held<T>>,
-    /// When the last one did, whatever came of it.
+    /// When the last attempt was, whatever came of it.
     attempted: Option<Moment>,
     /// Whether it brought a copy.
     succeeded: bool,
     /// Attempts that failed since one did.
-    failures: u32,
+    pub(super) failures: u32,
     /// How long to leave the server alone after them.
     pause: Duration,
 }
@@ -179,9 +179,13 @@ impl<S: Source> Cache<S> {
         if due(&state) {
             // An invocation may be dropped while it waits, so the attempt is a failure until it is none.
             self.update(|state| state.failed(began));
-            if let Some(held) = self.source.obtain(began, patience, state.held).await {
-                self.update(|state| state.took(held));
-            }
+            let obtained = self.source.obtain(began, patience, &state).await;
+            let ended = self.clock.now();
+            self.update(|state| match obtained {
+                Some(held) => state.took(held),
+                // It may have taken longer than the pause after it is.
+                None => state.attempted = Some(ended),
+            });
         }
     }
 

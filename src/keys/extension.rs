@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use tracing::{info, warn};
 
-use super::cache::{Cache, Held, Source};
+use super::cache::{Cache, Held, Source, State};
 use super::fetch::{Fetch, FetchError, Fetched, KeyUrl, SessionToken, With};
 use super::secret::{Encoding, Secret};
 use crate::algorithm::Algorithm;
@@ -106,7 +106,7 @@ struct Store {
 impl Source for Store {
     type Item = Arc<Vec<Secret>>;
 
-    async fn obtain(&self, began: Moment, patience: Duration, _: Option<Held<Self::Item>>) -> Option<Held<Self::Item>> {
+    async fn obtain(&self, began: Moment, patience: Duration, _: &State<Self::Item>) -> Option<Held<Self::Item>> {
         let outcome = tokio::time::timeout(patience, self.read())
             .await
             .unwrap_or(Err(Failure::Timeout));

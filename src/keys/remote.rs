@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use tracing::{info, warn};
 
-use super::cache::{Cache, Held, Source, jitter};
+use super::cache::{Cache, Held, Source, State, jitter};
 use super::fetch::{Fetch, FetchError, Fetched, KeyUrl, With};
 use super::jwk::PublicKey;
 use super::jwks::{KeySet, NotAKeySet};
@@ -152,8 +152,9 @@ struct Provider {
 impl Source for Provider {
     type Item = Set;
 
-    async fn obtain(&self, began: Moment, patience: Duration, held: Option<Held<Set>>) -> Option<Held<Set>> {
-        let fetch = tokio::time::timeout(patience, self.fetch(began, held.as_ref()));
+    async fn obtain(&self, began: Moment, patience: Duration, state: &State<Set>) -> Option<Held<Set>> {
+        let held = state.held.as_ref();
+        let fetch = tokio::time::timeout(patience, self.fetch(began, held));
         let outcome = fetch.await.unwrap_or(Err(Failure::Timeout));
         let now = self.clock.now();
         let (issuer, milliseconds) = (self.issuer.as_str(), u64::try_from(now.since(began).as_millis()).ok());
