@@ -121,11 +121,15 @@ impl RemoteKeys {
     /// A key other than the one that did not fit, for a token that names none.
     ///
     /// # Errors
-    /// As [`find`](Self::find), with [`Error::InvalidSignature`] if the set was fetched within the cooldown and has no other.
+    /// As [`find`](Self::find), with [`Error::InvalidSignature`] if the set was fetched within the cooldown and the key is still
+    /// the only one.
     pub(crate) async fn another(&self, alg: Algorithm, tried: &PublicKey) -> Result<Arc<PublicKey>, Error> {
         let held = self.cache.refetched(self.cooldown).await?;
-        let key = held.item.keys.find(alg, None).filter(|key| !key.is_same_key(tried));
-        key.cloned().ok_or(Error::InvalidSignature)
+        match held.item.keys.find(alg, None) {
+            Some(key) if key.is_same_key(tried) => Err(Error::InvalidSignature),
+            Some(key) => Ok(Arc::clone(key)),
+            None => Err(Error::UnknownKey),
+        }
     }
 }
 
