@@ -158,7 +158,7 @@ impl Source for Provider {
 
     async fn obtain(&self, began: Moment, patience: Duration, state: &State<Set>) -> Option<Held<Set>> {
         let held = state.held.as_ref();
-        let fetch = tokio::time::timeout(patience, self.fetch(began, held));
+        let fetch = tokio::time::timeout(patience, self.fetch(began, state));
         let outcome = fetch.await.unwrap_or(Err(Failure::Timeout));
         let now = self.clock.now();
         let (issuer, milliseconds) = (self.issuer.as_str(), u64::try_from(now.since(began).as_millis()).ok());
@@ -191,12 +191,16 @@ impl Source for Provider {
 
 impl Provider {
     /// A new set, whole or not at all.
-    async fn fetch(&self, began: Moment, held: Option<&Held<Set>>) -> Result<Held<Set>, Failure> {
+    async fn fetch(&self, began: Moment, state: &State<Set>) -> Result<Held<Set>, Failure> {
+        let held = state.held.as_ref();
         let document = match &self.address {
             Address::Fixed(url) => return self.read(url, began, held).await,
             Address::Discovered(document) => document,
         };
+        // An address that stalls leaves no time to look for another, so every second attempt begins with the document.
+        let known_first = state.failures.is_multiple_of(2);
         if let Some(url) = held.and_then(|held| held.item.discovered.as_ref())
+            && known_first
             && let Ok(new) = self.read(url, began, held).await
         {
             return Ok(new);
