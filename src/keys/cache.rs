@@ -9,6 +9,8 @@ use tracing::warn;
 use crate::error::Error;
 use crate::time::{Clock, Moment};
 
+/// For a fetch at start-up: less than the two seconds that all of it may take, so that what takes longer ends as a failure.
+const START_UP_PATIENCE: Duration = Duration::from_millis(1900);
 /// How long a request that finds a stale copy waits for a new one before it is served from the old.
 const STALE_PATIENCE: Duration = Duration::from_millis(400);
 /// Every so many attempts on a stale copy may take the whole time-out, for a slow server never makes the short one.
@@ -105,8 +107,8 @@ impl<S: Source> Cache<S> {
 
     /// Fetches a copy at start-up, unless there is a fresh one. A failure does not hold back the first request's own attempt.
     pub(super) async fn warm_up(&self) {
-        self.refresh(self.timeout, |state| self.freshness(state) != Freshness::Fresh)
-            .await;
+        let due = |state: &State<S::Item>| self.freshness(state) != Freshness::Fresh;
+        self.refresh(START_UP_PATIENCE.min(self.timeout), due).await;
         self.update(|state| state.pause = Duration::ZERO);
     }
 
