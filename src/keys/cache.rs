@@ -19,6 +19,9 @@ const PATIENT_EVERY: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
+/// How often other tasks get a turn after a fetch.
+const CLOSING_TURNS: u32 = 2;
+
 /// Where the copies come from.
 pub(super) trait Source: Send + Sync {
     /// What is fetched.
@@ -182,6 +185,10 @@ impl<S: Source> Cache<S> {
             // An invocation may be dropped while it waits, so the attempt is a failure until it is none.
             self.update(|state| state.failed(began));
             let obtained = self.source.obtain(began, patience, &state).await;
+            // The connection is a task of its own that has yet to see that it is not needed any more.
+            for _ in 0..CLOSING_TURNS {
+                tokio::task::yield_now().await;
+            }
             let ended = self.clock.now();
             self.update(|state| match obtained {
                 Some(held) => state.took(held),
