@@ -162,12 +162,17 @@ impl Source for Provider {
         let outcome = fetch.await.unwrap_or(Err(Failure::Timeout));
         let now = self.clock.now();
         let (issuer, milliseconds) = (self.issuer.as_str(), u64::try_from(now.since(began).as_millis()).ok());
+        // What is said of keys is said of the set that is held from now on.
+        let used = outcome.as_ref().ok().or(held);
+        let usable = used.map(|used| used.item.keys.usable());
+        let skipped = used.map(|used| used.item.keys.skipped());
         match outcome {
             Ok(new) => {
-                let (usable, skipped) = (new.item.keys.usable(), new.item.keys.skipped());
+                let confirmed = held.is_some_and(|held| Arc::ptr_eq(&held.item.keys, &new.item.keys));
+                let outcome = if confirmed { "not_modified" } else { "fetched" };
                 info!(
                     issuer,
-                    outcome = "fetched",
+                    outcome,
                     milliseconds,
                     usable,
                     skipped,
@@ -178,7 +183,15 @@ impl Source for Provider {
             }
             Err(failure) => {
                 let age_seconds = held.map(|held| now.since(held.since).as_secs());
-                warn!(issuer, outcome = %failure, milliseconds, age_seconds, "key set");
+                warn!(
+                    issuer,
+                    outcome = %failure,
+                    milliseconds,
+                    usable,
+                    skipped,
+                    age_seconds,
+                    "key set"
+                );
                 None
             }
         }
