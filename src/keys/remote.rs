@@ -313,3 +313,130 @@ impl fmt::Display for Failure {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::keys::fetch::Fetching;
+
+    /// Says the same to every request for an address, and notes what was asked for.
+    #[derive(Default)]
+    struct Script {
+        documents: Vec<(KeyUrl, String)>,
+        asked: Mutex<Vec<KeyUrl>>,
+    }
+
+    impl Fetch for Script {
+        fn fetch<'a>(&'a self, url: &'a KeyUrl, with: With<'a>) -> Fetching<'a> {
+            self.asked.lock().unwrap().push(url.clone());
+            let document = self.documents.iter().find(|(known, _)| known == url);
+            let fetched = match (document, with) {
+                (Some(_), With::Etag(Some(_))) => Ok(Fetched::NotModified { max_age: None }),
+                (Some((_, text)), _) => Ok(Fetched::Document {
+                    body: text.clone().into_bytes(),
+                    max_age: None,
+                    etag: Some("\"1\"".to_owned()),
+                }),
+                (None, _) => Err(FetchError::Status(404)),
+            };
+            Box::pin(std::future::ready(fetched))
+        }
+    }
+
+    /// A clock that moves when it is told to, in seconds.
+    #[derive(Default)]
+    struct Dial(Mutex<u64>);
+
+    impl Clock for Dial {
+        fn now(&self) -> Moment {
+            let since = Duration::from_secs(*self.0.lock().unwrap());
+            Moment {
+                wall: since,
+                monotonic: since,
+            }
+        }
+    }
+
+    /// A set with one key, the example of RFC 8037 appendix A.2.
+    const SET: &str =
+        r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+
+    fn url(text: &str) -> KeyUrl {
+        KeyUrl::parse(text).unwrap()
+    }
+
+    fn keys(issuer: &str, address: Address, script: &Arc<Script>, clock: &Arc<Dial>) -> RemoteKeys {
+        let times = CacheTimes {
+            fresh: Some(Duration::from_secs(100)),
+            stale: Duration::ZERO,
+            cooldown: Duration::from_secs(15),
+            timeout: Duration::from_secs(2),
+        };
+        let fetcher: Arc<dyn Fetch> = Arc::<Script>::clone(script);
+        let clock: Arc<dyn Clock> = Arc::<Dial>::clone(clock);
+        let allowed = vec![Algorithm::Ed25519];
+        RemoteKeys::new(issuer.to_owned(), (address, None), allowed, times, fetcher, clock)
+    }
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        runtime.unwrap().block_on(future)
+    }
+
+    #[test]
+    fn public_keys_become_verify_ready_objects_once_when_the_set_is_swapped_in() {
+        let address = url("https://a.example/keys");
+        let script = Arc::new(Script {
+            documents: vec![(address.clone(), SET.to_owned())],
+            ..Script::default()
+        });
+        let clock = Arc::<Dial>::default();
+        let keys = keys("https://a.example/", Address::Fixed(address), &script, &clock);
+        block_on(async {
+            let find = || keys.find(Algorithm::Ed25519, Some("k"));
+            let first = find().await.unwrap();
+            assert!(Arc::ptr_eq(&first, &find().await.unwrap()));
+            // Nor are they parsed again when the set is confirmed.
+            *clock.0.lock().unwrap() = 100;
+            assert!(Arc::ptr_eq(&first, &find().await.unwrap()));
+            assert_eq!(script.asked.lock().unwrap().len(), 2);
+        });
+    }
+
+    #[test]
+    fn a_discovered_address_is_https_without_user_info_and_not_on_this_machine_or_its_link() {
+        let issuer = "https://a.example/tenant/";
+        let document = KeyUrl::discovery(issuer).unwrap();
+        for (address, expected) in [
+            ("https://a.example/keys", true),
+            ("https://b.example/keys", true),
+            ("http://a.example/keys", false),
+            ("https://user@a.example/keys", false),
+            ("http://127.0.0.1/keys", false),
+            ("https://127.0.0.1/keys", false),
+            ("https://localhost/keys", false),
+            ("https://[::1]/keys", false),
+            ("https://169.254.169.254/keys", false),
+            ("http://169.254.170.2/keys", false),
+            ("https://[fe80::1]/keys", false),
+            ("/keys", false),
+        ] {
+            let text = serde_json::json!({ "issuer": issuer, "jwks_uri": address }).to_string();
+            let mut documents = vec![(document.clone(), text)];
+            documents.extend(KeyUrl::parse(address).map(|address| (address, SET.to_owned())));
+            let script = Arc::new(Script {
+                documents,
+                ..Script::default()
+            });
+            let keys = keys(issuer, Address::Discovered(document.clone()), &script, &Arc::default());
+            let found = block_on(keys.find(Algorithm::Ed25519, Some("k")));
+            let asked = script.asked.lock().unwrap().len();
+            match expected {
+                true => assert!(found.is_ok() && asked == 2, "{address}"),
+                false => assert!(found.err() == Some(Error::KeysUnavailable) && asked == 1, "{address}"),
+            }
+        }
+    }
+}
