@@ -1,6 +1,13 @@
 //! The key cache: the library in process, an identity provider on loopback that can misbehave, and a clock that moves when
 //! it is told to. Tests are named after the rule they hold the cache to, and count the fetches.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::string_slice,
+    reason = "a test that cannot go on has failed"
+)]
+
 #[cfg(test)]
 mod ages;
 #[cfg(test)]
