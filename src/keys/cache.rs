@@ -9,6 +9,8 @@ use tracing::warn;
 use crate::error::Error;
 use crate::time::{Clock, Moment};
 
+/// For a fetch at start-up: less than the two seconds that all of it may take, so that what takes longer ends as a failure.
+const START_UP_PATIENCE: Duration = Duration::from_millis(1900);
 /// How long a request that finds a stale copy waits for a new one before it is served from the old.
 const STALE_PATIENCE: Duration = Duration::from_millis(400);
 /// Every so many attempts on a stale copy may take the whole time-out, for a slow server never makes the short one.
@@ -17,17 +19,20 @@ const PATIENT_EVERY: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
+/// How often other tasks get a turn after a fetch.
+const CLOSING_TURNS: u32 = 2;
+
 /// Where the copies come from.
 pub(super) trait Source: Send + Sync {
     /// What is fetched.
     type Item: Clone + Send + Sync;
 
-    /// Fetches a new copy, whole or not at all, and logs one line about it.
+    /// Fetches a new copy, whole or not at all, and logs one line about it. The state is that from before this attempt.
     fn obtain(
         &self,
         began: Moment,
         patience: Duration,
-        held: Option<Held<Self::Item>>,
+        state: &State<Self::Item>,
     ) -> impl Future<Output = Option<Held<Self::Item>>> + Send;
 
     /// What a log line calls it, and whose it is.
@@ -60,14 +65,12 @@ pub(super) struct Cache<S: Source> {
 #[derive(Clone)]
 pub(super) struct State<T> {
     pub(super) held: Option<Held<T>>,
-    /// How many fetches have begun.
-    attempts: u64,
-    /// When the last one did, whatever came of it.
+    /// When the last attempt was, whatever came of it.
     attempted: Option<Moment>,
     /// Whether it brought a copy.
     succeeded: bool,
     /// Attempts that failed since one did.
-    failures: u32,
+    pub(super) failures: u32,
     /// How long to leave the server alone after them.
     pause: Duration,
 }
@@ -90,7 +93,6 @@ impl<S: Source> Cache<S> {
         let pause = Duration::ZERO;
         let state = State {
             held,
-            attempts: 0,
             attempted: None,
             succeeded: false,
             failures: 0,
@@ -108,10 +110,9 @@ impl<S: Source> Cache<S> {
 
     /// Fetches a copy at start-up, unless there is a fresh one. A failure does not hold back the first request's own attempt.
     pub(super) async fn warm_up(&self) {
-        if self.freshness(&self.state()) != Freshness::Fresh {
-            self.refresh(0, self.timeout).await;
-            self.update(|state| state.pause = Duration::ZERO);
-        }
+        let due = |state: &State<S::Item>| self.freshness(state) != Freshness::Fresh;
+        self.refresh(START_UP_PATIENCE.min(self.timeout), due).await;
+        self.update(|state| state.pause = Duration::ZERO);
     }
 
     /// A copy that may be used, refreshed in line if that is due.
@@ -120,19 +121,21 @@ impl<S: Source> Cache<S> {
     /// [`Error::KeysUnavailable`] if there is none, and none can be had.
     pub(super) async fn usable(&self) -> Result<Held<S::Item>, Error> {
         let state = self.state();
-        let paused = state.failures > 0 && self.attempted_within(&state, state.pause);
         let patience = match self.freshness(&state) {
             Freshness::Fresh => None,
-            Freshness::Stale | Freshness::Unusable if paused => None,
             Freshness::Unusable => Some(self.timeout),
             Freshness::Stale if state.failures.checked_rem(PATIENT_EVERY) == PATIENT_EVERY.checked_sub(1) => {
                 Some(self.timeout)
             }
             Freshness::Stale => Some(STALE_PATIENCE.min(self.timeout)),
         };
+        let due = |state: &State<S::Item>| {
+            let paused = state.failures > 0 && self.attempted_within(state, state.pause);
+            self.freshness(state) != Freshness::Fresh && !paused
+        };
         let state = match patience {
             Some(patience) => {
-                self.refresh(state.attempts, patience).await;
+                self.refresh(patience, due).await;
                 self.state()
             }
             None => state,
@@ -157,10 +160,8 @@ impl<S: Source> Cache<S> {
     /// # Errors
     /// [`Error::KeysUnavailable`] if the last attempt failed.
     pub(super) async fn refetched(&self, cooldown: Duration) -> Result<Held<S::Item>, Error> {
-        let state = self.state();
-        if !self.attempted_within(&state, cooldown.max(state.pause)) {
-            self.refresh(state.attempts, self.timeout).await;
-        }
+        let due = |state: &State<S::Item>| !self.attempted_within(state, cooldown.max(state.pause));
+        self.refresh(self.timeout, due).await;
         let state = self.state();
         state.held.filter(|_| state.succeeded).ok_or(Error::KeysUnavailable)
     }
@@ -170,19 +171,30 @@ impl<S: Source> Cache<S> {
         self.clock.now().since(held.since)
     }
 
-    /// Fetches a copy, unless somebody else did since `seen` attempts. At most one fetch is under way.
-    async fn refresh(&self, seen: u64, patience: Duration) {
+    /// Waits for the fetch under way, if there is one, and fetches a copy if that is due then. So requests at the same time
+    /// share what one of them fetches, be it a copy or a failure.
+    async fn refresh(&self, patience: Duration, due: impl Fn(&State<S::Item>) -> bool) {
+        let asked = self.clock.now();
         let Ok(_flight) = tokio::time::timeout(patience, self.flight.lock()).await else {
             return;
         };
+        let began = self.clock.now();
+        let patience = patience.saturating_sub(began.since(asked));
         let state = self.state();
-        if state.attempts == seen {
+        if due(&state) {
             // An invocation may be dropped while it waits, so the attempt is a failure until it is none.
-            let began = self.clock.now();
             self.update(|state| state.failed(began));
-            if let Some(held) = self.source.obtain(began, patience, state.held).await {
-                self.update(|state| state.took(held));
+            let obtained = self.source.obtain(began, patience, &state).await;
+            // The connection is a task of its own that has yet to see that it is not needed any more.
+            for _ in 0..CLOSING_TURNS {
+                tokio::task::yield_now().await;
             }
+            let ended = self.clock.now();
+            self.update(|state| match obtained {
+                Some(held) => state.took(held),
+                // It may have taken longer than the pause after it is.
+                None => state.attempted = Some(ended),
+            });
         }
     }
 
@@ -213,7 +225,6 @@ impl<S: Source> Cache<S> {
 
 impl<T> State<T> {
     fn failed(&mut self, began: Moment) {
-        self.attempts = self.attempts.saturating_add(1);
         self.attempted = Some(began);
         self.succeeded = false;
         let doubled = self.pause.saturating_mul(2).clamp(FIRST_PAUSE, MAX_PAUSE);

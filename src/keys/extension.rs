@@ -1,5 +1,6 @@
 //! Shared secrets from Secrets Manager and Parameter Store, through the Parameters and Secrets extension's local endpoint.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use tracing::{info, warn};
 
-use super::cache::{Cache, Held, Source};
+use super::cache::{Cache, Held, Source, State};
 use super::fetch::{Fetch, FetchError, Fetched, KeyUrl, SessionToken, With};
 use super::secret::{Encoding, Secret};
 use crate::algorithm::Algorithm;
@@ -23,6 +24,7 @@ const STALE: Duration = Duration::from_secs(3300);
 const TIMEOUT: Duration = Duration::from_millis(2000);
 /// The extension answers with errors until it is ready, some tens of milliseconds after the first invocation begins.
 const FIRST_RETRY: Duration = Duration::from_millis(25);
+const LAST_RETRY: Duration = Duration::from_millis(250);
 
 /// Where the extension listens, and what it knows its function by.
 #[derive(Debug)]
@@ -107,21 +109,21 @@ struct Store {
 impl Source for Store {
     type Item = Arc<Vec<Secret>>;
 
-    async fn obtain(&self, began: Moment, patience: Duration, _: Option<Held<Self::Item>>) -> Option<Held<Self::Item>> {
-        let outcome = tokio::time::timeout(patience, self.read())
+    async fn obtain(&self, began: Moment, patience: Duration, state: &State<Self::Item>) -> Option<Held<Self::Item>> {
+        let outcome = tokio::time::timeout(patience, self.read(patience))
             .await
             .unwrap_or(Err(Failure::Timeout));
-        let (issuer, milliseconds) = (
-            self.issuer.as_str(),
-            u64::try_from(self.clock.now().since(began).as_millis()).ok(),
-        );
+        let now = self.clock.now();
+        let (issuer, milliseconds) = (self.issuer.as_str(), u64::try_from(now.since(began).as_millis()).ok());
         match outcome {
             Ok(secrets) => {
+                let versions = secrets.len();
                 info!(
                     issuer,
                     outcome = "fetched",
                     milliseconds,
-                    versions = secrets.len(),
+                    versions,
+                    age_seconds = 0,
                     "secret"
                 );
                 Some(Held {
@@ -131,8 +133,10 @@ impl Source for Store {
                 })
             }
             Err(failure) => {
-                let (outcome, status) = failure.described();
-                warn!(issuer, outcome, status, milliseconds, "secret");
+                let held = state.held.as_ref();
+                let versions = held.map(|held| held.item.len());
+                let age_seconds = held.map(|held| now.since(held.since).as_secs());
+                warn!(issuer, outcome = %failure, milliseconds, versions, age_seconds, "secret");
                 None
             }
         }
@@ -145,24 +149,22 @@ impl Source for Store {
 
 impl Store {
     /// All versions, the current one first.
-    async fn read(&self) -> Result<Vec<Secret>, Failure> {
+    async fn read(&self, patience: Duration) -> Result<Vec<Secret>, Failure> {
         match &self.secret.stored {
             Stored::ParameterStore { name } => {
                 let url = self.url(
                     "/systemsmanager/parameters/get",
                     &[("name", name), ("withDecryption", "true")],
                 );
-                let parameter: ParameterAnswer = self.patiently(&url.ok_or(Failure::Address)?).await?;
+                let parameter: ParameterAnswer = self.patiently(&url.ok_or(Failure::Address)?, patience).await?;
                 Ok(vec![self.secret(&parameter.parameter.value)?])
             }
             Stored::SecretsManager { id, field, previous } => {
-                let current = self
-                    .version(id, "AWSCURRENT", field.as_deref(), Patience::UntilReady)
-                    .await?;
+                let current = self.version(id, "AWSCURRENT", field.as_deref(), Some(patience)).await?;
                 if *previous == Previous::Refused {
                     return Ok(vec![current]);
                 }
-                match self.version(id, "AWSPREVIOUS", field.as_deref(), Patience::Once).await {
+                match self.version(id, "AWSPREVIOUS", field.as_deref(), None).await {
                     Ok(previous) => Ok(vec![current, previous]),
                     // Before the first rotation there is none; and an old version that is no use now was none then.
                     Err(Failure::Fetch(FetchError::Status(400..=499)) | Failure::Unfit(_)) => Ok(vec![current]),
@@ -172,14 +174,20 @@ impl Store {
         }
     }
 
-    /// One version of a secret in Secrets Manager.
-    async fn version(&self, id: &str, stage: &str, field: Option<&str>, patience: Patience) -> Result<Secret, Failure> {
+    /// One version of a secret in Secrets Manager, asked for once or for so long as the extension may not be ready.
+    async fn version(
+        &self,
+        id: &str,
+        stage: &str,
+        field: Option<&str>,
+        patience: Option<Duration>,
+    ) -> Result<Secret, Failure> {
         let url = self
             .url("/secretsmanager/get", &[("secretId", id), ("versionStage", stage)])
             .ok_or(Failure::Address)?;
         let answer: SecretAnswer = match patience {
-            Patience::UntilReady => self.patiently(&url).await?,
-            Patience::Once => self.once(&url).await?,
+            Some(patience) => self.patiently(&url, patience).await?,
+            None => self.once(&url).await?,
         };
         match field {
             None => self.secret(&answer.secret_string),
@@ -191,16 +199,17 @@ impl Store {
         }
     }
 
-    /// Asks again and again while the extension is not ready, until the time is up.
-    async fn patiently<T: for<'de> Deserialize<'de>>(&self, url: &KeyUrl) -> Result<T, Failure> {
-        let mut pause = FIRST_RETRY;
+    /// Asks again and again while the extension is not ready, for most of the time there is, and then says what it said last.
+    async fn patiently<T: for<'de> Deserialize<'de>>(&self, url: &KeyUrl, patience: Duration) -> Result<T, Failure> {
+        let (mut pause, mut paused) = (FIRST_RETRY, Duration::ZERO);
+        let most = patience.saturating_sub(LAST_RETRY.saturating_mul(2)).max(FIRST_RETRY);
         loop {
             match self.once(url).await {
-                // A failure that is not one of readiness ends with the same time-out, and its line in the log says which.
-                Err(Failure::Fetch(error)) if pause < TIMEOUT => {
+                Err(Failure::Fetch(error)) if paused < most => {
                     tracing::debug!(issuer = self.issuer, outcome = %error, "the extension is asked again");
                     tokio::time::sleep(pause).await;
-                    pause = pause.saturating_mul(2);
+                    paused = paused.saturating_add(pause);
+                    pause = pause.saturating_mul(2).min(LAST_RETRY);
                 }
                 outcome => return outcome,
             }
@@ -226,13 +235,6 @@ impl Store {
     fn url(&self, path: &str, query: &[(&str, &str)]) -> Option<KeyUrl> {
         KeyUrl::local(self.extension.port, path, query)
     }
-}
-
-/// How a read that fails is taken.
-#[derive(Clone, Copy)]
-enum Patience {
-    UntilReady,
-    Once,
 }
 
 /// The extension's answer for a secret. It never prints.
@@ -269,18 +271,15 @@ enum Failure {
     Unfit(&'static str),
 }
 
-impl Failure {
-    /// For the log: what happened, and the status if it was one.
-    fn described(self) -> (&'static str, Option<u16>) {
-        match self {
-            Self::Fetch(FetchError::Status(status)) => ("status", Some(status)),
-            Self::Fetch(FetchError::Connection) => ("connection_failed", None),
-            Self::Fetch(FetchError::TooLarge) => ("too_large", None),
-            Self::Timeout => ("timeout", None),
-            Self::Address => ("no_address", None),
-            Self::Answer => ("not_an_answer_of_the_extension", None),
-            Self::Field => ("no_text_in_that_field", None),
-            Self::Unfit(why) => (why, None),
-        }
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fetch(error) => return error.fmt(f),
+            Self::Timeout => "timeout",
+            Self::Address => "no_address",
+            Self::Answer => "not_an_answer_of_the_extension",
+            Self::Field => "no_text_in_that_field",
+            Self::Unfit(why) => why,
+        })
     }
 }

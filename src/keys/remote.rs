@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use tracing::{info, warn};
 
-use super::cache::{Cache, Held, Source, jitter};
+use super::cache::{Cache, Held, Source, State, jitter};
 use super::fetch::{Fetch, FetchError, Fetched, KeyUrl, With};
 use super::jwk::PublicKey;
 use super::jwks::{KeySet, NotAKeySet};
@@ -122,11 +122,15 @@ impl RemoteKeys {
     /// A key other than the one that did not fit, for a token that names none.
     ///
     /// # Errors
-    /// As [`find`](Self::find), with [`Error::InvalidSignature`] if the set was fetched within the cooldown and has no other.
+    /// As [`find`](Self::find), with [`Error::InvalidSignature`] if the set was fetched within the cooldown and the key is still
+    /// the only one.
     pub(crate) async fn another(&self, alg: Algorithm, tried: &PublicKey) -> Result<Arc<PublicKey>, Error> {
         let held = self.cache.refetched(self.cooldown).await?;
-        let key = held.item.keys.find(alg, None).filter(|key| !key.is_same_key(tried));
-        key.cloned().ok_or(Error::InvalidSignature)
+        match held.item.keys.find(alg, None) {
+            Some(key) if key.is_same_key(tried) => Err(Error::InvalidSignature),
+            Some(key) => Ok(Arc::clone(key)),
+            None => Err(Error::UnknownKey),
+        }
     }
 }
 
@@ -153,17 +157,23 @@ struct Provider {
 impl Source for Provider {
     type Item = Set;
 
-    async fn obtain(&self, began: Moment, patience: Duration, held: Option<Held<Set>>) -> Option<Held<Set>> {
-        let fetch = tokio::time::timeout(patience, self.fetch(began, held.as_ref()));
+    async fn obtain(&self, began: Moment, patience: Duration, state: &State<Set>) -> Option<Held<Set>> {
+        let held = state.held.as_ref();
+        let fetch = tokio::time::timeout(patience, self.fetch(began, state));
         let outcome = fetch.await.unwrap_or(Err(Failure::Timeout));
         let now = self.clock.now();
         let (issuer, milliseconds) = (self.issuer.as_str(), u64::try_from(now.since(began).as_millis()).ok());
+        // What is said of keys is said of the set that is held from now on.
+        let used = outcome.as_ref().ok().or(held);
+        let usable = used.map(|used| used.item.keys.usable());
+        let skipped = used.map(|used| used.item.keys.skipped());
         match outcome {
             Ok(new) => {
-                let (usable, skipped) = (new.item.keys.usable(), new.item.keys.skipped());
+                let confirmed = held.is_some_and(|held| Arc::ptr_eq(&held.item.keys, &new.item.keys));
+                let outcome = if confirmed { "not_modified" } else { "fetched" };
                 info!(
                     issuer,
-                    outcome = "fetched",
+                    outcome,
                     milliseconds,
                     usable,
                     skipped,
@@ -174,7 +184,15 @@ impl Source for Provider {
             }
             Err(failure) => {
                 let age_seconds = held.map(|held| now.since(held.since).as_secs());
-                warn!(issuer, outcome = %failure, milliseconds, age_seconds, "key set");
+                warn!(
+                    issuer,
+                    outcome = %failure,
+                    milliseconds,
+                    usable,
+                    skipped,
+                    age_seconds,
+                    "key set"
+                );
                 None
             }
         }
@@ -187,12 +205,16 @@ impl Source for Provider {
 
 impl Provider {
     /// A new set, whole or not at all.
-    async fn fetch(&self, began: Moment, held: Option<&Held<Set>>) -> Result<Held<Set>, Failure> {
+    async fn fetch(&self, began: Moment, state: &State<Set>) -> Result<Held<Set>, Failure> {
+        let held = state.held.as_ref();
         let document = match &self.address {
             Address::Fixed(url) => return self.read(url, began, held).await,
             Address::Discovered(document) => document,
         };
+        // An address that stalls leaves no time to look for another, so every second attempt begins with the document.
+        let known_first = state.failures.is_multiple_of(2);
         if let Some(url) = held.and_then(|held| held.item.discovered.as_ref())
+            && known_first
             && let Ok(new) = self.read(url, began, held).await
         {
             return Ok(new);
@@ -290,5 +312,132 @@ impl fmt::Display for Failure {
             Self::DiscoveryOfAnother => "discovery_document_of_another_issuer",
             Self::DiscoveredAddress => "discovered_address_not_allowed",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::keys::fetch::Fetching;
+
+    /// Says the same to every request for an address, and notes what was asked for.
+    #[derive(Default)]
+    struct Script {
+        documents: Vec<(KeyUrl, String)>,
+        asked: Mutex<Vec<KeyUrl>>,
+    }
+
+    impl Fetch for Script {
+        fn fetch<'a>(&'a self, url: &'a KeyUrl, with: With<'a>) -> Fetching<'a> {
+            self.asked.lock().unwrap().push(url.clone());
+            let document = self.documents.iter().find(|(known, _)| known == url);
+            let fetched = match (document, with) {
+                (Some(_), With::Etag(Some(_))) => Ok(Fetched::NotModified { max_age: None }),
+                (Some((_, text)), _) => Ok(Fetched::Document {
+                    body: text.clone().into_bytes(),
+                    max_age: None,
+                    etag: Some("\"1\"".to_owned()),
+                }),
+                (None, _) => Err(FetchError::Status(404)),
+            };
+            Box::pin(std::future::ready(fetched))
+        }
+    }
+
+    /// A clock that moves when it is told to, in seconds.
+    #[derive(Default)]
+    struct Dial(Mutex<u64>);
+
+    impl Clock for Dial {
+        fn now(&self) -> Moment {
+            let since = Duration::from_secs(*self.0.lock().unwrap());
+            Moment {
+                wall: since,
+                monotonic: since,
+            }
+        }
+    }
+
+    /// A set with one key, the example of RFC 8037 appendix A.2.
+    const SET: &str =
+        r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+
+    fn url(text: &str) -> KeyUrl {
+        KeyUrl::parse(text).unwrap()
+    }
+
+    fn keys(issuer: &str, address: Address, script: &Arc<Script>, clock: &Arc<Dial>) -> RemoteKeys {
+        let times = CacheTimes {
+            fresh: Some(Duration::from_secs(100)),
+            stale: Duration::ZERO,
+            cooldown: Duration::from_secs(15),
+            timeout: Duration::from_secs(2),
+        };
+        let fetcher: Arc<dyn Fetch> = Arc::<Script>::clone(script);
+        let clock: Arc<dyn Clock> = Arc::<Dial>::clone(clock);
+        let allowed = vec![Algorithm::Ed25519];
+        RemoteKeys::new(issuer.to_owned(), (address, None), allowed, times, fetcher, clock)
+    }
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        runtime.unwrap().block_on(future)
+    }
+
+    #[test]
+    fn public_keys_become_verify_ready_objects_once_when_the_set_is_swapped_in() {
+        let address = url("https://a.example/keys");
+        let script = Arc::new(Script {
+            documents: vec![(address.clone(), SET.to_owned())],
+            ..Script::default()
+        });
+        let clock = Arc::<Dial>::default();
+        let keys = keys("https://a.example/", Address::Fixed(address), &script, &clock);
+        block_on(async {
+            let find = || keys.find(Algorithm::Ed25519, Some("k"));
+            let first = find().await.unwrap();
+            assert!(Arc::ptr_eq(&first, &find().await.unwrap()));
+            // Nor are they parsed again when the set is confirmed.
+            *clock.0.lock().unwrap() = 100;
+            assert!(Arc::ptr_eq(&first, &find().await.unwrap()));
+            assert_eq!(script.asked.lock().unwrap().len(), 2);
+        });
+    }
+
+    #[test]
+    fn a_discovered_address_is_https_without_user_info_and_not_on_this_machine_or_its_link() {
+        let issuer = "https://a.example/tenant/";
+        let document = KeyUrl::discovery(issuer).unwrap();
+        for (address, expected) in [
+            ("https://a.example/keys", true),
+            ("https://b.example/keys", true),
+            ("http://a.example/keys", false),
+            ("https://user@a.example/keys", false),
+            ("http://127.0.0.1/keys", false),
+            ("https://127.0.0.1/keys", false),
+            ("https://localhost/keys", false),
+            ("https://[::1]/keys", false),
+            ("https://169.254.169.254/keys", false),
+            ("http://169.254.170.2/keys", false),
+            ("https://[fe80::1]/keys", false),
+            ("/keys", false),
+        ] {
+            let text = serde_json::json!({ "issuer": issuer, "jwks_uri": address }).to_string();
+            let mut documents = vec![(document.clone(), text)];
+            documents.extend(KeyUrl::parse(address).map(|address| (address, SET.to_owned())));
+            let script = Arc::new(Script {
+                documents,
+                ..Script::default()
+            });
+            let keys = keys(issuer, Address::Discovered(document.clone()), &script, &Arc::default());
+            let found = block_on(keys.find(Algorithm::Ed25519, Some("k")));
+            let asked = script.asked.lock().unwrap().len();
+            match expected {
+                true => assert!(found.is_ok() && asked == 2, "{address}"),
+                false => assert!(found.err() == Some(Error::KeysUnavailable) && asked == 1, "{address}"),
+            }
+        }
     }
 }

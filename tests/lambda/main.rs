@@ -7,6 +7,8 @@ mod concurrency;
 #[cfg(test)]
 mod desk;
 #[cfg(test)]
+mod fetches;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod init;

@@ -1,6 +1,6 @@
 //! A server of documents that are fetched: key sets, discovery documents, secrets.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use super::http::{Reply, Request, Server};
@@ -14,6 +14,8 @@ pub(crate) struct KeyServer {
 #[derive(Default)]
 struct State {
     replies: HashMap<String, Reply>,
+    /// What comes before those, once each.
+    first: HashMap<String, VecDeque<Reply>>,
     requests: Vec<Request>,
 }
 
@@ -23,7 +25,8 @@ impl KeyServer {
         let held = Arc::clone(&state);
         let server = Server::start(move |request| {
             let mut state = held.lock().unwrap();
-            let reply = state.replies.get(&request.target).cloned();
+            let first = state.first.get_mut(&request.target).and_then(VecDeque::pop_front);
+            let reply = first.or_else(|| state.replies.get(&request.target).cloned());
             state.requests.push(request);
             reply.unwrap_or_else(|| Reply::status(404))
         });
@@ -33,6 +36,17 @@ impl KeyServer {
     /// From now on answers requests for this path, which may have a query, so.
     pub(crate) fn set(&self, path: &str, reply: Reply) {
         self.state.lock().unwrap().replies.insert(path.to_owned(), reply);
+    }
+
+    /// Answers the next request for this path so, and the ones after it as before.
+    pub(crate) fn once(&self, path: &str, reply: Reply) {
+        let mut state = self.state.lock().unwrap();
+        state.first.entry(path.to_owned()).or_default().push_back(reply);
+    }
+
+    /// How many connections there have been.
+    pub(crate) fn connections(&self) -> usize {
+        self.server.connections()
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

@@ -1,0 +1,33 @@
+//! The key cache: the library in process, an identity provider on loopback that can misbehave, and a clock that moves when
+//! it is told to. Tests are named after the rule they hold the cache to, and count the fetches.
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::string_slice,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[cfg(test)]
+mod ages;
+#[cfg(test)]
+mod discovery;
+#[cfg(test)]
+mod secrets;
+#[cfg(test)]
+mod seeds;
+#[cfg(test)]
+mod sets;
+#[cfg(test)]
+mod start_up;
+#[cfg(test)]
+mod tls;
+#[cfg(test)]
+mod unknown_keys;
+#[cfg(test)]
+mod world;
+
+#[cfg(test)]
+#[expect(dead_code, unused_imports, reason = "some of it is for the end-to-end tests")]
+#[path = "../support/mod.rs"]
+mod support;

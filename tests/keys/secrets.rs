@@ -1,0 +1,353 @@
+//! Shared secrets from Secrets Manager and Parameter Store, by way of a stand-in for the Parameters and Secrets extension.
+
+use std::time::Duration;
+
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use crate::support::KeyServer;
+use crate::support::http::Reply;
+use crate::world::{Desk, ISSUER, api, claims};
+
+const CURRENT: &str = "/secretsmanager/get?secretId=hs%2Fkey&versionStage=AWSCURRENT";
+const PREVIOUS: &str = "/secretsmanager/get?secretId=hs%2Fkey&versionStage=AWSPREVIOUS";
+const PARAMETER: &str = "/systemsmanager/parameters/get?name=%2Fhs%2Fkey&withDecryption=true";
+const SESSION: &str = "a session token";
+const FIXED: &str = "a secret of the configuration that is long enough";
+
+/// A secret by number.
+fn secret(number: usize) -> String {
+    format!("secret number {number}, which is long enough for any of the algorithms here and then some more")
+}
+
+/// A token signed with a secret.
+fn signed(secret: &str) -> String {
+    let encoded = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    let input = format!(
+        "{}.{}",
+        encoded(r#"{"alg":"HS256"}"#),
+        encoded(&claims(ISSUER).to_string())
+    );
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    format!("{input}.{}", URL_SAFE_NO_PAD.encode(hmac::sign(&key, input.as_bytes())))
+}
+
+/// A token of the secret with this number.
+fn token(number: usize) -> String {
+    signed(&secret(number))
+}
+
+/// What the extension says of a secret in Secrets Manager.
+fn version(text: &str) -> Reply {
+    Reply::json(
+        &json!({ "ARN": "arn:aws:secretsmanager:x", "Name": "hs/key", "SecretString": text, "VersionStages": [] }),
+    )
+}
+
+/// What it says of one in Parameter Store.
+fn parameter(text: &str) -> Reply {
+    Reply::json(&json!({ "Parameter": { "Name": "/hs/key", "Type": "SecureString", "Value": text, "Version": 3 } }))
+}
+
+/// What it says when a version does not exist, or it is not ready.
+fn refusal() -> Reply {
+    Reply::status(400).body("not ready to serve traffic, please wait")
+}
+
+fn managed() -> Value {
+    json!({ "secrets_manager": "hs/key" })
+}
+
+/// An API with this `secret`, by an extension on the server's port.
+fn desk(extension: &KeyServer, secret: &Value) -> Desk {
+    let url = extension.url("");
+    let port = url.rsplit(':').next().unwrap();
+    let config = api(json!([{ "issuer": ISSUER, "audience": "api", "secret": secret }]));
+    Desk::with(
+        &config,
+        &[
+            ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", port),
+            ("AWS_SESSION_TOKEN", SESSION),
+            ("FIXED", FIXED),
+        ],
+    )
+}
+
+/// An extension that has secret 1, and secret 0 from before.
+fn rotated() -> KeyServer {
+    let extension = KeyServer::start();
+    extension.set(CURRENT, version(&secret(1)));
+    extension.set(PREVIOUS, version(&secret(0)));
+    extension
+}
+
+#[test]
+fn secrets_come_through_the_extensions_endpoint_on_its_port_with_the_session_token() {
+    let extension = rotated();
+    let desk = desk(&extension, &managed());
+    assert_eq!(desk.decides(&token(1)), "allow");
+    for path in [CURRENT, PREVIOUS] {
+        let requests = extension.requests(path);
+        assert_eq!(requests.len(), 1);
+        assert_eq!(requests[0].header("x-aws-parameters-secrets-token"), Some(SESSION));
+    }
+}
+
+#[test]
+fn they_are_fetched_on_the_first_invocation_and_never_during_init() {
+    let extension = rotated();
+    let desk = desk(&extension, &managed());
+    desk.warm_up();
+    assert_eq!(extension.count(CURRENT), 0);
+    assert_eq!(desk.decides(&token(1)), "allow");
+    assert_eq!(extension.count(CURRENT), 1);
+}
+
+#[test]
+fn with_retries_while_the_extension_is_not_ready() {
+    let extension = rotated();
+    extension.once(CURRENT, refusal());
+    extension.once(CURRENT, refusal());
+    let desk = desk(&extension, &managed());
+    assert_eq!(desk.decides(&token(1)), "allow");
+    assert_eq!((extension.count(CURRENT), extension.count(PREVIOUS)), (3, 1));
+}
+
+#[test]
+fn the_current_version_and_the_previous_one_count() {
+    let extension = rotated();
+    let desk = desk(&extension, &managed());
+    assert_eq!(desk.decides(&token(1)), "allow");
+    assert_eq!(desk.decides(&token(0)), "allow");
+    assert_eq!(desk.decides(&token(2)), "deny invalid_signature");
+    assert_eq!((extension.count(CURRENT), extension.count(PREVIOUS)), (1, 1));
+}
+
+#[test]
+fn the_previous_version_does_not_count_if_it_is_not_wanted() {
+    let extension = rotated();
+    let desk = desk(&extension, &json!({ "secrets_manager": "hs/key", "previous": false }));
+    assert_eq!(desk.decides(&token(1)), "allow");
+    assert_eq!(desk.decides(&token(0)), "deny invalid_signature");
+    assert_eq!((extension.count(CURRENT), extension.count(PREVIOUS)), (1, 0));
+}
+
+#[test]
+fn before_the_first_rotation_there_is_no_previous_version() {
+    let extension = rotated();
+    extension.set(PREVIOUS, refusal());
+    let desk = desk(&extension, &managed());
+    assert_eq!(desk.decides(&token(1)), "allow");
+    assert_eq!(desk.decides(&token(0)), "deny invalid_signature");
+    assert_eq!((extension.count(CURRENT), extension.count(PREVIOUS)), (1, 1));
+}
+
+#[test]
+fn a_previous_version_that_cannot_be_had_is_an_outage() {
+    let extension = rotated();
+    extension.set(PREVIOUS, Reply::status(500));
+    let desk = desk(&extension, &managed());
+    assert_eq!(desk.decides(&token(0)), "KeysUnavailable");
+    extension.set(PREVIOUS, version(&secret(0)));
+    desk.clock.advance(61);
+    assert_eq!(desk.decides(&token(0)), "allow");
+}
+
+#[test]
+fn a_field_of_a_json_secret_is_read() {
+    let extension = rotated();
+    extension.set(
+        CURRENT,
+        version(&json!({ "signing": secret(1), "user": "x" }).to_string()),
+    );
+    extension.set(PREVIOUS, version(&json!({ "signing": secret(0) }).to_string()));
+    let with = |field: &str| desk(&extension, &json!({ "secrets_manager": "hs/key", "field": field }));
+    let named = with("signing");
+    assert_eq!(named.decides(&token(1)), "allow");
+    assert_eq!(named.decides(&token(0)), "allow");
+    assert_eq!(with("absent").decides(&token(1)), "KeysUnavailable");
+    extension.set(CURRENT, version(&secret(1)));
+    assert_eq!(
+        with("signing").decides(&token(1)),
+        "KeysUnavailable",
+        "not a JSON object"
+    );
+    extension.set(CURRENT, version(&json!({ "signing": 7 }).to_string()));
+    assert_eq!(with("signing").decides(&token(1)), "KeysUnavailable", "not a text");
+}
+
+#[test]
+fn parameter_store_is_asked_to_decrypt() {
+    let extension = KeyServer::start();
+    extension.set(PARAMETER, parameter(&secret(1)));
+    let desk = desk(&extension, &json!({ "parameter_store": "/hs/key" }));
+    assert_eq!(desk.decides(&token(1)), "allow");
+    assert_eq!(desk.decides(&token(0)), "deny invalid_signature");
+    let requests = extension.requests(PARAMETER);
+    assert_eq!(requests.len(), 1);
+    assert_eq!(requests[0].header("x-aws-parameters-secrets-token"), Some(SESSION));
+}
+
+#[test]
+fn they_are_read_again_after_300_seconds() {
+    let extension = rotated();
+    let desk = desk(&extension, &managed());
+    assert_eq!(desk.decides(&token(1)), "allow");
+    desk.clock.advance(299);
+    assert_eq!(desk.decides(&token(1)), "allow");
+    assert_eq!(extension.count(CURRENT), 1);
+    desk.clock.advance(1);
+    assert_eq!(desk.decides(&token(1)), "allow");
+    assert_eq!(extension.count(CURRENT), 2);
+}
+
+#[test]
+fn they_are_used_for_at_most_3600_seconds_when_that_fails() {
+    let extension = rotated();
+    let desk = desk(&extension, &managed());
+    assert_eq!(desk.decides(&token(1)), "allow");
+    extension.set(CURRENT, Reply::status(500));
+    for _ in 0..11 {
+        desk.clock.advance(300);
+        assert_eq!(desk.decides(&token(1)), "allow");
+        assert_eq!(desk.decides(&token(2)), "Unauthorized");
+    }
+    desk.clock.advance(299);
+    assert_eq!(desk.decides(&token(1)), "allow");
+    desk.clock.advance(1);
+    assert_eq!(desk.decides(&token(1)), "KeysUnavailable");
+    assert_eq!(desk.decides(&token(2)), "KeysUnavailable");
+    extension.set(CURRENT, version(&secret(1)));
+    desk.clock.advance(61);
+    assert_eq!(desk.decides(&token(1)), "allow");
+}
+
+#[test]
+fn a_rotation_is_never_a_cached_refusal_and_is_seen_at_the_next_reading() {
+    let extension = rotated();
+    let desk = desk(&extension, &managed());
+    assert_eq!(desk.decides(&token(1)), "allow");
+    extension.set(CURRENT, version(&secret(2)));
+    extension.set(PREVIOUS, version(&secret(1)));
+    desk.clock.advance(15);
+    assert_eq!(
+        desk.decides(&token(2)),
+        "deny invalid_signature",
+        "the copy is no older than the cooldown"
+    );
+    desk.clock.advance(1);
+    assert_eq!(desk.decides(&token(2)), "Unauthorized", "it is now");
+    assert_eq!(desk.decides(&token(1)), "allow");
+    assert_eq!(extension.count(CURRENT), 1, "a bad signature reads nothing again");
+    desk.clock.advance(284);
+    assert_eq!(desk.decides(&token(2)), "allow");
+    assert_eq!(desk.decides(&token(1)), "allow");
+    assert_eq!(desk.decides(&token(0)), "deny invalid_signature", "two rotations back");
+    assert_eq!(extension.count(CURRENT), 2);
+}
+
+#[test]
+fn a_secret_that_is_not_fit_for_one_is_keys_unavailable() {
+    let extension = rotated();
+    let pem = format!(
+        "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----",
+        "A".repeat(64)
+    );
+    for unfit in [
+        "",
+        "too short",
+        &pem,
+        &json!({ "kty": "RSA", "n": "A".repeat(64) }).to_string(),
+    ] {
+        extension.set(CURRENT, version(unfit));
+        let desk = desk(&extension, &managed());
+        assert_eq!(desk.decides(&signed(unfit)), "KeysUnavailable", "{unfit}");
+    }
+    extension.set(CURRENT, version("!"));
+    let encoded = json!({ "secrets_manager": "hs/key", "encoding": "base64" });
+    assert_eq!(desk(&extension, &encoded).decides(&token(1)), "KeysUnavailable");
+    for reply in [
+        Reply::ok("{}"),
+        Reply::ok("<html></html>"),
+        Reply::ok(r#"{"SecretBinary":"AAAA"}"#),
+    ] {
+        extension.set(CURRENT, reply);
+        assert_eq!(desk(&extension, &managed()).decides(&token(1)), "KeysUnavailable");
+    }
+}
+
+#[test]
+fn an_unfit_previous_version_is_none() {
+    let extension = rotated();
+    extension.set(PREVIOUS, version("short"));
+    let desk = desk(&extension, &managed());
+    assert_eq!(desk.decides(&token(1)), "allow");
+    assert_eq!(desk.decides(&signed("short")), "deny invalid_signature");
+}
+
+#[test]
+fn encodings_hold_for_fetched_secrets_too() {
+    let extension = KeyServer::start();
+    let encoded = base64::engine::general_purpose::STANDARD.encode(secret(1));
+    extension.set(PARAMETER, parameter(&encoded));
+    let desk = desk(
+        &extension,
+        &json!({ "parameter_store": "/hs/key", "encoding": "base64" }),
+    );
+    assert_eq!(desk.decides(&token(1)), "allow");
+    assert_eq!(desk.decides(&signed(&encoded)), "deny invalid_signature");
+}
+
+#[test]
+fn an_extension_that_fails_is_an_outage_and_is_left_alone_after_it() {
+    let extension = KeyServer::start();
+    extension.set(CURRENT, refusal());
+    let desk = desk(&extension, &managed());
+    assert_eq!(desk.decides(&token(1)), "KeysUnavailable");
+    let tried = extension.count(CURRENT);
+    assert!((3..20).contains(&tried), "{tried}");
+    for _ in 0..20 {
+        assert_eq!(desk.decides(&token(1)), "KeysUnavailable");
+    }
+    assert_eq!(extension.count(CURRENT), tried);
+    extension.set(CURRENT, version(&secret(1)));
+    desk.clock.advance(1);
+    assert_eq!(desk.decides(&token(1)), "allow");
+}
+
+#[test]
+fn no_extension_at_all_is_an_outage() {
+    let extension = KeyServer::start();
+    let desk = desk(&extension, &managed());
+    drop(extension);
+    assert_eq!(desk.decides(&token(1)), "KeysUnavailable");
+}
+
+#[test]
+fn secrets_of_the_configuration_serve_beside_fetched_ones_even_in_an_outage() {
+    let extension = rotated();
+    let both = json!([{ "env": "FIXED" }, managed(), { "parameter_store": "/hs/key" }]);
+    let desk = desk(&extension, &both);
+    assert_eq!(desk.decides(&signed(FIXED)), "allow");
+    assert_eq!(extension.count(CURRENT), 0, "it signed, so nothing is fetched");
+    assert_eq!(desk.decides(&token(1)), "allow");
+    assert_eq!(desk.decides(&token(0)), "allow");
+    assert_eq!(extension.count(PARAMETER), 0);
+    // The parameter is not to be had, so nothing can be said of other tokens.
+    assert_eq!(desk.decides(&token(2)), "KeysUnavailable");
+    extension.set(PARAMETER, parameter(&secret(2)));
+    desk.clock.advance(2);
+    assert_eq!(desk.decides(&token(2)), "allow");
+    assert_eq!(desk.decides(&token(3)), "deny invalid_signature");
+}
+
+#[test]
+fn concurrent_invocations_share_one_reading() {
+    let extension = rotated();
+    extension.set(CURRENT, version(&secret(1)).delayed(Duration::from_millis(300)));
+    let desk = desk(&extension, &managed());
+    assert_eq!(desk.decide_at_once((0..50).map(|_| token(1))), ["allow"; 50]);
+    assert_eq!((extension.count(CURRENT), extension.count(PREVIOUS)), (1, 1));
+}

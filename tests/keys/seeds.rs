@@ -1,0 +1,91 @@
+//! Key sets that are there from the start.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::json;
+
+use crate::support::{KeyServer, Scratch, jwks, key, stranger};
+use crate::world::{Desk, KEYS, NOW, api_of, down, parse, random, set, token};
+
+/// A server with a newer set, and an API whose seed was written so many seconds ago.
+fn seeded(age: u64) -> (KeyServer, Scratch, Desk) {
+    let (server, scratch) = (KeyServer::start(), Scratch::new());
+    server.set(KEYS, set(&[&stranger("ES256")]));
+    let path = scratch.file("seed.json", jwks(&[key("ES256")]).to_string());
+    let written = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW - age);
+    let file = std::fs::File::options().append(true).open(&path).unwrap();
+    file.set_modified(written).unwrap();
+    let mut config = api_of(&server, json!({}));
+    config["issuers"][0]["jwks_seed_file"] = path.into();
+    let desk = Desk::new(&config);
+    (server, scratch, desk)
+}
+
+#[test]
+fn a_fresh_seed_needs_no_fetch_at_start_up_nor_for_the_first_token() {
+    let (server, _scratch, desk) = seeded(530);
+    desk.warm_up();
+    assert_eq!(desk.decides(&token(&key("ES256"))), "allow");
+    assert_eq!(server.count(KEYS), 0);
+    // It is as old as its file.
+    desk.clock.advance(70);
+    assert_eq!(desk.decides(&token(&stranger("ES256"))), "allow");
+    assert_eq!(desk.decides(&token(&key("ES256"))), "Unauthorized");
+    assert_eq!(server.count(KEYS), 1);
+}
+
+#[test]
+fn a_key_that_a_fresh_seed_lacks_is_asked_for_at_once() {
+    let (server, _scratch, desk) = seeded(0);
+    desk.warm_up();
+    assert_eq!(desk.decides(&token(&stranger("ES256"))), "allow");
+    assert_eq!(server.count(KEYS), 1, "no attempt was made before, so no cooldown runs");
+    assert_eq!(desk.decides(&random(0)), "Unauthorized");
+    assert_eq!(server.count(KEYS), 1);
+}
+
+#[test]
+fn a_stale_seed_is_refreshed_at_start_up_and_serves_in_an_outage() {
+    let (server, _scratch, desk) = seeded(600);
+    desk.warm_up();
+    assert_eq!(server.count(KEYS), 1);
+    assert_eq!(desk.decides(&token(&stranger("ES256"))), "allow");
+
+    let (server, _scratch, desk) = seeded(600 + 2900);
+    server.set(KEYS, down());
+    desk.warm_up();
+    assert_eq!(desk.decides(&token(&key("ES256"))), "allow");
+    assert_eq!(server.count(KEYS), 2);
+    desk.clock.advance(700);
+    assert_eq!(desk.decides(&token(&key("ES256"))), "KeysUnavailable");
+}
+
+#[test]
+fn a_seed_that_is_too_old_is_not_used() {
+    let (server, _scratch, desk) = seeded(4200);
+    server.set(KEYS, down());
+    desk.warm_up();
+    assert_eq!(desk.decides(&token(&key("ES256"))), "KeysUnavailable");
+    server.set(KEYS, set(&[&stranger("ES256")]));
+    desk.clock.advance(61);
+    assert_eq!(desk.decides(&token(&stranger("ES256"))), "allow");
+    assert_eq!(desk.decides(&token(&key("ES256"))), "Unauthorized");
+}
+
+#[test]
+fn a_seed_without_a_usable_key_is_a_mistake() {
+    let (server, scratch) = (KeyServer::start(), Scratch::new());
+    for (name, text) in [
+        ("none", r#"{"keys":[]}"#),
+        ("text", "not a set"),
+        ("odd", r#"{"keys":[{"kty":"oct"}]}"#),
+    ] {
+        let mut config = api_of(&server, json!({}));
+        config["issuers"][0]["jwks_seed_file"] = scratch.file(name, text).into();
+        let error = parse(&config, &[]).err().unwrap().to_string();
+        assert!(error.contains("issuers[0].jwks_seed_file: "), "{error}");
+    }
+    let mut config = api_of(&server, json!({}));
+    config["issuers"][0]["jwks_seed_file"] = format!("{}/absent", scratch.path()).into();
+    assert!(parse(&config, &[]).is_err());
+}

@@ -1,0 +1,209 @@
+//! Real TLS handshakes with a server whose authority is nobody else's.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection, Stream, SupportedProtocolVersion};
+use serde_json::{Value, json};
+
+use crate::support::{Scratch, jwks, key};
+use crate::world::{Desk, ISSUER, api, issuer, parse, token};
+
+/// A certificate authority.
+struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    fn pem(&self) -> String {
+        self.0.pem()
+    }
+}
+
+/// Serves a key set over TLS with a certificate for one name. Dropping it stops it.
+struct SecureServer {
+    address: SocketAddr,
+    served: Arc<AtomicUsize>,
+    stopped: Arc<AtomicBool>,
+    acceptor: Option<JoinHandle<()>>,
+}
+
+impl SecureServer {
+    fn start(authority: &Authority, name: &str, version: &'static SupportedProtocolVersion) -> Self {
+        let own = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let certificate = certificate.signed_by(&own, &authority.0).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let own = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(own.serialize_der()));
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[version])
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], own)
+            .unwrap();
+        let (config, listener) = (Arc::new(config), TcpListener::bind(("127.0.0.1", 0)).unwrap());
+        let address = listener.local_addr().unwrap();
+        let (served, stopped) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
+        let (count, stop) = (Arc::clone(&served), Arc::clone(&stopped));
+        let acceptor = std::thread::spawn(move || {
+            while let Ok((stream, _)) = listener.accept() {
+                if stop.load(Ordering::SeqCst) {
+                    break;
+                }
+                // A handshake that fails is what some tests are about.
+                drop(serve(&config, stream, &count));
+            }
+        });
+        Self {
+            address,
+            served,
+            stopped,
+            acceptor: Some(acceptor),
+        }
+    }
+
+    /// By this name of the machine.
+    fn url(&self, host: &str) -> String {
+        format!("https://{host}:{}/keys", self.address.port())
+    }
+
+    fn served(&self) -> usize {
+        self.served.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for SecureServer {
+    fn drop(&mut self) {
+        self.stopped.store(true, Ordering::SeqCst);
+        drop(TcpStream::connect(self.address));
+        if let Some(acceptor) = self.acceptor.take() {
+            drop(acceptor.join());
+        }
+    }
+}
+
+/// Answers one request, which is counted, with a key set.
+fn serve(config: &Arc<ServerConfig>, mut stream: TcpStream, served: &AtomicUsize) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    let mut connection = ServerConnection::new(Arc::clone(config)).map_err(std::io::Error::other)?;
+    let mut tls = Stream::new(&mut connection, &mut stream);
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        tls.read_exact(&mut byte)?;
+        request.extend_from_slice(&byte);
+    }
+    served.fetch_add(1, Ordering::SeqCst);
+    let body = jwks(&[key("ES256")]).to_string();
+    write!(
+        tls,
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )?;
+    tls.conn.send_close_notify();
+    tls.flush()
+}
+
+/// An API whose issuer's set is at this address, with this `tls`.
+fn config(url: &str, tls: Value) -> Value {
+    let mut config = api(json!([issuer(ISSUER, url, json!({ "timeout_ms": 10_000 }))]));
+    if !tls.is_null() {
+        config["tls"] = tls;
+    }
+    config
+}
+
+#[test]
+fn a_server_with_a_certificate_of_ones_own_authority_is_believed() {
+    let (authority, scratch) = (Authority::new(), Scratch::new());
+    let file = scratch.file("authority.pem", authority.pem());
+    // A file may hold several.
+    let both = scratch.file("both.pem", format!("{}{}", Authority::new().pem(), authority.pem()));
+    for version in [&rustls::version::TLS13, &rustls::version::TLS12] {
+        let server = SecureServer::start(&authority, "localhost", version);
+        for (tls, served) in [
+            (json!({ "ca_file": file }), 1),
+            (json!({ "ca_file": both }), 2),
+            (json!({ "roots": "webpki", "ca_file": file }), 3),
+        ] {
+            let desk = Desk::new(&config(&server.url("localhost"), tls));
+            assert_eq!(desk.decides(&token(&key("ES256"))), "allow");
+            assert_eq!(server.served(), served);
+        }
+    }
+    let by_address = SecureServer::start(&authority, "127.0.0.1", &rustls::version::TLS13);
+    let desk = Desk::new(&config(&by_address.url("127.0.0.1"), json!({ "ca_file": file })));
+    assert_eq!(desk.decides(&token(&key("ES256"))), "allow");
+}
+
+#[test]
+fn without_that_authority_it_is_not() {
+    let (authority, scratch) = (Authority::new(), Scratch::new());
+    let another = scratch.file("another.pem", Authority::new().pem());
+    let server = SecureServer::start(&authority, "localhost", &rustls::version::TLS13);
+    for tls in [json!(null), json!({ "roots": "webpki" }), json!({ "ca_file": another })] {
+        let desk = Desk::new(&config(&server.url("localhost"), tls.clone()));
+        assert_eq!(desk.decides(&token(&key("ES256"))), "KeysUnavailable", "{tls}");
+    }
+    assert_eq!(server.served(), 0);
+}
+
+#[test]
+fn a_certificate_for_another_name_is_refused() {
+    let (authority, scratch) = (Authority::new(), Scratch::new());
+    let file = scratch.file("authority.pem", authority.pem());
+    let server = SecureServer::start(&authority, "keys.example", &rustls::version::TLS13);
+    for host in ["localhost", "127.0.0.1"] {
+        let desk = Desk::new(&config(&server.url(host), json!({ "ca_file": file })));
+        assert_eq!(desk.decides(&token(&key("ES256"))), "KeysUnavailable", "{host}");
+    }
+    assert_eq!(server.served(), 0);
+}
+
+#[test]
+fn the_systems_authorities_may_be_taken_and_ones_own_added() {
+    let (authority, scratch) = (Authority::new(), Scratch::new());
+    let file = scratch.file("authority.pem", authority.pem());
+    let server = SecureServer::start(&authority, "localhost", &rustls::version::TLS13);
+    let system = config(&server.url("localhost"), json!({ "roots": "system" }));
+    match parse(&system, &[]) {
+        Ok(_) => {
+            assert_eq!(Desk::new(&system).decides(&token(&key("ES256"))), "KeysUnavailable");
+            let added = config(&server.url("localhost"), json!({ "roots": "system", "ca_file": file }));
+            assert_eq!(Desk::new(&added).decides(&token(&key("ES256"))), "allow");
+        }
+        // A bare container has none, and says so at start-up.
+        Err(error) => assert!(
+            error.to_string().contains("tls.roots: the system has no certificate"),
+            "{error}"
+        ),
+    }
+}
+
+#[test]
+fn what_is_no_authority_is_a_mistake() {
+    let scratch = Scratch::new();
+    for (name, text) in [
+        ("empty", String::new()),
+        ("text", "not a certificate".to_owned()),
+        ("key", KeyPair::generate().unwrap().serialize_pem()),
+        (
+            "broken",
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_owned(),
+        ),
+    ] {
+        let config = config("https://localhost/keys", json!({ "ca_file": scratch.file(name, text) }));
+        let error = parse(&config, &[]).err().unwrap().to_string();
+        assert!(error.contains("tls.ca_file: "), "{name}: {error}");
+    }
+}

@@ -1,0 +1,263 @@
+//! Keys that the set lacks: when it is fetched again, and what is said meanwhile.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::{KeyServer, eventually, key, stranger};
+use crate::world::{Desk, ISSUER, KEYS, api, api_of, down, issuer, nameless, random, served, set, token};
+
+/// Asks, and holds the answer and the number of fetches there have been.
+#[track_caller]
+fn asked(desk: &Desk, server: &KeyServer, token: &str, expected: &str, fetches: usize) {
+    assert_eq!(desk.decides(token), expected);
+    assert_eq!(server.count(KEYS), fetches, "fetches");
+}
+
+#[test]
+fn an_unknown_kid_refetches_at_most_once_per_cooldown_counted_from_the_last_attempt() {
+    let (server, desk) = served(&[&key("ES256")], json!({ "cooldown_seconds": 15 }));
+    asked(&desk, &server, &token(&key("ES256")), "allow", 1);
+    asked(&desk, &server, &random(0), "Unauthorized", 1);
+    desk.clock.advance(14);
+    asked(&desk, &server, &random(1), "Unauthorized", 1);
+    desk.clock.advance(1);
+    asked(&desk, &server, &random(2), "Unauthorized", 2);
+    asked(&desk, &server, &random(3), "Unauthorized", 2);
+    desk.clock.advance(14);
+    asked(&desk, &server, &random(3), "Unauthorized", 2);
+    desk.clock.advance(1);
+    server.set(KEYS, down());
+    asked(&desk, &server, &random(3), "KeysUnavailable", 3);
+    desk.clock.advance(14);
+    asked(&desk, &server, &random(3), "KeysUnavailable", 3);
+    desk.clock.advance(1);
+    asked(&desk, &server, &random(3), "KeysUnavailable", 4);
+}
+
+#[test]
+fn unknown_key_is_said_only_when_a_successful_fetch_within_the_cooldown_lacked_it() {
+    let (server, desk) = served(&[&key("ES256")], json!({}));
+    asked(&desk, &server, &random(0), "Unauthorized", 1);
+    server.set(KEYS, down());
+    desk.clock.advance(15);
+    asked(&desk, &server, &random(0), "KeysUnavailable", 2);
+    asked(&desk, &server, &random(0), "KeysUnavailable", 2);
+    server.set(KEYS, set(&[&key("ES256")]));
+    asked(&desk, &server, &random(0), "KeysUnavailable", 2);
+    desk.clock.advance(15);
+    asked(&desk, &server, &random(0), "Unauthorized", 3);
+}
+
+#[test]
+fn a_new_key_is_accepted_on_first_sight_and_an_old_one_refused_after_the_next_refresh() {
+    let (old, new) = (key("ES256"), stranger("ES256"));
+    let (server, desk) = served(&[&old], json!({}));
+    asked(&desk, &server, &token(&old), "allow", 1);
+    server.set(KEYS, set(&[&old, &new]));
+    desk.clock.advance(15);
+    asked(&desk, &server, &token(&new), "allow", 2);
+    asked(&desk, &server, &token(&old), "allow", 2);
+    server.set(KEYS, set(&[&new]));
+    desk.clock.advance(539);
+    asked(&desk, &server, &token(&old), "allow", 2);
+    desk.clock.advance(61);
+    asked(&desk, &server, &token(&old), "Unauthorized", 3);
+    asked(&desk, &server, &token(&new), "allow", 3);
+}
+
+#[test]
+fn a_new_key_within_the_cooldown_is_refused_so_that_nothing_caches_it() {
+    let (server, desk) = served(&[&key("ES256")], json!({}));
+    asked(&desk, &server, &token(&key("ES256")), "allow", 1);
+    server.set(KEYS, set(&[&stranger("ES256")]));
+    asked(&desk, &server, &token(&stranger("ES256")), "Unauthorized", 1);
+    desk.clock.advance(15);
+    asked(&desk, &server, &token(&stranger("ES256")), "allow", 2);
+}
+
+#[test]
+fn a_bad_signature_on_a_token_without_kid_refetches_likewise() {
+    let (old, new) = (key("ES256"), stranger("ES256"));
+    let (server, desk) = served(&[&old], json!({}));
+    asked(&desk, &server, &nameless(&old), "allow", 1);
+    asked(&desk, &server, &nameless(&new), "deny invalid_signature", 1);
+    desk.clock.advance(15);
+    asked(&desk, &server, &nameless(&new), "deny invalid_signature", 2);
+    desk.clock.advance(15);
+    server.set(KEYS, down());
+    asked(&desk, &server, &nameless(&new), "KeysUnavailable", 3);
+    asked(&desk, &server, &nameless(&old), "allow", 3);
+    server.set(KEYS, set(&[&new]));
+    desk.clock.advance(15);
+    asked(&desk, &server, &nameless(&new), "allow", 4);
+    asked(&desk, &server, &nameless(&old), "deny invalid_signature", 4);
+}
+
+#[test]
+fn a_token_without_kid_that_two_keys_of_a_new_set_fit_is_not_denied_for_good() {
+    let (old, new) = (key("ES256"), stranger("ES256"));
+    let (server, desk) = served(&[&old], json!({}));
+    asked(&desk, &server, &nameless(&old), "allow", 1);
+    server.set(KEYS, set(&[&old, &new]));
+    desk.clock.advance(15);
+    asked(&desk, &server, &nameless(&new), "Unauthorized", 2);
+    asked(&desk, &server, &nameless(&new), "Unauthorized", 2);
+}
+
+#[test]
+fn a_bad_signature_on_a_token_with_kid_refetches_nothing() {
+    let (server, desk) = served(&[&key("ES256")], json!({}));
+    let forged = token(&stranger("ES256").named("es256"));
+    asked(&desk, &server, &forged, "deny invalid_signature", 1);
+    desk.clock.advance(15);
+    asked(&desk, &server, &forged, "deny invalid_signature", 1);
+}
+
+#[test]
+fn a_flood_of_unknown_kids_costs_one_fetch_per_cooldown_and_known_keys_all_pass() {
+    let (server, desk) = served(&[&key("ES256")], json!({}));
+    asked(&desk, &server, &token(&key("ES256")), "allow", 1);
+    for number in 0..1000 {
+        assert_eq!(desk.decides(&random(number)), "Unauthorized");
+        if number % 10 == 0 {
+            assert_eq!(desk.decides(&token(&key("ES256"))), "allow");
+        }
+        if number % 100 == 99 {
+            desk.clock.advance(5);
+        }
+    }
+    // Fifty seconds, and the last five of them came after the flood.
+    assert_eq!(server.count(KEYS), 1 + 3);
+}
+
+#[test]
+fn a_flood_of_unknown_kids_in_an_outage_costs_fewer_and_known_keys_all_pass() {
+    let (server, desk) = served(&[&key("ES256")], json!({ "fresh_seconds": 3600 }));
+    asked(&desk, &server, &token(&key("ES256")), "allow", 1);
+    server.set(KEYS, down());
+    desk.clock.advance(15);
+    for number in 0..1000 {
+        assert_eq!(desk.decides(&random(number)), "KeysUnavailable");
+        if number % 10 == 0 {
+            assert_eq!(desk.decides(&token(&key("ES256"))), "allow");
+        }
+        if number % 10 == 9 {
+            desk.clock.advance(3);
+        }
+    }
+    // Three hundred seconds: 15 apart at first, then up to 60.
+    let fetches = server.count(KEYS) - 1;
+    assert!((7..=12).contains(&fetches), "{fetches}");
+}
+
+#[test]
+fn a_flood_at_once_costs_one_fetch_and_delays_no_known_key() {
+    let (server, desk) = served(&[&key("ES256")], json!({ "timeout_ms": 10_000 }));
+    asked(&desk, &server, &token(&key("ES256")), "allow", 1);
+    desk.clock.advance(15);
+    server.set(KEYS, set(&[&key("ES256")]).delayed(Duration::from_secs(3)));
+    let flood: Vec<_> = (0..100).map(|number| desk.begin(random(number))).collect();
+    eventually("the set is asked for", || (server.count(KEYS) == 2).then_some(()));
+    for _ in 0..20 {
+        assert_eq!(desk.decides(&token(&key("ES256"))), "allow");
+    }
+    assert!(flood.iter().any(|one| !one.is_finished()), "it still waits");
+    for one in flood {
+        assert_eq!(desk.finish(one), "Unauthorized");
+    }
+    assert_eq!(server.count(KEYS), 2);
+}
+
+#[test]
+fn a_refresh_that_is_due_is_never_held_back_by_the_cooldown() {
+    let (server, desk) = served(
+        &[&key("ES256")],
+        json!({ "fresh_seconds": 100, "cooldown_seconds": 3600 }),
+    );
+    asked(&desk, &server, &token(&key("ES256")), "allow", 1);
+    asked(&desk, &server, &random(0), "Unauthorized", 1);
+    desk.clock.advance(100);
+    asked(&desk, &server, &token(&key("ES256")), "allow", 2);
+    desk.clock.advance(100);
+    asked(&desk, &server, &random(0), "Unauthorized", 3);
+    // Nor when the attempt that the cooldown counts from failed.
+    server.set(KEYS, down());
+    desk.clock.advance(100);
+    asked(&desk, &server, &token(&key("ES256")), "allow", 4);
+    asked(&desk, &server, &random(0), "KeysUnavailable", 4);
+    desk.clock.advance(1);
+    server.set(KEYS, set(&[&key("ES256"), &stranger("ES256")]));
+    asked(&desk, &server, &token(&key("ES256")), "allow", 5);
+    asked(&desk, &server, &token(&stranger("ES256")), "allow", 5);
+}
+
+#[test]
+fn cheap_refusals_fetch_nothing() {
+    let (server, desk) = served(&[&key("ES256")], json!({}));
+    for (token, expected) in [
+        ("x".to_owned(), "deny malformed_token"),
+        (
+            key("HS256").token(&crate::world::claims(ISSUER)),
+            "deny unsupported_algorithm",
+        ),
+        (
+            key("ES256").token(&crate::world::claims("https://other.example/")),
+            "deny unknown_issuer",
+        ),
+    ] {
+        asked(&desk, &server, &token, expected, 0);
+    }
+}
+
+#[test]
+fn two_issuers_with_the_same_kid_never_mix() {
+    let (ours, theirs) = (key("ES256").named("k"), stranger("ES256").named("k"));
+    let server = KeyServer::start();
+    server.set("/ours", set(&[&ours]));
+    server.set("/theirs", set(&[&theirs]));
+    let other = "https://other.example/";
+    let config = api(json!([
+        issuer(ISSUER, &server.url("/ours"), json!({})),
+        issuer(other, &server.url("/theirs"), json!({})),
+    ]));
+    let desk = Desk::new(&config);
+    for (key, name, expected) in [
+        (&ours, ISSUER, "allow"),
+        (&theirs, other, "allow"),
+        (&theirs, ISSUER, "deny invalid_signature"),
+        (&ours, other, "deny invalid_signature"),
+    ] {
+        assert_eq!(desk.decides(&key.token(&crate::world::claims(name))), expected);
+    }
+    assert_eq!((server.count("/ours"), server.count("/theirs")), (1, 1));
+    // A flood for one is no matter of the other's.
+    desk.clock.advance(15);
+    server.set("/ours", down());
+    for number in 0..20 {
+        assert_eq!(desk.decides(&random(number)), "KeysUnavailable");
+        assert_eq!(desk.decides(&theirs.token(&crate::world::claims(other))), "allow");
+    }
+    assert_eq!((server.count("/ours"), server.count("/theirs")), (2, 1));
+}
+
+#[test]
+fn nothing_in_a_token_names_what_is_fetched() {
+    let server = KeyServer::start();
+    server.set(KEYS, set(&[&key("ES256")]));
+    server.set("/evil", set(&[&stranger("ES256")]));
+    let desk = Desk::new(&api_of(&server, json!({})));
+    let evil = server.url("/evil");
+    for header in [
+        json!({ "alg": "ES256", "kid": evil }),
+        json!({ "alg": "ES256", "kid": "../evil" }),
+        json!({ "alg": "ES256", "kid": "stranger-es256", "jku": evil }),
+        json!({ "alg": "ES256", "kid": "stranger-es256", "x5u": evil }),
+        json!({ "alg": "ES256", "kid": "stranger-es256", "jwk": stranger("ES256").jwk() }),
+    ] {
+        let forged = stranger("ES256").token_with(&header, &crate::world::claims(ISSUER));
+        assert_ne!(desk.decides(&forged), "allow", "{header}");
+    }
+    assert_eq!(server.count("/evil"), 0);
+    assert_eq!(server.count(KEYS), 1);
+}

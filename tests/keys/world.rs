@@ -1,0 +1,216 @@
+//! An authorizer on a desk, its clock and its issuers.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use apigw_jwt_authorizer::{Authorizer, Clock, Config, ConfigError, Moment};
+use serde_json::{Value, json};
+
+use crate::support::http::Reply;
+use crate::support::{KeyServer, SigningKey, jwks, key};
+
+/// What the wall clock shows at first.
+pub(crate) const NOW: u64 = 1_800_000_000;
+/// The issuer of most tokens.
+pub(crate) const ISSUER: &str = "https://issuer.example/";
+/// Where its key set is.
+pub(crate) const KEYS: &str = "/keys";
+
+/// Two clocks that move when they are told to, in milliseconds.
+#[derive(Default)]
+pub(crate) struct Dial {
+    monotonic: AtomicU64,
+    wall: AtomicI64,
+}
+
+impl Clock for Dial {
+    fn now(&self) -> Moment {
+        let wall = i64::try_from(NOW).unwrap() * 1000 + self.wall.load(Ordering::SeqCst);
+        Moment {
+            wall: Duration::from_millis(u64::try_from(wall).unwrap()),
+            monotonic: Duration::from_millis(self.monotonic.load(Ordering::SeqCst)),
+        }
+    }
+}
+
+impl Dial {
+    /// Moves both.
+    pub(crate) fn advance(&self, seconds: u64) {
+        self.advance_wall(i64::try_from(seconds).unwrap());
+        self.advance_monotonic(seconds);
+    }
+
+    /// Moves the wall clock alone, as a freeze does; or sets it back.
+    pub(crate) fn advance_wall(&self, seconds: i64) {
+        self.wall.fetch_add(seconds * 1000, Ordering::SeqCst);
+    }
+
+    /// Moves the monotonic clock alone.
+    pub(crate) fn advance_monotonic(&self, seconds: u64) {
+        self.monotonic.fetch_add(seconds * 1000, Ordering::SeqCst);
+    }
+}
+
+/// An authorizer on a desk.
+pub(crate) struct Desk {
+    authorizer: Arc<Authorizer>,
+    runtime: tokio::runtime::Runtime,
+    pub(crate) clock: Arc<Dial>,
+}
+
+/// Parses a configuration with these environment variables.
+pub(crate) fn parse(document: &Value, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let variable = |name: &str| {
+        let found = variables.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| (*value).to_owned())
+    };
+    Config::parse(&document.to_string(), &variable, Path::new("."))
+}
+
+impl Desk {
+    pub(crate) fn new(document: &Value) -> Self {
+        Self::with(document, &[])
+    }
+
+    /// With these environment variables.
+    pub(crate) fn with(document: &Value, variables: &[(&str, &str)]) -> Self {
+        let clock = Arc::new(Dial::default());
+        let config = parse(document, variables).unwrap_or_else(|error| panic!("{error}"));
+        let authorizer = Authorizer::new(config, Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build();
+        Self {
+            authorizer: Arc::new(authorizer),
+            runtime: runtime.unwrap(),
+            clock,
+        }
+    }
+
+    /// With nothing that runs on while nobody waits, as in a frozen process.
+    pub(crate) fn on_one_thread(document: &Value) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        Self {
+            runtime: runtime.unwrap(),
+            ..Self::new(document)
+        }
+    }
+
+    /// How many tasks there are now.
+    pub(crate) fn tasks(&self) -> usize {
+        self.runtime.metrics().num_alive_tasks()
+    }
+
+    /// Starts it up, as the program does before its first invocation.
+    pub(crate) fn warm_up(&self) {
+        self.runtime.block_on(self.authorizer.warm_up());
+    }
+
+    /// What becomes of a token: `allow`, `deny <reason>`, or the type of an error.
+    pub(crate) fn decides(&self, token: &str) -> String {
+        self.runtime.block_on(decision(&self.authorizer, token))
+    }
+
+    /// What becomes of tokens at the same time.
+    pub(crate) fn decide_at_once(&self, tokens: impl IntoIterator<Item = String>) -> Vec<String> {
+        self.runtime.block_on(async {
+            let all = tokens.into_iter().map(|token| {
+                let authorizer = Arc::clone(&self.authorizer);
+                tokio::spawn(async move { decision(&authorizer, &token).await })
+            });
+            // They are all under way before the first is waited for.
+            let all: Vec<_> = all.collect();
+            let mut decisions = Vec::new();
+            for one in all {
+                decisions.push(one.await.unwrap());
+            }
+            decisions
+        })
+    }
+
+    /// Begins one decision, to be waited for later.
+    pub(crate) fn begin(&self, token: String) -> tokio::task::JoinHandle<String> {
+        let authorizer = Arc::clone(&self.authorizer);
+        self.runtime.spawn(async move { decision(&authorizer, &token).await })
+    }
+
+    /// Waits for one that was begun.
+    pub(crate) fn finish(&self, begun: tokio::task::JoinHandle<String>) -> String {
+        self.runtime.block_on(begun).unwrap()
+    }
+}
+
+async fn decision(authorizer: &Authorizer, token: &str) -> String {
+    let event = json!({
+        "type": "TOKEN",
+        "authorizationToken": format!("Bearer {token}"),
+        "methodArn": "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod/GET/movies",
+    });
+    let answer = authorizer.authorize(event.to_string().as_bytes(), None).await;
+    let answer: Value = serde_json::from_str(&answer.to_json()).unwrap();
+    if let Some(error) = answer["errorType"].as_str() {
+        return error.to_owned();
+    }
+    let effect = answer["policyDocument"]["Statement"][0]["Effect"].as_str().unwrap();
+    match answer["context"]["reason"].as_str() {
+        Some(reason) => format!("{} {reason}", effect.to_lowercase()),
+        None => effect.to_lowercase(),
+    }
+}
+
+/// An API with these issuers, where any valid token passes.
+pub(crate) fn api(issuers: Value) -> Value {
+    json!({ "policy": "single_request", "undeclared_routes": "allow", "issuers": issuers })
+}
+
+/// An API with one issuer, whose set this server has.
+pub(crate) fn api_of(server: &KeyServer, keys_cache: Value) -> Value {
+    api(json!([issuer(ISSUER, &server.url(KEYS), keys_cache)]))
+}
+
+/// An issuer whose set is at this address.
+pub(crate) fn issuer(name: &str, url: &str, keys_cache: Value) -> Value {
+    json!({ "issuer": name, "audience": "api", "jwks_uri": url, "keys_cache": keys_cache })
+}
+
+/// A server that has the set of these keys, and an API that fetches it.
+pub(crate) fn served(keys: &[&SigningKey], keys_cache: Value) -> (KeyServer, Desk) {
+    let server = KeyServer::start();
+    server.set(KEYS, set(keys));
+    let desk = Desk::new(&api_of(&server, keys_cache));
+    (server, desk)
+}
+
+/// A set of keys.
+pub(crate) fn set(keys: &[&SigningKey]) -> Reply {
+    Reply::json(&jwks(keys.iter().copied()))
+}
+
+/// The claims of a token that outlives every test.
+pub(crate) fn claims(issuer: &str) -> Value {
+    json!({ "iss": issuer, "aud": "api", "sub": "alice", "exp": NOW + 1_000_000 })
+}
+
+/// A token of the issuer.
+pub(crate) fn token(key: &SigningKey) -> String {
+    key.token(&claims(ISSUER))
+}
+
+/// The same without `kid`.
+pub(crate) fn nameless(key: &SigningKey) -> String {
+    key.token_with(&json!({ "alg": key.alg }), &claims(ISSUER))
+}
+
+/// A token with a `kid` that no set has.
+pub(crate) fn random(number: usize) -> String {
+    let kid = format!("random-{number}");
+    key("ES256").token_with(&json!({ "alg": "ES256", "kid": kid }), &claims(ISSUER))
+}
+
+/// An outage.
+pub(crate) fn down() -> Reply {
+    Reply::status(503).body(jwks(&[key("ES256")]).to_string())
+}

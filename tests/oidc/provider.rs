@@ -1,0 +1,112 @@
+//! The provider, a process of its own.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oidc");
+
+/// A provider that runs; dropping it ends it.
+pub(crate) struct Provider {
+    child: Child,
+    pub(crate) issuer: String,
+}
+
+impl Provider {
+    /// Starts it, after it was installed if need be.
+    ///
+    /// # Errors
+    /// What is missing on this machine.
+    pub(crate) fn start() -> Result<Self, &'static str> {
+        let recent = "process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)";
+        if !runs(Command::new("node").args(["-e", recent])) {
+            return Err("there is no Node.js, or none of version 20 or later");
+        }
+        let installed = Path::new(DIRECTORY).join("node_modules/oidc-provider").exists();
+        let install = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
+        if !installed && !runs(Command::new("npm").args(install).current_dir(DIRECTORY)) {
+            return Err("npm could not install the provider");
+        }
+        let child = Command::new("node")
+            .arg("provider.mjs")
+            .current_dir(DIRECTORY)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let mut provider = Self {
+            child: child.unwrap(),
+            issuer: String::new(),
+        };
+        // It says more than that, and goes on to.
+        let mut output = BufReader::new(provider.child.stdout.take().unwrap());
+        while provider.issuer.is_empty() {
+            let mut line = String::new();
+            assert_ne!(output.read_line(&mut line).unwrap(), 0, "the provider did not start");
+            line.strip_prefix("issuer ")
+                .unwrap_or_default()
+                .trim_end()
+                .clone_into(&mut provider.issuer);
+        }
+        std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+        Ok(provider)
+    }
+
+    /// An access token that is signed with this algorithm.
+    #[track_caller]
+    pub(crate) fn token(&self, alg: &str) -> String {
+        let secret = "client_id=client&client_secret=a%20secret%20of%20the%20client";
+        let answer = self.post(
+            "/token",
+            &format!("grant_type=client_credentials&{secret}&scope=read%3Amovies&resource=urn%3Aalg%3A{alg}"),
+        );
+        let body: Value = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{answer}"));
+        body["access_token"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{answer}"))
+            .to_owned()
+    }
+
+    /// Signs with new keys from now on.
+    #[track_caller]
+    pub(crate) fn rotate(&self) {
+        assert_eq!(self.post("/rotate", ""), "rotated");
+    }
+
+    /// The body of the answer to a form.
+    #[track_caller]
+    fn post(&self, path: &str, form: &str) -> String {
+        let authority = self.issuer.strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(authority).unwrap();
+        let length = form.len();
+        write!(
+            stream,
+            "POST {path} HTTP/1.0\r\nHost: {authority}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {length}\r\n\r\n{form}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+    }
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Whether a command is there and succeeds.
+fn runs(command: &mut Command) -> bool {
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    status.is_ok_and(|status| status.success())
+}
