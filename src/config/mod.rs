@@ -2,6 +2,7 @@
 
 mod issuer;
 mod route;
+mod secret;
 mod walk;
 
 use std::cell::RefCell;

@@ -1,0 +1,102 @@
+//! One entry of `secret`.
+
+use super::walk::Node;
+use crate::algorithm::Algorithm;
+use crate::keys::{Encoding, Previous, Secret, Stored, StoredSecret};
+
+/// A secret that is there, or where one is kept.
+pub(super) enum SecretConfig {
+    Fixed(Secret),
+    Stored(StoredSecret),
+}
+
+/// One secret.
+pub(super) fn secret(node: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Option<SecretConfig> {
+    let fields = node.fields(&[
+        "env",
+        "file",
+        "secrets_manager",
+        "parameter_store",
+        "field",
+        "previous",
+        "encoding",
+    ])?;
+    let encoding = fields.optional("encoding").map_or(Some(Encoding::Utf8), |node| {
+        node.word(&[
+            ("utf8", Encoding::Utf8),
+            ("base64", Encoding::Base64),
+            ("base64url", Encoding::Base64Url),
+        ])
+    });
+    let (manager, parameter) = (fields.optional("secrets_manager"), fields.optional("parameter_store"));
+    let sources = ["env", "file", "secrets_manager", "parameter_store"];
+    if sources.iter().filter(|name| fields.optional(name).is_some()).count() != 1 {
+        return node.mistake("expected exactly one of `env`, `file`, `secrets_manager` and `parameter_store`");
+    }
+    let of_manager = |name: &str| match fields.optional(name) {
+        Some(node) if manager.is_none() => node.mistake("only with `secrets_manager`"),
+        other => Some(other),
+    };
+    let field = of_manager("field").and_then(|node| match node {
+        Some(node) => node
+            .text("expected the name of a member of the secret's JSON")
+            .map(Some),
+        None => Some(None),
+    });
+    let previous = of_manager("previous").and_then(|node| match node.map(|node| (node.value.as_bool(), node)) {
+        None | Some((Some(true), _)) => Some(Previous::Accepted),
+        Some((Some(false), _)) => Some(Previous::Refused),
+        Some((None, node)) => node.mistake("expected `true` or `false`"),
+    });
+    let stored = match (&manager, &parameter) {
+        (Some(node), _) => {
+            let id = node.text("expected the name or ARN of a secret");
+            Some(Stored::SecretsManager {
+                id: id?,
+                field: field?,
+                previous: previous?,
+            })
+        }
+        (None, Some(node)) => Some(Stored::ParameterStore {
+            name: node.text("expected the name of a parameter")?,
+        }),
+        (None, None) => None,
+    };
+    if let Some(stored) = stored {
+        let secret = StoredSecret {
+            stored,
+            encoding: encoding?,
+            algorithms: algorithms?.to_vec(),
+        };
+        return Some(SecretConfig::Stored(secret));
+    }
+    let text = if let Some(node) = fields.optional("env") {
+        let name = node.text("expected the name of an environment variable")?;
+        match (node.walk.env)(&name) {
+            Some(value) => value.into_bytes(),
+            None => return node.mistake("this environment variable is not set"),
+        }
+    } else {
+        let node = fields.optional("file")?;
+        match std::fs::read(node.file("expected the path of a file with the secret")?) {
+            Ok(text) => without_line_end(text),
+            Err(_) => return node.mistake("the file cannot be read"),
+        }
+    };
+    let secret = Secret::new(&text, encoding?, algorithms?);
+    secret
+        .map(SecretConfig::Fixed)
+        .map_err(|expected| node.note(expected))
+        .ok()
+}
+
+/// The line end that editors and shells put behind the last line is not part of a secret.
+fn without_line_end(mut text: Vec<u8>) -> Vec<u8> {
+    if text.last() == Some(&b'\n') {
+        text.pop();
+        if text.last() == Some(&b'\r') {
+            text.pop();
+        }
+    }
+    text
+}
