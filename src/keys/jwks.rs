@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::jwk::PublicKey;
+use super::jwk::{PublicKey, Unusable};
 use crate::algorithm::Algorithm;
 use crate::json;
 
@@ -17,6 +17,8 @@ const MAX_KEYS: usize = 100;
 pub(crate) struct KeySet {
     keys: Vec<Arc<PublicKey>>,
     skipped: usize,
+    namesakes: usize,
+    private: usize,
 }
 
 /// Why a document is not taken as a key set.
@@ -41,12 +43,14 @@ impl KeySet {
             keys: Vec<&'a RawValue>,
         }
         let document: Document<'_> = json::members(text).map_err(|_| NotAKeySet::Malformed)?;
-        let parsed: Vec<PublicKey> = document
-            .keys
-            .iter()
-            .take(MAX_KEYS)
-            .filter_map(|key| PublicKey::parse(key.get(), allowed).ok())
-            .collect();
+        let (mut parsed, mut private) = (Vec::new(), 0_usize);
+        for key in document.keys.iter().take(MAX_KEYS) {
+            match PublicKey::parse(key.get(), allowed) {
+                Ok(key) => parsed.push(key),
+                Err(Unusable::Private) => private = private.saturating_add(1),
+                Err(Unusable::Malformed | Unusable::NotForThis | Unusable::Weak) => {}
+            }
+        }
         let namesake = |a: &PublicKey, b: &PublicKey| a.kid == b.kid && a.verifying.alg() == b.verifying.alg();
         let clashes = |key: &PublicKey| {
             key.kid.is_some()
@@ -56,17 +60,23 @@ impl KeySet {
         };
         let ambiguous: Vec<bool> = parsed.iter().map(clashes).collect();
         let mut keys: Vec<Arc<PublicKey>> = Vec::new();
-        for (key, ambiguous) in parsed.into_iter().zip(ambiguous) {
+        for (key, ambiguous) in parsed.into_iter().zip(&ambiguous) {
             let repeated = keys.iter().any(|held| namesake(held, &key) && held.is_same_key(&key));
-            if !ambiguous && !repeated {
+            if !*ambiguous && !repeated {
                 keys.push(Arc::new(key));
             }
         }
         let skipped = document.keys.len().saturating_sub(keys.len());
+        let namesakes = ambiguous.iter().filter(|ambiguous| **ambiguous).count();
         if keys.is_empty() {
             Err(NotAKeySet::NoUsableKey)
         } else {
-            Ok(Self { keys, skipped })
+            Ok(Self {
+                keys,
+                skipped,
+                namesakes,
+                private,
+            })
         }
     }
 
@@ -84,8 +94,63 @@ impl KeySet {
         self.keys.len()
     }
 
+    /// What its issuer should be told, for it is not only a key for something else that was passed over.
+    pub(crate) fn complaint(&self) -> Option<String> {
+        let counts = [
+            (
+                self.namesakes,
+                "that share their kid and algorithm with a different key",
+            ),
+            (self.private, "with private members, which are no secret any more"),
+        ];
+        let complaints: Vec<String> = counts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        let all = complaints.join(", ");
+        (!all.is_empty()).then(|| format!("keys dropped from the set: {all}"))
+    }
+
     /// How many keys were passed over.
     pub(crate) fn skipped(&self) -> usize {
         self.skipped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Points on P-256 and a private key, from RFC 7515 appendix A.3 and RFC 7517 appendix A.
+    const ONE: &str = r#""kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0""#;
+    const OTHER: &str = r#""kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM""#;
+    const PRIVATE: &str = r#""kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0","d":"AAAA""#;
+
+    #[track_caller]
+    fn complains(keys: &[String], usable: usize, expected: Option<&str>) {
+        let set = KeySet::parse(
+            format!("{{\"keys\":[{}]}}", keys.join(",")).as_bytes(),
+            &[Algorithm::Es256],
+        )
+        .unwrap();
+        assert_eq!((set.usable(), set.complaint().as_deref()), (usable, expected));
+    }
+
+    #[test]
+    fn dropped_namesakes_and_private_keys_are_complained_of_and_others_are_not() {
+        let key = |kid: &str, members: &str| format!("{{\"kid\":\"{kid}\",{members}}}");
+        complains(&[key("a", ONE), key("b", OTHER), key("c", r#""kty":"oct""#)], 2, None);
+        complains(&[key("a", ONE), key("a", ONE)], 1, None);
+        complains(
+            &[key("a", ONE), key("a", OTHER), key("b", OTHER)],
+            1,
+            Some("keys dropped from the set: 2 that share their kid and algorithm with a different key"),
+        );
+        complains(
+            &[key("a", ONE), key("b", PRIVATE)],
+            1,
+            Some("keys dropped from the set: 1 with private members, which are no secret any more"),
+        );
     }
 }

@@ -134,14 +134,14 @@ impl RemoteKeys {
     }
 }
 
-/// A set as it was fetched.
+/// A set as it was fetched; cheap to clone, for every request does.
 #[derive(Clone)]
 struct Set {
     keys: Arc<KeySet>,
     /// Its entity tag, and the address it came from.
-    version: Option<(KeyUrl, String)>,
+    version: Option<Arc<(KeyUrl, String)>>,
     /// Where the discovery document said it is.
-    discovered: Option<KeyUrl>,
+    discovered: Option<Arc<KeyUrl>>,
 }
 
 /// An identity provider.
@@ -180,6 +180,9 @@ impl Source for Provider {
                     age_seconds = 0,
                     "key set"
                 );
+                if let Some(complaint) = new.item.keys.complaint().filter(|_| !confirmed) {
+                    warn!(issuer, "{complaint}");
+                }
                 Some(new)
             }
             Err(failure) => {
@@ -223,7 +226,7 @@ impl Provider {
         let new = self.read(&url, began, held).await?;
         Ok(Held {
             item: Set {
-                discovered: Some(url),
+                discovered: Some(Arc::new(url)),
                 ..new.item
             },
             ..new
@@ -256,16 +259,16 @@ impl Provider {
     async fn read(&self, url: &KeyUrl, began: Moment, held: Option<&Held<Set>>) -> Result<Held<Set>, Failure> {
         let known = held
             .and_then(|held| held.item.version.as_ref())
-            .filter(|(from, _)| from == url);
+            .filter(|version| version.0 == *url);
         let fetched = self
             .fetcher
-            .fetch(url, With::Etag(known.map(|(_, etag)| etag.as_str())))
+            .fetch(url, With::Etag(known.map(|version| version.1.as_str())))
             .await;
         let discovered = held.and_then(|held| held.item.discovered.clone());
         match (fetched.map_err(Failure::Fetch)?, held) {
             (Fetched::Document { body, max_age, etag }, _) => {
                 let keys = KeySet::parse(&body, &self.allowed).map_err(Failure::Document)?;
-                let version = etag.map(|etag| (url.clone(), etag));
+                let version = etag.map(|etag| Arc::new((url.clone(), etag)));
                 let item = Set {
                     keys: Arc::new(keys),
                     version,
