@@ -342,8 +342,9 @@ fn context(claims: &Value, mapping: &[(String, ClaimName)]) -> Map<String, Value
             Some(other) => Value::String(other.to_string()),
         };
         let bytes = value.as_str().map_or_else(|| value.to_string().len(), str::len);
-        // What counts in all is what the answer will hold, quotes and escapes included.
-        let written = value.to_string().len().saturating_add(key.len());
+        // What counts in all is what the answer will hold: quotes, escapes, the colon and the comma included.
+        let written = [value.to_string(), Value::from(key.as_str()).to_string()].map(|text| text.len());
+        let written = written.into_iter().fold(2, usize::saturating_add);
         if bytes <= MAX_CONTEXT_VALUE_BYTES && written <= room {
             room = room.saturating_sub(written);
             context.insert(key.clone(), value);

@@ -206,3 +206,18 @@ fn an_answer_stays_under_8_kib_with_the_largest_context() {
     );
     assert_eq!(answer["context"]["b"], "b".repeat(2000));
 }
+
+#[test]
+fn an_answer_stays_under_8_kib_with_any_number_of_small_context_values() {
+    let mut config = api();
+    let mapping: serde_json::Map<String, Value> = (0..2000).map(|n| (format!("k{n}"), json!("one"))).collect();
+    config["context"] = mapping.into();
+    let desk = Desk::new(&config);
+    let claims = json!({ "iss": "https://issuer.example/", "aud": "api", "sub": "me", "exp": NOW + 60, "scope": "read:movies", "one": 1 });
+    let token = signed(r#"{"alg":"HS256"}"#, &claims.to_string());
+    let answer = desk.answers("GET", "movies", Some(&format!("Bearer {token}")));
+    let context = answer["context"].to_string().len();
+    assert!((6000..=6146).contains(&context), "{context}");
+    assert!(answer.to_string().len() <= 8192);
+    assert!(allows(&answer, &format!("{STAGE}GET/movies")));
+}
