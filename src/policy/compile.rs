@@ -11,8 +11,8 @@ use super::refusal::{Promise, TableMistake};
 use super::space::Declared;
 use crate::routes::{ClaimValue, METHODS, Need, Routes, Undeclared};
 
-/// The most cells times Denies that are looked at, for a start has to end.
-const MAX_WORK: usize = 20_000_000;
+/// The most cells that are looked at, for a start has to end: about two seconds' work.
+const MAX_WALKED: usize = 20_000_000;
 /// The most cells times Denies for which it is asked whether a Deny may leave its method out.
 const MAX_FREE_QUESTIONS: usize = 2_000_000;
 /// The most Denies that are compared with each other.
@@ -45,8 +45,7 @@ impl Compiler {
             if self.promise.is_hopeless() {
                 break;
             }
-            let asked = self.hits.len().saturating_add(index);
-            if asked.saturating_mul(self.plan.space.size()) > MAX_WORK {
+            if self.plan.space.walked() > MAX_WALKED {
                 return (self.plan, vec![TableMistake::TooTangled]);
             }
         }

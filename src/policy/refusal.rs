@@ -93,9 +93,9 @@ impl fmt::Display for TableMistake {
                      /admin/{path+} for /admin/{id} beside /{proxy+}",
                 )
             }
-            Self::TooLong => f.write_str("routes: a path has more segments than a policy can name"),
+            Self::TooLong => f.write_str("a path has more segments than a policy can name"),
             Self::TooTangled => f.write_str(
-                "routes: literals and parameters overlap in too many ways for a cached policy: set `policy` to \
+                "literals and parameters overlap in too many ways for a cached policy: set `policy` to \
                  \"single_request\" with a gateway cache of 0 s, or give the paths fewer parameters beside literals",
             ),
         }
@@ -199,34 +199,34 @@ pub(super) fn warnings(routes: &Routes, plan: &Plan) -> Vec<Warning> {
 /// The paths that leave methods of less specific paths undeclared.
 fn hidden(routes: &Routes, plan: &Plan) -> Vec<Warning> {
     let mut warnings = Vec::new();
-    let shape = |node: Declared| {
-        let place = routes.nodes().get(node)?;
-        let entry = routes.entries().get(first_entry(place)?)?;
-        Some((place, entry.path.segments()))
-    };
     for path in &plan.paths {
-        let Some((place, segments)) = shape(path.node) else {
+        let Some(place) = routes.nodes().get(path.node) else {
             continue;
         };
-        for other in plan.paths.iter().filter(|other| other.node != path.node) {
-            let Some((behind, wider)) = shape(other.node) else {
+        let Some(first) = first_entry(place) else { continue };
+        let Some(entry) = routes.entries().get(first) else {
+            continue;
+        };
+        let own = (0..METHODS.len())
+            .find(|method| place.entry(*method) == Some(first))
+            .unwrap_or(0);
+        let mut wider = Vec::new();
+        covering(routes, 0, entry.path.segments(), &mut wider);
+        for node in wider.into_iter().filter(|node| *node != path.node) {
+            let Some(behind) = routes.nodes().get(node) else {
                 continue;
             };
             let missing: Vec<_> = (0..METHODS.len())
                 .filter(|method| behind.entry(*method).is_some() && place.entry(*method).is_none())
                 .collect();
-            if let Some(method) = missing.first().filter(|_| covers(wider, segments)) {
-                let first = first_entry(place);
-                let own = (0..METHODS.len())
-                    .find(|method| place.entry(*method) == first)
-                    .unwrap_or(0);
+            if let Some(method) = missing.first() {
                 warnings.push(Warning::Hidden {
                     path: label(routes, path.node, own),
                     methods: missing
                         .iter()
                         .filter_map(|method| METHODS.get(*method).copied())
                         .collect(),
-                    by: label(routes, other.node, *method),
+                    by: label(routes, node, *method),
                 });
             }
         }
@@ -234,17 +234,20 @@ fn hidden(routes: &Routes, plan: &Plan) -> Vec<Warning> {
     warnings
 }
 
-/// Whether a declared path would take all that another takes, if that were not more specific.
-fn covers(wider: &[Segment], segments: &[Segment]) -> bool {
-    match (wider.split_first(), segments.split_first()) {
-        (None, None) => true,
-        (Some((Segment::Greedy(_), _)), Some(_)) => true,
-        (Some((Segment::Parameter(_), wider)), Some((Segment::Literal(_) | Segment::Parameter(_), rest))) => {
-            covers(wider, rest)
-        }
-        (Some((Segment::Literal(wide), wider)), Some((Segment::Literal(text), rest))) => {
-            wide == text && covers(wider, rest)
-        }
-        _ => false,
+/// The declared paths that would take all that another takes, if that were not more specific.
+fn covering(routes: &Routes, place: Declared, segments: &[Segment], found: &mut Vec<Declared>) {
+    let Some(node) = routes.nodes().get(place) else { return };
+    let Some((first, rest)) = segments.split_first() else {
+        found.extend(node.declared.then_some(place));
+        return;
+    };
+    let literal = match first {
+        Segment::Literal(text) => node.literals.get(text.as_bytes()).copied(),
+        Segment::Parameter(_) | Segment::Greedy(_) => None,
+    };
+    let parameter = node.parameter.filter(|_| !matches!(first, Segment::Greedy(_)));
+    for next in literal.into_iter().chain(parameter) {
+        covering(routes, next, rest, found);
     }
+    found.extend(node.greedy);
 }

@@ -4,6 +4,7 @@
 //! path has one cell, or is among the rest below one, and a pattern can be asked what it touches.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::pattern::{Part, Pattern, Places};
 use crate::routes::Routes;
@@ -19,6 +20,7 @@ pub(crate) type Declared = usize;
 pub(crate) struct Space {
     /// The first is the root path.
     cells: Vec<Cell>,
+    walked: AtomicUsize,
 }
 
 /// The paths with the same segments, where segments that no declared path names count as the same.
@@ -136,7 +138,15 @@ impl Space {
                 };
             }
         }
-        Ok(Self { cells })
+        Ok(Self {
+            cells,
+            walked: AtomicUsize::new(0),
+        })
+    }
+
+    /// How many cells have been looked at so far, which is what takes the time.
+    pub(crate) fn walked(&self) -> usize {
+        self.walked.load(Ordering::Relaxed)
     }
 
     /// How many cells there are.
@@ -161,6 +171,7 @@ impl Space {
 
     fn walk(&self, cell: usize, pattern: &[Part], places: Places, way: &mut Way, touch: &mut Touch<'_>) {
         let Some(cell) = self.cells.get(cell) else { return };
+        self.walked.fetch_add(1, Ordering::Relaxed);
         let wild = places.after(pattern, None);
         if !wild.are_none() {
             self.walk_others(cell.others, pattern, wild, Part::Wild, way, touch);

@@ -221,3 +221,22 @@ fn an_answer_stays_under_8_kib_with_any_number_of_small_context_values() {
     assert!(answer.to_string().len() <= 8192);
     assert!(allows(&answer, &format!("{STAGE}GET/movies")));
 }
+
+#[test]
+fn a_table_of_ten_thousand_routes_starts_and_answers() {
+    for path in ["/group{g}/resource{n}", "/resource{n}/{id}"] {
+        let mut config = api();
+        let routes: Vec<Value> = (0..10_000)
+            .map(|n| json!({ "method": "GET", "path": path.replace("{n}", &n.to_string()).replace("{g}", &(n % 100).to_string()), "scopes": format!("s{}", n % 1000) }))
+            .collect();
+        config["routes"] = routes.into();
+        let desk = Desk::new(&config);
+        let first = path.replace("{n}", "17").replace("{g}", "17").replace("{id}", "x");
+        let answer = desk.answers("GET", &first[1..], Some(&format!("Bearer {}", token("s17"))));
+        assert!(allows(&answer, &format!("{STAGE}GET{first}")), "{first}");
+        assert!(
+            !allows(&answer, &format!("{STAGE}GET{}", first.replace("17", "18"))),
+            "{first}"
+        );
+    }
+}
