@@ -58,6 +58,8 @@ pub(super) struct Matter<'a> {
     /// For the whole document.
     pub(super) room: usize,
     pub(super) standings: Vec<Standing<'a>>,
+    /// The places of the paths on which the token may do anything: a large table costs a token no more than its own part of it.
+    open: Vec<usize>,
     grants: Grants,
     pub(super) own: Option<Own<'a>>,
     /// Whether the rules allow this token a method and path.
@@ -125,12 +127,19 @@ impl Plan {
         matter.best().left_out == 0
     }
 
-    fn grants(&self, standings: &[Standing<'_>]) -> Grants {
+    /// The places of the paths on which a token may do anything, and what.
+    fn granted(&self, standings: &[Standing<'_>]) -> (Vec<usize>, Grants) {
+        let met = standings.iter().zip(&self.by_need);
+        let met = met.filter(|(standing, _)| !matches!(standing, Standing::Unmet));
+        let mut open: Vec<usize> = met.flat_map(|(_, places)| places.iter().copied()).collect();
+        open.sort_unstable();
+        open.dedup();
+        let nothing = || vec![0; self.by_node.len()];
         let mut grants = Grants {
-            whole: vec![0; self.by_node.len()],
-            some: vec![0; self.by_node.len()],
+            whole: nothing(),
+            some: nothing(),
         };
-        for path in &self.paths {
+        for path in open.iter().filter_map(|place| self.paths.get(*place)) {
             let (Some(whole), Some(some)) = (grants.whole.get_mut(path.node), grants.some.get_mut(path.node)) else {
                 continue;
             };
@@ -145,7 +154,7 @@ impl Plan {
                 }
             }
         }
-        grants
+        (open, grants)
     }
 }
 
@@ -194,17 +203,24 @@ impl<'a> Matter<'a> {
         own: Option<Own<'a>>,
         permits: &'a dyn Fn(&str, &str) -> bool,
     ) -> Self {
+        let (open, grants) = plan.granted(&standings);
         Self {
             plan,
+            open,
             stage,
             stage_chars: stage.chars().count(),
             stage_bytes: json_bytes(stage),
             room,
-            grants: plan.grants(&standings),
+            grants,
             standings,
             own,
             permits,
         }
+    }
+
+    /// The paths on which the token may do anything, in the order of the table.
+    pub(super) fn open(&self) -> impl Iterator<Item = &'a DeclaredPath> {
+        self.open.iter().filter_map(|place| self.plan.paths.get(*place))
     }
 
     /// The draft that leaves out least.

@@ -132,7 +132,7 @@ impl<'a> Draft<'a> {
 
     /// Every path that is its own Resource.
     pub(super) fn literals(&mut self) {
-        for path in &self.matter.plan.paths {
+        for path in self.matter.open() {
             for (method, name) in METHODS.iter().enumerate() {
                 if self.everything & bit(method) != 0 {
                     continue;

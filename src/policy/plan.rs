@@ -23,6 +23,8 @@ pub(crate) struct Plan {
     pub(super) paths: Vec<DeclaredPath>,
     /// By node of the trie, the place in `paths`.
     pub(super) by_node: Vec<Option<usize>>,
+    /// By need, the places in `paths` where some method has it.
+    pub(super) by_need: Vec<Vec<usize>>,
     pub(super) denies: Vec<Deny>,
     /// What lets all undeclared paths pass.
     pub(super) everything: Wildcard,
@@ -111,10 +113,19 @@ impl Plan {
     /// The plan of a table, and why it may not be used.
     pub(super) fn compile(routes: &Routes, space: Space) -> (Self, Vec<TableMistake>) {
         let (needs, paths, by_node) = declared(routes);
+        let mut by_need = vec![Vec::new(); needs.len()];
+        for (index, path) in paths.iter().enumerate() {
+            for need in path.needs.iter().flatten() {
+                if let Some(places) = by_need.get_mut(*need).filter(|places| places.last() != Some(&index)) {
+                    places.push(index);
+                }
+            }
+        }
         let plan = Self {
             undeclared: routes.undeclared(),
             space,
             literals: literals(routes),
+            by_need,
             needs,
             paths,
             by_node,

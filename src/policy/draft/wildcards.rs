@@ -24,7 +24,7 @@ impl Draft<'_> {
 
     /// Every path with parameters; or, first of all, those that a request needs which is too long to be named.
     pub(in crate::policy) fn wildcards(&mut self, which: Which) {
-        for path in &self.matter.plan.paths {
+        for path in self.matter.open() {
             let Some(wildcard) = &path.wildcard else { continue };
             for (method, name) in METHODS.iter().enumerate() {
                 let done = self.done.get(path.node).is_some_and(|done| done & bit(method) != 0);
