@@ -1,0 +1,2 @@
+def checked(check):
+    pass
