@@ -10,6 +10,7 @@ import time
 import traceback
 
 import artefact
+import cargo_lambda
 import stories
 import template
 from cloud import Cloud
@@ -32,16 +33,18 @@ def main():
             traceback.print_exc()
             check(f"{title} runs to its end", False)
 
-    part("the template's text", template.checked)
     with tempfile.TemporaryDirectory(prefix="deploy-test-") as directory:
         provider = Provider()
         cloud = Cloud(directory, provider.port)
         try:
             part("sam build", artefact.built, cloud)
+            part("the template's text", template.checked, directory)
             part("public keys", stories.public_keys, cloud, provider)
             part("a shared secret", stories.shared_secret, cloud, provider)
             part("the events", stories.events, cloud, provider)
             part("the authorizer alone", stories.alone, cloud, provider)
+            part("cargo lambda", cargo_lambda.deployed, cloud, directory)
+            part("cargo lambda on a desk", cargo_lambda.watched, cloud)
         finally:
             cloud.stop()
     failed = outcomes.count(False)
