@@ -15,6 +15,7 @@ mod desk;
 mod docs;
 mod gateway;
 mod keys;
+mod presets;
 mod threats;
 #[expect(dead_code, reason = "some of it is for the end-to-end tests")]
 #[path = "../support/tokens.rs"]

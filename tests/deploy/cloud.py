@@ -1,0 +1,143 @@
+"""A local AWS (ministack) in a process of its own, and SAM in front of it."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import boto3
+
+ROOT = Path(__file__).resolve().parents[2]
+REGION = "us-east-1"
+
+
+class Cloud:
+    def __init__(self, directory, extension_port):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.directory = Path(directory)
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": REGION,
+            "SAM_CLI_TELEMETRY": "0",
+            "SAMCLI_UPDATE_CHECK": "0",
+            "NO_PROXY": "127.0.0.1,localhost",
+        }
+        # The functions inherit the variables of the local AWS.
+        own = {
+            "GATEWAY_PORT": str(self.port),
+            "BIND_HOST": "127.0.0.1",
+            "AWS_SESSION_TOKEN": "test",
+            "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT": str(extension_port),
+            "TMPDIR": str(self.directory),
+        }
+        self.log = open(self.directory / "ministack.log", "wb")
+        self.process = subprocess.Popen(
+            ["ministack"], env=self.environment | own, cwd=self.directory, stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        self.wait()
+        self.functions = self.client("lambda")
+
+    def wait(self):
+        end = time.monotonic() + 60
+        while time.monotonic() < end and self.process.poll() is None:
+            try:
+                if self.request("127.0.0.1", "GET", "/_ministack/health").status == 200:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.2)
+        raise SystemExit(f"ministack does not start:\n{(self.directory / 'ministack.log').read_text()[-2000:]}")
+
+    def stop(self):
+        """Ends it and the functions that it started, which are the group of the one process started here."""
+        for stop in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self.process.pid, stop)
+            except ProcessLookupError:
+                break
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                pass
+        self.log.close()
+
+    def client(self, service):
+        return boto3.client(
+            service, endpoint_url=self.url, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test"
+        )
+
+    def request(self, host, method, path, headers=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request(method, path, headers={"Host": host} | (headers or {}))
+            response = connection.getresponse()
+            return Response(response.status, dict(response.getheaders()), response.read().decode())
+        finally:
+            connection.close()
+
+    def sam(self, *arguments):
+        run = subprocess.run(["sam", *arguments], env=self.environment, cwd=ROOT, capture_output=True, text=True)
+        if run.returncode:
+            raise SystemExit(f"sam {arguments[0]} failed:\n{run.stdout[-4000:]}\n{run.stderr[-4000:]}")
+        return run.stdout
+
+    def deploy(self, stack, **parameters):
+        """`sam deploy`, with what `--guided` would have asked for in a file."""
+        overrides = [f"{name}={json.dumps(value)}" for name, value in ({"Architecture": "x86_64"} | parameters).items()]
+        with tempfile.NamedTemporaryFile("w", suffix=".toml", dir=self.directory) as answers:
+            answers.write("version = 0.1\n[default.deploy.parameters]\n")
+            answers.write(f"parameter_overrides = {json.dumps(overrides)}\n")
+            answers.flush()
+            self.sam(
+                "deploy", "--stack-name", stack, "--config-file", answers.name, "--resolve-s3",
+                "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar",
+            )
+        outputs = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
+        return Deployed(self, {output["OutputKey"]: output["OutputValue"] for output in outputs})
+
+
+class Response:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    def json(self):
+        return json.loads(self.body)
+
+
+class Deployed:
+    """A stack."""
+
+    def __init__(self, cloud, outputs):
+        self.cloud, self.outputs = cloud, outputs
+        self.function = outputs["AuthorizerArn"]
+        self.api = outputs["ApiUrl"].split("//")[1].split(".")[0] if "ApiUrl" in outputs else None
+
+    def send(self, method, path, authorization=None, headers=None):
+        """What `curl` does with the address in the stack's outputs."""
+        sent = dict(headers or {}) | ({} if authorization is None else {"Authorization": authorization})
+        return self.cloud.request(f"{self.api}.execute-api.localhost", method, f"/demo{path}", sent)
+
+    def invoke(self, event):
+        answer = self.cloud.functions.invoke(FunctionName=self.function, Payload=json.dumps(event))
+        return json.loads(answer["Payload"].read())
+
+    def configuration(self):
+        found = self.cloud.functions.get_function_configuration(FunctionName=self.function)
+        return found["Environment"]["Variables"]["AUTHORIZER_CONFIG"]
+
+    def configure(self, document):
+        text = document if isinstance(document, str) else json.dumps(document)
+        self.cloud.functions.update_function_configuration(
+            FunctionName=self.function, Environment={"Variables": {"AUTHORIZER_CONFIG": text}}
+        )

@@ -1,0 +1,333 @@
+//! The presets: each takes a token of the shape that its provider documents, and refuses the provider's other tokens.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::desk::{Desk, NOW};
+use crate::tokens::{SigningKey, jwks, key};
+
+fn presets() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/presets")
+}
+
+/// A preset with its variables set and its keys at hand.
+struct Provider {
+    desk: Desk,
+    key: SigningKey,
+    header: Value,
+    claims: Value,
+}
+
+impl Provider {
+    /// `typical` is a token's claims without its dates.
+    fn new(preset: &str, variables: &[(&str, &str)], alg: &'static str, typical: &Value) -> Self {
+        let key = key(alg);
+        let mut text = fs::read_to_string(presets().join(preset).with_extension("json")).unwrap();
+        for (name, value) in variables {
+            assert!(text.contains(&format!("${{{name}}}")), "{preset} has no {name}");
+            text = text.replace(&format!("${{{name}}}"), value);
+        }
+        assert!(!text.contains("${"), "{preset}: {text}");
+        let mut document: Value = serde_json::from_str(&text).unwrap();
+        // So that the answer to a refused request says why.
+        document["policy"] = "single_request".into();
+        let issuer = document["issuers"][0].as_object_mut().unwrap();
+        issuer.remove("jwks_uri");
+        let mut set = jwks([&key]);
+        if preset == "entra-id" {
+            // Its keys do not say which algorithm they are for.
+            set["keys"][0].as_object_mut().unwrap().remove("alg");
+        }
+        issuer.insert("jwks".to_owned(), set);
+        let mut claims = json!({ "iat": NOW - 60, "exp": NOW + 3600 });
+        merge(&mut claims, typical);
+        Self {
+            desk: Desk::new(&document),
+            header: key.header(),
+            key,
+            claims,
+        }
+    }
+
+    /// What becomes of a request with the typical token, changed like this (`null` takes a claim away).
+    fn decides(&self, request: &str, changes: &Value) -> String {
+        let mut claims = self.claims.clone();
+        merge(&mut claims, changes);
+        let (method, path) = request.split_once(" /").unwrap();
+        let token = self.key.token_with(&self.header, &claims);
+        self.desk.decides(method, path, &token)
+    }
+
+    #[track_caller]
+    fn allows(&self, request: &str, changes: &Value) {
+        assert_eq!(self.decides(request, changes), "allow", "{request} {changes}");
+    }
+
+    #[track_caller]
+    fn refuses(&self, request: &str, changes: &Value, reason: &str) {
+        assert_eq!(
+            self.decides(request, changes),
+            format!("deny {reason}"),
+            "{request} {changes}"
+        );
+    }
+}
+
+fn merge(into: &mut Value, from: &Value) {
+    let into = into.as_object_mut().unwrap();
+    for (name, value) in from.as_object().unwrap() {
+        match value {
+            Value::Null => drop(into.remove(name)),
+            value => drop(into.insert(name.clone(), value.clone())),
+        }
+    }
+}
+
+/// No change.
+fn as_issued() -> Value {
+    json!({})
+}
+
+#[test]
+fn every_preset_is_valid_by_the_schema() {
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("authorizer.schema.json");
+    let schema: Value = serde_json::from_slice(&fs::read(schema).unwrap()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let mut seen = 0;
+    for entry in fs::read_dir(presets()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            let document = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            assert!(validator.is_valid(&document), "{}", path.display());
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 10);
+}
+
+#[test]
+fn auth0_access_tokens() {
+    let variables = [
+        ("AUTH0_DOMAIN", "tenant.eu.auth0.com"),
+        ("AUTH0_AUDIENCE", "https://api.example.com"),
+    ];
+    let typical = json!({
+        "iss": "https://tenant.eu.auth0.com/", "sub": "auth0|5f7c8ec7c33c6c004bbafe82",
+        "aud": ["https://api.example.com", "https://tenant.eu.auth0.com/userinfo"],
+        "azp": "my_client_id", "scope": "openid profile read:orders", "permissions": ["read:orders", "admin:all"],
+    });
+    let auth0 = Provider::new("auth0", &variables, "RS256", &typical);
+    auth0.allows("GET /orders", &as_issued());
+    auth0.allows("POST /admin/users", &as_issued());
+    auth0.refuses(
+        "POST /admin/users",
+        &json!({ "permissions": null }),
+        "insufficient_scope",
+    );
+    let machine = json!({ "sub": "client@clients", "aud": "https://api.example.com", "gty": "client-credentials", "scope": "read:orders" });
+    auth0.allows("GET /orders", &machine);
+    auth0.refuses("GET /orders", &json!({ "aud": "my_client_id" }), "wrong_audience");
+}
+
+const POOL: [(&str, &str); 3] = [
+    ("COGNITO_REGION", "eu-west-1"),
+    ("COGNITO_POOL", "eu-west-1_Example"),
+    ("COGNITO_CLIENT", "57cbishk4j24pabc1234567890"),
+];
+
+fn cognito(preset: &str) -> (Provider, Value, Value) {
+    let access = json!({
+        "iss": "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Example", "sub": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee",
+        "client_id": POOL[2].1, "token_use": "access", "scope": "openid orders/read", "cognito:groups": ["admins"],
+        "username": "ada", "version": 2, "auth_time": NOW - 60, "jti": "1", "origin_jti": "2", "event_id": "3",
+    });
+    let mut id = access.clone();
+    let id_only = json!({
+        "client_id": null, "scope": null, "username": null, "version": null, "aud": POOL[2].1, "token_use": "id",
+        "cognito:username": "ada", "email": "ada@example.com", "email_verified": true,
+    });
+    merge(&mut id, &id_only);
+    let typical = if preset == "cognito-id-token" { &id } else { &access };
+    let mut provider = Provider::new(preset, &POOL, "RS256", typical);
+    // Its headers have no `typ`.
+    provider.header.as_object_mut().unwrap().remove("typ");
+    (provider, access, id)
+}
+
+#[test]
+fn cognito_access_tokens() {
+    let (cognito, _, id) = cognito("cognito-access-token");
+    cognito.allows("GET /orders", &as_issued());
+    cognito.allows("GET /admin/users", &as_issued());
+    cognito.refuses("GET /admin/users", &json!({ "cognito:groups": null }), "claim_mismatch");
+    cognito.refuses("GET /orders", &json!({ "client_id": "another" }), "wrong_audience");
+    let mut id = id;
+    merge(&mut id, &json!({ "client_id": POOL[2].1 }));
+    cognito.refuses("GET /orders", &id, "invalid_claim");
+}
+
+#[test]
+fn cognito_id_tokens() {
+    let (cognito, access, _) = cognito("cognito-id-token");
+    cognito.allows("GET /orders", &as_issued());
+    cognito.allows("GET /admin/users", &as_issued());
+    let mut access = access;
+    merge(&mut access, &json!({ "aud": POOL[2].1 }));
+    cognito.refuses("GET /orders", &access, "invalid_claim");
+    cognito.refuses("GET /orders", &json!({ "aud": null }), "wrong_audience");
+}
+
+#[test]
+fn okta_access_tokens() {
+    let typical = json!({
+        "ver": 1, "jti": "AT.0", "iss": "https://dev-1.okta.com/oauth2/default", "aud": "api://default",
+        "cid": "0oa1", "uid": "00u1", "scp": ["openid", "orders.read"], "auth_time": NOW - 60,
+        "sub": "ada@example.com", "groups": ["Everyone", "Admins"],
+    });
+    let mut okta = Provider::new("okta", &[("OKTA_DOMAIN", "dev-1.okta.com")], "RS256", &typical);
+    okta.header.as_object_mut().unwrap().remove("typ");
+    okta.allows("GET /orders", &as_issued());
+    okta.allows("GET /admin/users", &as_issued());
+    okta.refuses("GET /orders", &json!({ "scp": ["openid"] }), "insufficient_scope");
+    okta.refuses(
+        "GET /orders",
+        &json!({ "iss": "https://dev-1.okta.com" }),
+        "unknown_issuer",
+    );
+}
+
+#[test]
+fn entra_id_access_tokens() {
+    let variables = [
+        ("ENTRA_TENANT", "11111111-2222-3333-4444-555555555555"),
+        ("ENTRA_APPLICATION", "6e74172b-be56-4843-9ff4-e66a39bb12e3"),
+    ];
+    let typical = json!({
+        "aud": variables[1].1, "iss": format!("https://login.microsoftonline.com/{}/v2.0", variables[0].1),
+        "nbf": NOW - 60, "aio": "AX", "azp": "a-client", "azpacr": "0", "name": "Ada", "oid": "690222be-ff1a-4d56-abd1-7e4f7d38e474",
+        "preferred_username": "ada@example.com", "rh": "I", "scp": "Orders.Read", "sub": "HKZpfaHyWadeOouYlitjrI", "tid": variables[0].1,
+        "uti": "f", "ver": "2.0", "roles": ["Admin"],
+    });
+    let entra = Provider::new("entra-id", &variables, "RS256", &typical);
+    entra.allows("GET /orders", &as_issued());
+    entra.allows("GET /admin/users", &as_issued());
+    entra.allows(
+        "GET /orders",
+        &json!({ "scp": null, "roles": ["Orders.Read.All"], "idtyp": "app" }),
+    );
+    entra.refuses("GET /orders", &json!({ "scp": "User.Read" }), "insufficient_scope");
+    entra.refuses("GET /orders", &json!({ "tid": "another" }), "invalid_claim");
+    let first = json!({ "iss": format!("https://sts.windows.net/{}/", variables[0].1), "ver": "1.0" });
+    entra.refuses("GET /orders", &first, "unknown_issuer");
+}
+
+#[test]
+fn google_id_tokens() {
+    let variables = [
+        ("GOOGLE_CLIENT", "1234987819200.apps.googleusercontent.com"),
+        ("GOOGLE_DOMAIN", "example.com"),
+    ];
+    let typical = json!({
+        "iss": "https://accounts.google.com", "azp": variables[0].1, "aud": variables[0].1, "sub": "10769150350006150715113082367",
+        "at_hash": "HK6E_P6Dh8Y93mRNtsDB1Q", "hd": "example.com", "email": "ada@example.com", "email_verified": true,
+    });
+    let google = Provider::new("google", &variables, "RS256", &typical);
+    google.allows("GET /orders", &as_issued());
+    google.refuses("GET /orders", &json!({ "hd": null }), "missing_claim");
+    google.refuses("GET /orders", &json!({ "hd": "example.org" }), "invalid_claim");
+    google.refuses("GET /orders", &json!({ "email_verified": false }), "invalid_claim");
+    google.refuses(
+        "GET /orders",
+        &json!({ "aud": "another.apps.googleusercontent.com" }),
+        "wrong_audience",
+    );
+}
+
+#[test]
+fn keycloak_access_tokens() {
+    let variables = [
+        ("KEYCLOAK_HOST", "sso.example.com"),
+        ("KEYCLOAK_REALM", "shop"),
+        ("KEYCLOAK_AUDIENCE", "orders-api"),
+    ];
+    let typical = json!({
+        "jti": "1", "iss": "https://sso.example.com/realms/shop", "aud": ["orders-api", "account"], "sub": "0d5f", "typ": "Bearer",
+        "azp": "shop", "acr": "1", "sid": "2", "realm_access": { "roles": ["offline_access", "admin"] },
+        "resource_access": { "account": { "roles": ["view-profile"] } }, "scope": "openid email orders", "preferred_username": "ada",
+    });
+    let keycloak = Provider::new("keycloak", &variables, "RS256", &typical);
+    keycloak.allows("GET /orders", &as_issued());
+    keycloak.allows("GET /admin/users", &as_issued());
+    keycloak.refuses(
+        "GET /admin/users",
+        &json!({ "realm_access": { "roles": ["user"] } }),
+        "insufficient_scope",
+    );
+    keycloak.refuses("GET /orders", &json!({ "aud": "account" }), "wrong_audience");
+    keycloak.refuses("GET /orders", &json!({ "typ": "ID" }), "invalid_claim");
+}
+
+#[test]
+fn firebase_id_tokens() {
+    let typical = json!({
+        "iss": "https://securetoken.google.com/shop", "aud": "shop", "auth_time": NOW - 60, "user_id": "u1", "sub": "u1",
+        "email": "ada@example.com", "email_verified": true,
+        "firebase": { "identities": { "email": ["ada@example.com"] }, "sign_in_provider": "password" },
+    });
+    let firebase = Provider::new("firebase", &[("FIREBASE_PROJECT", "shop")], "RS256", &typical);
+    firebase.allows("GET /orders", &as_issued());
+    firebase.allows("GET /users/u1", &as_issued());
+    firebase.refuses("GET /users/u2", &as_issued(), "claim_mismatch");
+    firebase.allows("GET /admin/users", &json!({ "admin": true }));
+    firebase.refuses("GET /admin/users", &as_issued(), "claim_mismatch");
+    firebase.refuses("GET /orders", &json!({ "aud": "another" }), "wrong_audience");
+}
+
+#[test]
+fn clerk_session_tokens() {
+    let variables = [
+        ("CLERK_DOMAIN", "clerk.example.com"),
+        ("CLERK_ORIGIN", "https://app.example.com"),
+    ];
+    let typical = json!({
+        "azp": "https://app.example.com", "fva": [0, -1], "iss": "https://clerk.example.com", "nbf": NOW - 60, "sid": "sess_1",
+        "sts": "active", "sub": "user_1", "v": 2, "jti": "1",
+        "o": { "id": "org_1", "slg": "shop", "rol": "admin", "per": "read,manage", "fpm": "3" },
+    });
+    let clerk = Provider::new("clerk", &variables, "RS256", &typical);
+    clerk.allows("GET /orders", &as_issued());
+    clerk.allows("GET /admin/users", &as_issued());
+    clerk.refuses(
+        "GET /admin/users",
+        &json!({ "o": { "id": "org_1", "rol": "member" } }),
+        "claim_mismatch",
+    );
+    clerk.refuses(
+        "GET /orders",
+        &json!({ "azp": "https://evil.example.com" }),
+        "wrong_audience",
+    );
+    clerk.refuses("GET /orders", &json!({ "azp": null }), "wrong_audience");
+}
+
+#[test]
+fn supabase_access_tokens() {
+    let typical = json!({
+        "iss": "https://abcdefgh.supabase.co/auth/v1", "aud": "authenticated", "sub": "5c1b", "role": "authenticated", "aal": "aal1",
+        "session_id": "1", "email": "ada@example.com", "phone": "", "is_anonymous": false,
+        "app_metadata": { "provider": "email", "role": "admin" }, "user_metadata": {}, "amr": [{ "method": "password", "timestamp": NOW - 60 }],
+    });
+    let supabase = Provider::new("supabase", &[("SUPABASE_PROJECT", "abcdefgh")], "ES256", &typical);
+    supabase.allows("GET /orders", &as_issued());
+    supabase.allows("GET /admin/users", &as_issued());
+    supabase.refuses("GET /admin/users", &json!({ "app_metadata": {} }), "claim_mismatch");
+    supabase.refuses("GET /orders", &json!({ "role": "anon" }), "invalid_claim");
+    supabase.refuses("GET /orders", &json!({ "role": "service_role" }), "invalid_claim");
+    supabase.refuses(
+        "GET /orders",
+        &json!({ "iss": "supabase", "role": "anon" }),
+        "unknown_issuer",
+    );
+}
