@@ -46,6 +46,7 @@ def main():
             part("the authorizer alone", stories.alone, cloud, provider)
             part("a release", stories.released, cloud, provider)
             part("the examples", examples.checked, directory)
+            part("the check on AWS, here", stories.checked_on_aws, cloud)
             part("cargo lambda", cargo_lambda.deployed, cloud, directory)
             part("cargo lambda on a desk", cargo_lambda.watched, cloud)
         finally:

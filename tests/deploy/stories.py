@@ -237,3 +237,12 @@ def released(check, cloud, provider):
     api = cloud.deploy("released", files / "template-x86_64.yaml", Issuer=provider.issuer, Audience=AUDIENCE)
     without_invoking(check, api)
     told(check, api, lambda **more: key.token(tokens.claims(provider.issuer, AUDIENCE, **more)))
+
+
+def checked_on_aws(check, cloud):
+    """The script runs to its end. The local AWS decodes the path, knows no conditions, and has another idea of refusals."""
+    run = subprocess.run(["scripts/check-on-aws"], cwd=ROOT, env=cloud.environment, capture_output=True, text=True)
+    outcomes = [line.split()[0] for line in run.stdout.splitlines()]
+    check("scripts/check-on-aws tells of ten assumptions", len(outcomes) == 10 and set(outcomes) <= {"holds", "FAILS"}, run.stdout + run.stderr[-1000:])
+    for what in ("a plain path", "a function's error (error)", "a function's error (unauthorized)", "an answer and its context"):
+        check(f"... {what}: holds here", f"holds  {what}" in run.stdout, run.stdout)
