@@ -11,6 +11,7 @@ import traceback
 
 import artefact
 import cargo_lambda
+import examples
 import stories
 import template
 from cloud import Cloud
@@ -43,6 +44,9 @@ def main():
             part("a shared secret", stories.shared_secret, cloud, provider)
             part("the events", stories.events, cloud, provider)
             part("the authorizer alone", stories.alone, cloud, provider)
+            part("a release", stories.released, cloud, provider)
+            part("the examples", examples.checked, directory)
+            part("the check on AWS, here", stories.checked_on_aws, cloud)
             part("cargo lambda", cargo_lambda.deployed, cloud, directory)
             part("cargo lambda on a desk", cargo_lambda.watched, cloud)
         finally:

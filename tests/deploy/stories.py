@@ -1,9 +1,12 @@
 """The sample API's stories, told to a deployed stack."""
 
 import base64
+import hashlib
 import json
 import re
+import subprocess
 import time
+import zipfile
 
 import tokens
 from cloud import ROOT
@@ -201,13 +204,45 @@ def events(check, cloud, provider):
 
 
 def alone(check, cloud, provider):
-    """Without the sample API there is the function, its role and its log, and the function answers."""
+    """Without the sample API there is the function, its role and its log; an API of one's own names it by its ARN."""
     stack = cloud.deploy("alone", Issuer=provider.issuer, Audience=AUDIENCE, SampleApi="false", SecretParameter="/jwt/secret", ExtensionLayerArn=LAYER)
     check("SampleApi false leaves the API out", stack.api is None, stack.outputs)
     kinds = {r["ResourceType"] for r in cloud.client("cloudformation").describe_stack_resources(StackName="alone")["StackResources"]}
     check("... and all that belongs to it", kinds == {"AWS::Lambda::Function", "AWS::IAM::Role", "AWS::Logs::LogGroup"}, kinds)
     provider.stored["/jwt/secret"] = "a secret of at least thirty-two bytes"
-    token = tokens.hs256(provider.stored["/jwt/secret"].encode(), tokens.claims(provider.issuer, AUDIENCE))
-    arn = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/demo/GET/pets"
-    answer = stack.invoke({"type": "TOKEN", "authorizationToken": f"Bearer {token}", "methodArn": arn})
-    check("it answers with a policy", answer.get("principalId") == "ada" and arn in answer["policyDocument"]["Statement"][0]["Resource"], answer)
+
+    def minted(secret):
+        return tokens.hs256(secret.encode(), tokens.claims(provider.issuer, AUDIENCE))
+
+    api = cloud.deploy("attached", ROOT / "examples/sam/template.yaml", AuthorizerArn=stack.function)
+    response = expect(check, "examples/sam: a token", api.send("GET", "/orders", f"Bearer {minted(provider.stored['/jwt/secret'])}"), 200)
+    check("examples/sam: the backend hears who calls", response.body == "ada", response.body)
+    expect(check, "examples/sam: another secret", api.send("GET", "/orders", f"Bearer {minted('x' * 40)}"), 403)
+    expect(check, "examples/sam: no token", api.send("GET", "/orders"), 401)
+
+
+def released(check, cloud, provider):
+    """The zip and the template of a release, on a machine that has no Rust."""
+    run = subprocess.run(["scripts/release", "x86_64"], cwd=ROOT, env=cloud.environment, capture_output=True, text=True)
+    check("scripts/release", run.returncode == 0, run.stderr[-2000:])
+    files = ROOT / "target/release-files"
+    listed = dict(line.split()[::-1] for line in (files / "SHA256SUMS").read_text().splitlines())
+    sums = {name: hashlib.sha256((files / name).read_bytes()).hexdigest() for name in ("apigw-jwt-authorizer-x86_64.zip", "template-x86_64.yaml")}
+    check("... its checksums", listed == sums, listed)
+    with zipfile.ZipFile(files / "apigw-jwt-authorizer-x86_64.zip") as archive:
+        entry = archive.getinfo("bootstrap")
+        check("... holds an executable bootstrap and nothing else", archive.namelist() == ["bootstrap"] and entry.external_attr >> 16 & 0o111)
+    key = tokens.RsaKey("released")
+    provider.keys = [key]
+    api = cloud.deploy("released", files / "template-x86_64.yaml", Issuer=provider.issuer, Audience=AUDIENCE)
+    without_invoking(check, api)
+    told(check, api, lambda **more: key.token(tokens.claims(provider.issuer, AUDIENCE, **more)))
+
+
+def checked_on_aws(check, cloud):
+    """The script runs to its end. The local AWS decodes the path, knows no conditions, and has another idea of refusals."""
+    run = subprocess.run(["scripts/check-on-aws"], cwd=ROOT, env=cloud.environment, capture_output=True, text=True)
+    outcomes = [line.split()[0] for line in run.stdout.splitlines()]
+    check("scripts/check-on-aws tells of ten assumptions", len(outcomes) == 10 and set(outcomes) <= {"holds", "FAILS"}, run.stdout + run.stderr[-1000:])
+    for what in ("a plain path", "a function's error (error)", "a function's error (unauthorized)", "an answer and its context"):
+        check(f"... {what}: holds here", f"holds  {what}" in run.stdout, run.stdout)
