@@ -165,6 +165,11 @@ impl<S: Source> Cache<S> {
         state.held.filter(|_| state.succeeded).ok_or(Error::KeysUnavailable)
     }
 
+    /// The copy there is, whatever its age.
+    pub(super) fn held(&self) -> Option<Held<S::Item>> {
+        self.state().held
+    }
+
     /// How long ago a copy was fetched.
     pub(super) fn age(&self, held: &Held<S::Item>) -> Duration {
         self.clock.now().since(held.since)
