@@ -246,6 +246,13 @@ impl Reread {
     }
 }
 
+/// The header that a token seems to have, as JSON.
+#[cfg(feature = "authz")]
+pub(crate) fn seeming_header(token: &str) -> Option<String> {
+    let header = Reread::of(token).header;
+    (!header.is_empty()).then(|| Value::Object(header).to_string())
+}
+
 /// Credentials that are no compact JWS.
 fn malformed(authorization: &str) -> Option<Hint> {
     let value = authorization.trim();

@@ -15,7 +15,7 @@ use crate::bearer::BearerToken;
 use crate::claims::{Check, ClaimName, Verified};
 use crate::error::Error;
 use crate::event::Request;
-use crate::hint::Hint;
+use crate::hint::{Hint, seeming_header};
 use crate::keys::KeySource;
 use crate::response::Answer;
 use crate::routes::{ClaimValue, Route, Segment, path_texts};
@@ -179,7 +179,8 @@ impl Trail {
 }
 
 /// The steps, in order.
-const STEPS: [&str; 15] = [
+const STEPS: [&str; 16] = [
+    "clock",
     "event",
     "token",
     "header",
@@ -214,14 +215,19 @@ impl Authorizer {
                 ("path", printable(&format!("/{}", request.arn.path()))),
             ]
         });
+        let clock = match error {
+            Some(Error::Internal) => Err(Error::Internal),
+            _ => Ok(()),
+        };
+        trail.step("clock", vec![("now", self.clock.now().date().iso8601())], clock);
         trail.step(
             "event",
             facts.unwrap_or_default(),
             request.as_ref().map_err(|error| *error),
         );
         let token = match &request {
-            Ok(request) => self.steps(request, &mut trail).await,
-            Err(_) => None,
+            Ok(request) if trail.refused.is_none() => self.steps(request, &mut trail).await,
+            Ok(_) | Err(_) => None,
         };
         if trail.refused.is_none() {
             // A request that no policy can name is refused here.
@@ -291,7 +297,23 @@ impl Authorizer {
                 ("alg", token.alg().name().to_owned()),
                 ("kid", token.kid().map_or_else(|| "none".to_owned(), printable)),
             ],
-            Err(_) => vec![("segments", format!("{segments}, of which a signed JWT has 3"))],
+            Err(error) => {
+                let header = seeming_header(bearer.as_str());
+                vec![
+                    ("segments", format!("{segments}; a signed JWT has 3")),
+                    (
+                        "header",
+                        header.map_or_else(|| "not base64url of a JSON object".to_owned(), |header| printable(&header)),
+                    ),
+                    (
+                        "expected",
+                        match error {
+                            Error::UnsupportedAlgorithm => "an `alg` that is supported".to_owned(),
+                            _ => "strict JSON in base64url, no `crit`, `b64`, `zip`, `enc` or nested JWT, a `kid` of at most 256 bytes".to_owned(),
+                        },
+                    ),
+                ]
+            }
         };
         let token = trail.step("header", facts, parsed)?;
         let issuer = self.issuer(&token);

@@ -61,7 +61,10 @@ pub(crate) fn authz_with(arguments: &[&str], input: &str, environment: &[(String
 pub(crate) fn golden(name: &str, ran: &Ran) {
     ran.is_plain();
     let text = ran.text();
-    assert!(text.lines().all(|line| line == line.trim_end()), "spaces at an end: {text}");
+    assert!(
+        text.lines().all(|line| line == line.trim_end()),
+        "spaces at an end: {text}"
+    );
     golden_text(name, &text);
 }
 

@@ -107,7 +107,7 @@ impl Desk {
             explanation.reason,
             "{explanation:?}"
         );
-        assert_eq!(explanation.steps.len(), 15, "{explanation:?}");
+        assert_eq!(explanation.steps.len(), 16, "{explanation:?}");
     }
 
     /// What becomes of a request: `allow`, `deny <reason>`, or the type of an error.
