@@ -6,13 +6,14 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aws_lc_rs::hmac;
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::{KeyPairComponents, PublicKeyComponents};
-use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+
+#[path = "../src/bin/authz/sign.rs"]
+mod sign;
+
+use sign::{Signer, segment};
 
 const MOVIES: &str = "https://movies.example.com/";
 const MOVIES_AUDIENCE: &str = "https://StreamingResourceServer";
@@ -48,23 +49,21 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// A key file that is missing or not a key.
 pub(crate) fn minted(events: &Path) -> Result<Vec<(PathBuf, String)>, Box<dyn Error>> {
     let keys = events.join("keys");
-    let private = |name: &str| -> Result<PrivateJwk, Box<dyn Error>> {
-        Ok(serde_json::from_slice(&fs::read(
-            keys.join(name).with_extension("private.jwk.json"),
-        )?)?)
-    };
+    let private = |name: &str| fs::read(keys.join(name).with_extension("private.jwk.json"));
     let [first, second, stranger] = [private("orders-1")?, private("orders-2")?, private("orders-3")?];
+    let public = |key: &[u8]| serde_json::from_slice::<PublicJwk>(key);
+    let signer = |key: &[u8]| Signer::jwk(key, None, None);
     let movies = fs::read(keys.join("movies.secret.txt"))?;
     let pets = STANDARD.decode(fs::read(keys.join("pets.secret.base64"))?)?;
 
     let set = KeySet {
-        keys: [&first.public, &second.public],
+        keys: [public(&first)?, public(&second)?],
     };
     let mut files = vec![(PathBuf::from("keys/orders.jwks.json"), pretty(&set)?)];
-    for event in movies_and_devices(Signer::Secret(&movies))?
+    for event in movies_and_devices(&Signer::secret(&movies, None, None)?)?
         .into_iter()
-        .chain(orders([&first, &second, &stranger].map(Signer::Private))?)
-        .chain(pets_and_people(Signer::Secret(&pets))?)
+        .chain(orders([&signer(&first)?, &signer(&second)?, &signer(&stranger)?])?)
+        .chain(pets_and_people(&Signer::secret(&pets, None, None)?)?)
         .chain(without_token())
     {
         files.push((PathBuf::from(event.name).with_extension("json"), pretty(&event)?));
@@ -73,7 +72,7 @@ pub(crate) fn minted(events: &Path) -> Result<Vec<(PathBuf, String)>, Box<dyn Er
 }
 
 /// A shared secret; scopes say what a token may read.
-fn movies_and_devices(key: Signer<'_>) -> Result<Vec<Event>, Box<dyn Error>> {
+fn movies_and_devices(key: &Signer) -> Result<Vec<Event>, Box<dyn Error>> {
     let movies = Claims {
         sub: "movie-fan",
         scope: Some("read:Movies"),
@@ -93,7 +92,7 @@ fn movies_and_devices(key: Signer<'_>) -> Result<Vec<Event>, Box<dyn Error>> {
         aud: "https://AnotherResourceServer",
         ..movies
     };
-    let bearer = |claims| key.token(claims).map(|token| format!("Bearer {token}"));
+    let bearer = |claims| key.token(Some("JWT"), claims).map(|token| format!("Bearer {token}"));
     Ok(vec![
         Event::new("movies-get-movie", "GET/movie", bearer(&movies)?),
         Event::new("movies-get-device-refused", "GET/device", bearer(&movies)?),
@@ -106,24 +105,24 @@ fn movies_and_devices(key: Signer<'_>) -> Result<Vec<Event>, Box<dyn Error>> {
 }
 
 /// A key set; `kid` says which of its keys signed.
-fn orders([first, second, stranger]: [Signer<'_>; 3]) -> Result<Vec<Event>, Box<dyn Error>> {
+fn orders([first, second, stranger]: [&Signer; 3]) -> Result<Vec<Event>, Box<dyn Error>> {
     let claims = Claims {
         sub: "warehouse@clients",
         ..Claims::of(ORDERS, ORDERS_AUDIENCE)
     };
-    let bearer = |key: Signer<'_>| key.token(&claims).map(|token| format!("Bearer {token}"));
+    let bearer = |key: &Signer| key.token(Some("JWT"), &claims).map(|token| format!("Bearer {token}"));
     Ok(vec![
         Event::new("orders-get-orders", "GET/orders", bearer(first)?),
         Event::new("orders-get-orders-second-key", "GET/orders", bearer(second)?),
         Event::new("orders-post-orders-refused", "POST/orders", bearer(first)?),
         Event::new("orders-get-one-order-refused", "GET/orders/17", bearer(first)?),
         Event::new("orders-token-of-unknown-key", "GET/orders", bearer(stranger)?),
-        Event::new("orders-token-unsigned", "GET/orders", bearer(Signer::Nobody)?),
+        Event::new("orders-token-unsigned", "GET/orders", bearer(&Signer::nobody())?),
     ])
 }
 
 /// A base64 secret; a claim says which connection the user signed in with, and `email` must be there.
-fn pets_and_people(key: Signer<'_>) -> Result<Vec<Event>, Box<dyn Error>> {
+fn pets_and_people(key: &Signer) -> Result<Vec<Event>, Box<dyn Error>> {
     let database = Claims {
         sub: "auth0|ada",
         email: Some("ada@example.com"),
@@ -140,7 +139,7 @@ fn pets_and_people(key: Signer<'_>) -> Result<Vec<Event>, Box<dyn Error>> {
         email: None,
         ..database
     };
-    let bearer = |claims| key.token(claims).map(|token| format!("bearer {token}"));
+    let bearer = |claims| key.token(Some("JWT"), claims).map(|token| format!("bearer {token}"));
     let tampered = with_payload(
         &bearer(&social)?,
         &Claims {
@@ -238,57 +237,11 @@ impl Claims {
     }
 }
 
-/// A JOSE header, in the order in which it is written.
-#[derive(Serialize)]
-struct Header<'a> {
-    alg: &'static str,
-    typ: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kid: Option<&'a str>,
-}
-
-/// Who signs.
-#[derive(Clone, Copy)]
-enum Signer<'a> {
-    /// Nobody: `alg` is `none` and the signature empty (RFC 7519 section 6.1).
-    Nobody,
-    /// HS256.
-    Secret(&'a [u8]),
-    /// RS256.
-    Private(&'a PrivateJwk),
-}
-
-impl Signer<'_> {
-    /// The token in compact form (RFC 7515 section 7.1).
-    fn token(self, claims: &Claims) -> Result<String, Box<dyn Error>> {
-        let (alg, kid) = match self {
-            Self::Nobody => ("none", None),
-            Self::Secret(_) => ("HS256", None),
-            Self::Private(key) => ("RS256", Some(key.public.kid.as_str())),
-        };
-        let header = Header { alg, typ: "JWT", kid };
-        let input = format!("{}.{}", segment(&header)?, segment(claims)?);
-        let signature = match self {
-            Self::Nobody => Vec::new(),
-            Self::Secret(secret) => {
-                let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
-                hmac::sign(&key, input.as_bytes()).as_ref().to_vec()
-            }
-            Self::Private(key) => key.sign(input.as_bytes())?,
-        };
-        Ok(format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)))
-    }
-}
-
 /// The same header and signature around other claims.
 fn with_payload(token: &str, claims: &Claims) -> Result<String, Box<dyn Error>> {
     let (input, signature) = token.rsplit_once('.').ok_or("no signature")?;
     let (header, _) = input.split_once('.').ok_or("no payload")?;
     Ok(format!("{header}.{}.{signature}", segment(claims)?))
-}
-
-fn segment(value: &impl Serialize) -> Result<String, Box<dyn Error>> {
-    Ok(URL_SAFE_NO_PAD.encode(serde_json::to_vec(value)?))
 }
 
 fn pretty(value: &impl Serialize) -> Result<String, Box<dyn Error>> {
@@ -297,8 +250,8 @@ fn pretty(value: &impl Serialize) -> Result<String, Box<dyn Error>> {
 
 /// A JWK Set (RFC 7517 section 5).
 #[derive(Serialize)]
-struct KeySet<'a> {
-    keys: [&'a PublicJwk; 2],
+struct KeySet {
+    keys: [PublicJwk; 2],
 }
 
 /// An RSA public key (RFC 7518 section 6.3.1).
@@ -310,38 +263,4 @@ struct PublicJwk {
     kid: String,
     n: String,
     e: String,
-}
-
-/// An RSA private key (RFC 7518 section 6.3.2).
-#[derive(Deserialize)]
-struct PrivateJwk {
-    #[serde(flatten)]
-    public: PublicJwk,
-    d: String,
-    p: String,
-    q: String,
-    dp: String,
-    dq: String,
-    qi: String,
-}
-
-impl PrivateJwk {
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
-        let pair = RsaKeyPair::from_components(&KeyPairComponents {
-            public_key: PublicKeyComponents {
-                n: URL_SAFE_NO_PAD.decode(&self.public.n)?,
-                e: URL_SAFE_NO_PAD.decode(&self.public.e)?,
-            },
-            d: URL_SAFE_NO_PAD.decode(&self.d)?,
-            p: URL_SAFE_NO_PAD.decode(&self.p)?,
-            q: URL_SAFE_NO_PAD.decode(&self.q)?,
-            dP: URL_SAFE_NO_PAD.decode(&self.dp)?,
-            dQ: URL_SAFE_NO_PAD.decode(&self.dq)?,
-            qInv: URL_SAFE_NO_PAD.decode(&self.qi)?,
-        })?;
-        let mut signature = vec![0; pair.public_modulus_len()];
-        pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)?;
-        Ok(signature)
-    }
 }

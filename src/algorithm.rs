@@ -75,6 +75,25 @@ impl Algorithm {
         })
     }
 
+    /// Its `alg` value.
+    #[cfg(feature = "authz")]
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Hs256 => "HS256",
+            Self::Hs384 => "HS384",
+            Self::Hs512 => "HS512",
+            Self::Rs256 => "RS256",
+            Self::Rs384 => "RS384",
+            Self::Rs512 => "RS512",
+            Self::Ps256 => "PS256",
+            Self::Ps384 => "PS384",
+            Self::Ps512 => "PS512",
+            Self::Es256 => "ES256",
+            Self::Es384 => "ES384",
+            Self::Ed25519 => "EdDSA",
+        }
+    }
+
     /// The kind of key it needs.
     pub(crate) fn family(self) -> Family {
         match self {

@@ -11,10 +11,11 @@ use crate::claims::{ClaimRules, Forwarding, Verified};
 use crate::config::Config;
 use crate::error::Error;
 use crate::event::{MethodArn, Request};
-use crate::keys::KeySource;
+use crate::hint::{Hint, Refused};
+use crate::keys::{Encoding, KeySource};
 use crate::policy::{IamPolicy, Plan, PolicyExpiry};
 use crate::response::{Answer, InvalidToken};
-use crate::routes::{METHODS, Routes};
+use crate::routes::{METHODS, Need, Routes};
 use crate::time::Clock;
 use crate::token::{self, Unverified};
 
@@ -84,18 +85,20 @@ pub(crate) enum RouteRules {
 /// assert!(answer.to_json().contains("malformed_token"));
 /// ```
 pub struct Authorizer {
-    issuers: Vec<Issuer>,
-    routes: Routes,
-    settings: Settings,
-    clock: Arc<dyn Clock>,
+    pub(crate) issuers: Vec<Issuer>,
+    pub(crate) routes: Routes,
+    pub(crate) settings: Settings,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 /// What a log line says of a decision besides its outcome. Nothing in it comes from a token.
 #[derive(Default)]
-struct Seen<'a> {
-    issuer: Option<&'a str>,
-    kid: Option<String>,
-    route: Option<&'a str>,
+pub(crate) struct Seen<'a> {
+    pub(crate) issuer: Option<&'a Issuer>,
+    pub(crate) kid: Option<String>,
+    pub(crate) route: Option<&'a str>,
+    need: Option<&'a Need>,
+    hint: Option<Hint>,
 }
 
 impl Authorizer {
@@ -139,14 +142,12 @@ impl Authorizer {
         let began = self.clock.now();
         let request = Request::parse(event);
         let mut seen = Seen::default();
-        let (answer, error) = match &request {
-            _ if began.wall < self.clock.earliest() => self.refuse(Error::Internal, None),
-            Err(error) => self.refuse(*error, None),
-            Ok(request) => match self.verify(request, &mut seen).await {
-                Err(error) => self.refuse(error, Some(&request.arn)),
-                Ok(token) => self.decide(&request.arn, &token, &mut seen),
-            },
-        };
+        let (answer, error) = self.answer(&request, &mut seen).await;
+        if let (Some(error), Ok(request)) = (error, &request)
+            && tracing::enabled!(tracing::Level::INFO)
+        {
+            seen.hint = self.hint(error, request, &seen);
+        }
         let method = request
             .ok()
             .and_then(|request| METHODS.into_iter().find(|known| *known == request.arn.method()));
@@ -163,12 +164,67 @@ impl Authorizer {
         answer
     }
 
+    /// What a request is answered, and why, if it is a refusal.
+    pub(crate) async fn answer<'a>(
+        &'a self,
+        request: &Result<Request<'_>, Error>,
+        seen: &mut Seen<'a>,
+    ) -> (Answer, Option<Error>) {
+        match request {
+            _ if self.clock.now().wall < self.clock.earliest() => self.refuse(Error::Internal, None),
+            Err(error) => self.refuse(*error, None),
+            Ok(request) => match self.verify(request, seen).await {
+                Err(error) => self.refuse(error, Some(&request.arn)),
+                Ok(token) => self.decide(&request.arn, &token, seen),
+            },
+        }
+    }
+
+    /// The usual cause of a refusal.
+    pub(crate) fn hint(&self, error: Error, request: &Request<'_>, seen: &Seen<'_>) -> Option<Hint> {
+        let authorization = request.authorization.as_deref().unwrap_or_default();
+        let issuers: Vec<_> = self
+            .issuers
+            .iter()
+            .map(|issuer| (issuer.name.as_deref(), matches!(issuer.keys, KeySource::Secrets(_))))
+            .collect();
+        let other_reading = || {
+            let token = BearerToken::parse(Some(authorization)).ok()?;
+            let KeySource::Secrets(secrets) = &seen.issuer?.keys else {
+                return None;
+            };
+            match secrets.misread_as(&Unverified::parse(token).ok()?)? {
+                Encoding::Utf8 => Some(Hint::SecretMayBeBase64),
+                Encoding::Base64 | Encoding::Base64Url => Some(Hint::SecretMayBeText),
+            }
+        };
+        let near = || {
+            let path = request.arn.path();
+            let in_other_case = || self.routes.declares_in_other_case(path);
+            match self.routes.declares(path) {
+                true => Some(Hint::MethodNotDeclared),
+                false => in_other_case().then_some(Hint::PathDiffersByCase),
+            }
+        };
+        let refused = Refused {
+            authorization,
+            issuers: &issuers,
+            rules: seen.issuer.map(|issuer| &issuer.claims),
+            principal: &self.settings.forwarding.principal,
+            other_reading: &other_reading,
+            need: seen.need,
+            near: &near,
+            now: self.clock.now().date(),
+        };
+        Hint::of(error, &refused)
+    }
+
     /// From the event to a token that is genuine, current and meant for this API.
     async fn verify<'a>(&'a self, request: &Request<'_>, seen: &mut Seen<'a>) -> Result<Verified, Error> {
         let token = BearerToken::parse(request.authorization.as_deref())?;
         let token = Unverified::parse(token)?;
         let issuer = self.issuer(&token)?;
-        seen.issuer = issuer.name.as_deref();
+        seen.issuer = Some(issuer);
         let signed = issuer.keys.verify(token, &mut seen.kid).await?;
         Verified::new(
             signed,
@@ -179,7 +235,7 @@ impl Authorizer {
     }
 
     /// The entry whose issuer a token names and whose kind of key its algorithm needs.
-    fn issuer(&self, token: &Unverified<'_>) -> Result<&Issuer, Error> {
+    pub(crate) fn issuer(&self, token: &Unverified<'_>) -> Result<&Issuer, Error> {
         let name = match token.iss() {
             token::Issuer::Named(name) if self.issuers.iter().any(|issuer| issuer.name.as_deref() == Some(name)) => {
                 Some(name)
@@ -203,7 +259,7 @@ impl Authorizer {
     /// From a verified token to a policy.
     fn decide<'a>(&'a self, arn: &MethodArn, token: &Verified, seen: &mut Seen<'a>) -> (Answer, Option<Error>) {
         let decision = self.routes.decide(arn, token);
-        seen.route = decision.route;
+        (seen.route, seen.need) = (decision.route, decision.need);
         let (not_after, expiry) = (token.not_after(), self.settings.policy_expiry);
         let (policy, refusal) = match (self.settings.route_rules, &self.settings.policies) {
             (RouteRules::Report, _) => (IamPolicy::allow_stage(arn, not_after, expiry), decision.permit.err()),
@@ -241,8 +297,9 @@ fn log(
     duration_us: u64,
     rules: RouteRules,
 ) {
-    let (reason, Seen { issuer, kid, route }) = (error.map(Error::code), seen);
-    let kid = kid.as_deref();
+    let (reason, hint) = (error.map(Error::code), seen.hint.map(Hint::code));
+    let issuer = seen.issuer.and_then(|issuer| issuer.name.as_deref());
+    let (kid, route) = (seen.kid.as_deref(), seen.route);
     match (answer, error) {
         (Answer::Policy(_), None) => {
             debug!(
@@ -265,6 +322,7 @@ fn log(
                 decision = "allow",
                 would_be = "deny",
                 reason,
+                hint,
                 method,
                 route,
                 issuer,
@@ -278,6 +336,7 @@ fn log(
                 request_id,
                 decision = "deny",
                 reason,
+                hint,
                 method,
                 route,
                 issuer,
@@ -291,6 +350,7 @@ fn log(
                 request_id,
                 decision = "unauthorized",
                 reason,
+                hint,
                 method,
                 route,
                 issuer,

@@ -35,6 +35,15 @@ impl ClaimName {
         }
     }
 
+    /// As the configuration writes it.
+    #[cfg(feature = "authz")]
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Member(text) | Self::Pointer(text) => text,
+            Self::Everything => "",
+        }
+    }
+
     /// The claim in this claims set.
     pub(crate) fn of<'a>(&self, claims: &'a Value) -> Option<&'a Value> {
         match self {
@@ -136,36 +145,42 @@ impl Verified {
         let not_after = check_dates(claims, rules, now)?;
         check_audience(claims, rules)?;
         check_type(signed.typ(), rules)?;
-        // A sender-constrained token is worth nothing without its proof, and a thief would send it as a bearer token
-        // (RFC 9449 section 7, RFC 8705 section 3).
-        if claims.get("cnf").is_some() {
-            return Err(Error::BoundToken);
-        }
-        for (name, accepted) in &rules.required {
-            let claim = name.of(claims).ok_or(Error::MissingClaim)?;
-            if !accepted.iter().any(|value| value.fits(claim)) {
-                return Err(Error::InvalidClaim);
-            }
-        }
+        check_binding(claims)?;
+        check_required(claims, rules)?;
         let scopes = scopes(claims, &rules.scope_claims)?;
-        let identity = Identity {
-            principal: principal(claims, &forwarding.principal)?,
-            context: context(claims, &forwarding.context),
-            usage_identifier_key: match forwarding
-                .usage_identifier_key
-                .as_ref()
-                .and_then(|name| name.of(claims))
-            {
-                Some(key) => Some(identifier(key)?),
-                None => None,
-            },
-        };
+        let identity = Identity::of(claims, forwarding)?;
         Ok(Self {
             claims: signed.into_claims(),
             scopes,
             identity,
             not_after,
         })
+    }
+
+    /// What each check of [`new`](Self::new) says of a token, in its order.
+    #[cfg(feature = "authz")]
+    pub(crate) fn checks(
+        signed: &Signed,
+        rules: &ClaimRules,
+        forwarding: &Forwarding,
+        now: NumericDate,
+    ) -> [(Check, Result<(), Error>); 7] {
+        let claims = signed.claims();
+        [
+            (Check::Dates, check_dates(claims, rules, now).map(drop)),
+            (Check::Audience, check_audience(claims, rules)),
+            (Check::Type, check_type(signed.typ(), rules)),
+            (Check::Binding, check_binding(claims)),
+            (Check::Required, check_required(claims, rules)),
+            (Check::Scopes, scopes(claims, &rules.scope_claims).map(drop)),
+            (Check::Identity, Identity::of(claims, forwarding).map(drop)),
+        ]
+    }
+
+    /// The scopes it was granted.
+    #[cfg(feature = "authz")]
+    pub(crate) fn scopes(&self) -> &[String] {
+        &self.scopes
     }
 
     /// A token with these claims and scopes, as if it had been verified.
@@ -206,6 +221,35 @@ impl Verified {
     pub(crate) fn not_after(&self) -> NumericDate {
         self.not_after
     }
+}
+
+impl Identity {
+    /// # Errors
+    /// [`Error::MissingClaim`] and [`Error::InvalidClaim`] for a principal or usage identifier key that is not fit for one.
+    fn of(claims: &Value, forwarding: &Forwarding) -> Result<Self, Error> {
+        let usage_identifier_key = forwarding.usage_identifier_key.as_ref();
+        Ok(Self {
+            principal: principal(claims, &forwarding.principal)?,
+            context: context(claims, &forwarding.context),
+            usage_identifier_key: match usage_identifier_key.and_then(|name| name.of(claims)) {
+                Some(key) => Some(identifier(key)?),
+                None => None,
+            },
+        })
+    }
+}
+
+/// A check of [`Verified::new`].
+#[cfg(feature = "authz")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Check {
+    Dates,
+    Audience,
+    Type,
+    Binding,
+    Required,
+    Scopes,
+    Identity,
 }
 
 /// A claims set does not print.
@@ -293,6 +337,26 @@ fn check_type(typ: Option<&str>, rules: &ClaimRules) -> Result<(), Error> {
         (None, None) => true,
     };
     if allowed { Ok(()) } else { Err(Error::WrongTokenType) }
+}
+
+/// A sender-constrained token is worth nothing without its proof, and a thief would send it as a bearer token (RFC 9449
+/// section 7, RFC 8705 section 3).
+fn check_binding(claims: &Value) -> Result<(), Error> {
+    match claims.get("cnf") {
+        Some(_) => Err(Error::BoundToken),
+        None => Ok(()),
+    }
+}
+
+/// The claims that an issuer's tokens need.
+fn check_required(claims: &Value, rules: &ClaimRules) -> Result<(), Error> {
+    rules.required.iter().try_for_each(|(name, accepted)| {
+        let claim = name.of(claims).ok_or(Error::MissingClaim)?;
+        match accepted.iter().any(|value| value.fits(claim)) {
+            true => Ok(()),
+            false => Err(Error::InvalidClaim),
+        }
+    })
 }
 
 /// The union of the scope claims, sorted: strings split at spaces and nothing else (RFC 6749 section 3.3), lists as they are.

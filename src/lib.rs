@@ -17,8 +17,12 @@ mod routes;
 mod signature;
 mod token;
 
+#[cfg(feature = "authz")]
+pub mod explain;
+
 mod algorithm;
 mod error;
+mod hint;
 mod json;
 mod time;
 

@@ -1,14 +1,14 @@
 //! Environment -> configuration -> authorizer -> Runtime API, or the desk run.
 
+mod environment;
 mod lambda;
 
 use std::io::{Read as _, Write as _};
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
 
-use apigw_jwt_authorizer::{Answer, Authorizer, Clock, Config, ConfigError, Moment};
+use apigw_jwt_authorizer::{Answer, Authorizer, Config, ConfigError};
+use environment::{SystemClock, document, variable};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
@@ -62,39 +62,6 @@ fn configured() -> Result<Authorizer, ConfigError> {
     Authorizer::new(config, Arc::new(SystemClock::new())).map_err(ConfigError::document)
 }
 
-/// The configuration document, and what its relative paths are relative to.
-fn document() -> Result<(String, PathBuf), ConfigError> {
-    let home = PathBuf::from(variable("LAMBDA_TASK_ROOT").unwrap_or_else(|| ".".to_owned()));
-    let read = |file: &Path| {
-        let base = file.parent().unwrap_or_else(|| Path::new(".")).to_owned();
-        std::fs::read_to_string(file).map(|text| (text, base))
-    };
-    for name in ["AUTHORIZER_CONFIG", "AUTHORIZER_CONFIG_FILE"] {
-        // One that is no text is a mistake, and must not look like one that is not set.
-        if std::env::var_os(name).is_some() && variable(name).is_none() {
-            return Err(ConfigError::document(format!("{name} is not UTF-8 text")));
-        }
-    }
-    match (variable("AUTHORIZER_CONFIG"), variable("AUTHORIZER_CONFIG_FILE")) {
-        (Some(_), Some(_)) => Err(ConfigError::document(
-            "AUTHORIZER_CONFIG and AUTHORIZER_CONFIG_FILE are both set; unset the one that is not meant",
-        )),
-        (Some(text), None) => Ok((text, home)),
-        (None, Some(file)) => read(Path::new(&file)).map_err(|_| {
-            ConfigError::document("the file that AUTHORIZER_CONFIG_FILE names cannot be read as UTF-8 text")
-        }),
-        (None, None) => {
-            let files = [home.join("authorizer.json"), PathBuf::from("/opt/authorizer.json")];
-            let Some(file) = files.iter().find(|file| file.exists()) else {
-                return Err(ConfigError::document(
-                    "there is none: set AUTHORIZER_CONFIG or AUTHORIZER_CONFIG_FILE, or add authorizer.json to the function or a layer",
-                ));
-            };
-            read(file).map_err(|_| ConfigError::document("authorizer.json cannot be read as UTF-8 text"))
-        }
-    }
-}
-
 /// Authorizes each event file in order and prints each answer on a line.
 async fn desk(authorizer: &Authorizer) -> ExitCode {
     let files: Vec<_> = std::env::args_os().skip(1).collect();
@@ -123,12 +90,6 @@ async fn desk(authorizer: &Authorizer) -> ExitCode {
         }
     }
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
-}
-
-/// An environment variable; one that is not UTF-8 counts as not set.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }
 
 /// Where the log goes.
@@ -213,32 +174,4 @@ fn quiet_panics() {
         let place = panic.location().map(ToString::to_string);
         tracing::error!(place, "panic");
     }));
-}
-
-/// The system's two clocks.
-struct SystemClock(Instant);
-
-impl SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
-    fn new() -> Self {
-        Self(Instant::now())
-    }
-}
-
-impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
-    fn now(&self) -> Moment {
-        // A clock before 1970 is before the build, and nothing is decided by it.
-        let wall = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
-        Moment {
-            wall,
-            monotonic: self.0.elapsed(),
-        }
-    }
-
-    fn earliest(&self) -> Duration {
-        Duration::from_secs(env!("BUILT_UNIX_SECONDS").parse().unwrap_or_default())
-    }
 }

@@ -188,6 +188,17 @@ impl Answer {
         }
     }
 
+    /// The status that the client sees; 200 stands for whatever the backend answers to a request that passes.
+    #[cfg(feature = "authz")]
+    pub(crate) fn status(&self, passes: bool) -> u16 {
+        match self {
+            Self::Policy(_) if passes => 200,
+            Self::Policy(_) => 403,
+            Self::Failure(failure) if *failure == UNAUTHORIZED => 401,
+            Self::Failure(_) => 500,
+        }
+    }
+
     /// The answer after a panic.
     #[must_use]
     pub fn internal_error() -> Self {

@@ -52,6 +52,11 @@ impl VerifyingKey {
     pub(crate) fn alg(&self) -> Algorithm {
         self.algorithm
     }
+
+    /// Whether it has signed a token, which proves nothing to anybody else: that takes [`Signed::by`].
+    pub(crate) fn has_signed(&self, token: &Unverified<'_>) -> bool {
+        self.algorithm == token.alg() && self.verify(token.signing_input(), token.signature()).is_ok()
+    }
 }
 
 impl Verifier<Vec<u8>> for VerifyingKey {
@@ -104,7 +109,7 @@ impl Signed {
     /// # Errors
     /// The token itself, if this key did not sign it or is for another algorithm, so that another key may be tried.
     pub(crate) fn by<'a>(key: &VerifyingKey, token: Unverified<'a>) -> Result<Self, Unverified<'a>> {
-        if key.alg() != token.alg() || key.verify(token.signing_input(), token.signature()).is_err() {
+        if !key.has_signed(&token) {
             return Err(token);
         }
         let (typ, claims) = token.into_contents();

@@ -90,14 +90,7 @@ impl<S: Source> Cache<S> {
         clock: Arc<dyn Clock>,
         held: Option<Held<S::Item>>,
     ) -> Self {
-        let pause = Duration::ZERO;
-        let state = State {
-            held,
-            attempted: None,
-            succeeded: false,
-            failures: 0,
-            pause,
-        };
+        let state = State { held, ..State::empty() };
         Self {
             source,
             stale,
@@ -166,6 +159,11 @@ impl<S: Source> Cache<S> {
         state.held.filter(|_| state.succeeded).ok_or(Error::KeysUnavailable)
     }
 
+    /// The copy there is, whatever its age.
+    pub(super) fn held(&self) -> Option<Held<S::Item>> {
+        self.state().held
+    }
+
     /// How long ago a copy was fetched.
     pub(super) fn age(&self, held: &Held<S::Item>) -> Duration {
         self.clock.now().since(held.since)
@@ -224,6 +222,17 @@ impl<S: Source> Cache<S> {
 }
 
 impl<T> State<T> {
+    /// Nothing held, nothing tried.
+    pub(super) fn empty() -> Self {
+        Self {
+            held: None,
+            attempted: None,
+            succeeded: false,
+            failures: 0,
+            pause: Duration::ZERO,
+        }
+    }
+
     fn failed(&mut self, began: Moment) {
         self.attempted = Some(began);
         self.succeeded = false;

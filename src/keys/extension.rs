@@ -97,6 +97,19 @@ impl FetchedSecret {
     }
 }
 
+impl FetchedSecret {
+    /// The versions as they were read last, whatever their age.
+    pub(crate) fn held(&self) -> Option<Arc<Vec<Secret>>> {
+        self.cache.held().map(|held| held.item)
+    }
+
+    /// Where it is kept.
+    #[cfg(feature = "authz")]
+    pub(crate) fn stored(&self) -> &Stored {
+        &self.cache.source.secret.stored
+    }
+}
+
 /// The extension, asked for one secret.
 struct Store {
     issuer: String,

@@ -41,6 +41,12 @@ impl KeyUrl {
         (scheme && bare).then_some(url)
     }
 
+    /// As a user may see it who has it in the configuration.
+    #[cfg(feature = "authz")]
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
     /// An address on this machine.
     pub(crate) fn local(port: u16, path: &str, query: &[(&str, &str)]) -> Option<Self> {
         let mut url = Url::parse("http://localhost/").ok()?;

@@ -89,6 +89,12 @@ impl KeySet {
         }
     }
 
+    /// The names and algorithms of the usable keys.
+    #[cfg(feature = "authz")]
+    pub(crate) fn names(&self) -> impl Iterator<Item = (Option<&str>, Algorithm)> {
+        self.keys.iter().map(|key| (key.kid.as_deref(), key.verifying.alg()))
+    }
+
     /// How many keys can be used.
     pub(crate) fn usable(&self) -> usize {
         self.keys.len()

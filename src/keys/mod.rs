@@ -67,6 +67,20 @@ impl Secrets {
     }
 }
 
+impl Secrets {
+    /// Which encoding the secret that has signed this token is taken to have, if it would verify in another. The token is
+    /// none the better for it.
+    pub(crate) fn misread_as(&self, token: &Unverified<'_>) -> Option<Encoding> {
+        let signed = |secret: &Secret| {
+            let (key, encoding) = secret.misread(token.alg())?;
+            key.has_signed(token).then_some(encoding)
+        };
+        let fetched = || self.fetched.iter().filter_map(FetchedSecret::held);
+        let fixed = self.fixed.iter().find_map(signed);
+        fixed.or_else(|| fetched().find_map(|versions| versions.iter().find_map(signed)))
+    }
+}
+
 /// Tries each secret's key for the token's algorithm.
 fn signed_by_one_of<'a>(secrets: &[Secret], token: Unverified<'a>) -> Result<Signed, Unverified<'a>> {
     let (alg, mut token) = (token.alg(), token);

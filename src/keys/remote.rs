@@ -106,6 +106,25 @@ impl RemoteKeys {
         self.cache.warm_up().await;
     }
 
+    /// Where the set comes from: its own address, or that of a discovery document.
+    #[cfg(feature = "authz")]
+    pub(crate) fn address(&self) -> &Address {
+        &self.cache.source.address
+    }
+
+    /// The set as it is now, and the address it came from, or why there is none. What is held does not change.
+    #[cfg(feature = "authz")]
+    pub(crate) async fn probe(&self) -> Result<(Arc<KeySet>, Option<KeyUrl>), String> {
+        let provider = &self.cache.source;
+        let state = State::empty();
+        let fetch = provider.fetch(provider.clock.now(), &state);
+        let fetched = tokio::time::timeout(provider.times.timeout, fetch).await;
+        let held = fetched
+            .unwrap_or(Err(Failure::Timeout))
+            .map_err(|failure| failure.to_string())?;
+        Ok((held.item.keys, held.item.discovered.as_deref().cloned()))
+    }
+
     /// The key that a token names.
     ///
     /// # Errors

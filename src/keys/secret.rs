@@ -22,6 +22,9 @@ pub(crate) enum Encoding {
 #[derive(Debug)]
 pub(crate) struct Secret {
     keys: Vec<VerifyingKey>,
+    /// Those of the same text in another encoding, for hints alone: nothing is ever accepted by them.
+    misread: Vec<VerifyingKey>,
+    encoding: Encoding,
 }
 
 impl Secret {
@@ -55,11 +58,27 @@ impl Secret {
             _ if secret.len() < 32 => return Err("the secret is shorter than the 32 bytes that HS256 needs"),
             _ => {}
         }
-        let keys = algorithms
-            .iter()
-            .filter_map(|algorithm| VerifyingKey::secret(*algorithm, &secret))
-            .collect();
-        Ok(Self { keys })
+        let keys = |secret: &[u8]| {
+            algorithms
+                .iter()
+                .filter_map(|algorithm| VerifyingKey::secret(*algorithm, secret))
+                .collect()
+        };
+        let misread = match encoding {
+            Encoding::Utf8 => decode(alphabet::STANDARD, text).or_else(|| decode(alphabet::URL_SAFE, text)),
+            Encoding::Base64 | Encoding::Base64Url => Some(text.to_vec()),
+        };
+        Ok(Self {
+            keys: keys(&secret),
+            misread: misread.map(|secret| keys(&secret)).unwrap_or_default(),
+            encoding,
+        })
+    }
+
+    /// The key for an algorithm that the same text in another encoding would make, and how it is read now.
+    pub(crate) fn misread(&self, alg: Algorithm) -> Option<(&VerifyingKey, Encoding)> {
+        let key = self.misread.iter().find(|key| key.alg() == alg)?;
+        Some((key, self.encoding))
     }
 
     /// The key for an algorithm.

@@ -135,6 +135,28 @@ impl Plan {
         Compiler::new(plan).compile(routes)
     }
 
+    /// What an Allow for a declared path says after the method, and what may have to be denied beside it.
+    #[cfg(feature = "authz")]
+    pub(crate) fn spelt(&self, place: usize) -> (Vec<&str>, Vec<&str>) {
+        fn texts(tails: &[Tail]) -> Vec<&str> {
+            tails.iter().map(|tail| tail.text.as_str()).collect()
+        }
+        let Some(path) = self.path(place) else {
+            return (Vec::new(), Vec::new());
+        };
+        let Some(wildcard) = &path.wildcard else {
+            return (texts(&path.tails), Vec::new());
+        };
+        let cuts = wildcard.cuts.iter().filter(|cut| !self.is_free(cut.winner));
+        let denies = cuts
+            .flat_map(|cut| &cut.denies)
+            .filter_map(|deny| self.denies.get(*deny));
+        (
+            texts(&wildcard.tails),
+            denies.flat_map(|deny| texts(&deny.tails)).collect(),
+        )
+    }
+
     /// The declared path of a node.
     pub(super) fn path(&self, node: Declared) -> Option<&DeclaredPath> {
         let index = self.by_node.get(node).copied().flatten()?;

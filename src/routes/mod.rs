@@ -89,6 +89,8 @@ pub(crate) struct Clash {
 pub(crate) struct Decision<'a> {
     /// The declared path that it takes.
     pub(crate) route: Option<&'a str>,
+    /// What it needs of a token.
+    pub(crate) need: Option<&'a Need>,
     /// The permit, or the reason there is none.
     pub(crate) permit: Result<Permit, Error>,
 }
@@ -167,21 +169,65 @@ impl Routes {
     /// The same for a method and a path, the latter without its first slash.
     pub(crate) fn decide_path(&self, method: &str, path: &str, token: &Verified) -> Decision<'_> {
         let matched = RequestPath::parse(path).and_then(|path| Ok((self.matched(&path, method)?, path)));
-        let (route, outcome) = match matched {
+        let (entry, outcome) = match matched {
             Err(error) => (None, Err(error)),
             Ok((Match::Entry(entry), path)) => {
                 let outcome = entry
                     .need
                     .check(token, |position, last, text| path.holds(position, last, text));
-                (Some(entry.path.as_str()), outcome)
+                (Some(entry), outcome)
             }
             Ok((Match::Undeclared, _)) if self.undeclared == Undeclared::Allow => (None, Ok(())),
             Ok((Match::Undeclared | Match::OtherMethods, _)) => (None, Err(Error::UndeclaredRoute)),
         };
         Decision {
-            route,
+            route: entry.map(|entry| entry.path.as_str()),
+            need: entry.map(|entry| &entry.need),
             permit: outcome.map(|()| Permit { _private: () }),
         }
+    }
+
+    /// Whether any method is declared for this path, written without its first slash.
+    pub(crate) fn declares(&self, path: &str) -> bool {
+        let Ok(path) = RequestPath::parse(path) else {
+            return false;
+        };
+        let raw: Vec<&[u8]> = path.raw().collect();
+        self.find(0, &raw).is_some()
+    }
+
+    /// Whether a path that differs from this one in capital letters only is declared.
+    pub(crate) fn declares_in_other_case(&self, path: &str) -> bool {
+        let Ok(path) = RequestPath::parse(path) else {
+            return false;
+        };
+        let fits = |entry: &Route| {
+            let (segments, request) = (entry.path.segments(), path.raw());
+            segments.len() == request.len()
+                && segments.iter().zip(request).all(|(segment, text)| match segment {
+                    Segment::Literal(literal) => literal.as_bytes().eq_ignore_ascii_case(text),
+                    Segment::Parameter(_) | Segment::Greedy(_) => true,
+                })
+        };
+        self.entries.iter().any(fits)
+    }
+
+    /// The node of a declared path, and the methods that an entry of it decides.
+    #[cfg(feature = "authz")]
+    pub(crate) fn governed(&self, entry: usize) -> Option<(usize, Vec<&'static str>)> {
+        let mut place = 0;
+        for segment in self.entries.get(entry)?.path.segments() {
+            let node = self.nodes.get(place)?;
+            place = match segment {
+                Segment::Literal(text) => *node.literals.get(text.as_bytes())?,
+                Segment::Parameter(_) => node.parameter?,
+                Segment::Greedy(_) => node.greedy?,
+            };
+        }
+        let node = self.nodes.get(place)?;
+        let methods = METHODS.into_iter().enumerate();
+        let own = methods.filter(|(method, _)| node.entry(*method) == Some(entry));
+        Some((place, own.map(|(_, method)| method).collect()))
     }
 
     /// The entries, in the order of the table.

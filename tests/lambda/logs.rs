@@ -153,6 +153,31 @@ fn a_forged_signature_is_logged_with_the_configured_key_that_it_names() {
 }
 
 #[test]
+fn a_refusal_that_has_a_usual_cause_says_it_by_a_fixed_code() {
+    let lambda = lambda(&config(), &[JSON]);
+    let answers = [
+        (
+            event(&secret_token(json!({ "aud": format!("{AUDIENCE}/") })), "GET/movies"),
+            json!("audience_differs_by_trailing_slash"),
+        ),
+        (
+            event(
+                &secret_token(json!({ "iss": crate::world::SECRET.trim_end_matches('/') })),
+                "GET/movies",
+            ),
+            json!("issuer_differs_by_trailing_slash"),
+        ),
+        (event_with(Some("Bearer opaque"), "GET/movies"), json!("opaque_token")),
+        (event(&secret_token(json!({ "exp": 1 })), "GET/movies"), Value::Null),
+    ]
+    .map(|(event, hint)| (lambda.invoke(event), hint));
+    let lines = lines(&lambda.stop());
+    for (answer, hint) in &answers {
+        assert_eq!(&about(&lines, answer)[0]["hint"], hint, "{lines:?}");
+    }
+}
+
+#[test]
 fn what_lets_more_pass_and_keys_that_are_not_there_are_warned_of_at_start() {
     let server = KeyServer::start();
     let mut config = config();

@@ -89,7 +89,25 @@ impl Desk {
         let answer = self
             .runtime
             .block_on(self.authorizer.authorize(event.to_string().as_bytes(), None));
-        serde_json::from_str(&answer.to_json()).unwrap()
+        let answer = serde_json::from_str(&answer.to_json()).unwrap();
+        #[cfg(feature = "authz")]
+        self.explained(event.to_string().as_bytes(), &answer);
+        answer
+    }
+
+    /// An explanation comes to the handler's own answer, by a step that refuses for the reason that is given.
+    #[cfg(feature = "authz")]
+    fn explained(&self, event: &[u8], answer: &Value) {
+        use apigw_jwt_authorizer::explain::Outcome;
+        let explanation = self.runtime.block_on(self.authorizer.explain(event));
+        assert_eq!(&explanation.answer, answer, "{explanation:?}");
+        let refused = explanation.steps.iter().find(|step| step.outcome == Outcome::Refused);
+        assert_eq!(
+            refused.and_then(|step| step.reason),
+            explanation.reason,
+            "{explanation:?}"
+        );
+        assert_eq!(explanation.steps.len(), 16, "{explanation:?}");
     }
 
     /// What becomes of a request: `allow`, `deny <reason>`, or the type of an error.

@@ -1,0 +1,340 @@
+//! A configuration in plain words.
+
+use serde::Serialize;
+
+use super::words;
+use crate::authorizer::{Authorizer, Issuer, RouteRules};
+use crate::keys::KeySource;
+use crate::policy::PolicyExpiry;
+use crate::response::InvalidToken;
+use crate::routes::{ClaimValue, Methods, Route, Routes, Segment, Undeclared};
+
+/// What a configuration means.
+#[derive(Debug, Serialize)]
+pub struct Meaning {
+    /// Who may have issued a token.
+    pub issuers: Vec<IssuerMeaning>,
+    /// The routes, most specific first.
+    pub routes: Vec<RouteMeaning>,
+    /// The other settings: what each is called, and what it does.
+    pub settings: Vec<(&'static str, String)>,
+    /// What is allowed, and may be a slip.
+    pub doubts: Vec<String>,
+}
+
+/// What an issuer's entry means.
+#[derive(Debug, Serialize)]
+pub struct IssuerMeaning {
+    /// The issuer.
+    pub issuer: String,
+    /// What is asked of its tokens: what each is called, and its value.
+    pub facts: Vec<(&'static str, String)>,
+}
+
+/// What a route means.
+#[derive(Debug, Serialize)]
+pub struct RouteMeaning {
+    /// The methods that the entry decides.
+    pub methods: Vec<&'static str>,
+    /// Its path.
+    pub path: String,
+    /// What it needs, one text for each alternative.
+    pub needs: Vec<String>,
+    /// What a cached policy calls it.
+    pub cached: String,
+}
+
+/// What was fetched for an issuer.
+#[derive(Debug, Serialize)]
+pub struct Fetched {
+    /// The issuer.
+    pub issuer: String,
+    /// Where from.
+    pub from: Vec<String>,
+    /// The usable keys, by `kid` and algorithm; or why there are none.
+    pub keys: Result<Vec<String>, String>,
+    /// How many keys of the set are passed over.
+    pub skipped: usize,
+}
+
+impl Authorizer {
+    /// The configuration in plain words.
+    #[must_use]
+    pub fn meaning(&self) -> Meaning {
+        let routes = in_order(&self.routes);
+        Meaning {
+            issuers: self.issuers.iter().map(issuer).collect(),
+            routes: routes
+                .into_iter()
+                .filter_map(|index| self.route_meaning(index))
+                .collect(),
+            settings: self.setting_meanings(),
+            doubts: doubts(&self.routes),
+        }
+    }
+
+    /// Fetches what the issuers' keys are fetched from, discovery included, and says what is usable.
+    pub async fn fetched(&self) -> Vec<Fetched> {
+        let mut all = Vec::new();
+        for issuer in &self.issuers {
+            let KeySource::Remote(keys) = &issuer.keys else {
+                continue;
+            };
+            let mut from = words::source(&issuer.keys);
+            let (keys, skipped) = match keys.probe().await {
+                Ok((set, discovered)) => {
+                    from.extend(discovered.map(|url| format!("fetched from {}", url.as_str())));
+                    let names = set
+                        .names()
+                        .map(|(kid, alg)| format!("{} ({})", words::printable(kid.unwrap_or("no kid")), alg.name()));
+                    (Ok(names.collect()), set.skipped())
+                }
+                Err(failure) => (Err(failure), 0),
+            };
+            all.push(Fetched {
+                issuer: words::issuer(issuer),
+                from,
+                keys,
+                skipped,
+            });
+        }
+        all
+    }
+
+    fn route_meaning(&self, index: usize) -> Option<RouteMeaning> {
+        let entry = self.routes.entries().get(index)?;
+        let (place, methods) = self.routes.governed(index)?;
+        Some(RouteMeaning {
+            methods,
+            path: entry.path.as_str().to_owned(),
+            needs: words::needs(entry),
+            cached: self.cached(entry, place),
+        })
+    }
+
+    /// What a cached policy calls a route.
+    fn cached(&self, entry: &Route, place: usize) -> String {
+        let crate::authorizer::Policies::Cacheable(plan) = &self.settings.policies else {
+            return "not cached".to_owned();
+        };
+        debug_assert!(self.caches(), "by the line above");
+        let bound = |segment: usize| {
+            let mut claims = entry.need.any_of.iter().flat_map(|way| &way.claims);
+            let own =
+                |value: &ClaimValue| matches!(value, ClaimValue::Parameter { position, .. } if *position == segment);
+            claims.any(|need| need.values.iter().any(own))
+        };
+        let parameters: Vec<usize> = (0..entry.path.segments().len())
+            .filter(|at| {
+                entry
+                    .path
+                    .segments()
+                    .get(*at)
+                    .is_some_and(|segment| segment.parameter().is_some())
+            })
+            .collect();
+        let (tails, denies) = plan.spelt(place);
+        if parameters.is_empty() {
+            return "as itself".to_owned();
+        }
+        let open = entry.need.any_of.iter().any(|way| {
+            way.claims
+                .iter()
+                .all(|need| need.values.iter().all(|value| matches!(value, ClaimValue::Fixed(_))))
+        }) || entry.need.any_of.is_empty();
+        let mut texts = Vec::new();
+        if open {
+            let slashed: Vec<String> = tails.iter().map(|tail| format!("/{tail}")).collect();
+            let mut text = format!("as {}", slashed.join(" and "));
+            if !denies.is_empty() {
+                let denied: Vec<String> = denies.iter().take(4).map(|deny| format!("/{deny}")).collect();
+                let more = denies.len().saturating_sub(denied.len());
+                text = format!("{text} without {}", denied.join(", "));
+                if more > 0 {
+                    text = format!("{text} and {more} more");
+                }
+            }
+            texts.push(text);
+        }
+        if parameters.iter().any(|at| bound(*at)) {
+            texts.push("as the paths with the token's own value".to_owned());
+        }
+        texts.join("; ")
+    }
+
+    fn setting_meanings(&self) -> Vec<(&'static str, String)> {
+        let settings = &self.settings;
+        let says = |text: &str| text.to_owned();
+        let mut facts = vec![
+            (
+                "undeclared_routes",
+                says(match self.routes.undeclared() {
+                    Undeclared::Deny => "deny: a path that no route declares is refused",
+                    Undeclared::Allow => "allow: any valid token passes where no route is declared",
+                    Undeclared::Absent => "absent: refused, and the API is promised to have no other methods",
+                }),
+            ),
+            (
+                "policy",
+                says(match self.caches() {
+                    true => "cacheable: answers are right for every later request with the same token",
+                    false => "single_request: set the authorizer's cache time to 0 seconds",
+                }),
+            ),
+            (
+                "policy_expiry",
+                says(match settings.policy_expiry {
+                    PolicyExpiry::Token => "token: what an answer allows ends with the token",
+                    PolicyExpiry::None => "none: a cached answer may outlive its token",
+                }),
+            ),
+            (
+                "invalid_token",
+                says(match settings.invalid_token {
+                    InvalidToken::Deny => "deny: the client sees 403, and the answer is cached",
+                    InvalidToken::Unauthorized => "unauthorized: the client sees 401",
+                }),
+            ),
+            (
+                "route_rules",
+                says(match settings.route_rules {
+                    RouteRules::Enforce => "enforce",
+                    RouteRules::Report => "report: every valid token passes; refusals are only logged",
+                }),
+            ),
+            ("principal", words::names(&settings.forwarding.principal)),
+        ];
+        let context = settings
+            .forwarding
+            .context
+            .iter()
+            .map(|(key, claim)| match claim.as_str() {
+                "" => format!("{key} = all claims"),
+                claim => format!("{key} = {claim}"),
+            });
+        let context: Vec<String> = context.collect();
+        if !context.is_empty() {
+            facts.push(("context", context.join(", ")));
+        }
+        facts.extend(
+            settings
+                .forwarding
+                .usage_identifier_key
+                .as_ref()
+                .map(|claim| ("usage_identifier_key", says(claim.as_str()))),
+        );
+        facts
+    }
+}
+
+fn issuer(issuer: &Issuer) -> IssuerMeaning {
+    let rules = &issuer.claims;
+    let mut facts: Vec<(&str, String)> = words::source(&issuer.keys)
+        .into_iter()
+        .map(|source| ("keys", source))
+        .collect();
+    facts.push(("algorithms", super::algorithms(issuer)));
+    facts.push((
+        "audience",
+        match &rules.audience {
+            Some(ours) => format!("{} in {}", ours.join(" or "), words::names(&rules.audience_claim)),
+            None => "not checked".to_owned(),
+        },
+    ));
+    facts.extend(rules.typ.as_ref().map(|typ| ("typ", typ.join(" or "))));
+    facts.extend(rules.required.iter().map(|(name, accepted)| {
+        let values: Vec<String> = accepted.iter().map(words::accepted).collect();
+        ("needs", format!("{} {}", name.as_str(), values.join(" or ")))
+    }));
+    facts.push(("scopes", format!("in {}", words::names(&rules.scope_claims))));
+    facts.push(("leeway", format!("{} s", rules.leeway)));
+    facts.extend(rules.max_age.map(|age| ("oldest iat", format!("{age} s ago"))));
+    IssuerMeaning {
+        issuer: words::issuer(issuer),
+        facts,
+    }
+}
+
+/// The entries, most specific path first and named methods before `ANY`.
+pub(super) fn in_order(routes: &Routes) -> Vec<usize> {
+    let rank = |index: &usize| {
+        let entry = routes.entries().get(*index);
+        let segments = entry.map(|entry| {
+            let rank = |segment: &Segment| match segment {
+                Segment::Literal(text) => (0, text.clone()),
+                Segment::Parameter(_) => (1, String::new()),
+                Segment::Greedy(_) => (2, String::new()),
+            };
+            entry.path.segments().iter().map(rank).collect::<Vec<_>>()
+        });
+        let methods = entry.map(|entry| match &entry.methods {
+            Methods::Named(named) => (0, named.clone()),
+            Methods::Any => (1, Vec::new()),
+        });
+        (segments, methods)
+    };
+    let mut order: Vec<usize> = (0..routes.entries().len()).collect();
+    order.sort_by_key(rank);
+    order
+}
+
+/// Scopes that are spelt like no other, and nearly like one.
+fn doubts(routes: &Routes) -> Vec<String> {
+    let mut used: Vec<(&str, Vec<usize>)> = Vec::new();
+    for (index, entry) in routes.entries().iter().enumerate() {
+        for scope in entry.need.any_of.iter().flat_map(|way| way.scopes.iter().flatten()) {
+            match used.iter_mut().find(|(known, _)| known == scope) {
+                Some((_, entries)) => entries.push(index),
+                None => used.push((scope, vec![index])),
+            }
+        }
+    }
+    let mut doubts = Vec::new();
+    for (position, (scope, entries)) in used.iter().enumerate() {
+        let [only] = entries.as_slice() else { continue };
+        let twin = used.iter().enumerate().find(|(at, (other, others))| {
+            // Of two that stand alone the later one is named.
+            *at != position && (others.len() > 1 || *at < position) && nearly(scope, other)
+        });
+        if let Some((_, (other, others))) = twin {
+            let first = others.first().copied().unwrap_or_default();
+            doubts.push(format!(
+                "routes[{only}]: the scope {scope} is spelt like no other, and nearly like {other} of routes[{first}]"
+            ));
+        }
+    }
+    doubts
+}
+
+/// Whether two scopes differ in capital letters and separators only, or in one letter that is missing or two that are
+/// swapped.
+fn nearly(a: &str, b: &str) -> bool {
+    let bare = |text: &str| -> String {
+        text.chars()
+            .filter(char::is_ascii_alphanumeric)
+            .map(|c| c.to_ascii_lowercase())
+            .collect()
+    };
+    let (a, b) = (bare(a), bare(b));
+    if a == b {
+        return true;
+    }
+    let (long, short) = if a.len() >= b.len() { (&a, &b) } else { (&b, &a) };
+    let same = long.bytes().zip(short.bytes()).take_while(|(x, y)| x == y).count();
+    let (rest, other) = (
+        long.get(same..).unwrap_or_default(),
+        short.get(same..).unwrap_or_default(),
+    );
+    match long.len().saturating_sub(short.len()) {
+        1 => rest.get(1..) == Some(other) && rest.starts_with(|c: char| c.is_ascii_alphabetic()),
+        0 => {
+            let mut start = rest.chars();
+            let swapped: Option<String> = start
+                .next()
+                .zip(start.next())
+                .map(|(x, y)| format!("{y}{x}{}", start.as_str()));
+            swapped.as_deref() == Some(other)
+        }
+        _ => false,
+    }
+}

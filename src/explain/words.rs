@@ -1,0 +1,124 @@
+//! Configured things in words.
+
+use serde_json::Value;
+
+use crate::authorizer::Issuer;
+use crate::claims::{Accepted, ClaimName};
+use crate::keys::{Address, KeySource, Previous, Stored};
+use crate::routes::{Alternative, ClaimValue, Route};
+
+/// What an entry needs, one text for each alternative.
+pub(super) fn needs(route: &Route) -> Vec<String> {
+    if route.need.any_of.is_empty() {
+        return vec!["any valid token".to_owned()];
+    }
+    route.need.any_of.iter().map(|way| alternative(route, way)).collect()
+}
+
+fn alternative(route: &Route, way: &Alternative) -> String {
+    let scopes: Vec<String> = way.scopes.iter().map(|all| all.join(" and ")).collect();
+    let mut parts = Vec::new();
+    match scopes.as_slice() {
+        [] => {}
+        [one] => parts.push(format!("scope {one}")),
+        several => parts.push(format!("scope {}", several.join(", or "))),
+    }
+    for need in &way.claims {
+        let values: Vec<String> = need.values.iter().map(|value| claim_value(route, value)).collect();
+        parts.push(format!("claim {} {}", need.claim.as_str(), values.join(" or ")));
+    }
+    parts.join("; ")
+}
+
+fn claim_value(route: &Route, value: &ClaimValue) -> String {
+    match value {
+        ClaimValue::Fixed(accepted) => self::accepted(accepted),
+        ClaimValue::Parameter { position, .. } => {
+            let name = route
+                .path
+                .segments()
+                .get(*position)
+                .and_then(|segment| segment.parameter());
+            format!("= {{{}}} of the path", name.unwrap_or_default())
+        }
+    }
+}
+
+pub(super) fn accepted(accepted: &Accepted) -> String {
+    match accepted {
+        Accepted::Present => "present".to_owned(),
+        Accepted::Value(value) => format!("= {}", text(value)),
+    }
+}
+
+/// A claim's value: texts as they are, but for control characters, which a terminal might obey.
+pub(super) fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => printable(text),
+        Value::Array(items) if items.iter().all(Value::is_string) => {
+            items.iter().map(text).collect::<Vec<_>>().join(", ")
+        }
+        other => printable(&other.to_string()),
+    }
+}
+
+/// A text that does nothing to a terminal.
+pub(super) fn printable(text: &str) -> String {
+    let odd = |c: char| {
+        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars()
+        .flat_map(|c| {
+            let escaped: Vec<char> = if odd(c) { c.escape_default().collect() } else { vec![c] };
+            escaped
+        })
+        .collect()
+}
+
+pub(super) fn names(names: &[ClaimName]) -> String {
+    names.iter().map(ClaimName::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// Where an issuer's keys come from.
+pub(super) fn source(keys: &KeySource) -> Vec<String> {
+    match keys {
+        KeySource::Fixed(keys) => {
+            let named = keys
+                .names()
+                .map(|(kid, alg)| format!("{} ({})", printable(kid.unwrap_or("no kid")), alg.name()));
+            vec![format!(
+                "a key set in the configuration: {}",
+                named.collect::<Vec<_>>().join(", ")
+            )]
+        }
+        KeySource::Remote(keys) => vec![match keys.address() {
+            Address::Fixed(url) => format!("fetched from {}", url.as_str()),
+            Address::Discovered(url) => format!("found by OIDC discovery at {}", url.as_str()),
+        }],
+        KeySource::Secrets(secrets) => {
+            let fixed = (!secrets.fixed.is_empty()).then(|| match secrets.fixed.len() {
+                1 => "a shared secret".to_owned(),
+                several => format!("{several} shared secrets"),
+            });
+            let stored = secrets.fetched.iter().map(|secret| match secret.stored() {
+                Stored::SecretsManager { id, previous, .. } => {
+                    let versions = match previous {
+                        Previous::Accepted => "AWSCURRENT and AWSPREVIOUS",
+                        Previous::Refused => "AWSCURRENT alone",
+                    };
+                    format!("a shared secret, {versions} of {id} in Secrets Manager")
+                }
+                Stored::ParameterStore { name } => format!("a shared secret, {name} in Parameter Store"),
+            });
+            fixed.into_iter().chain(stored).collect()
+        }
+    }
+}
+
+/// What an issuer is called.
+pub(super) fn issuer(issuer: &Issuer) -> String {
+    issuer
+        .name
+        .as_deref()
+        .map_or_else(|| "any other issuer, or none".to_owned(), printable)
+}

@@ -1,0 +1,122 @@
+//! `authz`, run as users run it: what it prints is stored in `golden/`, which `UPDATE_GOLDEN=1 cargo test --all-features
+//! --test authz` writes anew.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod mistakes;
+mod program;
+mod refusals;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use program::{Ran, authz, golden};
+use serde_json::Value;
+
+/// Every sample event, in order.
+fn events() -> Vec<PathBuf> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("events");
+    let files = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> = files
+        .filter(|path| path.extension().is_some_and(|end| end == "json"))
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn an_explanation_comes_to_the_stored_answer_of_every_sample_event() {
+    let events = events();
+    assert!(events.len() > 20);
+    for event in events {
+        let config = ["explain", "--json", "--config", "events/config/authorizer.json"];
+        let ran = authz(&[&config[..], &[event.to_str().unwrap()]].concat(), "");
+        let explained: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
+        let stored = event.parent().unwrap().join("answers").join(event.file_name().unwrap());
+        let stored: Value = serde_json::from_slice(&fs::read(stored).unwrap()).unwrap();
+        assert_eq!(explained["answer"], stored, "{}", event.display());
+        assert_eq!(ran.status, 0, "{}: whatever the decision", event.display());
+    }
+}
+
+#[test]
+fn a_configuration_is_told_in_plain_words() {
+    golden("check", &authz(&["check", "tests/authz/authorizer.json"], ""));
+    golden("check-samples", &authz(&["check", "events/config/authorizer.json"], ""));
+    golden("check-warnings", &authz(&["check", "tests/authz/warnings.json"], ""));
+    let ran = authz(&["check", "--json", "tests/authz/authorizer.json"], "");
+    let told: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(told["meaning"]["routes"].as_array().unwrap().len(), 5);
+}
+
+#[test]
+fn a_fetch_that_fails_is_told_and_fails_a_ci_step() {
+    golden(
+        "check-fetch",
+        &authz(&["check", "--fetch", "tests/authz/unreachable.json"], ""),
+    );
+}
+
+#[test]
+fn the_hints_are_listed() {
+    let ran = authz(&["hints"], "");
+    assert!(ran.stdout.contains("audience_misspelt") && ran.stdout.contains("secret_may_be_base64"));
+    ran.is_plain();
+}
+
+#[test]
+fn help_shows_examples_of_every_command() {
+    for command in [&[][..], &["check"], &["explain"], &["token"]] {
+        let ran = authz(&[command, &["--help"]].concat(), "");
+        assert!(ran.stdout.contains("Examples:") && ran.status == 0, "{ran:?}");
+        ran.is_plain();
+    }
+}
+
+#[test]
+fn input_that_cannot_be_used_exits_with_1_and_a_configuration_mistake_with_2() {
+    let status = |arguments: &[&str]| authz(arguments, "").status;
+    let config = "tests/authz/authorizer.json";
+    assert_eq!(status(&[]), 1);
+    assert_eq!(status(&["nothing"]), 1);
+    assert_eq!(status(&["explain", "--config", config, "get /movies"]), 1);
+    assert_eq!(status(&["explain", "--config", config, "GET movies"]), 1);
+    assert_eq!(status(&["explain", "--config", config, "absent.json"]), 1);
+    assert_eq!(
+        status(&["explain", "--config", config, "--token", "absent.txt", "GET /movies"]),
+        1
+    );
+    assert_eq!(
+        status(&["explain", "--config", config, "--at", "noon", "GET /movies"]),
+        1
+    );
+    assert_eq!(status(&["explain", "--config", config, "GET /movies"]), 0);
+    assert_eq!(status(&["explain", "--config", "absent.json", "GET /movies"]), 2);
+    assert_eq!(status(&["check", "absent.json"]), 2);
+    assert_eq!(status(&["token"]), 1);
+    assert_eq!(status(&["token", "--key", "tests/authz/secret.txt"]), 1);
+}
+
+#[test]
+fn times_are_rfc_3339_or_seconds() {
+    let at = |time: &str| -> Ran {
+        authz(
+            &[
+                "explain",
+                "--config",
+                "tests/authz/authorizer.json",
+                "--at",
+                time,
+                "GET /movies",
+            ],
+            "",
+        )
+    };
+    assert_eq!(at("2027-01-15T08:00:00Z").stdout, at("1800000000").stdout);
+    assert_eq!(at("2027-01-15T09:00:00+01:00").stdout, at("1800000000").stdout);
+}
