@@ -56,9 +56,7 @@ pub(crate) fn minted(events: &Path) -> Result<Vec<(PathBuf, String)>, Box<dyn Er
     let movies = fs::read(keys.join("movies.secret.txt"))?;
     let pets = STANDARD.decode(fs::read(keys.join("pets.secret.base64"))?)?;
 
-    let set = KeySet {
-        keys: [public(&first)?, public(&second)?],
-    };
+    let set = KeySet { keys: [public(&first)?, public(&second)?] };
     let mut files = vec![(PathBuf::from("keys/orders.jwks.json"), pretty(&set)?)];
     for event in movies_and_devices(&Signer::secret(&movies, None, None)?)?
         .into_iter()
@@ -73,25 +71,10 @@ pub(crate) fn minted(events: &Path) -> Result<Vec<(PathBuf, String)>, Box<dyn Er
 
 /// A shared secret; scopes say what a token may read.
 fn movies_and_devices(key: &Signer) -> Result<Vec<Event>, Box<dyn Error>> {
-    let movies = Claims {
-        sub: "movie-fan",
-        scope: Some("read:Movies"),
-        ..Claims::of(MOVIES, MOVIES_AUDIENCE)
-    };
-    let devices = Claims {
-        sub: "device-owner",
-        scope: Some("read:Devices"),
-        ..movies
-    };
-    let expired = Claims {
-        iat: LONG_AGO,
-        exp: EXPIRED,
-        ..movies
-    };
-    let elsewhere = Claims {
-        aud: "https://AnotherResourceServer",
-        ..movies
-    };
+    let movies = Claims { sub: "movie-fan", scope: Some("read:Movies"), ..Claims::of(MOVIES, MOVIES_AUDIENCE) };
+    let devices = Claims { sub: "device-owner", scope: Some("read:Devices"), ..movies };
+    let expired = Claims { iat: LONG_AGO, exp: EXPIRED, ..movies };
+    let elsewhere = Claims { aud: "https://AnotherResourceServer", ..movies };
     let bearer = |claims| key.token(Some("JWT"), claims).map(|token| format!("Bearer {token}"));
     Ok(vec![
         Event::new("movies-get-movie", "GET/movie", bearer(&movies)?),
@@ -106,10 +89,7 @@ fn movies_and_devices(key: &Signer) -> Result<Vec<Event>, Box<dyn Error>> {
 
 /// A key set; `kid` says which of its keys signed.
 fn orders([first, second, stranger]: [&Signer; 3]) -> Result<Vec<Event>, Box<dyn Error>> {
-    let claims = Claims {
-        sub: "warehouse@clients",
-        ..Claims::of(ORDERS, ORDERS_AUDIENCE)
-    };
+    let claims = Claims { sub: "warehouse@clients", ..Claims::of(ORDERS, ORDERS_AUDIENCE) };
     let bearer = |key: &Signer| key.token(Some("JWT"), &claims).map(|token| format!("Bearer {token}"));
     Ok(vec![
         Event::new("orders-get-orders", "GET/orders", bearer(first)?),
@@ -129,32 +109,15 @@ fn pets_and_people(key: &Signer) -> Result<Vec<Event>, Box<dyn Error>> {
         connection: Some(DATABASE),
         ..Claims::of(PETS, PETS_AUDIENCE)
     };
-    let social = Claims {
-        sub: "google-oauth2|grace",
-        email: Some("grace@example.com"),
-        connection: Some(SOCIAL),
-        ..database
-    };
-    let nameless = Claims {
-        email: None,
-        ..database
-    };
+    let social =
+        Claims { sub: "google-oauth2|grace", email: Some("grace@example.com"), connection: Some(SOCIAL), ..database };
+    let nameless = Claims { email: None, ..database };
     let bearer = |claims| key.token(Some("JWT"), claims).map(|token| format!("bearer {token}"));
-    let tampered = with_payload(
-        &bearer(&social)?,
-        &Claims {
-            connection: Some(DATABASE),
-            ..social
-        },
-    )?;
+    let tampered = with_payload(&bearer(&social)?, &Claims { connection: Some(DATABASE), ..social })?;
     Ok(vec![
         Event::new("pets-database-get-pets", "GET/pets", bearer(&database)?),
         Event::new("pets-database-post-pets", "POST/pets", bearer(&database)?),
-        Event::new(
-            "pets-database-purchase-refused",
-            "POST/pets/purchase",
-            bearer(&database)?,
-        ),
+        Event::new("pets-database-purchase-refused", "POST/pets/purchase", bearer(&database)?),
         Event::new("pets-social-get-pets", "GET/pets", bearer(&social)?),
         Event::new("pets-social-post-pets-refused", "POST/pets", bearer(&social)?),
         Event::new("pets-social-purchase", "POST/pets/purchase", bearer(&social)?),
@@ -166,16 +129,9 @@ fn pets_and_people(key: &Signer) -> Result<Vec<Event>, Box<dyn Error>> {
 /// No credentials, empty ones, and those of another scheme.
 fn without_token() -> [Event; 3] {
     [
-        Event {
-            authorization_token: None,
-            ..Event::new("no-token", "GET/movie", String::new())
-        },
+        Event { authorization_token: None, ..Event::new("no-token", "GET/movie", String::new()) },
         Event::new("no-token-empty", "GET/movie", String::new()),
-        Event::new(
-            "no-token-basic-scheme",
-            "GET/movie",
-            format!("Basic {}", STANDARD.encode("ada:lovelace")),
-        ),
+        Event::new("no-token-basic-scheme", "GET/movie", format!("Basic {}", STANDARD.encode("ada:lovelace"))),
     ]
 }
 
@@ -214,26 +170,14 @@ struct Claims {
     scope: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<&'static str>,
-    #[serde(
-        rename = "https://pets.example.com/connection",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "https://pets.example.com/connection", skip_serializing_if = "Option::is_none")]
     connection: Option<&'static str>,
 }
 
 impl Claims {
     /// What every token of an issuer says.
     fn of(iss: &'static str, aud: &'static str) -> Self {
-        Self {
-            iss,
-            sub: "",
-            aud,
-            iat: ISSUED,
-            exp: EXPIRES,
-            scope: None,
-            email: None,
-            connection: None,
-        }
+        Self { iss, sub: "", aud, iat: ISSUED, exp: EXPIRES, scope: None, email: None, connection: None }
     }
 }
 

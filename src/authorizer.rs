@@ -108,29 +108,16 @@ impl Authorizer {
     /// If TLS cannot be set up.
     pub fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, &'static str> {
         let (issuers, routes, settings) = config.into_parts(&clock)?;
-        Ok(Self {
-            issuers,
-            routes,
-            settings,
-            clock,
-        })
+        Ok(Self { issuers, routes, settings, clock })
     }
 
     /// Fetches the key sets of all issuers at once, for at most two seconds. What fails is logged and fetched again when
     /// it is needed.
     pub async fn warm_up(&self) {
-        let mut fetches: Vec<_> = self
-            .issuers
-            .iter()
-            .map(|issuer| Box::pin(issuer.keys.warm_up()))
-            .collect();
+        let mut fetches: Vec<_> = self.issuers.iter().map(|issuer| Box::pin(issuer.keys.warm_up())).collect();
         let all = std::future::poll_fn(|context| {
             fetches.retain_mut(|fetch| fetch.as_mut().poll(context).is_pending());
-            if fetches.is_empty() {
-                std::task::Poll::Ready(())
-            } else {
-                std::task::Poll::Pending
-            }
+            if fetches.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
         });
         if tokio::time::timeout(WARM_UP, all).await.is_err() {
             warn!("not all key sets could be fetched at start-up; they are fetched when a token needs them");
@@ -148,19 +135,9 @@ impl Authorizer {
         {
             seen.hint = self.hint(error, request, &seen);
         }
-        let method = request
-            .ok()
-            .and_then(|request| METHODS.into_iter().find(|known| *known == request.arn.method()));
+        let method = request.ok().and_then(|request| METHODS.into_iter().find(|known| *known == request.arn.method()));
         let duration = u64::try_from(self.clock.now().since(began).as_micros()).unwrap_or(u64::MAX);
-        log(
-            &answer,
-            error,
-            &seen,
-            method,
-            request_id,
-            duration,
-            self.settings.route_rules,
-        );
+        log(&answer, error, &seen, method, request_id, duration, self.settings.route_rules);
         answer
     }
 
@@ -226,12 +203,7 @@ impl Authorizer {
         let issuer = self.issuer(&token)?;
         seen.issuer = Some(issuer);
         let signed = issuer.keys.verify(token, &mut seen.kid).await?;
-        Verified::new(
-            signed,
-            &issuer.claims,
-            &self.settings.forwarding,
-            self.clock.now().date(),
-        )
+        Verified::new(signed, &issuer.claims, &self.settings.forwarding, self.clock.now().date())
     }
 
     /// The entry whose issuer a token names and whose kind of key its algorithm needs.
@@ -243,17 +215,11 @@ impl Authorizer {
             token::Issuer::Named(_) | token::Issuer::Absent => None,
             token::Issuer::Malformed => return Err(Error::UnknownIssuer),
         };
-        let mut named = self
-            .issuers
-            .iter()
-            .filter(|issuer| issuer.name.as_deref() == name)
-            .peekable();
+        let mut named = self.issuers.iter().filter(|issuer| issuer.name.as_deref() == name).peekable();
         if named.peek().is_none() {
             return Err(Error::UnknownIssuer);
         }
-        named
-            .find(|issuer| issuer.takes(token.alg()))
-            .ok_or(Error::UnsupportedAlgorithm)
+        named.find(|issuer| issuer.takes(token.alg())).ok_or(Error::UnsupportedAlgorithm)
     }
 
     /// From a verified token to a policy.
@@ -302,16 +268,7 @@ fn log(
     let (kid, route) = (seen.kid.as_deref(), seen.route);
     match (answer, error) {
         (Answer::Policy(_), None) => {
-            debug!(
-                request_id,
-                decision = "allow",
-                method,
-                route,
-                issuer,
-                kid,
-                duration_us,
-                "decision"
-            );
+            debug!(request_id, decision = "allow", method, route, issuer, kid, duration_us, "decision");
         }
         (
             Answer::Policy(_),
@@ -332,18 +289,7 @@ fn log(
             );
         }
         (Answer::Policy(_), Some(_)) => {
-            info!(
-                request_id,
-                decision = "deny",
-                reason,
-                hint,
-                method,
-                route,
-                issuer,
-                kid,
-                duration_us,
-                "decision"
-            );
+            info!(request_id, decision = "deny", reason, hint, method, route, issuer, kid, duration_us, "decision");
         }
         (failure, _) if failure.is_decision() => {
             info!(

@@ -58,11 +58,7 @@ mod tests {
 
     #[track_caller]
     fn parsed(value: &str, expected: Result<&str, Error>) {
-        assert_eq!(
-            BearerToken::parse(Some(value)).map(BearerToken::as_str),
-            expected,
-            "{value:?}"
-        );
+        assert_eq!(BearerToken::parse(Some(value)).map(BearerToken::as_str), expected, "{value:?}");
     }
 
     #[test]
@@ -82,15 +78,7 @@ mod tests {
 
     #[test]
     fn other_schemes_and_naked_tokens_are_malformed() {
-        for value in [
-            "Basic dTpw",
-            "Digest a.b.c",
-            "a.b.c",
-            " Bearer a.b.c",
-            "Bearer\ta.b.c",
-            "Bearera.b.c",
-            "Basic",
-        ] {
+        for value in ["Basic dTpw", "Digest a.b.c", "a.b.c", " Bearer a.b.c", "Bearer\ta.b.c", "Bearera.b.c", "Basic"] {
             parsed(value, Err(Error::MalformedToken));
         }
     }
@@ -126,9 +114,6 @@ mod tests {
 
     #[test]
     fn a_bearer_token_does_not_print() {
-        assert_eq!(
-            format!("{:?}", BearerToken::parse(Some("Bearer a.b.c"))),
-            "Ok(BearerToken(..))"
-        );
+        assert_eq!(format!("{:?}", BearerToken::parse(Some("Bearer a.b.c"))), "Ok(BearerToken(..))");
     }
 }

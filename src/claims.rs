@@ -149,12 +149,7 @@ impl Verified {
         check_required(claims, rules)?;
         let scopes = scopes(claims, &rules.scope_claims)?;
         let identity = Identity::of(claims, forwarding)?;
-        Ok(Self {
-            claims: signed.into_claims(),
-            scopes,
-            identity,
-            not_after,
-        })
+        Ok(Self { claims: signed.into_claims(), scopes, identity, not_after })
     }
 
     /// What each check of [`new`](Self::new) says of a token, in its order.
@@ -191,11 +186,7 @@ impl Verified {
         Self {
             claims,
             scopes,
-            identity: Identity {
-                principal: "tester".to_owned(),
-                context: Map::new(),
-                usage_identifier_key: None,
-            },
+            identity: Identity { principal: "tester".to_owned(), context: Map::new(), usage_identifier_key: None },
             not_after,
         }
     }
@@ -207,9 +198,7 @@ impl Verified {
 
     /// Whether the token was granted this scope, compared exactly (RFC 6749 section 3.3).
     pub(crate) fn has_scope(&self, scope: &str) -> bool {
-        self.scopes
-            .binary_search_by(|granted| granted.as_str().cmp(scope))
-            .is_ok()
+        self.scopes.binary_search_by(|granted| granted.as_str().cmp(scope)).is_ok()
     }
 
     /// Whom it speaks of.
@@ -282,38 +271,23 @@ fn check_dates(claims: &Value, rules: &ClaimRules, now: NumericDate) -> Result<N
         return Ok(expiry);
     };
     let oldest = iat.ok_or(Error::MissingClaim)?.plus(max_age).plus(rules.leeway);
-    if now >= oldest {
-        Err(Error::TooOld)
-    } else {
-        Ok(expiry.min(oldest))
-    }
+    if now >= oldest { Err(Error::TooOld) } else { Ok(expiry.min(oldest)) }
 }
 
 /// A NumericDate claim: absent, or a number; `null` is neither.
 fn date(claims: &Value, name: &str) -> Result<Option<NumericDate>, Error> {
     match claims.get(name) {
         None => Ok(None),
-        Some(value) => value
-            .as_f64()
-            .map(|seconds| Some(NumericDate(seconds)))
-            .ok_or(Error::InvalidClaim),
+        Some(value) => value.as_f64().map(|seconds| Some(NumericDate(seconds))).ok_or(Error::InvalidClaim),
     }
 }
 
 /// The audience claim is a string or a list of strings that holds one of ours (RFC 7519 section 4.1.3).
 fn check_audience(claims: &Value, rules: &ClaimRules) -> Result<(), Error> {
     let Some(ours) = &rules.audience else { return Ok(()) };
-    let claim = rules
-        .audience_claim
-        .iter()
-        .find_map(|name| name.of(claims))
-        .ok_or(Error::WrongAudience)?;
+    let claim = rules.audience_claim.iter().find_map(|name| name.of(claims)).ok_or(Error::WrongAudience)?;
     let theirs = strings(claim).ok_or(Error::WrongAudience)?;
-    if theirs.iter().any(|theirs| ours.iter().any(|ours| ours == theirs)) {
-        Ok(())
-    } else {
-        Err(Error::WrongAudience)
-    }
+    if theirs.iter().any(|theirs| ours.iter().any(|ours| ours == theirs)) { Ok(()) } else { Err(Error::WrongAudience) }
 }
 
 /// A string, or an array of nothing but strings.
@@ -329,9 +303,7 @@ fn strings(claim: &Value) -> Option<Vec<&str>> {
 fn check_type(typ: Option<&str>, rules: &ClaimRules) -> Result<(), Error> {
     let typ = typ.map(media_type);
     let allowed = match (&rules.typ, typ) {
-        (Some(allowed), Some(typ)) => allowed
-            .iter()
-            .any(|allowed| media_type(allowed).eq_ignore_ascii_case(typ)),
+        (Some(allowed), Some(typ)) => allowed.iter().any(|allowed| media_type(allowed).eq_ignore_ascii_case(typ)),
         (Some(_), None) => false,
         (None, Some(typ)) => typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("at+jwt"),
         (None, None) => true,
@@ -374,12 +346,7 @@ fn scopes(claims: &Value, names: &[ClaimName]) -> Result<Vec<String>, Error> {
 
 /// The first present claim of the list, which must then be fit for an identifier.
 fn principal(claims: &Value, names: &[ClaimName]) -> Result<String, Error> {
-    identifier(
-        names
-            .iter()
-            .find_map(|name| name.of(claims))
-            .ok_or(Error::MissingClaim)?,
-    )
+    identifier(names.iter().find_map(|name| name.of(claims)).ok_or(Error::MissingClaim)?)
 }
 
 /// A string of 1 to 256 bytes without control characters.

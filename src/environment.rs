@@ -58,13 +58,8 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
     fn now(&self) -> Moment {
         // A clock before 1970 is before the build, and nothing is decided by it.
-        let wall = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
-        Moment {
-            wall,
-            monotonic: self.0.elapsed(),
-        }
+        let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Moment { wall, monotonic: self.0.elapsed() }
     }
 
     fn earliest(&self) -> Duration {

@@ -39,10 +39,7 @@ impl<'a> Request<'a> {
             return Err(Error::MalformedEvent);
         }
         let arn = MethodArn::parse(&event.method_arn).ok_or(Error::MalformedEvent)?;
-        Ok(Self {
-            authorization: event.authorization_token,
-            arn,
-        })
+        Ok(Self { authorization: event.authorization_token, arn })
     }
 }
 
@@ -77,11 +74,7 @@ impl MethodArn {
         }
         let path_start = text.len().checked_sub(path.len())?;
         let method_start = path_start.checked_sub(1)?.checked_sub(method.len())?;
-        Some(Self {
-            text: text.to_owned(),
-            method: method_start,
-            path: path_start,
-        })
+        Some(Self { text: text.to_owned(), method: method_start, path: path_start })
     }
 
     /// The whole ARN.
@@ -96,9 +89,7 @@ impl MethodArn {
 
     /// The HTTP method, in capital letters.
     pub(crate) fn method(&self) -> &str {
-        self.text
-            .get(self.method..self.path.saturating_sub(1))
-            .unwrap_or_default()
+        self.text.get(self.method..self.path.saturating_sub(1)).unwrap_or_default()
     }
 
     /// The request path without its first slash; empty for the root.
@@ -110,9 +101,7 @@ impl MethodArn {
 /// A path may hold what a user typed, so it is not printed.
 impl fmt::Debug for MethodArn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MethodArn")
-            .field("method", &self.method())
-            .finish_non_exhaustive()
+        f.debug_struct("MethodArn").field("method", &self.method()).finish_non_exhaustive()
     }
 }
 
@@ -172,18 +161,11 @@ mod tests {
         let event =
             |text: String| Request::parse(text.as_bytes()).map(|request| request.authorization.map(Cow::into_owned));
         assert_eq!(
-            event(format!(
-                r#"{{"type":"TOKEN","authorizationToken":"Bearer x","methodArn":"{arn}","more":[1]}}"#
-            )),
+            event(format!(r#"{{"type":"TOKEN","authorizationToken":"Bearer x","methodArn":"{arn}","more":[1]}}"#)),
             Ok(Some("Bearer x".to_owned()))
         );
         assert_eq!(event(format!(r#"{{"type":"TOKEN","methodArn":"{arn}"}}"#)), Ok(None));
-        assert_eq!(
-            event(format!(
-                r#"{{"type":"TOKEN","authorizationToken":null,"methodArn":"{arn}"}}"#
-            )),
-            Ok(None)
-        );
+        assert_eq!(event(format!(r#"{{"type":"TOKEN","authorizationToken":null,"methodArn":"{arn}"}}"#)), Ok(None));
         for malformed in [
             String::new(),
             "null".to_owned(),

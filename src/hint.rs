@@ -239,10 +239,7 @@ impl Reread {
             serde_json::from_slice::<Map<String, Value>>(&bytes).ok()
         });
         let mut next = || segments.next().flatten().unwrap_or_default();
-        Self {
-            header: next(),
-            claims: Value::Object(next()),
-        }
+        Self { header: next(), claims: Value::Object(next()) }
     }
 }
 
@@ -266,27 +263,13 @@ fn malformed(authorization: &str) -> Option<Hint> {
             false => other.then_some(Hint::OtherScheme),
         };
     }
-    if [
-        "undefined",
-        "null",
-        "None",
-        "nil",
-        "false",
-        "[object",
-        "[object Object]",
-    ]
-    .contains(&token)
-    {
+    if ["undefined", "null", "None", "nil", "false", "[object", "[object Object]"].contains(&token) {
         return Some(Hint::PlaceholderToken);
     }
     if token.starts_with(['"', '\'']) {
         return Some(Hint::TokenInQuotes);
     }
-    if token
-        .split(char::is_whitespace)
-        .next()
-        .is_some_and(|word| word.eq_ignore_ascii_case("Bearer"))
-    {
+    if token.split(char::is_whitespace).next().is_some_and(|word| word.eq_ignore_ascii_case("Bearer")) {
         return Some(Hint::SchemeRepeated);
     }
     match token.split('.').take(6).count() {
@@ -305,11 +288,7 @@ fn algorithm(token: &Reread, issuers: &[(Option<&str>, bool)]) -> Option<Hint> {
     if alg.eq_ignore_ascii_case("none") {
         return Some(Hint::UnsignedToken);
     }
-    if token
-        .claims
-        .get("typ")
-        .is_some_and(|typ| typ == "Refresh" || typ == "Offline")
-    {
+    if token.claims.get("typ").is_some_and(|typ| typ == "Refresh" || typ == "Offline") {
         return Some(Hint::RefreshToken);
     }
     crate::algorithm::Algorithm::named(alg)?;
@@ -403,11 +382,7 @@ fn misspelt(ours: &str, theirs: &str) -> bool {
 /// Dates that are just off, or off by a factor of a thousand.
 fn dates(error: Error, claims: &Value, refused: &Refused<'_>) -> Option<Hint> {
     let date = |name: &str| claims.get(name).and_then(Value::as_f64);
-    if ["exp", "nbf", "iat"]
-        .into_iter()
-        .filter_map(date)
-        .any(|date| date > MILLISECONDS)
-    {
+    if ["exp", "nbf", "iat"].into_iter().filter_map(date).any(|date| date > MILLISECONDS) {
         return Some(Hint::DatesInMilliseconds);
     }
     let rules = refused.rules?;
@@ -417,10 +392,7 @@ fn dates(error: Error, claims: &Value, refused: &Refused<'_>) -> Option<Hint> {
         Error::TooOld => near(date("iat")?, rules.max_age?.saturating_add(CLOCK_SKEW)),
         _ => {
             let latest = refused.now.plus(rules.leeway).plus(CLOCK_SKEW);
-            ["nbf", "iat"]
-                .into_iter()
-                .filter_map(date)
-                .all(|date| NumericDate(date) <= latest)
+            ["nbf", "iat"].into_iter().filter_map(date).all(|date| NumericDate(date) <= latest)
         }
     };
     close.then_some(Hint::ClockSkew)
@@ -433,10 +405,7 @@ fn audience(claims: &Value, rules: &ClaimRules) -> Option<Hint> {
     let texts = |claim: &Value| -> Vec<String> { texts(claim).map(str::to_owned).collect() };
     let theirs = rules.audience_claim.iter().find_map(|name| name.of(claims)).map(texts);
     let differs = || {
-        let pairs = theirs
-            .iter()
-            .flatten()
-            .flat_map(|theirs| ours.iter().map(move |ours| (ours, theirs)));
+        let pairs = theirs.iter().flatten().flat_map(|theirs| ours.iter().map(move |ours| (ours, theirs)));
         pairs.into_iter().find_map(|(ours, theirs)| difference(ours, theirs))
     };
     if let Some(difference) = differs() {
@@ -447,20 +416,15 @@ fn audience(claims: &Value, rules: &ClaimRules) -> Option<Hint> {
             Difference::Letters => Hint::AudienceMisspelt,
         });
     }
-    let elsewhere = ["aud", "client_id", "azp", "cid", "appid"]
-        .iter()
-        .filter_map(|name| claims.get(name))
-        .flat_map(texts);
+    let elsewhere =
+        ["aud", "client_id", "azp", "cid", "appid"].iter().filter_map(|name| claims.get(name)).flat_map(texts);
     if elsewhere.into_iter().any(|text| ours.contains(&text)) {
         return Some(Hint::AudienceInAnotherClaim);
     }
     let Some(theirs) = theirs else {
         return Some(Hint::AudienceClaimAbsent);
     };
-    if theirs
-        .iter()
-        .any(|theirs| GRAPH.contains(&theirs.trim_end_matches('/')))
-    {
+    if theirs.iter().any(|theirs| GRAPH.contains(&theirs.trim_end_matches('/'))) {
         return Some(Hint::EntraGraphToken);
     }
     if is_id_token(claims) {
@@ -502,18 +466,12 @@ fn scope(claims: &Value, rules: &ClaimRules, need: &Need) -> Option<Hint> {
         "org_permissions",
         "/realm_access/roles",
     ];
-    let needed: Vec<&str> = need
-        .any_of
-        .iter()
-        .flat_map(|alternative| alternative.scopes.iter().flatten())
-        .map(String::as_str)
-        .collect();
+    let needed: Vec<&str> =
+        need.any_of.iter().flat_map(|alternative| alternative.scopes.iter().flatten()).map(String::as_str).collect();
     let configured = || rules.scope_claims.iter().filter_map(|name| name.of(claims));
     let granted: Vec<&str> = configured().flat_map(texts).flat_map(|text| text.split(' ')).collect();
     let any = |alike: &dyn Fn(&str, &str) -> bool| {
-        granted
-            .iter()
-            .any(|granted| needed.iter().any(|needed| granted != needed && alike(granted, needed)))
+        granted.iter().any(|granted| needed.iter().any(|needed| granted != needed && alike(granted, needed)))
     };
     if any(&|granted, needed| granted.eq_ignore_ascii_case(needed)) {
         return Some(Hint::ScopeDiffersByCase);
@@ -549,9 +507,7 @@ fn is_id_token(claims: &Value) -> bool {
     let says = |name: &str, value: &str| claims.get(name).is_some_and(|claim| claim == value);
     says("token_use", "id")
         || says("typ", "ID")
-        || ["at_hash", "c_hash", "nonce"]
-            .iter()
-            .any(|name| claims.get(name).is_some())
+        || ["at_hash", "c_hash", "nonce"].iter().any(|name| claims.get(name).is_some())
 }
 
 /// A text, or those of a list.
@@ -611,71 +567,28 @@ mod tests {
     #[track_caller]
     fn issuer(configured: &str, iss: &str, expected: Option<Hint>) {
         let issuers = [(Some(configured), false)];
-        assert_eq!(
-            super::issuer(&json!({ "iss": iss }), &issuers),
-            expected,
-            "{configured} {iss}"
-        );
+        assert_eq!(super::issuer(&json!({ "iss": iss }), &issuers), expected, "{configured} {iss}");
     }
 
     #[test]
     fn an_unknown_issuer_says_what_it_is_near_to() {
-        issuer(
-            "https://t.auth0.com/",
-            "https://t.auth0.com",
-            Some(Hint::IssuerDiffersByTrailingSlash),
-        );
-        issuer(
-            "https://t.auth0.com/",
-            "https://T.auth0.com/",
-            Some(Hint::IssuerDiffersByCase),
-        );
-        issuer(
-            "https://accounts.google.com",
-            "accounts.google.com",
-            Some(Hint::IssuerDiffersByScheme),
-        );
-        issuer(
-            "https://sso.example/realms/r",
-            "http://sso.example/realms/r",
-            Some(Hint::IssuerDiffersByScheme),
-        );
-        issuer(
-            "https://sso.example/realms/r",
-            "http://keycloak:8080/realms/r",
-            Some(Hint::IssuerDiffersByHost),
-        );
-        issuer(
-            "https://issuer.example/",
-            "https://isuer.example/",
-            Some(Hint::IssuerMisspelt),
-        );
-        issuer(
-            "https://login.microsoftonline.com/1/v2.0",
-            "https://sts.windows.net/1/",
-            Some(Hint::EntraV1Token),
-        );
-        issuer(
-            "https://sts.windows.net/1/",
-            "https://login.microsoftonline.com/1/v2.0",
-            Some(Hint::EntraV2Token),
-        );
+        issuer("https://t.auth0.com/", "https://t.auth0.com", Some(Hint::IssuerDiffersByTrailingSlash));
+        issuer("https://t.auth0.com/", "https://T.auth0.com/", Some(Hint::IssuerDiffersByCase));
+        issuer("https://accounts.google.com", "accounts.google.com", Some(Hint::IssuerDiffersByScheme));
+        issuer("https://sso.example/realms/r", "http://sso.example/realms/r", Some(Hint::IssuerDiffersByScheme));
+        issuer("https://sso.example/realms/r", "http://keycloak:8080/realms/r", Some(Hint::IssuerDiffersByHost));
+        issuer("https://issuer.example/", "https://isuer.example/", Some(Hint::IssuerMisspelt));
+        issuer("https://login.microsoftonline.com/1/v2.0", "https://sts.windows.net/1/", Some(Hint::EntraV1Token));
+        issuer("https://sts.windows.net/1/", "https://login.microsoftonline.com/1/v2.0", Some(Hint::EntraV2Token));
         issuer(
             "https://login.microsoftonline.com/common/v2.0",
             "https://login.microsoftonline.com/1/v2.0",
             Some(Hint::EntraTenantMissing),
         );
-        issuer(
-            "https://o.okta.com/oauth2/default",
-            "https://o.okta.com",
-            Some(Hint::OktaOrgToken),
-        );
+        issuer("https://o.okta.com/oauth2/default", "https://o.okta.com", Some(Hint::OktaOrgToken));
         issuer("https://r.supabase.co/auth/v1", "supabase", Some(Hint::SupabaseApiKey));
         issuer("https://a.example/", "https://b.example.org/", None);
-        assert_eq!(
-            super::issuer(&json!({}), &[(Some("x"), false)]),
-            Some(Hint::IssuerAbsent)
-        );
+        assert_eq!(super::issuer(&json!({}), &[(Some("x"), false)]), Some(Hint::IssuerAbsent));
         assert_eq!(super::issuer(&json!({ "iss": 1 }), &[(Some("x"), false)]), None);
     }
 
@@ -699,95 +612,34 @@ mod tests {
 
     #[test]
     fn a_wrong_audience_says_what_it_is_near_to() {
-        audience(
-            "https://api/",
-            json!({ "aud": ["x", "https://api"] }),
-            Some(Hint::AudienceDiffersByTrailingSlash),
-        );
-        audience(
-            "https://api",
-            json!({ "aud": "HTTPS://API" }),
-            Some(Hint::AudienceDiffersByCase),
-        );
-        audience(
-            "client",
-            json!({ "aud": "api://client" }),
-            Some(Hint::AudienceDiffersByScheme),
-        );
-        audience(
-            "https://api.example",
-            json!({ "aud": "https://apl.example" }),
-            Some(Hint::AudienceMisspelt),
-        );
-        audience(
-            "client",
-            json!({ "client_id": "client" }),
-            Some(Hint::AudienceInAnotherClaim),
-        );
-        audience(
-            "client",
-            json!({ "aud": "other", "azp": "client" }),
-            Some(Hint::AudienceInAnotherClaim),
-        );
+        audience("https://api/", json!({ "aud": ["x", "https://api"] }), Some(Hint::AudienceDiffersByTrailingSlash));
+        audience("https://api", json!({ "aud": "HTTPS://API" }), Some(Hint::AudienceDiffersByCase));
+        audience("client", json!({ "aud": "api://client" }), Some(Hint::AudienceDiffersByScheme));
+        audience("https://api.example", json!({ "aud": "https://apl.example" }), Some(Hint::AudienceMisspelt));
+        audience("client", json!({ "client_id": "client" }), Some(Hint::AudienceInAnotherClaim));
+        audience("client", json!({ "aud": "other", "azp": "client" }), Some(Hint::AudienceInAnotherClaim));
         audience("client", json!({}), Some(Hint::AudienceClaimAbsent));
-        audience(
-            "api-name",
-            json!({ "aud": "client", "nonce": "n" }),
-            Some(Hint::IdTokenForAccessToken),
-        );
+        audience("api-name", json!({ "aud": "client", "nonce": "n" }), Some(Hint::IdTokenForAccessToken));
         audience("api-name", json!({ "aud": "account" }), Some(Hint::AudienceIsAccount));
-        audience(
-            "api-name",
-            json!({ "aud": "https://graph.microsoft.com/" }),
-            Some(Hint::EntraGraphToken),
-        );
+        audience("api-name", json!({ "aud": "https://graph.microsoft.com/" }), Some(Hint::EntraGraphToken));
         audience("api-1", json!({ "aud": "api-2" }), None);
     }
 
     #[track_caller]
     fn scope(needed: &str, claims: Value, expected: Option<Hint>) {
-        let need = Need {
-            any_of: vec![Alternative {
-                scopes: vec![vec![needed.to_owned()]],
-                claims: Vec::new(),
-            }],
-        };
-        assert_eq!(
-            super::scope(&claims, &rules("api", &["aud"]), &need),
-            expected,
-            "{needed} {claims}"
-        );
+        let need = Need { any_of: vec![Alternative { scopes: vec![vec![needed.to_owned()]], claims: Vec::new() }] };
+        assert_eq!(super::scope(&claims, &rules("api", &["aud"]), &need), expected, "{needed} {claims}");
     }
 
     #[test]
     fn an_insufficient_scope_says_where_else_it_may_be() {
-        scope(
-            "read",
-            json!({ "permissions": ["read"], "scope": "openid" }),
-            Some(Hint::ScopesInAnotherClaim),
-        );
+        scope("read", json!({ "permissions": ["read"], "scope": "openid" }), Some(Hint::ScopesInAnotherClaim));
         scope("read", json!({ "roles": ["other"] }), Some(Hint::ScopesInAnotherClaim));
-        scope(
-            "read",
-            json!({ "realm_access": { "roles": ["read"] } }),
-            Some(Hint::ScopesInAnotherClaim),
-        );
-        scope(
-            "read:all",
-            json!({ "scope": "Read:all" }),
-            Some(Hint::ScopeDiffersByCase),
-        );
-        scope(
-            "read",
-            json!({ "scope": "server/read" }),
-            Some(Hint::ScopeDiffersByPrefix),
-        );
+        scope("read", json!({ "realm_access": { "roles": ["read"] } }), Some(Hint::ScopesInAnotherClaim));
+        scope("read:all", json!({ "scope": "Read:all" }), Some(Hint::ScopeDiffersByCase));
+        scope("read", json!({ "scope": "server/read" }), Some(Hint::ScopeDiffersByPrefix));
         scope("read:pets", json!({ "scope": "read:pet" }), Some(Hint::ScopeMisspelt));
-        scope(
-            "read",
-            json!({ "scope": "write,read" }),
-            Some(Hint::ScopesSeparatedByCommas),
-        );
+        scope("read", json!({ "scope": "write,read" }), Some(Hint::ScopesSeparatedByCommas));
         scope("read", json!({ "token_use": "id" }), Some(Hint::IdTokenForAccessToken));
         scope("read", json!({ "scope": "openid" }), None);
     }

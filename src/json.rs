@@ -112,28 +112,14 @@ mod tests {
     #[test]
     fn an_object_is_read_with_any_json_white_space() {
         let members = object(b" {\n\t\"a\": [1, -2, 1.5, true, null, \"x\"] ,\r\n\"b\":{\"a\":{}}}\n").unwrap();
-        assert_eq!(
-            Value::Object(members),
-            serde_json::json!({"a": [1, -2, 1.5, true, null, "x"], "b": {"a": {}}})
-        );
+        assert_eq!(Value::Object(members), serde_json::json!({"a": [1, -2, 1.5, true, null, "x"], "b": {"a": {}}}));
     }
 
     #[test]
     fn what_is_not_one_object_is_refused() {
-        for text in [
-            "",
-            "[]",
-            "null",
-            "\"a\"",
-            "1",
-            "{}{}",
-            "{} x",
-            "{",
-            "{\"a\":}",
-            "{\"a\":1,}",
-            "{a:1}",
-            "\u{feff}{}",
-        ] {
+        for text in
+            ["", "[]", "null", "\"a\"", "1", "{}{}", "{} x", "{", "{\"a\":}", "{\"a\":1,}", "{a:1}", "\u{feff}{}"]
+        {
             refused(text.as_bytes());
         }
         refused(b"{\"a\":\"\xff\"}");

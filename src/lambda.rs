@@ -17,10 +17,7 @@ struct Refused(Failure);
 
 impl From<Refused> for Diagnostic {
     fn from(Refused(failure): Refused) -> Self {
-        Self {
-            error_type: failure.error_type.to_owned(),
-            error_message: failure.error_message.to_owned(),
-        }
+        Self { error_type: failure.error_type.to_owned(), error_message: failure.error_message.to_owned() }
     }
 }
 
@@ -67,11 +64,7 @@ pub(crate) async fn init_error(error: &ConfigError) {
         .header("Lambda-Runtime-Function-Error-Type", ERROR_TYPE)
         .body(body.into());
     let sent = match request {
-        Ok(request) => lambda_runtime_api_client::PooledClient::builder()
-            .build()
-            .call(request)
-            .await
-            .map(drop),
+        Ok(request) => lambda_runtime_api_client::PooledClient::builder().build().call(request).await.map(drop),
         Err(error) => Err(error.into()),
     };
     if let Err(error) = sent {

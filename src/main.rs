@@ -23,9 +23,7 @@ fn main() -> ExitCode {
     log_to(if runtime_api { Output::Lambda } else { Output::Desk });
     quiet_panics();
     // More threads cost time on every call and pay only where one process has several invocations at once.
-    let concurrent = variable("AWS_LAMBDA_MAX_CONCURRENCY")
-        .and_then(|n| n.parse::<u32>().ok())
-        .is_some_and(|n| n > 1);
+    let concurrent = variable("AWS_LAMBDA_MAX_CONCURRENCY").and_then(|n| n.parse::<u32>().ok()).is_some_and(|n| n > 1);
     let mut builder = match concurrent {
         true => tokio::runtime::Builder::new_multi_thread(),
         false => tokio::runtime::Builder::new_current_thread(),
@@ -124,15 +122,7 @@ fn log_to(output: Output) {
     let registry = tracing_subscriber::registry().with(filter);
     let layer = tracing_subscriber::fmt::layer().with_writer(output).with_ansi(false);
     if variable("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("JSON")) {
-        registry
-            .with(
-                layer
-                    .json()
-                    .flatten_event(true)
-                    .with_current_span(false)
-                    .with_span_list(false),
-            )
-            .init();
+        registry.with(layer.json().flatten_event(true).with_current_span(false).with_span_list(false)).init();
     } else {
         registry.with(layer.with_target(false)).init();
     }
@@ -144,12 +134,7 @@ fn level() -> LevelFilter {
         "FATAL" => Some(LevelFilter::ERROR),
         level => level.parse().ok(),
     });
-    let rust = || {
-        variable("RUST_LOG")?
-            .parse::<Targets>()
-            .ok()
-            .map(|targets| most_verbose(&targets))
-    };
+    let rust = || variable("RUST_LOG")?.parse::<Targets>().ok().map(|targets| most_verbose(&targets));
     lambda.or_else(rust).unwrap_or(LevelFilter::INFO)
 }
 
@@ -162,9 +147,7 @@ fn most_verbose(targets: &Targets) -> LevelFilter {
         tracing::Level::WARN,
         tracing::Level::ERROR,
     ];
-    let enabled = levels
-        .into_iter()
-        .find(|level| targets.would_enable("apigw_jwt_authorizer", level));
+    let enabled = levels.into_iter().find(|level| targets.would_enable("apigw_jwt_authorizer", level));
     enabled.map_or(LevelFilter::OFF, LevelFilter::from_level)
 }
 

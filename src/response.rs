@@ -51,10 +51,7 @@ enum Kind {
     Failure(Failure),
 }
 
-const UNAUTHORIZED: Failure = Failure {
-    error_type: "Unauthorized",
-    error_message: "Unauthorized",
-};
+const UNAUTHORIZED: Failure = Failure { error_type: "Unauthorized", error_message: "Unauthorized" };
 const KEYS_UNAVAILABLE: Failure = Failure {
     error_type: "KeysUnavailable",
     error_message: "The keys to verify the token with could not be had; the log says why.",
@@ -63,10 +60,8 @@ const MALFORMED_EVENT: Failure = Failure {
     error_type: "MalformedEvent",
     error_message: "The event is not a TOKEN authorizer event with a methodArn.",
 };
-const INTERNAL_ERROR: Failure = Failure {
-    error_type: "InternalError",
-    error_message: "The authorizer failed; the log says where.",
-};
+const INTERNAL_ERROR: Failure =
+    Failure { error_type: "InternalError", error_message: "The authorizer failed; the log says where." };
 
 /// The table.
 fn kind(error: Error) -> Kind {
@@ -112,12 +107,9 @@ impl Answer {
     pub(crate) fn decided(identity: &Identity, policy: &IamPolicy, refusal: Option<Error>) -> Self {
         let usage_identifier_key = identity.usage_identifier_key.as_deref();
         match refusal {
-            Some(refusal) if !policy.allows() => Self::policy(
-                &identity.principal,
-                policy,
-                &reason("insufficient_scope", refusal),
-                None,
-            ),
+            Some(refusal) if !policy.allows() => {
+                Self::policy(&identity.principal, policy, &reason("insufficient_scope", refusal), None)
+            }
             _ => Self::policy(&identity.principal, policy, &identity.context, usage_identifier_key),
         }
     }
@@ -140,12 +132,9 @@ impl Answer {
     pub(crate) fn refused(error: Error, invalid_token: InvalidToken, arn: Option<&MethodArn>) -> Self {
         match (kind(error), arn) {
             (Kind::Failure(failure), _) => Self::Failure(failure),
-            (Kind::Invalid, Some(arn)) if invalid_token == InvalidToken::Deny => Self::policy(
-                "anonymous",
-                &IamPolicy::deny_stage(arn),
-                &reason("invalid_token", error),
-                None,
-            ),
+            (Kind::Invalid, Some(arn)) if invalid_token == InvalidToken::Deny => {
+                Self::policy("anonymous", &IamPolicy::deny_stage(arn), &reason("invalid_token", error), None)
+            }
             (Kind::Invalid, Some(_)) => Self::Failure(UNAUTHORIZED),
             // A route's refusal without a token that it refuses, or a token's without a request, would be our own mistake.
             (Kind::Insufficient, _) | (Kind::Invalid, None) => Self::Failure(INTERNAL_ERROR),
@@ -153,12 +142,8 @@ impl Answer {
     }
 
     fn policy(principal: &str, policy: &IamPolicy, context: &Map<String, Value>, usage: Option<&str>) -> Self {
-        let answer = PolicyAnswer {
-            principal_id: principal,
-            policy_document: policy,
-            context,
-            usage_identifier_key: usage,
-        };
+        let answer =
+            PolicyAnswer { principal_id: principal, policy_document: policy, context, usage_identifier_key: usage };
         serde_json::value::to_raw_value(&answer).map_or(Self::Failure(INTERNAL_ERROR), Self::Policy)
     }
 
@@ -214,8 +199,5 @@ impl Answer {
 
 /// The context of an answer that allows nothing, for gateway response templates.
 fn reason(error: &str, reason: Error) -> Map<String, Value> {
-    Map::from_iter([
-        ("error".to_owned(), error.into()),
-        ("reason".to_owned(), reason.code().into()),
-    ])
+    Map::from_iter([("error".to_owned(), error.into()), ("reason".to_owned(), reason.code().into())])
 }

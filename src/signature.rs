@@ -28,10 +28,7 @@ enum Key {
 impl VerifyingKey {
     /// A public key, already checked for quality, for the algorithm it is bound to.
     pub(crate) fn public(algorithm: Algorithm, key: ParsedPublicKey) -> Self {
-        Self {
-            algorithm,
-            key: Key::Public(key),
-        }
+        Self { algorithm, key: Key::Public(key) }
     }
 
     /// A shared secret, already checked for length, for one HMAC algorithm; `None` for other algorithms.
@@ -42,10 +39,7 @@ impl VerifyingKey {
             Algorithm::Hs512 => hmac::HMAC_SHA512,
             _ => return None,
         };
-        Some(Self {
-            algorithm,
-            key: Key::Secret(Box::new(hmac::Key::new(hash, secret))),
-        })
+        Some(Self { algorithm, key: Key::Secret(Box::new(hmac::Key::new(hash, secret))) })
     }
 
     /// The only algorithm it verifies.
@@ -91,9 +85,7 @@ impl JwtVerifier for VerifyingKey {
 
 impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifyingKey")
-            .field("algorithm", &self.algorithm)
-            .finish_non_exhaustive()
+        f.debug_struct("VerifyingKey").field("algorithm", &self.algorithm).finish_non_exhaustive()
     }
 }
 
@@ -113,10 +105,7 @@ impl Signed {
             return Err(token);
         }
         let (typ, claims) = token.into_contents();
-        Ok(Self {
-            typ,
-            claims: Value::Object(claims),
-        })
+        Ok(Self { typ, claims: Value::Object(claims) })
     }
 
     /// The `typ` header, now that it is known to be the issuer's.

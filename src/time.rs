@@ -61,20 +61,14 @@ impl NumericDate {
     pub(crate) fn iso8601(self) -> String {
         const LAST: Duration = Duration::from_secs(253_402_300_799);
         let whole = Duration::try_from_secs_f64(self.0.max(0.0)).map_or(LAST, |date| date.min(LAST));
-        let Some(date) = i64::try_from(whole.as_secs())
-            .ok()
-            .and_then(|s| ::time::OffsetDateTime::from_unix_timestamp(s).ok())
+        let Some(date) =
+            i64::try_from(whole.as_secs()).ok().and_then(|s| ::time::OffsetDateTime::from_unix_timestamp(s).ok())
         else {
             // Not reached: the range above is that of `OffsetDateTime`. The epoch allows nothing.
             return "1970-01-01T00:00:00Z".to_owned();
         };
         let (year, month, day) = (date.year(), u8::from(date.month()), date.day());
-        format!(
-            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
-            date.hour(),
-            date.minute(),
-            date.second()
-        )
+        format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", date.hour(), date.minute(), date.second())
     }
 }
 
@@ -101,20 +95,10 @@ mod tests {
 
     #[test]
     fn age_is_the_greater_of_the_two_clocks() {
-        let at = |wall, monotonic| Moment {
-            wall: Duration::from_secs(wall),
-            monotonic: Duration::from_secs(monotonic),
-        };
-        assert_eq!(
-            at(200, 10).since(at(100, 5)),
-            Duration::from_secs(100),
-            "the monotonic clock was frozen"
-        );
-        assert_eq!(
-            at(90, 65).since(at(100, 5)),
-            Duration::from_secs(60),
-            "the wall clock went back"
-        );
+        let at =
+            |wall, monotonic| Moment { wall: Duration::from_secs(wall), monotonic: Duration::from_secs(monotonic) };
+        assert_eq!(at(200, 10).since(at(100, 5)), Duration::from_secs(100), "the monotonic clock was frozen");
+        assert_eq!(at(90, 65).since(at(100, 5)), Duration::from_secs(60), "the wall clock went back");
         assert_eq!(at(90, 5).since(at(100, 5)), Duration::ZERO);
     }
 }

@@ -61,25 +61,13 @@ impl<'a> Unverified<'a> {
             Some(_) => Err(Error::MalformedToken),
         };
         let (alg, kid, typ, cty) = (text("alg")?, text("kid")?, text("typ")?, text("cty")?);
-        let alg = alg
-            .as_deref()
-            .and_then(Algorithm::named)
-            .ok_or(Error::UnsupportedAlgorithm)?;
+        let alg = alg.as_deref().and_then(Algorithm::named).ok_or(Error::UnsupportedAlgorithm)?;
         let nested = cty.is_some_and(|cty| media_type(&cty).eq_ignore_ascii_case("JWT"));
-        let changed = ["crit", "b64", "enc", "zip"]
-            .iter()
-            .any(|name| header.contains_key(*name));
+        let changed = ["crit", "b64", "enc", "zip"].iter().any(|name| header.contains_key(*name));
         if nested || changed || kid.as_ref().is_some_and(|kid| kid.len() > MAX_KID_BYTES) {
             return Err(Error::MalformedToken);
         }
-        Ok(Self {
-            alg,
-            kid,
-            typ,
-            signing_input,
-            signature: decoded(signature)?,
-            claims: object(payload)?,
-        })
+        Ok(Self { alg, kid, typ, signing_input, signature: decoded(signature)?, claims: object(payload)? })
     }
 
     /// The algorithm it says it was signed with.
@@ -128,11 +116,7 @@ pub(crate) fn media_type(typ: &str) -> &str {
 /// A non-empty base64url segment without padding or trailing bits (RFC 7515 section 2).
 fn decoded(segment: &str) -> Result<Vec<u8>, Error> {
     let bytes = URL_SAFE_NO_PAD.decode(segment).map_err(|_| Error::MalformedToken)?;
-    if bytes.is_empty() {
-        Err(Error::MalformedToken)
-    } else {
-        Ok(bytes)
-    }
+    if bytes.is_empty() { Err(Error::MalformedToken) } else { Ok(bytes) }
 }
 
 /// A segment that is a strict JSON object.
@@ -143,8 +127,6 @@ fn object(segment: &str) -> Result<Map<String, Value>, Error> {
 /// Nothing of a token prints.
 impl fmt::Debug for Unverified<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Unverified")
-            .field("alg", &self.alg)
-            .finish_non_exhaustive()
+        f.debug_struct("Unverified").field("alg", &self.alg).finish_non_exhaustive()
     }
 }

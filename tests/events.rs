@@ -25,12 +25,7 @@ fn the_events_are_those_that_are_minted() -> Result<(), Box<dyn Error>> {
     let minted = mint::minted(&events())?;
     for (name, text) in &minted {
         let stored = fs::read_to_string(events().join(name))?;
-        assert_eq!(
-            &stored,
-            text,
-            "{}: `cargo run --example mint` writes it",
-            name.display()
-        );
+        assert_eq!(&stored, text, "{}: `cargo run --example mint` writes it", name.display());
     }
     let minted: BTreeSet<PathBuf> = minted.into_iter().map(|(name, _)| events().join(name)).collect();
     for event in files(&events())? {
@@ -49,10 +44,7 @@ fn every_event_has_the_answer_that_is_stored_for_it() -> Result<(), Box<dyn Erro
             fs::remove_file(stale)?;
         }
         for (name, answer) in &answers {
-            fs::write(
-                directory.join(name),
-                format!("{}\n", serde_json::to_string_pretty(answer)?),
-            )?;
+            fs::write(directory.join(name), format!("{}\n", serde_json::to_string_pretty(answer)?))?;
         }
     }
     let mut stored = BTreeMap::new();
@@ -79,10 +71,7 @@ fn no_log_line_holds_a_piece_of_a_token_or_the_value_of_a_claim_or_a_secret() ->
     }
     for file in files(&events())? {
         let event: Value = serde_json::from_slice(&fs::read(file)?)?;
-        let authorization = event
-            .get("authorizationToken")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
+        let authorization = event.get("authorizationToken").and_then(Value::as_str).unwrap_or_default();
         let credentials = authorization.split_once(' ').map_or("", |(_, credentials)| credentials);
         pieces.extend(credentials.as_bytes().windows(PIECE).map(<[u8]>::to_vec));
         // The configured issuer is what a log line calls the one who signed.
@@ -132,27 +121,19 @@ fn authorized(settings: &[(&str, &str)]) -> Result<(BTreeMap<String, Value>, Out
         }
     }
     let output = program
-        .env(
-            "AUTHORIZER_CONFIG_FILE",
-            events().join("config").join("authorizer.json"),
-        )
+        .env("AUTHORIZER_CONFIG_FILE", events().join("config").join("authorizer.json"))
         .envs(settings.iter().copied())
         .args(&events_in_order)
         .output()?;
-    let lines = std::str::from_utf8(&output.stdout)?
-        .lines()
-        .map(serde_json::from_str)
-        .collect::<Result<Vec<Value>, _>>()?;
+    let lines =
+        std::str::from_utf8(&output.stdout)?.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;
     assert_eq!(
         lines.len(),
         events_in_order.len(),
         "one line for each event; standard error: {}",
         String::from_utf8_lossy(&output.stderr)
     );
-    Ok((
-        events_in_order.iter().map(|file| name_of(file)).zip(lines).collect(),
-        output,
-    ))
+    Ok((events_in_order.iter().map(|file| name_of(file)).zip(lines).collect(), output))
 }
 
 /// The claims that a token shows to whoever decodes it; none if it is not a token.
@@ -171,12 +152,7 @@ fn files(directory: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
         if path.is_file() {
-            assert_eq!(
-                path.extension(),
-                Some(OsStr::new("json")),
-                "{} does not belong here",
-                path.display()
-            );
+            assert_eq!(path.extension(), Some(OsStr::new("json")), "{} does not belong here", path.display());
             files.push(path);
         }
     }

@@ -40,10 +40,7 @@ fn documents(kind: &str) -> Outcome<Vec<String>> {
 /// Bad document -> the paths of its mistakes.
 fn mistakes() -> Outcome<BTreeMap<String, BTreeSet<String>>> {
     let listed: BTreeMap<String, BTreeSet<String>> = json(&corpus().join("bad.paths.json"))?;
-    Ok(listed
-        .into_iter()
-        .map(|(name, paths)| (format!("bad/{name}"), paths))
-        .collect())
+    Ok(listed.into_iter().map(|(name, paths)| (format!("bad/{name}"), paths)).collect())
 }
 
 fn beyond_schema() -> Outcome<BTreeSet<String>> {
@@ -124,13 +121,7 @@ fn each(documents: Vec<String>, check: impl Fn(&str) -> Outcome) {
         .iter()
         .filter_map(|name| check(name).err().map(|difference| format!("{name}: {difference}")))
         .collect();
-    assert!(
-        wrong.is_empty(),
-        "{} of {} documents:\n{}",
-        wrong.len(),
-        documents.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} of {} documents:\n{}", wrong.len(), documents.len(), wrong.join("\n"));
 }
 
 #[test]
@@ -141,20 +132,14 @@ fn the_lists_name_documents_that_exist() -> Outcome {
     assert!(mistakes()?.values().all(|paths| !paths.is_empty()));
     assert_eq!(beyond_schema()?.difference(&bad).next(), None);
     let all = good.union(&bad).cloned().collect();
-    assert_eq!(
-        not_yet()?.into_keys().collect::<BTreeSet<_>>().difference(&all).next(),
-        None
-    );
+    assert_eq!(not_yet()?.into_keys().collect::<BTreeSet<_>>().difference(&all).next(), None);
     Ok(())
 }
 
 #[test]
 fn the_schema_is_a_schema() -> Outcome {
     let schema = schema()?;
-    assert_eq!(
-        schema.get("$schema").and_then(Value::as_str),
-        Some("https://json-schema.org/draft/2020-12/schema")
-    );
+    assert_eq!(schema.get("$schema").and_then(Value::as_str), Some("https://json-schema.org/draft/2020-12/schema"));
     jsonschema::draft202012::meta::validate(&schema).map_err(|error| error.to_string())?;
     Ok(())
 }
@@ -172,9 +157,7 @@ fn the_schema_passes_good_documents() -> Outcome {
 #[test]
 fn the_schema_passes_the_sample_configuration() -> Outcome {
     let sample = json(&Path::new(env!("CARGO_MANIFEST_DIR")).join("events/config/authorizer.json"))?;
-    jsonschema::validator_for(&schema()?)?
-        .validate(&sample)
-        .map_err(|error| error.to_string().into())
+    jsonschema::validator_for(&schema()?)?.validate(&sample).map_err(|error| error.to_string().into())
 }
 
 #[test]
@@ -225,9 +208,7 @@ fn check_printed(output: &Output, mistakes: &BTreeSet<String>, not_yet: Option<&
 #[test]
 fn the_binary_starts_with_good_documents() -> Outcome {
     let (none, not_yet) = (BTreeSet::new(), not_yet()?);
-    each(documents("good")?, |name| {
-        check_printed(&run(name)?, &none, not_yet.get(name))
-    });
+    each(documents("good")?, |name| check_printed(&run(name)?, &none, not_yet.get(name)));
     Ok(())
 }
 
@@ -267,9 +248,6 @@ fn no_message_repeats_a_text_of_the_document_or_the_environment() -> Outcome {
 #[test]
 fn a_printed_path_may_hold_quoted_colons() {
     assert_eq!(split_at_colon("a[0].b: c: d"), Some(("a[0].b", "c: d")));
-    assert_eq!(
-        split_at_colon(r#"a["x: \": y"].b: c"#),
-        Some((r#"a["x: \": y"].b"#, "c"))
-    );
+    assert_eq!(split_at_colon(r#"a["x: \": y"].b: c"#), Some((r#"a["x: \": y"].b"#, "c")));
     assert_eq!(split_at_colon("a b"), None);
 }

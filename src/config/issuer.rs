@@ -27,17 +27,9 @@ pub(super) struct IssuerConfig {
 
 /// Where its keys come from.
 pub(super) enum KeysConfig {
-    Secrets {
-        fixed: Vec<Secret>,
-        stored: Vec<StoredSecret>,
-        cooldown: Duration,
-    },
+    Secrets { fixed: Vec<Secret>, stored: Vec<StoredSecret>, cooldown: Duration },
     Fixed(KeySet),
-    Remote {
-        address: Address,
-        seed: Option<Seed>,
-        times: CacheTimes,
-    },
+    Remote { address: Address, seed: Option<Seed>, times: CacheTimes },
 }
 
 impl KeysConfig {
@@ -95,59 +87,36 @@ fn read(node: &Node<'_>, takes: &mut Option<Takes>) -> Option<IssuerConfig> {
     };
     *takes = name.clone().map(|name| (name, with_secret));
     let algorithms = fields.optional("algorithms").map_or_else(
-        || {
-            Some(if with_secret {
-                vec![Algorithm::Hs256]
-            } else {
-                Algorithm::WITH_KEYS.to_vec()
-            })
-        },
+        || Some(if with_secret { vec![Algorithm::Hs256] } else { Algorithm::WITH_KEYS.to_vec() }),
         |node| algorithms(&node, with_secret),
     );
     let times = times(&fields);
     let fetched = matches!(sources.as_slice(), [] | ["jwks_uri"]);
-    let seed = fields
-        .optional("jwks_seed_file")
-        .map_or(Some(None), |node| match fetched {
-            true => seed(&node, algorithms.as_deref()?).map(Some),
-            false => node.mistake("only with `jwks_uri` or discovery, where a key set is fetched"),
-        });
+    let seed = fields.optional("jwks_seed_file").map_or(Some(None), |node| match fetched {
+        true => seed(&node, algorithms.as_deref()?).map(Some),
+        false => node.mistake("only with `jwks_uri` or discovery, where a key set is fetched"),
+    });
     let keys = match sources.as_slice() {
         [_, _, ..] => node.mistake("expected at most one of `jwks_uri`, `jwks`, `jwks_file` and `secret`"),
-        _ if fetched => address(&fields, name.as_ref().and_then(Option::as_deref)).and_then(|address| {
-            Some(KeysConfig::Remote {
-                address,
-                seed: seed?,
-                times: times?,
-            })
-        }),
+        _ if fetched => address(&fields, name.as_ref().and_then(Option::as_deref))
+            .and_then(|address| Some(KeysConfig::Remote { address, seed: seed?, times: times? })),
         _ => keys(&fields, algorithms.as_deref(), times),
     };
     let claims = claim_rules(&fields);
-    Some(IssuerConfig {
-        name: name?,
-        algorithms: algorithms?,
-        keys: keys?,
-        claims: claims?,
-    })
+    Some(IssuerConfig { name: name?, algorithms: algorithms?, keys: keys?, claims: claims? })
 }
 
 /// Allowed algorithms, all of the kind that the keys are.
 fn algorithms(node: &Node<'_>, with_secret: bool) -> Option<Vec<Algorithm>> {
     let (allowed, expected) = if with_secret {
-        (
-            &Algorithm::WITH_SECRET[..],
-            "with a `secret`, expected a list of `HS256`, `HS384`, `HS512`",
-        )
+        (&Algorithm::WITH_SECRET[..], "with a `secret`, expected a list of `HS256`, `HS384`, `HS512`")
     } else {
         let expected = "with keys, expected a list of `RS256`, `RS384`, `RS512`, `PS256`, `PS384`, `PS512`, `ES256`, `ES384`, `EdDSA`";
         (&Algorithm::WITH_KEYS[..], expected)
     };
     all(node.one_or_more()?.iter().map(|item| {
         let named = Algorithm::named(&item.string(expected)?);
-        named
-            .filter(|algorithm| allowed.contains(algorithm))
-            .or_else(|| item.mistake(expected))
+        named.filter(|algorithm| allowed.contains(algorithm)).or_else(|| item.mistake(expected))
     }))
 }
 
@@ -161,9 +130,7 @@ fn address(fields: &Fields<'_>, issuer: Option<&str>) -> Option<Address> {
     };
     let expected =
         "expected an address that begins with `https://` (or with `http://` on a loopback host) and holds no user name";
-    KeyUrl::parse(&node.text(expected)?)
-        .map(Address::Fixed)
-        .or_else(|| node.mistake(expected))
+    KeyUrl::parse(&node.text(expected)?).map(Address::Fixed).or_else(|| node.mistake(expected))
 }
 
 /// A key set to start with.
@@ -174,10 +141,7 @@ fn seed(node: &Node<'_>, algorithms: &[Algorithm]) -> Option<Seed> {
         return node.mistake("the file cannot be read");
     };
     let written = written.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    Some(Seed {
-        keys: key_set(node, &text, algorithms)?,
-        written,
-    })
+    Some(Seed { keys: key_set(node, &text, algorithms)?, written })
 }
 
 /// The one source there is of keys that are not fetched as a set.
@@ -200,11 +164,7 @@ fn keys(fields: &Fields<'_>, algorithms: Option<&[Algorithm]>, times: Option<Cac
             SecretConfig::Stored(secret) => stored.push(secret),
         }
     }
-    Some(KeysConfig::Secrets {
-        fixed,
-        stored,
-        cooldown: times?.cooldown,
-    })
+    Some(KeysConfig::Secrets { fixed, stored, cooldown: times?.cooldown })
 }
 
 /// A key set that comes with the configuration.
@@ -229,35 +189,21 @@ fn key_set(node: &Node<'_>, text: &[u8], algorithms: &[Algorithm]) -> Option<Key
 /// What its tokens must say.
 fn claim_rules(fields: &Fields<'_>) -> Option<ClaimRules> {
     let audience = fields
-        .required(
-            "audience",
-            "expected the audience of your API, a text or a list of texts, or `null` to check none",
-        )
+        .required("audience", "expected the audience of your API, a text or a list of texts, or `null` to check none")
         .and_then(|node| audience(&node));
-    let audience_claim = fields.optional("audience_claim").map_or_else(
-        || Some(vec![ClaimName::Member("aud".to_owned())]),
-        |node| claim_names(&node),
-    );
+    let audience_claim = fields
+        .optional("audience_claim")
+        .map_or_else(|| Some(vec![ClaimName::Member("aud".to_owned())]), |node| claim_names(&node));
     let typ = fields.optional("typ").map_or(Some(None), |node| {
-        all(node
-            .one_or_more()?
-            .iter()
-            .map(|item| item.text("expected a `typ` header such as `at+jwt`")))
-        .map(Some)
+        all(node.one_or_more()?.iter().map(|item| item.text("expected a `typ` header such as `at+jwt`"))).map(Some)
     });
-    let required = fields
-        .optional("required_claims")
-        .map_or_else(|| Some(Vec::new()), |node| required_claims(&node));
+    let required = fields.optional("required_claims").map_or_else(|| Some(Vec::new()), |node| required_claims(&node));
     let scope_claims = fields.optional("scope_claims").map_or_else(
         || Some(["scope", "scp"].map(|name| ClaimName::Member(name.to_owned())).to_vec()),
         |node| all(node.one_or_more()?.iter().map(claim_name)),
     );
-    let leeway = fields
-        .optional("leeway_seconds")
-        .map_or(Some(10), |node| node.integer(0..=300));
-    let max_age = fields
-        .optional("max_token_age_seconds")
-        .map_or(Some(None), |node| node.integer(1..=YEAR).map(Some));
+    let leeway = fields.optional("leeway_seconds").map_or(Some(10), |node| node.integer(0..=300));
+    let max_age = fields.optional("max_token_age_seconds").map_or(Some(None), |node| node.integer(1..=YEAR).map(Some));
     Some(ClaimRules {
         audience: audience?,
         audience_claim: audience_claim?,
@@ -272,17 +218,11 @@ fn claim_rules(fields: &Fields<'_>) -> Option<ClaimRules> {
 /// Audiences; `null` switches the check off.
 fn audience(node: &Node<'_>) -> Option<Option<Vec<String>>> {
     if *node.value == Value::Null {
-        node.walk.warning(
-            &node.path,
-            "tokens for any audience pass, also those that the issuer made for somebody else",
-        );
+        node.walk
+            .warning(&node.path, "tokens for any audience pass, also those that the issuer made for somebody else");
         return Some(None);
     }
-    all(node
-        .one_or_more()?
-        .iter()
-        .map(|item| item.text("expected an audience, a list of them, or `null`")))
-    .map(Some)
+    all(node.one_or_more()?.iter().map(|item| item.text("expected an audience, a list of them, or `null`"))).map(Some)
 }
 
 /// How long a fetched key set lives.

@@ -52,23 +52,14 @@ impl ConfigError {
     /// A mistake about the document as a whole.
     #[must_use]
     pub fn document(expected: impl Into<String>) -> Self {
-        Self {
-            mistakes: vec![Mistake {
-                path: "(document)".to_owned(),
-                expected: expected.into(),
-            }],
-        }
+        Self { mistakes: vec![Mistake { path: "(document)".to_owned(), expected: expected.into() }] }
     }
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.mistakes.len();
-        write!(
-            f,
-            "the configuration has {count} mistake{}:",
-            if count == 1 { "" } else { "s" }
-        )?;
+        write!(f, "the configuration has {count} mistake{}:", if count == 1 { "" } else { "s" })?;
         self.mistakes.iter().try_for_each(|mistake| write!(f, "\n{mistake}"))
     }
 }
@@ -94,17 +85,8 @@ impl Config {
                 "expected one JSON object in which no member appears twice; line {line}, column {column} is not part of one"
             ))
         })?;
-        let walk = Walk {
-            env,
-            base,
-            mistakes: RefCell::default(),
-            warnings: RefCell::default(),
-        };
-        let parsed = read(&Node {
-            walk: &walk,
-            path: String::new(),
-            value: &document,
-        });
+        let walk = Walk { env, base, mistakes: RefCell::default(), warnings: RefCell::default() };
+        let parsed = read(&Node { walk: &walk, path: String::new(), value: &document });
         let (mistakes, warnings) = (walk.mistakes.into_inner(), walk.warnings.into_inner());
         match parsed {
             Some(read) if mistakes.is_empty() => Ok(Self { warnings, ..read }),
@@ -121,25 +103,12 @@ impl Config {
     /// What the pipeline is made of.
     pub(crate) fn into_parts(self, clock: &Arc<dyn Clock>) -> Result<(Vec<Issuer>, Routes, Settings), &'static str> {
         let fetches = self.issuers.iter().any(|issuer| issuer.keys.are_fetched());
-        let network: Option<SharedFetch> = if fetches {
-            Some(Arc::new(Network::new(self.trust)?))
-        } else {
-            None
-        };
+        let network: Option<SharedFetch> = if fetches { Some(Arc::new(Network::new(self.trust)?)) } else { None };
         let extension = Arc::new(self.extension);
         let issuers = self.issuers.into_iter().map(|config| {
-            let IssuerConfig {
-                name,
-                algorithms,
-                keys,
-                claims,
-            } = config;
+            let IssuerConfig { name, algorithms, keys, claims } = config;
             let label = || name.clone().unwrap_or_default();
-            let fetcher = || {
-                network
-                    .clone()
-                    .ok_or("keys have to be fetched, but there is no network")
-            };
+            let fetcher = || network.clone().ok_or("keys have to be fetched, but there is no network");
             let keys = match keys {
                 KeysConfig::Fixed(keys) => KeySource::Fixed(keys),
                 KeysConfig::Remote { address, seed, times } => KeySource::Remote(Box::new(RemoteKeys::new(
@@ -150,28 +119,15 @@ impl Config {
                     fetcher()?,
                     Arc::clone(clock),
                 ))),
-                KeysConfig::Secrets {
-                    fixed,
-                    stored,
-                    cooldown,
-                } => {
+                KeysConfig::Secrets { fixed, stored, cooldown } => {
                     let fetched = stored.into_iter().map(|secret| {
                         let (extension, clock) = (Arc::clone(&extension), Arc::clone(clock));
                         Ok::<_, &'static str>(FetchedSecret::new(label(), secret, extension, fetcher()?, clock))
                     });
-                    KeySource::Secrets(Secrets {
-                        fixed,
-                        fetched: fetched.collect::<Result<_, _>>()?,
-                        cooldown,
-                    })
+                    KeySource::Secrets(Secrets { fixed, fetched: fetched.collect::<Result<_, _>>()?, cooldown })
                 }
             };
-            Ok::<_, &'static str>(Issuer {
-                name,
-                algorithms,
-                keys,
-                claims,
-            })
+            Ok::<_, &'static str>(Issuer { name, algorithms, keys, claims })
         });
         Ok((issuers.collect::<Result<_, _>>()?, self.routes, self.settings))
     }
@@ -194,18 +150,10 @@ fn read(document: &Node<'_>) -> Option<Config> {
         "tls",
     ])?;
     let walk = document.walk;
-    let issuers = fields
-        .required("issuers", "expected a list of 1 to 32 issuers")
-        .and_then(|node| issuers(&node));
-    let undeclared = fields
-        .optional("undeclared_routes")
-        .map_or(Some(Undeclared::Deny), |node| {
-            node.word(&[
-                ("deny", Undeclared::Deny),
-                ("allow", Undeclared::Allow),
-                ("absent", Undeclared::Absent),
-            ])
-        });
+    let issuers = fields.required("issuers", "expected a list of 1 to 32 issuers").and_then(|node| issuers(&node));
+    let undeclared = fields.optional("undeclared_routes").map_or(Some(Undeclared::Deny), |node| {
+        node.word(&[("deny", Undeclared::Deny), ("allow", Undeclared::Allow), ("absent", Undeclared::Absent)])
+    });
     let entries = match fields.optional("routes") {
         Some(node) => route::table(&node),
         None if undeclared == Some(Undeclared::Allow) => Some(Vec::new()),
@@ -220,55 +168,31 @@ fn read(document: &Node<'_>) -> Option<Config> {
     let policy = fields.optional("policy").map_or(Some(Mode::Cacheable), |node| {
         node.word(&[("cacheable", Mode::Cacheable), ("single_request", Mode::SingleRequest)])
     });
-    let trust = fields
-        .optional("tls")
-        .map_or_else(|| Some(Trust::webpki()), |node| tls(&node));
+    let trust = fields.optional("tls").map_or_else(|| Some(Trust::webpki()), |node| tls(&node));
     let extension = extension(walk);
-    let policy_expiry = fields
-        .optional("policy_expiry")
-        .map_or(Some(PolicyExpiry::Token), |node| {
-            node.word(&[("token", PolicyExpiry::Token), ("none", PolicyExpiry::None)])
-        });
-    let route_rules = fields
-        .optional("route_rules")
-        .map_or(Some(RouteRules::Enforce), |node| {
-            let rules = node.word(&[("enforce", RouteRules::Enforce), ("report", RouteRules::Report)])?;
-            if rules == RouteRules::Report {
-                walk.warning(
-                    &node.path,
-                    "every verified token passes everywhere; refusals are only logged",
-                );
-            }
-            Some(rules)
-        });
-    let invalid_token = fields
-        .optional("invalid_token")
-        .map_or(Some(InvalidToken::Deny), |node| {
-            node.word(&[
-                ("deny", InvalidToken::Deny),
-                ("unauthorized", InvalidToken::Unauthorized),
-            ])
-        });
-    let principal = fields.optional("principal").map_or_else(
-        || Some(vec![ClaimName::Member("sub".to_owned())]),
-        |node| claim_names(&node),
-    );
-    let context = fields
-        .optional("context")
-        .map_or_else(|| Some(Vec::new()), |node| context(&node));
-    let usage_identifier_key = fields
-        .optional("usage_identifier_key")
-        .map_or(Some(None), |node| claim_name(&node).map(Some));
+    let policy_expiry = fields.optional("policy_expiry").map_or(Some(PolicyExpiry::Token), |node| {
+        node.word(&[("token", PolicyExpiry::Token), ("none", PolicyExpiry::None)])
+    });
+    let route_rules = fields.optional("route_rules").map_or(Some(RouteRules::Enforce), |node| {
+        let rules = node.word(&[("enforce", RouteRules::Enforce), ("report", RouteRules::Report)])?;
+        if rules == RouteRules::Report {
+            walk.warning(&node.path, "every verified token passes everywhere; refusals are only logged");
+        }
+        Some(rules)
+    });
+    let invalid_token = fields.optional("invalid_token").map_or(Some(InvalidToken::Deny), |node| {
+        node.word(&[("deny", InvalidToken::Deny), ("unauthorized", InvalidToken::Unauthorized)])
+    });
+    let principal = fields
+        .optional("principal")
+        .map_or_else(|| Some(vec![ClaimName::Member("sub".to_owned())]), |node| claim_names(&node));
+    let context = fields.optional("context").map_or_else(|| Some(Vec::new()), |node| context(&node));
+    let usage_identifier_key =
+        fields.optional("usage_identifier_key").map_or(Some(None), |node| claim_name(&node).map(Some));
     let routes = compiled(walk, entries, undeclared);
-    let policies = routes
-        .as_ref()
-        .zip(policy)
-        .and_then(|(routes, mode)| policies(walk, routes, mode));
-    let forwarding = Forwarding {
-        principal: principal?,
-        context: context?,
-        usage_identifier_key: usage_identifier_key?,
-    };
+    let policies = routes.as_ref().zip(policy).and_then(|(routes, mode)| policies(walk, routes, mode));
+    let forwarding =
+        Forwarding { principal: principal?, context: context?, usage_identifier_key: usage_identifier_key? };
     let settings = Settings {
         forwarding,
         policies: policies?,
@@ -277,14 +201,7 @@ fn read(document: &Node<'_>) -> Option<Config> {
         invalid_token: invalid_token?,
     };
     let (trust, extension) = (trust?, extension?);
-    Some(Config {
-        issuers: issuers?,
-        routes: routes?,
-        settings,
-        trust,
-        extension,
-        warnings: Vec::new(),
-    })
+    Some(Config { issuers: issuers?, routes: routes?, settings, trust, extension, warnings: Vec::new() })
 }
 
 /// All issuers; no two of them for the same tokens.
@@ -296,10 +213,7 @@ fn issuers(node: &Node<'_>) -> Option<Vec<IssuerConfig>> {
     }
     let (takes, issuers): (Vec<_>, Vec<_>) = items.iter().map(issuer::issuer).unzip();
     for (index, taken) in takes.iter().enumerate() {
-        let twin = takes
-            .iter()
-            .take(index)
-            .position(|earlier| earlier.is_some() && earlier == taken);
+        let twin = takes.iter().take(index).position(|earlier| earlier.is_some() && earlier == taken);
         if let Some(twin) = twin {
             let path = format!("{}[{index}].issuer", node.path);
             let expected = format!(
@@ -319,21 +233,15 @@ fn compiled(
 ) -> Option<Routes> {
     let entries = entries?;
     let whole = entries.iter().all(Option::is_some);
-    let (origins, routes): (Vec<_>, Vec<_>) = entries
-        .into_iter()
-        .flatten()
-        .map(|entry| (entry.origin, entry.route))
-        .unzip();
+    let (origins, routes): (Vec<_>, Vec<_>) =
+        entries.into_iter().flatten().map(|entry| (entry.origin, entry.route)).unzip();
     match Routes::new(routes, undeclared.unwrap_or(Undeclared::Deny)) {
         Ok(routes) => Some(routes).filter(|_| whole && undeclared.is_some()),
         Err(clashes) => {
             for clash in clashes {
                 let origin = |index| origins.get(index).map(String::as_str).unwrap_or_default();
                 let (first, second) = (origin(clash.first), origin(clash.second));
-                walk.mistake(
-                    second,
-                    format!("{} of this path is already declared by {first}", clash.method),
-                );
+                walk.mistake(second, format!("{} of this path is already declared by {first}", clash.method));
             }
             None
         }
@@ -355,15 +263,11 @@ fn policies(walk: &Walk<'_>, routes: &Routes, mode: Mode) -> Option<Policies> {
     };
     match planned {
         Ok((plan, warnings)) => {
-            warnings
-                .iter()
-                .for_each(|warning| walk.warning("routes", &warning.to_string()));
+            warnings.iter().for_each(|warning| walk.warning("routes", &warning.to_string()));
             Some(Policies::Cacheable(Box::new(plan)))
         }
         Err(mistakes) => {
-            mistakes
-                .iter()
-                .for_each(|mistake| walk.mistake("routes", mistake.to_string()));
+            mistakes.iter().for_each(|mistake| walk.mistake("routes", mistake.to_string()));
             None
         }
     }
@@ -412,9 +316,7 @@ fn tls(node: &Node<'_>) -> Option<Trust> {
         return roots;
     };
     match std::fs::read(node.file("expected the path of a PEM file")?) {
-        Ok(pem) => roots?
-            .with_pem(&pem)
-            .or_else(|| node.mistake("expected a PEM file of certificates")),
+        Ok(pem) => roots?.with_pem(&pem).or_else(|| node.mistake("expected a PEM file of certificates")),
         Err(_) => node.mistake("the file cannot be read"),
     }
 }

@@ -14,52 +14,29 @@ pub(super) struct Entry {
 
 /// All routes; `None` for those that have mistakes.
 pub(super) fn table(node: &Node<'_>) -> Option<Vec<Option<Entry>>> {
-    Some(
-        node.items("expected a list of at least one route")?
-            .iter()
-            .map(entry)
-            .collect(),
-    )
+    Some(node.items("expected a list of at least one route")?.iter().map(entry).collect())
 }
 
 fn entry(node: &Node<'_>) -> Option<Entry> {
     let fields = node.fields(&["method", "path", "scopes", "claims", "any_of"])?;
-    let methods = fields
-        .optional("method")
-        .map_or(Some(Methods::Any), |node| methods(&node));
-    let path = fields
-        .required("path", "expected a resource path such as `/pets/{id}`")
-        .and_then(|node| {
-            let text = node.text("expected a resource path such as `/pets/{id}`")?;
-            PathPattern::parse(&text)
-                .map_err(|expected| node.walk.mistake(&node.path, expected))
-                .ok()
-        });
-    let beside = ["scopes", "claims"]
-        .into_iter()
-        .filter_map(|name| fields.optional(name))
-        .next();
+    let methods = fields.optional("method").map_or(Some(Methods::Any), |node| methods(&node));
+    let path = fields.required("path", "expected a resource path such as `/pets/{id}`").and_then(|node| {
+        let text = node.text("expected a resource path such as `/pets/{id}`")?;
+        PathPattern::parse(&text).map_err(|expected| node.walk.mistake(&node.path, expected)).ok()
+    });
+    let beside = ["scopes", "claims"].into_iter().filter_map(|name| fields.optional(name)).next();
     let need = match (fields.optional("any_of"), beside) {
         (Some(any_of), Some(_)) => any_of.mistake("`any_of` stands instead of `scopes` and `claims`, not beside them"),
         (Some(any_of), None) => any_of
             .items("expected a list of at least one alternative, each with `scopes`, `claims` or both")
             .and_then(|items| {
-                all(items
-                    .iter()
-                    .map(|item| alternative(item, &item.fields(&["scopes", "claims"])?, path.as_ref())))
+                all(items.iter().map(|item| alternative(item, &item.fields(&["scopes", "claims"])?, path.as_ref())))
             }),
         (None, Some(_)) => alternative(node, &fields, path.as_ref()).map(|only| vec![only]),
         (None, None) => Some(Vec::new()),
     };
-    let route = Route {
-        methods: methods?,
-        path: path?,
-        need: Need { any_of: need? },
-    };
-    Some(Entry {
-        origin: node.path.clone(),
-        route,
-    })
+    let route = Route { methods: methods?, path: path?, need: Need { any_of: need? } };
+    Some(Entry { origin: node.path.clone(), route })
 }
 
 /// `ANY`, or one or more of the seven methods.
@@ -71,19 +48,12 @@ fn methods(node: &Node<'_>) -> Option<Methods> {
     }
     let mut named = all(node.one_or_more()?.iter().map(|item| {
         let text = item.string(EXPECTED)?;
-        METHODS
-            .iter()
-            .position(|known| *known == text)
-            .or_else(|| item.mistake(EXPECTED))
+        METHODS.iter().position(|known| *known == text).or_else(|| item.mistake(EXPECTED))
     }))?;
     let listed = named.len();
     named.sort_unstable();
     named.dedup();
-    if named.len() == listed {
-        Some(Methods::Named(named))
-    } else {
-        node.mistake("a method is listed twice")
-    }
+    if named.len() == listed { Some(Methods::Named(named)) } else { node.mistake("a method is listed twice") }
 }
 
 /// Scopes and claims.
@@ -94,10 +64,7 @@ fn alternative(node: &Node<'_>, fields: &Fields<'_>, path: Option<&PathPattern>)
     }
     let scopes = scopes.map_or_else(|| Some(Vec::new()), |node| scope_entries(&node));
     let claims = claims.map_or_else(|| Some(Vec::new()), |node| claim_needs(&node, path));
-    Some(Alternative {
-        scopes: scopes?,
-        claims: claims?,
-    })
+    Some(Alternative { scopes: scopes?, claims: claims? })
 }
 
 /// Entries of which one is enough; the scopes of an entry are separated by spaces (RFC 6749 section 3.3).
@@ -105,16 +72,8 @@ fn scope_entries(node: &Node<'_>) -> Option<Vec<Vec<String>>> {
     const EXPECTED: &str = "expected a scope, or several that are needed together, separated by spaces";
     all(node.one_or_more()?.iter().map(|item| {
         let text = item.text(EXPECTED)?;
-        let scopes: Vec<String> = text
-            .split(' ')
-            .filter(|scope| !scope.is_empty())
-            .map(str::to_owned)
-            .collect();
-        if scopes.is_empty() || text.chars().any(char::is_control) {
-            item.mistake(EXPECTED)
-        } else {
-            Some(scopes)
-        }
+        let scopes: Vec<String> = text.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
+        if scopes.is_empty() || text.chars().any(char::is_control) { item.mistake(EXPECTED) } else { Some(scopes) }
     }))
 }
 
@@ -139,12 +98,7 @@ fn claim_needs(node: &Node<'_>, path: Option<&PathPattern>) -> Option<Vec<ClaimN
         let last = matches!(path.segments().get(position), Some(Segment::Greedy(_)));
         Some(ClaimValue::Parameter { position, last })
     })
-    .map(|claims| {
-        claims
-            .into_iter()
-            .map(|(claim, values)| ClaimNeed { claim, values })
-            .collect()
-    })
+    .map(|claims| claims.into_iter().map(|(claim, values)| ClaimNeed { claim, values }).collect())
 }
 
 /// Claims that an issuer's tokens need.
@@ -173,11 +127,7 @@ fn claim_values<T>(
 /// `{"present": true}`.
 fn present(node: &Node<'_>) -> Option<Accepted> {
     let present = node.fields(&["present"])?.required("present", "expected `true`")?;
-    if *present.value == true {
-        Some(Accepted::Present)
-    } else {
-        present.mistake("expected `true`")
-    }
+    if *present.value == true { Some(Accepted::Present) } else { present.mistake("expected `true`") }
 }
 
 /// One accepted value.

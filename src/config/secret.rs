@@ -12,21 +12,10 @@ pub(super) enum SecretConfig {
 
 /// One secret.
 pub(super) fn secret(node: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Option<SecretConfig> {
-    let fields = node.fields(&[
-        "env",
-        "file",
-        "secrets_manager",
-        "parameter_store",
-        "field",
-        "previous",
-        "encoding",
-    ])?;
+    let fields =
+        node.fields(&["env", "file", "secrets_manager", "parameter_store", "field", "previous", "encoding"])?;
     let encoding = fields.optional("encoding").map_or(Some(Encoding::Utf8), |node| {
-        node.word(&[
-            ("utf8", Encoding::Utf8),
-            ("base64", Encoding::Base64),
-            ("base64url", Encoding::Base64Url),
-        ])
+        node.word(&[("utf8", Encoding::Utf8), ("base64", Encoding::Base64), ("base64url", Encoding::Base64Url)])
     });
     let (manager, parameter) = (fields.optional("secrets_manager"), fields.optional("parameter_store"));
     let sources = ["env", "file", "secrets_manager", "parameter_store"];
@@ -38,9 +27,7 @@ pub(super) fn secret(node: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Optio
         other => Some(other),
     };
     let field = of_manager("field").and_then(|node| match node {
-        Some(node) => node
-            .text("expected the name of a member of the secret's JSON")
-            .map(Some),
+        Some(node) => node.text("expected the name of a member of the secret's JSON").map(Some),
         None => Some(None),
     });
     let previous = of_manager("previous").and_then(|node| match node.map(|node| (node.value.as_bool(), node)) {
@@ -51,23 +38,13 @@ pub(super) fn secret(node: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Optio
     let stored = match (&manager, &parameter) {
         (Some(node), _) => {
             let id = node.text("expected the name or ARN of a secret");
-            Some(Stored::SecretsManager {
-                id: id?,
-                field: field?,
-                previous: previous?,
-            })
+            Some(Stored::SecretsManager { id: id?, field: field?, previous: previous? })
         }
-        (None, Some(node)) => Some(Stored::ParameterStore {
-            name: node.text("expected the name of a parameter")?,
-        }),
+        (None, Some(node)) => Some(Stored::ParameterStore { name: node.text("expected the name of a parameter")? }),
         (None, None) => None,
     };
     if let Some(stored) = stored {
-        let secret = StoredSecret {
-            stored,
-            encoding: encoding?,
-            algorithms: algorithms?.to_vec(),
-        };
+        let secret = StoredSecret { stored, encoding: encoding?, algorithms: algorithms?.to_vec() };
         return Some(SecretConfig::Stored(secret));
     }
     let text = if let Some(node) = fields.optional("env") {
@@ -84,10 +61,7 @@ pub(super) fn secret(node: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Optio
         }
     };
     let secret = Secret::new(&text, encoding?, algorithms?);
-    secret
-        .map(SecretConfig::Fixed)
-        .map_err(|expected| node.note(expected))
-        .ok()
+    secret.map(SecretConfig::Fixed).map_err(|expected| node.note(expected)).ok()
 }
 
 /// The line end that editors and shells put behind the last line is not part of a secret.

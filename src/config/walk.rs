@@ -48,10 +48,7 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Walk<'a> {
     pub(super) fn mistake(&self, path: impl Into<String>, expected: impl Into<String>) {
-        self.mistakes.borrow_mut().push(Mistake {
-            path: path.into(),
-            expected: expected.into(),
-        });
+        self.mistakes.borrow_mut().push(Mistake { path: path.into(), expected: expected.into() });
     }
 
     pub(super) fn warning(&self, path: &str, warning: &str) {
@@ -79,11 +76,7 @@ impl<'a> Node<'a> {
         for name in members.keys().filter(|name| !known.contains(&name.as_str())) {
             self.walk.mistake(member(&self.path, name), "unknown field");
         }
-        Some(Fields {
-            walk: self.walk,
-            path: self.path.clone(),
-            members,
-        })
+        Some(Fields { walk: self.walk, path: self.path.clone(), members })
     }
 
     /// An object whose member names are the document's own: the names, expanded, and what they map to.
@@ -96,11 +89,7 @@ impl<'a> Node<'a> {
         }
         let mut seen: Vec<String> = Vec::new();
         all(members.iter().map(|(name, value)| {
-            let node = Self {
-                walk: self.walk,
-                path: member(&self.path, name),
-                value,
-            };
+            let node = Self { walk: self.walk, path: member(&self.path, name), value };
             let name = node.expand(name)?;
             if seen.contains(&name) {
                 return node.mistake("another member has the same name once `${NAME}` is expanded");
@@ -130,11 +119,7 @@ impl<'a> Node<'a> {
     }
 
     fn numbered(&self, items: &'a [Value]) -> Vec<Self> {
-        let node = |(index, value)| Self {
-            walk: self.walk,
-            path: format!("{}[{index}]", self.path),
-            value,
-        };
+        let node = |(index, value)| Self { walk: self.walk, path: format!("{}[{index}]", self.path), value };
         items.iter().enumerate().map(node).collect()
     }
 
@@ -171,11 +156,7 @@ impl<'a> Node<'a> {
     pub(super) fn integer(&self, range: std::ops::RangeInclusive<u32>) -> Option<u32> {
         match self.value.as_u64().and_then(|number| u32::try_from(number).ok()) {
             Some(number) if range.contains(&number) => Some(number),
-            _ => self.mistake(format!(
-                "expected a whole number from {} to {}",
-                range.start(),
-                range.end()
-            )),
+            _ => self.mistake(format!("expected a whole number from {} to {}", range.start(), range.end())),
         }
     }
 
@@ -214,11 +195,7 @@ impl<'a> Fields<'a> {
     /// A field that may be left out.
     pub(super) fn optional(&self, name: &str) -> Option<Node<'a>> {
         let value = self.members.get(name)?;
-        Some(Node {
-            walk: self.walk,
-            path: self.path_of(name),
-            value,
-        })
+        Some(Node { walk: self.walk, path: self.path_of(name), value })
     }
 
     /// A field that may not.

@@ -16,11 +16,7 @@ pub(super) struct Policy {
 impl Policy {
     /// Reads a document as it is sent.
     pub(super) fn new(document: &Value) -> Self {
-        let mut policy = Self {
-            allow: Vec::new(),
-            deny: Vec::new(),
-            until: None,
-        };
+        let mut policy = Self { allow: Vec::new(), deny: Vec::new(), until: None };
         let list =
             |value: &'_ Value, name: &str| value.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
         for statement in list(document, "Statement") {
@@ -83,26 +79,14 @@ mod tests {
 
     #[test]
     fn stars_take_any_text_and_question_marks_one_character() {
-        for (pattern, text) in [
-            ("*", ""),
-            ("*", "a/b"),
-            ("a*", "a"),
-            ("a*c", "abbc"),
-            ("?*", "\u{e9}"),
-            ("a?c", "a/c"),
-            ("*a*b", "aabab"),
-        ] {
+        for (pattern, text) in
+            [("*", ""), ("*", "a/b"), ("a*", "a"), ("a*c", "abbc"), ("?*", "\u{e9}"), ("a?c", "a/c"), ("*a*b", "aabab")]
+        {
             assert!(fits(pattern, text), "{pattern} {text}");
         }
-        for (pattern, text) in [
-            ("", "a"),
-            ("?", ""),
-            ("?", "ab"),
-            ("a*c", "ab"),
-            ("a*a", "a"),
-            ("*a?", "a"),
-            ("ab*b", "ab"),
-        ] {
+        for (pattern, text) in
+            [("", "a"), ("?", ""), ("?", "ab"), ("a*c", "ab"), ("a*a", "a"), ("*a?", "a"), ("ab*b", "ab")]
+        {
             assert!(!fits(pattern, text), "{pattern} {text}");
         }
     }

@@ -64,10 +64,7 @@ impl Authorizer {
         let routes = in_order(&self.routes);
         Meaning {
             issuers: self.issuers.iter().map(issuer).collect(),
-            routes: routes
-                .into_iter()
-                .filter_map(|index| self.route_meaning(index))
-                .collect(),
+            routes: routes.into_iter().filter_map(|index| self.route_meaning(index)).collect(),
             settings: self.setting_meanings(),
             doubts: doubts(&self.routes),
         }
@@ -91,12 +88,7 @@ impl Authorizer {
                 }
                 Err(failure) => (Err(failure), 0),
             };
-            all.push(Fetched {
-                issuer: words::issuer(issuer),
-                from,
-                keys,
-                skipped,
-            });
+            all.push(Fetched { issuer: words::issuer(issuer), from, keys, skipped });
         }
         all
     }
@@ -125,22 +117,14 @@ impl Authorizer {
             claims.any(|need| need.values.iter().any(own))
         };
         let parameters: Vec<usize> = (0..entry.path.segments().len())
-            .filter(|at| {
-                entry
-                    .path
-                    .segments()
-                    .get(*at)
-                    .is_some_and(|segment| segment.parameter().is_some())
-            })
+            .filter(|at| entry.path.segments().get(*at).is_some_and(|segment| segment.parameter().is_some()))
             .collect();
         let (tails, denies) = plan.spelt(place);
         if parameters.is_empty() {
             return "as itself".to_owned();
         }
         let open = entry.need.any_of.iter().any(|way| {
-            way.claims
-                .iter()
-                .all(|need| need.values.iter().all(|value| matches!(value, ClaimValue::Fixed(_))))
+            way.claims.iter().all(|need| need.values.iter().all(|value| matches!(value, ClaimValue::Fixed(_))))
         }) || entry.need.any_of.is_empty();
         let mut texts = Vec::new();
         if open {
@@ -204,14 +188,10 @@ impl Authorizer {
             ),
             ("principal", words::names(&settings.forwarding.principal)),
         ];
-        let context = settings
-            .forwarding
-            .context
-            .iter()
-            .map(|(key, claim)| match claim.as_str() {
-                "" => format!("{key} = all claims"),
-                claim => format!("{key} = {claim}"),
-            });
+        let context = settings.forwarding.context.iter().map(|(key, claim)| match claim.as_str() {
+            "" => format!("{key} = all claims"),
+            claim => format!("{key} = {claim}"),
+        });
         let context: Vec<String> = context.collect();
         if !context.is_empty() {
             facts.push(("context", context.join(", ")));
@@ -229,10 +209,8 @@ impl Authorizer {
 
 fn issuer(issuer: &Issuer) -> IssuerMeaning {
     let rules = &issuer.claims;
-    let mut facts: Vec<(&str, String)> = words::source(&issuer.keys)
-        .into_iter()
-        .map(|source| ("keys", source))
-        .collect();
+    let mut facts: Vec<(&str, String)> =
+        words::source(&issuer.keys).into_iter().map(|source| ("keys", source)).collect();
     facts.push(("algorithms", super::algorithms(issuer)));
     facts.push((
         "audience",
@@ -249,10 +227,7 @@ fn issuer(issuer: &Issuer) -> IssuerMeaning {
     facts.push(("scopes", format!("in {}", words::names(&rules.scope_claims))));
     facts.push(("leeway", format!("{} s", rules.leeway)));
     facts.extend(rules.max_age.map(|age| ("oldest iat", format!("{age} s ago"))));
-    IssuerMeaning {
-        issuer: words::issuer(issuer),
-        facts,
-    }
+    IssuerMeaning { issuer: words::issuer(issuer), facts }
 }
 
 /// The entries, most specific path first and named methods before `ANY`.
@@ -310,10 +285,7 @@ fn doubts(routes: &Routes) -> Vec<String> {
 /// swapped.
 fn nearly(a: &str, b: &str) -> bool {
     let bare = |text: &str| -> String {
-        text.chars()
-            .filter(char::is_ascii_alphanumeric)
-            .map(|c| c.to_ascii_lowercase())
-            .collect()
+        text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
     };
     let (a, b) = (bare(a), bare(b));
     if a == b {
@@ -321,18 +293,13 @@ fn nearly(a: &str, b: &str) -> bool {
     }
     let (long, short) = if a.len() >= b.len() { (&a, &b) } else { (&b, &a) };
     let same = long.bytes().zip(short.bytes()).take_while(|(x, y)| x == y).count();
-    let (rest, other) = (
-        long.get(same..).unwrap_or_default(),
-        short.get(same..).unwrap_or_default(),
-    );
+    let (rest, other) = (long.get(same..).unwrap_or_default(), short.get(same..).unwrap_or_default());
     match long.len().saturating_sub(short.len()) {
         1 => rest.get(1..) == Some(other) && rest.starts_with(|c: char| c.is_ascii_alphabetic()),
         0 => {
             let mut start = rest.chars();
-            let swapped: Option<String> = start
-                .next()
-                .zip(start.next())
-                .map(|(x, y)| format!("{y}{x}{}", start.as_str()));
+            let swapped: Option<String> =
+                start.next().zip(start.next()).map(|(x, y)| format!("{y}{x}{}", start.as_str()));
             swapped.as_deref() == Some(other)
         }
         _ => false,

@@ -129,10 +129,7 @@ pub fn hints() -> impl Iterator<Item = Advice> {
 
 impl From<Hint> for Advice {
     fn from(hint: Hint) -> Self {
-        Self {
-            code: hint.code(),
-            advice: hint.advice(),
-        }
+        Self { code: hint.code(), advice: hint.advice() }
     }
 }
 
@@ -159,22 +156,12 @@ impl Trail {
             Ok(_) => Outcome::Passed,
             Err(_) => Outcome::Refused,
         };
-        self.steps.push(Step {
-            name,
-            outcome: result,
-            reason: self.refused.map(Error::code),
-            facts,
-        });
+        self.steps.push(Step { name, outcome: result, reason: self.refused.map(Error::code), facts });
         outcome.ok()
     }
 
     fn missed(&mut self, name: &'static str) {
-        self.steps.push(Step {
-            name,
-            outcome: Outcome::NotReached,
-            reason: None,
-            facts: Vec::new(),
-        });
+        self.steps.push(Step { name, outcome: Outcome::NotReached, reason: None, facts: Vec::new() });
     }
 }
 
@@ -204,10 +191,7 @@ impl Authorizer {
         let request = Request::parse(event);
         let mut seen = Seen::default();
         let (answer, error) = self.answer(&request, &mut seen).await;
-        let mut trail = Trail {
-            steps: Vec::new(),
-            refused: None,
-        };
+        let mut trail = Trail { steps: Vec::new(), refused: None };
         let facts = request.as_ref().map(|request| {
             vec![
                 ("stage", printable(request.arn.stage())),
@@ -220,11 +204,7 @@ impl Authorizer {
             _ => Ok(()),
         };
         trail.step("clock", vec![("now", self.clock.now().date().iso8601())], clock);
-        trail.step(
-            "event",
-            facts.unwrap_or_default(),
-            request.as_ref().map_err(|error| *error),
-        );
+        trail.step("event", facts.unwrap_or_default(), request.as_ref().map_err(|error| *error));
         let token = match &request {
             Ok(request) if trail.refused.is_none() => self.steps(request, &mut trail).await,
             Ok(_) | Err(_) => None,
@@ -235,17 +215,12 @@ impl Authorizer {
         }
         let taken = trail.steps.len();
         STEPS.iter().skip(taken).for_each(|name| trail.missed(name));
-        let hint = error
-            .zip(request.as_ref().ok())
-            .and_then(|(error, request)| self.hint(error, request, &seen));
+        let hint = error.zip(request.as_ref().ok()).and_then(|(error, request)| self.hint(error, request, &seen));
         let value: Value = serde_json::from_str(&answer.to_json()).unwrap_or_default();
         let policy = value.get("policyDocument").map(Policy::new);
         let now = self.clock.now().date();
         let arn = request.as_ref().ok().map(|request| &request.arn);
-        let passes = policy
-            .as_ref()
-            .zip(arn)
-            .is_some_and(|(policy, arn)| policy.allows(arn.as_str(), now));
+        let passes = policy.as_ref().zip(arn).is_some_and(|(policy, arn)| policy.allows(arn.as_str(), now));
         Explanation {
             at: now.iso8601(),
             method: arn.map(|arn| arn.method().to_owned()),
@@ -272,22 +247,14 @@ impl Authorizer {
     /// From the token header to the route.
     async fn steps(&self, request: &Request<'_>, trail: &mut Trail) -> Option<Verified> {
         let authorization = request.authorization.as_deref();
-        let scheme = |value: &str| {
-            value
-                .split(' ')
-                .next()
-                .map(|scheme| printable(&scheme.chars().take(20).collect::<String>()))
-        };
+        let scheme =
+            |value: &str| value.split(' ').next().map(|scheme| printable(&scheme.chars().take(20).collect::<String>()));
         let facts = match authorization {
             None | Some("") => vec![("header", "none".to_owned())],
-            Some(value) if value.contains(' ') => vec![
-                ("scheme", scheme(value).unwrap_or_default()),
-                ("length", format!("{} bytes", value.len())),
-            ],
-            Some(value) => vec![
-                ("scheme", "none".to_owned()),
-                ("length", format!("{} bytes", value.len())),
-            ],
+            Some(value) if value.contains(' ') => {
+                vec![("scheme", scheme(value).unwrap_or_default()), ("length", format!("{} bytes", value.len()))]
+            }
+            Some(value) => vec![("scheme", "none".to_owned()), ("length", format!("{} bytes", value.len()))],
         };
         let bearer = trail.step("token", facts, BearerToken::parse(authorization))?;
         let segments = bearer.as_str().split('.').count();
@@ -339,10 +306,7 @@ impl Authorizer {
                 match (issuer, token.iss()) {
                     (Ok(found), _) => algorithms(found),
                     (Err(Error::UnsupportedAlgorithm), Named::Named(name)) => {
-                        let named = self
-                            .issuers
-                            .iter()
-                            .filter(|issuer| issuer.name.as_deref() == Some(name));
+                        let named = self.issuers.iter().filter(|issuer| issuer.name.as_deref() == Some(name));
                         named.map(algorithms).collect::<Vec<_>>().join(", ")
                     }
                     _ => "known once the issuer is".to_owned(),
@@ -363,10 +327,7 @@ impl Authorizer {
         let mut chosen = None;
         let kid = token.kid().map_or_else(|| "none".to_owned(), printable);
         let outcome = issuer.keys.verify(token, &mut chosen).await;
-        let mut facts: Vec<_> = words::source(&issuer.keys)
-            .into_iter()
-            .map(|source| ("keys", source))
-            .collect();
+        let mut facts: Vec<_> = words::source(&issuer.keys).into_iter().map(|source| ("keys", source)).collect();
         facts.push(("kid", kid));
         if let (Err(Error::UnknownKey | Error::KeysUnavailable), KeySource::Remote(keys)) = (&outcome, &issuer.keys) {
             facts.push(match keys.probe().await {
@@ -379,14 +340,8 @@ impl Authorizer {
                 Err(failure) => ("fetched", failure),
             });
         }
-        if matches!(
-            (&outcome, &issuer.keys),
-            (Err(Error::KeysUnavailable), KeySource::Secrets(_))
-        ) {
-            facts.push((
-                "note",
-                "a stored secret is read through a Lambda extension, which is not here".to_owned(),
-            ));
+        if matches!((&outcome, &issuer.keys), (Err(Error::KeysUnavailable), KeySource::Secrets(_))) {
+            facts.push(("note", "a stored secret is read through a Lambda extension, which is not here".to_owned()));
         }
         match outcome {
             Err(error @ (Error::UnknownKey | Error::KeysUnavailable)) => {
@@ -450,11 +405,7 @@ impl Authorizer {
                     ("type", facts)
                 }
                 Check::Binding => {
-                    let bound = if claims.get("cnf").is_some() {
-                        "present"
-                    } else {
-                        "absent"
-                    };
+                    let bound = if claims.get("cnf").is_some() { "present" } else { "absent" };
                     ("binding", vec![("cnf", bound.to_owned())])
                 }
                 Check::Required => {
@@ -471,9 +422,8 @@ impl Authorizer {
                 }
                 Check::Scopes => {
                     let present = rules.scope_claims.iter().filter(|name| name.of(claims).is_some());
-                    let mut facts: Vec<_> = present
-                        .map(|name| ("token", format!("{} = {}", name.as_str(), claim(name))))
-                        .collect();
+                    let mut facts: Vec<_> =
+                        present.map(|name| ("token", format!("{} = {}", name.as_str(), claim(name)))).collect();
                     if facts.is_empty() {
                         facts.push(("token", format!("no {}", words::names(&rules.scope_claims))));
                     }
@@ -500,9 +450,7 @@ impl Authorizer {
         let mut facts = vec![("path", printable(&format!("/{}", request.arn.path())))];
         let entry = decision.need.and_then(|need| {
             let entries = self.routes.entries().iter();
-            entries
-                .into_iter()
-                .find(|entry| std::ptr::eq(&raw const entry.need, std::ptr::from_ref(need)))
+            entries.into_iter().find(|entry| std::ptr::eq(&raw const entry.need, std::ptr::from_ref(need)))
         });
         match entry {
             Some(entry) => {
@@ -515,12 +463,8 @@ impl Authorizer {
                         scopes => format!("scopes {}", printable(&scopes.join(", "))),
                     },
                 ));
-                let mut claims: Vec<&ClaimName> = entry
-                    .need
-                    .any_of
-                    .iter()
-                    .flat_map(|way| way.claims.iter().map(|need| &need.claim))
-                    .collect();
+                let mut claims: Vec<&ClaimName> =
+                    entry.need.any_of.iter().flat_map(|way| way.claims.iter().map(|need| &need.claim)).collect();
                 claims.dedup();
                 facts.extend(claims.into_iter().map(|name| {
                     let value = name.of(token.claims()).map_or_else(|| "absent".to_owned(), text);
@@ -604,10 +548,9 @@ fn algorithms(issuer: &Issuer) -> String {
 
 /// A date claim.
 fn moment(claim: &Value) -> String {
-    claim.as_f64().map_or_else(
-        || format!("{}, which is not a number", text(claim)),
-        |seconds| dated(NumericDate(seconds)),
-    )
+    claim
+        .as_f64()
+        .map_or_else(|| format!("{}, which is not a number", text(claim)), |seconds| dated(NumericDate(seconds)))
 }
 
 fn dated(date: NumericDate) -> String {

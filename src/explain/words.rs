@@ -34,11 +34,7 @@ fn claim_value(route: &Route, value: &ClaimValue) -> String {
     match value {
         ClaimValue::Fixed(accepted) => self::accepted(accepted),
         ClaimValue::Parameter { position, .. } => {
-            let name = route
-                .path
-                .segments()
-                .get(*position)
-                .and_then(|segment| segment.parameter());
+            let name = route.path.segments().get(*position).and_then(|segment| segment.parameter());
             format!("= {{{}}} of the path", name.unwrap_or_default())
         }
     }
@@ -83,13 +79,9 @@ pub(super) fn names(names: &[ClaimName]) -> String {
 pub(super) fn source(keys: &KeySource) -> Vec<String> {
     match keys {
         KeySource::Fixed(keys) => {
-            let named = keys
-                .names()
-                .map(|(kid, alg)| format!("{} ({})", printable(kid.unwrap_or("no kid")), alg.name()));
-            vec![format!(
-                "a key set in the configuration: {}",
-                named.collect::<Vec<_>>().join(", ")
-            )]
+            let named =
+                keys.names().map(|(kid, alg)| format!("{} ({})", printable(kid.unwrap_or("no kid")), alg.name()));
+            vec![format!("a key set in the configuration: {}", named.collect::<Vec<_>>().join(", "))]
         }
         KeySource::Remote(keys) => vec![match keys.address() {
             Address::Fixed(url) => format!("fetched from {}", url.as_str()),
@@ -117,8 +109,5 @@ pub(super) fn source(keys: &KeySource) -> Vec<String> {
 
 /// What an issuer is called.
 pub(super) fn issuer(issuer: &Issuer) -> String {
-    issuer
-        .name
-        .as_deref()
-        .map_or_else(|| "any other issuer, or none".to_owned(), printable)
+    issuer.name.as_deref().map_or_else(|| "any other issuer, or none".to_owned(), printable)
 }

@@ -91,14 +91,7 @@ impl<S: Source> Cache<S> {
         held: Option<Held<S::Item>>,
     ) -> Self {
         let state = State { held, ..State::empty() };
-        Self {
-            source,
-            stale,
-            timeout,
-            clock,
-            state: Mutex::new(state),
-            flight: tokio::sync::Mutex::default(),
-        }
+        Self { source, stale, timeout, clock, state: Mutex::new(state), flight: tokio::sync::Mutex::default() }
     }
 
     /// Fetches a copy at start-up, unless there is a fresh one. A failure does not hold back the first request's own attempt.
@@ -137,11 +130,7 @@ impl<S: Source> Cache<S> {
             (Freshness::Fresh, Some(held)) => Ok(held),
             (Freshness::Stale, Some(held)) => {
                 let (what, issuer) = self.source.name();
-                warn!(
-                    issuer,
-                    age_seconds = self.age(&held).as_secs(),
-                    "a stale {what} is in use"
-                );
+                warn!(issuer, age_seconds = self.age(&held).as_secs(), "a stale {what} is in use");
                 Ok(held)
             }
             _ => Err(Error::KeysUnavailable),
@@ -206,9 +195,7 @@ impl<S: Source> Cache<S> {
 
     /// Whether the last attempt was less than this ago.
     fn attempted_within(&self, state: &State<S::Item>, pause: Duration) -> bool {
-        state
-            .attempted
-            .is_some_and(|attempted| self.clock.now().since(attempted) < pause)
+        state.attempted.is_some_and(|attempted| self.clock.now().since(attempted) < pause)
     }
 
     fn state(&self) -> State<S::Item> {
@@ -224,13 +211,7 @@ impl<S: Source> Cache<S> {
 impl<T> State<T> {
     /// Nothing held, nothing tried.
     pub(super) fn empty() -> Self {
-        Self {
-            held: None,
-            attempted: None,
-            succeeded: false,
-            failures: 0,
-            pause: Duration::ZERO,
-        }
+        Self { held: None, attempted: None, succeeded: false, failures: 0, pause: Duration::ZERO }
     }
 
     fn failed(&mut self, began: Moment) {
@@ -250,13 +231,6 @@ impl<T> State<T> {
 /// A random part of a tenth of this, so that the processes of one function do not all ask at once.
 pub(super) fn jitter(whole: Duration) -> Duration {
     // The standard library's hasher is seeded anew by the system for each process, which is random enough here.
-    let permille = RandomState::new()
-        .build_hasher()
-        .finish()
-        .checked_rem(101)
-        .and_then(|p| u32::try_from(p).ok());
-    whole
-        .saturating_mul(permille.unwrap_or(0))
-        .checked_div(1000)
-        .unwrap_or_default()
+    let permille = RandomState::new().build_hasher().finish().checked_rem(101).and_then(|p| u32::try_from(p).ok());
+    whole.saturating_mul(permille.unwrap_or(0)).checked_div(1000).unwrap_or_default()
 }

@@ -37,11 +37,7 @@ pub(crate) struct Extension {
 #[derive(Clone, Debug)]
 pub(crate) enum Stored {
     /// In Secrets Manager: its current version and, if wanted, the one before, which tokens may still be signed with.
-    SecretsManager {
-        id: String,
-        field: Option<String>,
-        previous: Previous,
-    },
+    SecretsManager { id: String, field: Option<String>, previous: Previous },
     /// In Parameter Store, decrypted.
     ParameterStore { name: String },
 }
@@ -74,16 +70,8 @@ impl FetchedSecret {
         fetcher: Arc<dyn Fetch>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let store = Store {
-            issuer,
-            secret,
-            extension,
-            fetcher,
-            clock: Arc::clone(&clock),
-        };
-        Self {
-            cache: Cache::new(store, (STALE, TIMEOUT), clock, None),
-        }
+        let store = Store { issuer, secret, extension, fetcher, clock: Arc::clone(&clock) };
+        Self { cache: Cache::new(store, (STALE, TIMEOUT), clock, None) }
     }
 
     /// The versions of the secret that may have signed, and how long ago they were read.
@@ -123,27 +111,14 @@ impl Source for Store {
     type Item = Arc<Vec<Secret>>;
 
     async fn obtain(&self, began: Moment, patience: Duration, state: &State<Self::Item>) -> Option<Held<Self::Item>> {
-        let outcome = tokio::time::timeout(patience, self.read(patience))
-            .await
-            .unwrap_or(Err(Failure::Timeout));
+        let outcome = tokio::time::timeout(patience, self.read(patience)).await.unwrap_or(Err(Failure::Timeout));
         let now = self.clock.now();
         let (issuer, milliseconds) = (self.issuer.as_str(), u64::try_from(now.since(began).as_millis()).ok());
         match outcome {
             Ok(secrets) => {
                 let versions = secrets.len();
-                info!(
-                    issuer,
-                    outcome = "fetched",
-                    milliseconds,
-                    versions,
-                    age_seconds = 0,
-                    "secret"
-                );
-                Some(Held {
-                    item: Arc::new(secrets),
-                    since: began,
-                    fresh: FRESH,
-                })
+                info!(issuer, outcome = "fetched", milliseconds, versions, age_seconds = 0, "secret");
+                Some(Held { item: Arc::new(secrets), since: began, fresh: FRESH })
             }
             Err(failure) => {
                 let held = state.held.as_ref();
@@ -165,10 +140,7 @@ impl Store {
     async fn read(&self, patience: Duration) -> Result<Vec<Secret>, Failure> {
         match &self.secret.stored {
             Stored::ParameterStore { name } => {
-                let url = self.url(
-                    "/systemsmanager/parameters/get",
-                    &[("name", name), ("withDecryption", "true")],
-                );
+                let url = self.url("/systemsmanager/parameters/get", &[("name", name), ("withDecryption", "true")]);
                 let parameter: ParameterAnswer = self.patiently(&url.ok_or(Failure::Address)?, patience).await?;
                 Ok(vec![self.secret(&parameter.parameter.value)?])
             }
@@ -195,9 +167,8 @@ impl Store {
         field: Option<&str>,
         patience: Option<Duration>,
     ) -> Result<Secret, Failure> {
-        let url = self
-            .url("/secretsmanager/get", &[("secretId", id), ("versionStage", stage)])
-            .ok_or(Failure::Address)?;
+        let url =
+            self.url("/secretsmanager/get", &[("secretId", id), ("versionStage", stage)]).ok_or(Failure::Address)?;
         let answer: SecretAnswer = match patience {
             Some(patience) => self.patiently(&url, patience).await?,
             None => self.once(&url).await?,
@@ -230,11 +201,8 @@ impl Store {
     }
 
     async fn once<T: for<'de> Deserialize<'de>>(&self, url: &KeyUrl) -> Result<T, Failure> {
-        let fetched = self
-            .fetcher
-            .fetch(url, With::SessionToken(&self.extension.token))
-            .await
-            .map_err(Failure::Fetch)?;
+        let fetched =
+            self.fetcher.fetch(url, With::SessionToken(&self.extension.token)).await.map_err(Failure::Fetch)?;
         let Fetched::Document { body, .. } = fetched else {
             return Err(Failure::Answer);
         };

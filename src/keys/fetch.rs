@@ -60,9 +60,7 @@ impl KeyUrl {
     pub(crate) fn discovery(issuer: &str) -> Option<Self> {
         let plain = !issuer.contains(['?', '#']);
         let base = issuer.strip_suffix('/').unwrap_or(issuer);
-        plain
-            .then(|| Self::parse(&format!("{base}/.well-known/openid-configuration")))
-            .flatten()
+        plain.then(|| Self::parse(&format!("{base}/.well-known/openid-configuration"))).flatten()
     }
 
     /// An address that a discovery document names. One from elsewhere may not point into this machine or its link, where the
@@ -86,9 +84,7 @@ impl KeyUrl {
             Some(host) => address(host).is_some_and(|address| match address {
                 IpAddr::V4(v4) => v4.is_loopback() || v4.is_unspecified(),
                 IpAddr::V6(v6) => {
-                    let mapped = v6
-                        .to_ipv4_mapped()
-                        .is_some_and(|v4| v4.is_loopback() || v4.is_unspecified());
+                    let mapped = v6.to_ipv4_mapped().is_some_and(|v4| v4.is_loopback() || v4.is_unspecified());
                     v6.is_loopback() || v6.is_unspecified() || mapped
                 }
             }),
@@ -179,9 +175,7 @@ pub(crate) struct Trust(RootCertStore);
 impl Trust {
     /// Those compiled in, Mozilla's, which costs a cold start next to nothing.
     pub(crate) fn webpki() -> Self {
-        Self(RootCertStore {
-            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-        })
+        Self(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
     }
 
     /// Those of the system, which takes some milliseconds to read; `None` if it has none.
@@ -193,9 +187,7 @@ impl Trust {
 
     /// Adds one's own, from a PEM text; `None` if that holds no certificate, or one that is none.
     pub(crate) fn with_pem(mut self, pem: &[u8]) -> Option<Self> {
-        let certificates = CertificateDer::pem_slice_iter(pem)
-            .collect::<Result<Vec<_>, _>>()
-            .ok()?;
+        let certificates = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>().ok()?;
         let whole = certificates.len();
         let (added, _) = self.0.add_parsable_certificates(certificates);
         (added > 0 && added == whole).then_some(self)
@@ -238,11 +230,7 @@ impl Network {
     }
 
     async fn get(&self, url: &KeyUrl, with: With<'_>) -> Result<Fetched, FetchError> {
-        let client = if url.is_loopback() {
-            &self.loopback
-        } else {
-            &self.outward
-        };
+        let client = if url.is_loopback() { &self.loopback } else { &self.outward };
         let request = client.get(url.0.clone());
         let (request, conditional) = match with {
             With::Etag(None) => (request, false),
@@ -283,13 +271,9 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
 /// How long a response says it may be kept, less what a cache on the way has used up.
 fn max_age(headers: &HeaderMap) -> Option<Duration> {
     let directives = text(headers, CACHE_CONTROL)?.split(',').map(str::trim);
-    let seconds = directives
-        .filter_map(|directive| directive.split_once('='))
-        .find_map(|(name, value)| {
-            name.eq_ignore_ascii_case("max-age")
-                .then(|| value.trim_matches('"').parse::<u64>().ok())
-                .flatten()
-        })?;
+    let seconds = directives.filter_map(|directive| directive.split_once('=')).find_map(|(name, value)| {
+        name.eq_ignore_ascii_case("max-age").then(|| value.trim_matches('"').parse::<u64>().ok()).flatten()
+    })?;
     let age = text(headers, AGE).and_then(|age| age.trim().parse().ok()).unwrap_or(0);
     Some(Duration::from_secs(seconds.saturating_sub(age)))
 }
@@ -342,13 +326,9 @@ mod tests {
             let expected = "https://a.example/tenant/.well-known/openid-configuration";
             assert_eq!(url(issuer).as_deref(), Some(expected));
         }
-        for issuer in [
-            "a.example",
-            "http://a.example",
-            "https://a.example/?x",
-            "https://a.example/#x",
-            "https://u@a.example",
-        ] {
+        for issuer in
+            ["a.example", "http://a.example", "https://a.example/?x", "https://a.example/#x", "https://u@a.example"]
+        {
             assert_eq!(url(issuer), None, "{issuer}");
         }
     }
@@ -356,11 +336,7 @@ mod tests {
     #[test]
     fn a_discovery_document_from_elsewhere_does_not_point_into_this_machine_or_its_link() {
         let by = |issuer, address| KeyUrl::discovered(address, &KeyUrl::discovery(issuer).unwrap()).is_some();
-        for good in [
-            "https://a.example/keys",
-            "https://elsewhere.example/keys",
-            "https://10.0.0.1/keys",
-        ] {
+        for good in ["https://a.example/keys", "https://elsewhere.example/keys", "https://10.0.0.1/keys"] {
             assert!(by("https://a.example/", good), "{good}");
         }
         for bad in [

@@ -57,10 +57,7 @@ impl PublicKey {
         if kty == "oct" {
             return Err(Unusable::NotForThis);
         }
-        if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
-            .iter()
-            .any(|member| jwk.contains_key(*member))
-        {
+        if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|member| jwk.contains_key(*member)) {
             return Err(Unusable::Private);
         }
         if !may_verify(&jwk)? {
@@ -103,9 +100,7 @@ impl PublicKey {
 /// Public keys do not print, for they tell who the issuer is.
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PublicKey")
-            .field("verifying", &self.verifying)
-            .finish_non_exhaustive()
+        f.debug_struct("PublicKey").field("verifying", &self.verifying).finish_non_exhaustive()
     }
 }
 
@@ -120,9 +115,7 @@ impl Material {
     fn parse(&self, algorithm: Algorithm) -> Option<ParsedPublicKey> {
         let ec = |algorithm: &'static EcdsaVerificationAlgorithm, point| ParsedPublicKey::new(algorithm, point).ok();
         match self {
-            Self::Rsa { n, e } => RsaPublicKeyComponents { n, e }
-                .to_parsed_public_key(rsa_parameters(algorithm)?)
-                .ok(),
+            Self::Rsa { n, e } => RsaPublicKeyComponents { n, e }.to_parsed_public_key(rsa_parameters(algorithm)?).ok(),
             Self::Bytes(point) => match algorithm {
                 Algorithm::Es256 => ec(&signature::ECDSA_P256_SHA256_FIXED, point),
                 Algorithm::Es384 => ec(&signature::ECDSA_P384_SHA384_FIXED, point),
@@ -173,21 +166,10 @@ fn may_verify(jwk: &Map<String, Value>) -> Result<bool, Unusable> {
 /// The one algorithm of an RSA key.
 fn rsa_algorithm(named: Option<Algorithm>, allowed: &[Algorithm]) -> Result<Algorithm, Unusable> {
     if let Some(named) = named {
-        return if named.family() == Family::Rsa {
-            Ok(named)
-        } else {
-            Err(Unusable::NotForThis)
-        };
+        return if named.family() == Family::Rsa { Ok(named) } else { Err(Unusable::NotForThis) };
     }
-    let mut rsa = allowed
-        .iter()
-        .copied()
-        .filter(|algorithm| algorithm.family() == Family::Rsa);
-    match (
-        rsa.clone().any(|algorithm| algorithm == Algorithm::Rs256),
-        rsa.next(),
-        rsa.next(),
-    ) {
+    let mut rsa = allowed.iter().copied().filter(|algorithm| algorithm.family() == Family::Rsa);
+    match (rsa.clone().any(|algorithm| algorithm == Algorithm::Rs256), rsa.next(), rsa.next()) {
         (true, ..) => Ok(Algorithm::Rs256),
         (false, Some(only), None) => Ok(only),
         _ => Err(Unusable::NotForThis),
@@ -201,17 +183,10 @@ fn rsa_material(jwk: &Map<String, Value>) -> Result<Material, Unusable> {
     };
     let (n, e) = (minimal("n")?, minimal("e")?);
     let zeros = n.first().map_or(0, |byte| byte.leading_zeros());
-    let bits = n
-        .len()
-        .saturating_mul(8)
-        .saturating_sub(usize::try_from(zeros).unwrap_or_default());
+    let bits = n.len().saturating_mul(8).saturating_sub(usize::try_from(zeros).unwrap_or_default());
     let odd = |number: &[u8]| number.last().is_some_and(|byte| byte & 1 == 1);
     let fits = RSA_BITS.contains(&bits) && odd(&n) && odd(&e) && e.len() <= MAX_RSA_EXPONENT_BYTES && e != [1];
-    if fits {
-        Ok(Material::Rsa { n, e })
-    } else {
-        Err(Unusable::Weak)
-    }
+    if fits { Ok(Material::Rsa { n, e }) } else { Err(Unusable::Weak) }
 }
 
 /// An uncompressed point whose coordinates have the full length (RFC 7518 section 6.2.1.2).

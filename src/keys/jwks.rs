@@ -53,10 +53,7 @@ impl KeySet {
         }
         let namesake = |a: &PublicKey, b: &PublicKey| a.kid == b.kid && a.verifying.alg() == b.verifying.alg();
         let clashes = |key: &PublicKey| {
-            key.kid.is_some()
-                && parsed
-                    .iter()
-                    .any(|other| namesake(key, other) && !key.is_same_key(other))
+            key.kid.is_some() && parsed.iter().any(|other| namesake(key, other) && !key.is_same_key(other))
         };
         let ambiguous: Vec<bool> = parsed.iter().map(clashes).collect();
         let mut keys: Vec<Arc<PublicKey>> = Vec::new();
@@ -68,16 +65,7 @@ impl KeySet {
         }
         let skipped = document.keys.len().saturating_sub(keys.len());
         let namesakes = ambiguous.iter().filter(|ambiguous| **ambiguous).count();
-        if keys.is_empty() {
-            Err(NotAKeySet::NoUsableKey)
-        } else {
-            Ok(Self {
-                keys,
-                skipped,
-                namesakes,
-                private,
-            })
-        }
+        if keys.is_empty() { Err(NotAKeySet::NoUsableKey) } else { Ok(Self { keys, skipped, namesakes, private }) }
     }
 
     /// The key that a token names; for a token that names none, the only key for its algorithm.
@@ -103,17 +91,11 @@ impl KeySet {
     /// What its issuer should be told, for it is not only a key for something else that was passed over.
     pub(crate) fn complaint(&self) -> Option<String> {
         let counts = [
-            (
-                self.namesakes,
-                "that share their kid and algorithm with a different key",
-            ),
+            (self.namesakes, "that share their kid and algorithm with a different key"),
             (self.private, "with private members, which are no secret any more"),
         ];
-        let complaints: Vec<String> = counts
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, what)| format!("{count} {what}"))
-            .collect();
+        let complaints: Vec<String> =
+            counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
         let all = complaints.join(", ");
         (!all.is_empty()).then(|| format!("keys dropped from the set: {all}"))
     }
@@ -135,11 +117,7 @@ mod tests {
 
     #[track_caller]
     fn complains(keys: &[String], usable: usize, expected: Option<&str>) {
-        let set = KeySet::parse(
-            format!("{{\"keys\":[{}]}}", keys.join(",")).as_bytes(),
-            &[Algorithm::Es256],
-        )
-        .unwrap();
+        let set = KeySet::parse(format!("{{\"keys\":[{}]}}", keys.join(",")).as_bytes(), &[Algorithm::Es256]).unwrap();
         assert_eq!((set.usable(), set.complaint().as_deref()), (usable, expected));
     }
 

@@ -76,29 +76,12 @@ impl RemoteKeys {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let held = seed.map(|Seed { keys, written }| Held {
-            item: Set {
-                keys: Arc::new(keys),
-                version: None,
-                discovered: None,
-            },
-            since: Moment {
-                wall: written,
-                ..clock.now()
-            },
+            item: Set { keys: Arc::new(keys), version: None, discovered: None },
+            since: Moment { wall: written, ..clock.now() },
             fresh: times.fresh(None),
         });
-        let provider = Provider {
-            issuer,
-            address,
-            allowed,
-            times,
-            fetcher,
-            clock: Arc::clone(&clock),
-        };
-        Self {
-            cache: Cache::new(provider, (times.stale, times.timeout), clock, held),
-            cooldown: times.cooldown,
-        }
+        let provider = Provider { issuer, address, allowed, times, fetcher, clock: Arc::clone(&clock) };
+        Self { cache: Cache::new(provider, (times.stale, times.timeout), clock, held), cooldown: times.cooldown }
     }
 
     /// Fetches the set at start-up. A failure is logged.
@@ -119,9 +102,7 @@ impl RemoteKeys {
         let state = State::empty();
         let fetch = provider.fetch(provider.clock.now(), &state);
         let fetched = tokio::time::timeout(provider.times.timeout, fetch).await;
-        let held = fetched
-            .unwrap_or(Err(Failure::Timeout))
-            .map_err(|failure| failure.to_string())?;
+        let held = fetched.unwrap_or(Err(Failure::Timeout)).map_err(|failure| failure.to_string())?;
         Ok((held.item.keys, held.item.discovered.as_deref().cloned()))
     }
 
@@ -190,15 +171,7 @@ impl Source for Provider {
             Ok(new) => {
                 let confirmed = held.is_some_and(|held| Arc::ptr_eq(&held.item.keys, &new.item.keys));
                 let outcome = if confirmed { "not_modified" } else { "fetched" };
-                info!(
-                    issuer,
-                    outcome,
-                    milliseconds,
-                    usable,
-                    skipped,
-                    age_seconds = 0,
-                    "key set"
-                );
+                info!(issuer, outcome, milliseconds, usable, skipped, age_seconds = 0, "key set");
                 if let Some(complaint) = new.item.keys.complaint().filter(|_| !confirmed) {
                     warn!(issuer, "{complaint}");
                 }
@@ -243,13 +216,7 @@ impl Provider {
         }
         let url = self.discover(document).await?;
         let new = self.read(&url, began, held).await?;
-        Ok(Held {
-            item: Set {
-                discovered: Some(Arc::new(url)),
-                ..new.item
-            },
-            ..new
-        })
+        Ok(Held { item: Set { discovered: Some(Arc::new(url)), ..new.item }, ..new })
     }
 
     /// The address in a discovery document, which must be the issuer's own.
@@ -259,11 +226,7 @@ impl Provider {
             issuer: String,
             jwks_uri: String,
         }
-        let fetched = self
-            .fetcher
-            .fetch(document, With::Etag(None))
-            .await
-            .map_err(Failure::Fetch)?;
+        let fetched = self.fetcher.fetch(document, With::Etag(None)).await.map_err(Failure::Fetch)?;
         let Fetched::Document { body, .. } = fetched else {
             return Err(Failure::Discovery);
         };
@@ -276,34 +239,19 @@ impl Provider {
 
     /// The set at an address.
     async fn read(&self, url: &KeyUrl, began: Moment, held: Option<&Held<Set>>) -> Result<Held<Set>, Failure> {
-        let known = held
-            .and_then(|held| held.item.version.as_ref())
-            .filter(|version| version.0 == *url);
-        let fetched = self
-            .fetcher
-            .fetch(url, With::Etag(known.map(|version| version.1.as_str())))
-            .await;
+        let known = held.and_then(|held| held.item.version.as_ref()).filter(|version| version.0 == *url);
+        let fetched = self.fetcher.fetch(url, With::Etag(known.map(|version| version.1.as_str()))).await;
         let discovered = held.and_then(|held| held.item.discovered.clone());
         match (fetched.map_err(Failure::Fetch)?, held) {
             (Fetched::Document { body, max_age, etag }, _) => {
                 let keys = KeySet::parse(&body, &self.allowed).map_err(Failure::Document)?;
                 let version = etag.map(|etag| Arc::new((url.clone(), etag)));
-                let item = Set {
-                    keys: Arc::new(keys),
-                    version,
-                    discovered,
-                };
-                Ok(Held {
-                    item,
-                    since: began,
-                    fresh: self.times.fresh(max_age),
-                })
+                let item = Set { keys: Arc::new(keys), version, discovered };
+                Ok(Held { item, since: began, fresh: self.times.fresh(max_age) })
             }
-            (Fetched::NotModified { max_age }, Some(held)) => Ok(Held {
-                item: held.item.clone(),
-                since: began,
-                fresh: self.times.fresh(max_age),
-            }),
+            (Fetched::NotModified { max_age }, Some(held)) => {
+                Ok(Held { item: held.item.clone(), since: began, fresh: self.times.fresh(max_age) })
+            }
             (Fetched::NotModified { .. }, None) => Err(Failure::Document(NotAKeySet::Malformed)),
         }
     }
@@ -375,10 +323,7 @@ mod tests {
     impl Clock for Dial {
         fn now(&self) -> Moment {
             let since = Duration::from_secs(*self.0.lock().unwrap());
-            Moment {
-                wall: since,
-                monotonic: since,
-            }
+            Moment { wall: since, monotonic: since }
         }
     }
 
@@ -411,10 +356,7 @@ mod tests {
     #[test]
     fn public_keys_become_verify_ready_objects_once_when_the_set_is_swapped_in() {
         let address = url("https://a.example/keys");
-        let script = Arc::new(Script {
-            documents: vec![(address.clone(), SET.to_owned())],
-            ..Script::default()
-        });
+        let script = Arc::new(Script { documents: vec![(address.clone(), SET.to_owned())], ..Script::default() });
         let clock = Arc::<Dial>::default();
         let keys = keys("https://a.example/", Address::Fixed(address), &script, &clock);
         block_on(async {
@@ -449,10 +391,7 @@ mod tests {
             let text = serde_json::json!({ "issuer": issuer, "jwks_uri": address }).to_string();
             let mut documents = vec![(document.clone(), text)];
             documents.extend(KeyUrl::parse(address).map(|address| (address, SET.to_owned())));
-            let script = Arc::new(Script {
-                documents,
-                ..Script::default()
-            });
+            let script = Arc::new(Script { documents, ..Script::default() });
             let keys = keys(issuer, Address::Discovered(document.clone()), &script, &Arc::default());
             let found = block_on(keys.find(Algorithm::Ed25519, Some("k")));
             let asked = script.asked.lock().unwrap().len();

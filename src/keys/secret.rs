@@ -59,20 +59,13 @@ impl Secret {
             _ => {}
         }
         let keys = |secret: &[u8]| {
-            algorithms
-                .iter()
-                .filter_map(|algorithm| VerifyingKey::secret(*algorithm, secret))
-                .collect()
+            algorithms.iter().filter_map(|algorithm| VerifyingKey::secret(*algorithm, secret)).collect()
         };
         let misread = match encoding {
             Encoding::Utf8 => decode(alphabet::STANDARD, text).or_else(|| decode(alphabet::URL_SAFE, text)),
             Encoding::Base64 | Encoding::Base64Url => Some(text.to_vec()),
         };
-        Ok(Self {
-            keys: keys(&secret),
-            misread: misread.map(|secret| keys(&secret)).unwrap_or_default(),
-            encoding,
-        })
+        Ok(Self { keys: keys(&secret), misread: misread.map(|secret| keys(&secret)).unwrap_or_default(), encoding })
     }
 
     /// The key for an algorithm that the same text in another encoding would make, and how it is read now.
@@ -110,10 +103,7 @@ mod tests {
 
     #[track_caller]
     fn refused(text: &str, encoding: Encoding, algorithms: &[Algorithm], expected: &str) {
-        assert_eq!(
-            Secret::new(text.as_bytes(), encoding, algorithms).map(|_| ()),
-            Err(expected)
-        );
+        assert_eq!(Secret::new(text.as_bytes(), encoding, algorithms).map(|_| ()), Err(expected));
     }
 
     #[test]
@@ -121,56 +111,30 @@ mod tests {
         for (algorithm, bytes) in [(Algorithm::Hs256, 32), (Algorithm::Hs384, 48), (Algorithm::Hs512, 64)] {
             assert!(Secret::new(&vec![b'x'; bytes], Encoding::Utf8, &[algorithm]).is_ok());
             assert!(Secret::new(&vec![b'x'; bytes - 1], Encoding::Utf8, &[algorithm]).is_err());
-            assert!(
-                Secret::new(&[b'x'; 200], Encoding::Utf8, &[algorithm]).is_ok(),
-                "longer than a block is fine"
-            );
+            assert!(Secret::new(&[b'x'; 200], Encoding::Utf8, &[algorithm]).is_ok(), "longer than a block is fine");
         }
         let both = [Algorithm::Hs256, Algorithm::Hs512];
-        refused(
-            &"x".repeat(63),
-            Encoding::Utf8,
-            &both,
-            "the secret is shorter than the 64 bytes that HS512 needs",
-        );
+        refused(&"x".repeat(63), Encoding::Utf8, &both, "the secret is shorter than the 64 bytes that HS512 needs");
         refused("", Encoding::Utf8, HS256, "the secret is empty");
     }
 
     #[test]
     fn length_counts_after_decoding() {
         let text = "A".repeat(42);
-        refused(
-            &text,
-            Encoding::Base64,
-            HS256,
-            "the secret is shorter than the 32 bytes that HS256 needs",
-        );
+        refused(&text, Encoding::Base64, HS256, "the secret is shorter than the 32 bytes that HS256 needs");
         for text in ["A".repeat(43), format!("{}=", "A".repeat(43))] {
             assert!(Secret::new(text.as_bytes(), Encoding::Base64, HS256).is_ok());
             assert!(Secret::new(text.as_bytes(), Encoding::Base64Url, HS256).is_ok());
         }
         let standard = format!("+/{}", "A".repeat(41));
-        refused(
-            &standard,
-            Encoding::Base64Url,
-            HS256,
-            "the secret is not base64url as its `encoding` says",
-        );
+        refused(&standard, Encoding::Base64Url, HS256, "the secret is not base64url as its `encoding` says");
         let url = format!("-_{}", "A".repeat(41));
-        refused(
-            &url,
-            Encoding::Base64,
-            HS256,
-            "the secret is not base64 as its `encoding` says",
-        );
+        refused(&url, Encoding::Base64, HS256, "the secret is not base64 as its `encoding` says");
     }
 
     #[test]
     fn a_key_is_not_a_secret() {
-        let pem = format!(
-            "  \n-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
-            "A".repeat(64)
-        );
+        let pem = format!("  \n-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", "A".repeat(64));
         let jwk = format!(r#" {{"kty":"RSA","n":"{}","e":"AQAB"}}"#, "A".repeat(64));
         for key in [pem, jwk] {
             let encoded = base64::engine::general_purpose::STANDARD.encode(&key);

@@ -72,10 +72,7 @@ pub(super) struct Said {
     /// The request is allowed, and the policy could not say so.
     lacks_own: bool,
     /// How many units did not fit.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "a policy says less where it must; tests count how often")
-    )]
+    #[cfg_attr(not(test), expect(dead_code, reason = "a policy says less where it must; tests count how often"))]
     pub(super) left_out: usize,
 }
 
@@ -92,10 +89,7 @@ impl Plan {
         room: usize,
     ) -> (IamPolicy, Option<Error>) {
         let said = self.said(routes, token, arn, &permit, expiry, room);
-        (
-            said.policy,
-            permit.err().or_else(|| said.lacks_own.then_some(Error::AmbiguousPath)),
-        )
+        (said.policy, permit.err().or_else(|| said.lacks_own.then_some(Error::AmbiguousPath)))
     }
 
     pub(super) fn said(
@@ -113,11 +107,7 @@ impl Plan {
         let matter = Matter::new(self, arn.stage(), room, standings, Some(own), &permits);
         let draft = matter.best();
         let policy = matter.document(&draft, arn, token, expiry);
-        Said {
-            policy,
-            lacks_own: draft.lacks_own(),
-            left_out: draft.left_out,
-        }
+        Said { policy, lacks_own: draft.lacks_own(), left_out: draft.left_out }
     }
 
     /// Whether a token that may do everything gets everything into one answer.
@@ -135,10 +125,7 @@ impl Plan {
         open.sort_unstable();
         open.dedup();
         let nothing = || vec![0; self.by_node.len()];
-        let mut grants = Grants {
-            whole: nothing(),
-            some: nothing(),
-        };
+        let mut grants = Grants { whole: nothing(), some: nothing() };
         for path in open.iter().filter_map(|place| self.paths.get(*place)) {
             let (Some(whole), Some(some)) = (grants.whole.get_mut(path.node), grants.some.get_mut(path.node)) else {
                 continue;
@@ -163,20 +150,13 @@ impl<'a> Own<'a> {
         let tail = arn.as_str().strip_prefix(arn.stage()).unwrap_or_default();
         let fits = arn.as_str().chars().count() <= MAX_RESOURCE_CHARS;
         let plain = fits && !tail.contains(['*', '?']) && !tail.contains("${");
-        Self {
-            method: arn.method(),
-            tail,
-            allowed,
-            resource: plain.then(|| tail.to_owned()),
-        }
+        Self { method: arn.method(), tail, allowed, resource: plain.then(|| tail.to_owned()) }
     }
 
     /// The narrowest pattern for a request that cannot be named: `?` for each character that IAM would not take for
     /// itself, and a `*` for what is too long.
     pub(super) fn mask(&self, stage: &str) -> String {
-        let room = MAX_RESOURCE_CHARS
-            .saturating_sub(stage.chars().count())
-            .saturating_sub(1);
+        let room = MAX_RESOURCE_CHARS.saturating_sub(stage.chars().count()).saturating_sub(1);
         let mut mask = String::with_capacity(self.tail.len());
         let mut rest = self.tail.chars().peekable();
         for _ in 0..room {
@@ -253,11 +233,7 @@ impl<'a> Matter<'a> {
         let mut draft = Draft::new(self, encoded);
         draft.own();
         if wildcards == Wildcards::Along {
-            if self
-                .own
-                .as_ref()
-                .is_some_and(|own| own.allowed && own.resource.is_none())
-            {
+            if self.own.as_ref().is_some_and(|own| own.allowed && own.resource.is_none()) {
                 draft.wildcards(Which::CoveringRequest);
             }
             if first == First::Everything {

@@ -92,12 +92,7 @@ impl Compiler {
         patterns: &[Pattern],
         own: impl Fn(Option<Declared>, &[Part]) -> bool,
     ) -> (Vec<Reach>, Wildcard) {
-        let Self {
-            plan,
-            hits,
-            implications,
-            ..
-        } = self;
+        let Self { plan, hits, implications, .. } = self;
         let reaches = reaches(plan, patterns, own, |winner, wider| {
             let bound = |need: &Option<usize>| need.is_some_and(|need| implications.can(need, By::BoundPath));
             let path = winner.and_then(|winner| plan.path(winner));
@@ -116,11 +111,7 @@ impl Compiler {
         for pattern in patterns {
             self.plan.space.hidden_literals(pattern, &mut |text| letters.add(text));
         }
-        let tails = patterns
-            .iter()
-            .flat_map(|pattern| spell(pattern))
-            .map(Tail::new)
-            .collect();
+        let tails = patterns.iter().flat_map(|pattern| spell(pattern)).map(Tail::new).collect();
         (reaches, Wildcard { tails, cuts, letters })
     }
 
@@ -163,11 +154,7 @@ impl Compiler {
                     let before = pattern.get(..*position).unwrap_or_default();
                     for literal in self.plan.space.literals_after(before) {
                         variants.push(stands_in(&|at| {
-                            if at == *position {
-                                literal.to_owned()
-                            } else {
-                                "\0".to_owned()
-                            }
+                            if at == *position { literal.to_owned() } else { "\0".to_owned() }
                         }));
                     }
                 }
@@ -190,14 +177,8 @@ impl Compiler {
         let (mut reaches, mut wildcard) = self.wildcard(&[vec![Part::Wild]], |winner, _| winner.is_none());
         if self.plan.path(0).is_some() {
             let root = Pattern::new();
-            wildcard.cuts.push(Cut {
-                winner: Some(0),
-                denies: vec![self.intern(&root)],
-            });
-            reaches.push(Reach {
-                winner: Some(0),
-                patterns: vec![root],
-            });
+            wildcard.cuts.push(Cut { winner: Some(0), denies: vec![self.intern(&root)] });
+            reaches.push(Reach { winner: Some(0), patterns: vec![root] });
         }
         wildcard.tails = vec![Tail::new("*".to_owned())];
         for method in 0..METHODS.len() {
@@ -223,9 +204,8 @@ impl Compiler {
             }
             // A path without wildcards hits nothing but itself, and a draft knows whether that is refused.
             for pattern in reach.patterns.iter().filter(|pattern| pattern.contains(&Part::Wild)) {
-                for (hit, segments) in hits_of(&mut self.hits, &self.plan, pattern)
-                    .iter()
-                    .map(|(hit, segments)| (*hit, *segments))
+                for (hit, segments) in
+                    hits_of(&mut self.hits, &self.plan, pattern).iter().map(|(hit, segments)| (*hit, *segments))
                 {
                     let question = match hit {
                         None if self.plan.undeclared == Undeclared::Allow => ask(None, segments),
@@ -236,8 +216,7 @@ impl Compiler {
                         },
                     };
                     if self.implications.possible(question) {
-                        self.promise
-                            .broken(method, allowed.map(|(node, _)| node), reach.winner, hit);
+                        self.promise.broken(method, allowed.map(|(node, _)| node), reach.winner, hit);
                     }
                 }
             }
@@ -256,10 +235,7 @@ impl Compiler {
         let patterns: Vec<_> = self.plan.denies.iter().map(|deny| deny.pattern.clone()).collect();
         for (index, deny) in self.plan.denies.iter_mut().enumerate() {
             let others = patterns.iter().enumerate().filter(|(other, _)| *other != index);
-            deny.wider = others
-                .filter(|(_, wide)| within(&deny.pattern, wide))
-                .map(|(other, _)| other)
-                .collect();
+            deny.wider = others.filter(|(_, wide)| within(&deny.pattern, wide)).map(|(other, _)| other).collect();
         }
     }
 

@@ -48,10 +48,7 @@ pub(super) struct Draft<'a> {
 
 /// A set of one method.
 pub(super) fn bit(method: usize) -> u8 {
-    u32::try_from(method)
-        .ok()
-        .and_then(|method| 1_u8.checked_shl(method))
-        .unwrap_or(0)
+    u32::try_from(method).ok().and_then(|method| 1_u8.checked_shl(method)).unwrap_or(0)
 }
 
 /// The bytes of a text in JSON, without its quotes.
@@ -117,9 +114,7 @@ impl<'a> Draft<'a> {
     /// The bytes of a plan's Resources with this method.
     fn tails_bytes(&self, method: &str, tails: &[Tail]) -> usize {
         let before = method.len().saturating_add(1);
-        tails.iter().fold(0, |sum, tail| {
-            usize::saturating_add(sum, self.bytes_of(before, tail.chars, tail.bytes))
-        })
+        tails.iter().fold(0, |sum, tail| usize::saturating_add(sum, self.bytes_of(before, tail.chars, tail.bytes)))
     }
 
     fn fits(&self, used: usize) -> bool {
@@ -210,13 +205,8 @@ impl<'a> Draft<'a> {
         if methods.count_ones() > 1 && self.matter.freely(deny) {
             return self.tails_bytes("*", tails);
         }
-        let names = METHODS
-            .iter()
-            .enumerate()
-            .filter(|(method, _)| methods & bit(*method) != 0);
-        names.fold(0, |sum, (_, name)| {
-            usize::saturating_add(sum, self.tails_bytes(name, tails))
-        })
+        let names = METHODS.iter().enumerate().filter(|(method, _)| methods & bit(*method) != 0);
+        names.fold(0, |sum, (_, name)| usize::saturating_add(sum, self.tails_bytes(name, tails)))
     }
 
     /// A Deny for these methods: for one of them by name, for more with `*` where that hits nothing else.
@@ -225,13 +215,8 @@ impl<'a> Draft<'a> {
         if methods.count_ones() > 1 && self.matter.freely(deny) {
             return tails.map(|tail| format!("*/{}", tail.text)).collect();
         }
-        let names = METHODS
-            .iter()
-            .enumerate()
-            .filter(|(method, _)| methods & bit(*method) != 0);
-        names
-            .flat_map(|(_, name)| tails.clone().map(move |tail| format!("{name}/{}", tail.text)))
-            .collect()
+        let names = METHODS.iter().enumerate().filter(|(method, _)| methods & bit(*method) != 0);
+        names.flat_map(|(_, name)| tails.clone().map(move |tail| format!("{name}/{}", tail.text))).collect()
     }
 
     fn tails(&self, deny: usize) -> &[Tail] {

@@ -119,11 +119,7 @@ fn ways(need: &Need, atoms: &mut Vec<Atom>) -> Vec<Way> {
     if need.any_of.is_empty() {
         return vec![Way::default()];
     }
-    need.any_of
-        .iter()
-        .flat_map(|alternative| alternative_ways(alternative, atoms))
-        .take(MAX_WAYS)
-        .collect()
+    need.any_of.iter().flat_map(|alternative| alternative_ways(alternative, atoms)).take(MAX_WAYS).collect()
 }
 
 fn alternative_ways(alternative: &Alternative, atoms: &mut Vec<Atom>) -> Vec<Way> {
@@ -131,10 +127,7 @@ fn alternative_ways(alternative: &Alternative, atoms: &mut Vec<Atom>) -> Vec<Way
         .scopes
         .iter()
         .map(|entry| Way {
-            atoms: entry
-                .iter()
-                .map(|scope| number(atoms, Atom::Scope(scope.clone())))
-                .collect(),
+            atoms: entry.iter().map(|scope| number(atoms, Atom::Scope(scope.clone()))).collect(),
             ..Way::default()
         })
         .collect();

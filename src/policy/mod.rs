@@ -70,10 +70,7 @@ impl Serialize for Before {
             #[serde(rename = "aws:CurrentTime")]
             current_time: &'a str,
         }
-        Condition {
-            date_less_than: CurrentTime { current_time: &self.0 },
-        }
-        .serialize(serializer)
+        Condition { date_less_than: CurrentTime { current_time: &self.0 } }.serialize(serializer)
     }
 }
 
@@ -94,11 +91,7 @@ impl IamPolicy {
 
     /// Allows everything in the stage.
     pub(crate) fn allow_stage(arn: &MethodArn, not_after: NumericDate, expiry: PolicyExpiry) -> Self {
-        Self::of(vec![Statement::allow(
-            vec![format!("{}*", arn.stage())],
-            not_after,
-            expiry,
-        )])
+        Self::of(vec![Statement::allow(vec![format!("{}*", arn.stage())], not_after, expiry)])
     }
 
     /// Speaks of this request and no other: its own ARN, allowed or denied. A request that cannot be named, because its path
@@ -126,10 +119,7 @@ impl IamPolicy {
 
     fn of(statement: Vec<Statement>) -> Self {
         // The only version that knows policy variables, so that `${` can never mean two things.
-        Self {
-            version: "2012-10-17",
-            statement,
-        }
+        Self { version: "2012-10-17", statement }
     }
 }
 
@@ -139,20 +129,10 @@ impl Statement {
             PolicyExpiry::Token => Some(Before(not_after.iso8601())),
             PolicyExpiry::None => None,
         };
-        Self {
-            action: "execute-api:Invoke",
-            effect: Effect::Allow,
-            resource,
-            condition,
-        }
+        Self { action: "execute-api:Invoke", effect: Effect::Allow, resource, condition }
     }
 
     fn deny(resource: Vec<String>) -> Self {
-        Self {
-            action: "execute-api:Invoke",
-            effect: Effect::Deny,
-            resource,
-            condition: None,
-        }
+        Self { action: "execute-api:Invoke", effect: Effect::Deny, resource, condition: None }
     }
 }

@@ -29,10 +29,7 @@ impl Places {
     pub(crate) const START: Self = Self(1);
 
     fn bit(position: usize) -> u128 {
-        u32::try_from(position)
-            .ok()
-            .and_then(|position| 1_u128.checked_shl(position))
-            .unwrap_or(0)
+        u32::try_from(position).ok().and_then(|position| 1_u128.checked_shl(position)).unwrap_or(0)
     }
 
     /// Whether this position is among them.

@@ -55,11 +55,7 @@ pub(super) struct Tail {
 
 impl Tail {
     pub(super) fn new(text: String) -> Self {
-        Self {
-            chars: text.chars().count(),
-            bytes: json_bytes(&text),
-            text,
-        }
+        Self { chars: text.chars().count(), bytes: json_bytes(&text), text }
     }
 }
 
@@ -148,13 +144,8 @@ impl Plan {
             return (texts(&path.tails), Vec::new());
         };
         let cuts = wildcard.cuts.iter().filter(|cut| !self.is_free(cut.winner));
-        let denies = cuts
-            .flat_map(|cut| &cut.denies)
-            .filter_map(|deny| self.denies.get(*deny));
-        (
-            texts(&wildcard.tails),
-            denies.flat_map(|deny| texts(&deny.tails)).collect(),
-        )
+        let denies = cuts.flat_map(|cut| &cut.denies).filter_map(|deny| self.denies.get(*deny));
+        (texts(&wildcard.tails), denies.flat_map(|deny| texts(&deny.tails)).collect())
     }
 
     /// The declared path of a node.
@@ -200,11 +191,7 @@ fn declared(routes: &Routes) -> (Vec<Need>, Vec<DeclaredPath>, Vec<Option<usize>
         }
         let pattern: Pattern = entry.path.segments().iter().map(part).collect();
         let mut method = 0..METHODS.len();
-        let need = || {
-            place
-                .entry(method.next()?)
-                .and_then(|entry| numbers.get(entry).copied())
-        };
+        let need = || place.entry(method.next()?).and_then(|entry| numbers.get(entry).copied());
         paths.push(DeclaredPath {
             node,
             needs: [(); METHODS.len()].map({

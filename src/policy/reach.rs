@@ -43,10 +43,7 @@ pub(super) fn reaches(
             }
             let place = *places.entry(touched.winner).or_insert(reaches.len());
             if place == reaches.len() {
-                reaches.push(Reach {
-                    winner: touched.winner,
-                    patterns: Vec::new(),
-                });
+                reaches.push(Reach { winner: touched.winner, patterns: Vec::new() });
             }
             if let Some(reach) = reaches.get_mut(place)
                 && !reach.patterns.iter().any(|wider| within(&found, wider))
@@ -55,9 +52,7 @@ pub(super) fn reaches(
                 if let Some(last) = deeper.last_mut() {
                     *last = Part::Wild;
                 }
-                let wider = [touched.region(), &deeper]
-                    .into_iter()
-                    .find(|wider| harmless(touched.winner, wider));
+                let wider = [touched.region(), &deeper].into_iter().find(|wider| harmless(touched.winner, wider));
                 add_widest(&mut reach.patterns, wider.map_or(found, <[Part]>::to_vec));
             }
         });

@@ -14,12 +14,7 @@ const MAX_FINDINGS: usize = 100;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TableMistake {
     /// A token may have `allowed` and `hit`, and not `refused`, which no IAM pattern keeps apart.
-    Entangled {
-        allowed: Label,
-        refused: Label,
-        hit: Label,
-        undeclared: Undeclared,
-    },
+    Entangled { allowed: Label, refused: Label, hit: Label, undeclared: Undeclared },
     /// A path with more segments than a Resource has room for.
     TooLong,
     /// Literals and parameters overlap in more ways than can be told apart in time.
@@ -30,11 +25,7 @@ pub(crate) enum TableMistake {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Warning {
     /// A path without an entry for methods that a less specific path has.
-    Hidden {
-        path: Label,
-        methods: Vec<&'static str>,
-        by: Label,
-    },
+    Hidden { path: Label, methods: Vec<&'static str>, by: Label },
     /// A token that may do everything gets an answer that leaves something out.
     TooLarge { routes: usize },
 }
@@ -63,12 +54,7 @@ impl fmt::Display for Label {
 impl fmt::Display for TableMistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Entangled {
-                allowed,
-                refused,
-                hit,
-                undeclared,
-            } => {
+            Self::Entangled { allowed, refused, hit, undeclared } => {
                 let left = match undeclared {
                     Undeclared::Allow if *allowed == Label::Undeclared => "`undeclared_routes` \"allow\"".to_owned(),
                     _ => allowed.to_string(),
@@ -79,10 +65,7 @@ impl fmt::Display for TableMistake {
                         "{refused} is open to one token for some paths and closed for others, all of which {left} covers"
                     )?;
                 } else {
-                    write!(
-                        f,
-                        "{left} covers {refused}, and no IAM pattern refuses that without {hit}"
-                    )?;
+                    write!(f, "{left} covers {refused}, and no IAM pattern refuses that without {hit}")?;
                 }
                 f.write_str(", so a cached policy would be wrong for some token: ")?;
                 if *undeclared == Undeclared::Deny && *refused == Label::Undeclared {
@@ -105,11 +88,9 @@ impl fmt::Display for TableMistake {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Hidden { path, methods, by } => write!(
-                f,
-                "{path} hides {by}, which is less specific, so {} is refused there",
-                methods.join(" ")
-            ),
+            Self::Hidden { path, methods, by } => {
+                write!(f, "{path} hides {by}, which is less specific, so {} is refused there", methods.join(" "))
+            }
             Self::TooLarge { routes } => write!(
                 f,
                 "a policy for all {routes} routes does not fit into 8 KiB, so answers for tokens that may do the most leave \
@@ -189,9 +170,7 @@ fn first_entry(node: &crate::routes::Node) -> Option<usize> {
 pub(super) fn warnings(routes: &Routes, plan: &Plan) -> Vec<Warning> {
     let mut warnings = hidden(routes, plan);
     if !plan.fits() {
-        warnings.push(Warning::TooLarge {
-            routes: routes.entries().len(),
-        });
+        warnings.push(Warning::TooLarge { routes: routes.entries().len() });
     }
     warnings
 }
@@ -207,9 +186,7 @@ fn hidden(routes: &Routes, plan: &Plan) -> Vec<Warning> {
         let Some(entry) = routes.entries().get(first) else {
             continue;
         };
-        let own = (0..METHODS.len())
-            .find(|method| place.entry(*method) == Some(first))
-            .unwrap_or(0);
+        let own = (0..METHODS.len()).find(|method| place.entry(*method) == Some(first)).unwrap_or(0);
         let mut wider = Vec::new();
         covering(routes, 0, entry.path.segments(), &mut wider);
         for node in wider.into_iter().filter(|node| *node != path.node) {
@@ -222,10 +199,7 @@ fn hidden(routes: &Routes, plan: &Plan) -> Vec<Warning> {
             if let Some(method) = missing.first() {
                 warnings.push(Warning::Hidden {
                     path: label(routes, path.node, own),
-                    methods: missing
-                        .iter()
-                        .filter_map(|method| METHODS.get(*method).copied())
-                        .collect(),
+                    methods: missing.iter().filter_map(|method| METHODS.get(*method).copied()).collect(),
                     by: label(routes, node, *method),
                 });
             }

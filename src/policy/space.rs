@@ -131,17 +131,10 @@ impl Space {
                 return Err(TooTangled);
             }
             if let Some(cell) = cells.get_mut(index) {
-                *cell = Cell {
-                    winner,
-                    literals,
-                    others,
-                };
+                *cell = Cell { winner, literals, others };
             }
         }
-        Ok(Self {
-            cells,
-            walked: AtomicUsize::new(0),
-        })
+        Ok(Self { cells, walked: AtomicUsize::new(0) })
     }
 
     /// How many cells have been looked at so far, which is what takes the time.
@@ -201,12 +194,7 @@ impl Space {
             }
         }
         if places.hold(pattern.len()) {
-            touch(&Touched {
-                winner: cell.winner,
-                done: &way.done,
-                rest: &[],
-                region: &way.region,
-            });
+            touch(&Touched { winner: cell.winner, done: &way.done, rest: &[], region: &way.region });
         }
     }
 

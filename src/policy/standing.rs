@@ -47,11 +47,7 @@ impl<'a> Standing<'a> {
             let mut ways: Vec<Binding<'a>> = vec![Vec::new()];
             for claim in &alternative.claims {
                 if let Some(options) = options(claim, token) {
-                    ways = ways
-                        .iter()
-                        .flat_map(|way| joined(way, &options))
-                        .take(MAX_BINDINGS)
-                        .collect();
+                    ways = ways.iter().flat_map(|way| joined(way, &options)).take(MAX_BINDINGS).collect();
                 }
             }
             if ways.iter().any(Vec::is_empty) {
@@ -66,11 +62,7 @@ impl<'a> Standing<'a> {
             bindings.truncate(MAX_BINDINGS);
             complete = Completeness::Cut;
         }
-        if bindings.is_empty() {
-            Self::Unmet
-        } else {
-            Self::Bound(bindings, complete)
-        }
+        if bindings.is_empty() { Self::Unmet } else { Self::Bound(bindings, complete) }
     }
 }
 
@@ -98,10 +90,8 @@ fn options<'a>(need: &ClaimNeed, token: &'a Verified) -> Option<Vec<Bound<'a>>> 
 
 /// A way with each of the options, where they do not contradict it.
 fn joined<'a>(way: &Binding<'a>, options: &[Bound<'a>]) -> Vec<Binding<'a>> {
-    let fits = |option: &&Bound<'a>| {
-        way.iter()
-            .all(|bound| bound.position != option.position || bound.text == option.text)
-    };
+    let fits =
+        |option: &&Bound<'a>| way.iter().all(|bound| bound.position != option.position || bound.text == option.text);
     let with = |option: &Bound<'a>| {
         let mut way = way.clone();
         if !way.contains(option) {

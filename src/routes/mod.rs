@@ -107,11 +107,7 @@ impl Routes {
     /// # Errors
     /// Every pair of entries for the same method and shape, a shape being a path whatever its parameters are called.
     pub(crate) fn new(entries: Vec<Route>, undeclared: Undeclared) -> Result<Self, Vec<Clash>> {
-        let mut routes = Self {
-            entries: Vec::new(),
-            nodes: vec![Node::default()],
-            undeclared,
-        };
+        let mut routes = Self { entries: Vec::new(), nodes: vec![Node::default()], undeclared };
         let mut clashes = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
             let place = routes.place(entry.path.segments());
@@ -120,11 +116,7 @@ impl Routes {
             };
             node.declared = true;
             let mut claim = |slot: &mut Option<usize>, method| match *slot {
-                Some(first) => clashes.push(Clash {
-                    first,
-                    second: index,
-                    method,
-                }),
+                Some(first) => clashes.push(Clash { first, second: index, method }),
                 None => *slot = Some(index),
             };
             match &entry.methods {
@@ -172,9 +164,7 @@ impl Routes {
         let (entry, outcome) = match matched {
             Err(error) => (None, Err(error)),
             Ok((Match::Entry(entry), path)) => {
-                let outcome = entry
-                    .need
-                    .check(token, |position, last, text| path.holds(position, last, text));
+                let outcome = entry.need.check(token, |position, last, text| path.holds(position, last, text));
                 (Some(entry), outcome)
             }
             Ok((Match::Undeclared, _)) if self.undeclared == Undeclared::Allow => (None, Ok(())),
@@ -260,9 +250,7 @@ impl Routes {
         };
         let position = METHODS.iter().position(|known| *known == method);
         let entry = position.and_then(|position| node.entry(position));
-        Ok(entry
-            .and_then(|index| self.entries.get(index))
-            .map_or(Match::OtherMethods, Match::Entry))
+        Ok(entry.and_then(|index| self.entries.get(index)).map_or(Match::OtherMethods, Match::Entry))
     }
 
     /// The most specific declared path. Each node of the trie is visited at most once, for only one way leads to it.

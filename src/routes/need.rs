@@ -55,11 +55,7 @@ impl Need {
 impl Alternative {
     /// Whether the token has all the scopes of one entry.
     pub(crate) fn scopes_met(&self, token: &Verified) -> bool {
-        self.scopes.is_empty()
-            || self
-                .scopes
-                .iter()
-                .any(|entry| entry.iter().all(|scope| token.has_scope(scope)))
+        self.scopes.is_empty() || self.scopes.iter().any(|entry| entry.iter().all(|scope| token.has_scope(scope)))
     }
 }
 

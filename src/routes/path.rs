@@ -30,10 +30,7 @@ impl PathPattern {
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         let rest = text.strip_prefix('/').ok_or("a resource path begins with `/`")?;
         if rest.is_empty() {
-            return Ok(Self {
-                text: text.to_owned(),
-                segments: Vec::new(),
-            });
+            return Ok(Self { text: text.to_owned(), segments: Vec::new() });
         }
         if rest.ends_with('/') {
             return Err("a resource path does not end in `/`, but for the root");
@@ -48,10 +45,7 @@ impl PathPattern {
         if names.windows(2).any(|pair| pair.first() == pair.last()) {
             return Err("a path names each of its parameters differently");
         }
-        Ok(Self {
-            text: text.to_owned(),
-            segments,
-        })
+        Ok(Self { text: text.to_owned(), segments })
     }
 
     /// As it was declared.
@@ -66,9 +60,7 @@ impl PathPattern {
 
     /// At which segment a parameter stands.
     pub(crate) fn position(&self, parameter: &str) -> Option<usize> {
-        self.segments
-            .iter()
-            .position(|segment| segment.parameter() == Some(parameter))
+        self.segments.iter().position(|segment| segment.parameter() == Some(parameter))
     }
 }
 
@@ -76,9 +68,7 @@ impl Segment {
     fn parse(text: &str) -> Result<Self, &'static str> {
         let plain = |text: &str| {
             !text.is_empty()
-                && text
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b':' | b','))
+                && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b':' | b','))
         };
         if let Some(inner) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
             let (name, greedy) = inner.strip_suffix('+').map_or((inner, false), |name| (name, true));
@@ -127,10 +117,7 @@ impl<'a> RequestPath<'a> {
             return Err(Error::AmbiguousPath);
         }
         if path.is_empty() {
-            return Ok(Self {
-                raw: Vec::new(),
-                decoded: None,
-            });
+            return Ok(Self { raw: Vec::new(), decoded: None });
         }
         let raw: Vec<&str> = path.strip_suffix('/').unwrap_or(path).split('/').collect();
         if raw.iter().any(|segment| matches!(*segment, "" | "." | "..")) {
@@ -175,11 +162,7 @@ fn percent_decoded(segment: &str) -> Option<Cow<'_, [u8]>> {
     if !segment.contains('%') {
         return Some(Cow::Borrowed(segment.as_bytes()));
     }
-    let hex = |digit: u8| {
-        char::from(digit)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
+    let hex = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let mut decoded = Vec::with_capacity(segment.len());
     let mut bytes = segment.bytes();
     while let Some(byte) = bytes.next() {
@@ -203,19 +186,8 @@ mod tests {
 
     #[test]
     fn a_resource_path_is_written_as_api_gateway_writes_it() {
-        for path in [
-            "/",
-            "/pets",
-            "/pets/{id}",
-            "/{proxy+}",
-            "/a.b_c-d:e,f/{x}/{y+}",
-            "/v1/pets/..a",
-            "/{a:b}",
-        ] {
-            assert_eq!(
-                PathPattern::parse(path).map(|parsed| parsed.as_str().to_owned()),
-                Ok(path.to_owned())
-            );
+        for path in ["/", "/pets", "/pets/{id}", "/{proxy+}", "/a.b_c-d:e,f/{x}/{y+}", "/v1/pets/..a", "/{a:b}"] {
+            assert_eq!(PathPattern::parse(path).map(|parsed| parsed.as_str().to_owned()), Ok(path.to_owned()));
         }
         for path in [
             "",
@@ -250,10 +222,7 @@ mod tests {
     #[track_caller]
     fn split(path: &str, expected: &[&str]) {
         let parsed = RequestPath::parse(path).unwrap();
-        assert_eq!(
-            parsed.raw().collect::<Vec<_>>(),
-            expected.iter().map(|s| s.as_bytes()).collect::<Vec<_>>()
-        );
+        assert_eq!(parsed.raw().collect::<Vec<_>>(), expected.iter().map(|s| s.as_bytes()).collect::<Vec<_>>());
     }
 
     #[test]
@@ -271,21 +240,14 @@ mod tests {
             "a/./b", "a\\b", "a%2Fb", "a%2fb", "%5c", "%2e%2e", "a%2Eb", "%2541", "%", "%4", "%zz", "a%0Ab", "%7f",
             "%c2%85", "%C2%9f", "%+1",
         ] {
-            assert_eq!(
-                RequestPath::parse(path).map(|_| ()),
-                Err(Error::AmbiguousPath),
-                "{path:?}"
-            );
+            assert_eq!(RequestPath::parse(path).map(|_| ()), Err(Error::AmbiguousPath), "{path:?}");
         }
     }
 
     #[test]
     fn other_encodings_are_decoded_once() {
         let path = RequestPath::parse("a%20b/%ff/c$d").unwrap();
-        assert_eq!(
-            path.decoded().unwrap().collect::<Vec<_>>(),
-            [&b"a b"[..], &b"\xff"[..], &b"c$d"[..]]
-        );
+        assert_eq!(path.decoded().unwrap().collect::<Vec<_>>(), [&b"a b"[..], &b"\xff"[..], &b"c$d"[..]]);
         assert!(path.holds(0, false, "a b") && path.holds(0, false, "a%20b") && !path.holds(0, true, "a b"));
         assert!(RequestPath::parse("a/b").unwrap().decoded().is_none());
     }

@@ -1,12 +1,7 @@
 //! `authz`, run as users run it: what it prints is stored in `golden/`, which `UPDATE_GOLDEN=1 cargo test --all-features
 //! --test authz` writes anew.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on has failed"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
 mod mistakes;
 mod program;
@@ -22,9 +17,7 @@ use serde_json::Value;
 fn events() -> Vec<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("events");
     let files = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-    let mut files: Vec<PathBuf> = files
-        .filter(|path| path.extension().is_some_and(|end| end == "json"))
-        .collect();
+    let mut files: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
     files.sort();
     files
 }
@@ -56,10 +49,7 @@ fn a_configuration_is_told_in_plain_words() {
 
 #[test]
 fn a_fetch_that_fails_is_told_and_fails_a_ci_step() {
-    golden(
-        "check-fetch",
-        &authz(&["check", "--fetch", "tests/authz/unreachable.json"], ""),
-    );
+    golden("check-fetch", &authz(&["check", "--fetch", "tests/authz/unreachable.json"], ""));
 }
 
 #[test]
@@ -87,14 +77,8 @@ fn input_that_cannot_be_used_exits_with_1_and_a_configuration_mistake_with_2() {
     assert_eq!(status(&["explain", "--config", config, "get /movies"]), 1);
     assert_eq!(status(&["explain", "--config", config, "GET movies"]), 1);
     assert_eq!(status(&["explain", "--config", config, "absent.json"]), 1);
-    assert_eq!(
-        status(&["explain", "--config", config, "--token", "absent.txt", "GET /movies"]),
-        1
-    );
-    assert_eq!(
-        status(&["explain", "--config", config, "--at", "noon", "GET /movies"]),
-        1
-    );
+    assert_eq!(status(&["explain", "--config", config, "--token", "absent.txt", "GET /movies"]), 1);
+    assert_eq!(status(&["explain", "--config", config, "--at", "noon", "GET /movies"]), 1);
     assert_eq!(status(&["explain", "--config", config, "GET /movies"]), 0);
     assert_eq!(status(&["explain", "--config", "absent.json", "GET /movies"]), 2);
     assert_eq!(status(&["check", "absent.json"]), 2);
@@ -105,17 +89,7 @@ fn input_that_cannot_be_used_exits_with_1_and_a_configuration_mistake_with_2() {
 #[test]
 fn times_are_rfc_3339_or_seconds() {
     let at = |time: &str| -> Ran {
-        authz(
-            &[
-                "explain",
-                "--config",
-                "tests/authz/authorizer.json",
-                "--at",
-                time,
-                "GET /movies",
-            ],
-            "",
-        )
+        authz(&["explain", "--config", "tests/authz/authorizer.json", "--at", time, "GET /movies"], "")
     };
     assert_eq!(at("2027-01-15T08:00:00Z").stdout, at("1800000000").stdout);
     assert_eq!(at("2027-01-15T09:00:00+01:00").stdout, at("1800000000").stdout);

@@ -61,26 +61,17 @@ pub(crate) fn authz_with(arguments: &[&str], input: &str, environment: &[(String
 pub(crate) fn golden(name: &str, ran: &Ran) {
     ran.is_plain();
     let text = ran.text();
-    assert!(
-        text.lines().all(|line| line == line.trim_end()),
-        "spaces at an end: {text}"
-    );
+    assert!(text.lines().all(|line| line == line.trim_end()), "spaces at an end: {text}");
     golden_text(name, &text);
 }
 
 #[track_caller]
 pub(crate) fn golden_text(name: &str, text: &str) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/authz/golden")
-        .join(name)
-        .with_extension("txt");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/authz/golden").join(name).with_extension("txt");
     if std::env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(&file, text).unwrap();
     }
     let stored = std::fs::read_to_string(&file).unwrap_or_default();
-    assert_eq!(
-        text, stored,
-        "{name}: `UPDATE_GOLDEN=1 cargo test --all-features --test authz` stores it"
-    );
+    assert_eq!(text, stored, "{name}: `UPDATE_GOLDEN=1 cargo test --all-features --test authz` stores it");
 }

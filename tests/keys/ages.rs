@@ -95,13 +95,7 @@ fn a_set_is_then_stale_but_usable_for_stale_seconds_and_then_unusable() {
     asked(&desk, &server, "allow", 3, "stale for nearly as long as it may be");
     desk.clock.advance(11);
     asked(&desk, &server, "KeysUnavailable", 4, "unusable");
-    asked(
-        &desk,
-        &server,
-        "KeysUnavailable",
-        4,
-        "and it is left alone after a failure",
-    );
+    asked(&desk, &server, "KeysUnavailable", 4, "and it is left alone after a failure");
     server.set(KEYS, set(&[&key("ES256")]));
     desk.clock.advance(61);
     asked(&desk, &server, "allow", 5, "until a fetch succeeds");
@@ -159,10 +153,7 @@ fn age_is_the_greater_of_the_monotonic_and_the_wall_clocks() {
         age(&desk);
         asked(&desk, &server, "KeysUnavailable", 3, what);
     };
-    aged(
-        &|desk| desk.clock.advance_wall(100),
-        "the monotonic clock stood still in a freeze",
-    );
+    aged(&|desk| desk.clock.advance_wall(100), "the monotonic clock stood still in a freeze");
     aged(&|desk| desk.clock.advance_monotonic(100), "the wall clock stood still");
     aged(
         &|desk| {
@@ -185,10 +176,7 @@ fn a_set_is_revalidated_by_its_entity_tag() {
         desk.clock.advance(100);
         asked(&desk, &server, "allow", fetches, "revalidated");
         asked(&desk, &server, "allow", fetches, "fresh again");
-        assert_eq!(
-            server.requests(KEYS)[fetches - 1].header("if-none-match"),
-            Some("\"v1\"")
-        );
+        assert_eq!(server.requests(KEYS)[fetches - 1].header("if-none-match"), Some("\"v1\""));
     }
     // A new version has a new tag, or none.
     server.set(KEYS, set(&[&key("ES256"), &stranger("ES256")]).header("ETag", "\"v2\""));
@@ -224,13 +212,7 @@ fn a_304_that_nobody_asked_for_is_a_failure() {
     asked(&desk, &server, "allow", 1, "fetched without a tag");
     server.set(KEYS, Reply::status(304));
     desk.clock.advance(100);
-    asked(
-        &desk,
-        &server,
-        "KeysUnavailable",
-        2,
-        "there is nothing it could confirm",
-    );
+    asked(&desk, &server, "KeysUnavailable", 2, "there is nothing it could confirm");
 }
 
 #[test]
@@ -242,13 +224,7 @@ fn the_request_that_finds_a_set_stale_refreshes_it_in_line() {
     desk.clock.advance(89);
     asked(&desk, &server, "allow", 1, "a removed key lives until the next refresh");
     desk.clock.advance(11);
-    asked(
-        &desk,
-        &server,
-        "Unauthorized",
-        2,
-        "and no longer, even for the request that refreshes",
-    );
+    asked(&desk, &server, "Unauthorized", 2, "and no longer, even for the request that refreshes");
     assert_eq!(desk.decides(&token(&new)), "allow");
     assert_eq!(server.count(KEYS), 2);
 }
@@ -264,10 +240,7 @@ fn a_stale_set_is_served_after_400_milliseconds_and_every_third_attempt_may_take
         let began = instant();
         asked(&desk, &server, "allow", attempt, "served from the old set");
         let took = began.elapsed();
-        assert!(
-            took >= Duration::from_millis(350) && took < Duration::from_millis(2900),
-            "{took:?}"
-        );
+        assert!(took >= Duration::from_millis(350) && took < Duration::from_millis(2900), "{took:?}");
         desk.clock.advance(61);
     }
     let began = instant();
@@ -279,10 +252,7 @@ fn a_stale_set_is_served_after_400_milliseconds_and_every_third_attempt_may_take
 
 #[test]
 fn failures_back_off_and_at_most_for_60_seconds() {
-    let (server, desk) = served(
-        &[&key("ES256")],
-        json!({ "fresh_seconds": 100, "stale_seconds": 604_800 }),
-    );
+    let (server, desk) = served(&[&key("ES256")], json!({ "fresh_seconds": 100, "stale_seconds": 604_800 }));
     asked(&desk, &server, "allow", 1, "fetched");
     server.set(KEYS, down());
     desk.clock.advance(100);
@@ -301,18 +271,7 @@ fn failures_back_off_and_at_most_for_60_seconds() {
         pause += 1;
     }
     // Each twice the one before, less up to a tenth, seen once a second.
-    let bounds = [
-        (0, 0),
-        (1, 1),
-        (2, 2),
-        (3, 4),
-        (6, 8),
-        (11, 16),
-        (20, 32),
-        (36, 60),
-        (54, 60),
-        (54, 60),
-    ];
+    let bounds = [(0, 0), (1, 1), (2, 2), (3, 4), (6, 8), (11, 16), (20, 32), (36, 60), (54, 60), (54, 60)];
     assert!(pauses.len() >= bounds.len(), "{pauses:?}");
     for (pause, (least, most)) in pauses.iter().zip(bounds) {
         assert!((least..=most).contains(pause), "{pauses:?}");
@@ -332,10 +291,7 @@ fn failures_back_off_and_at_most_for_60_seconds() {
 #[test]
 fn a_pause_begins_when_the_failure_is_known() {
     let server = KeyServer::start();
-    server.set(
-        KEYS,
-        Reply::json(&jwks(&[key("ES256")])).delayed(Duration::from_secs(3600)),
-    );
+    server.set(KEYS, Reply::json(&jwks(&[key("ES256")])).delayed(Duration::from_secs(3600)));
     let desk = Desk::new(&api_of(&server, json!({ "timeout_ms": 1500 })));
     let waiting = desk.begin(token(&key("ES256")));
     crate::support::eventually("it is asked", || (server.count(KEYS) == 1).then_some(()));

@@ -42,9 +42,7 @@ impl Provider {
     }
 
     fn desk(&self, keys_cache: Value) -> Desk {
-        Desk::new(&api(
-            json!([{ "issuer": self.issuer, "audience": "api", "keys_cache": keys_cache }]),
-        ))
+        Desk::new(&api(json!([{ "issuer": self.issuer, "audience": "api", "keys_cache": keys_cache }])))
     }
 
     fn token(&self, key: &SigningKey) -> String {
@@ -84,11 +82,7 @@ fn its_issuer_must_equal_the_configured_one() {
     ] {
         provider.is(&json!({ "issuer": issuer, "jwks_uri": url }));
         let desk = provider.desk(json!({}));
-        assert_eq!(
-            desk.decides(&provider.token(&key("ES256"))),
-            "KeysUnavailable",
-            "{issuer}"
-        );
+        assert_eq!(desk.decides(&provider.token(&key("ES256"))), "KeysUnavailable", "{issuer}");
     }
     assert_eq!(provider.server.count(KEYS), 0);
 }
@@ -113,11 +107,7 @@ fn what_is_no_discovery_document_is_a_failure() {
     ] {
         provider.server.set(&provider.document(), reply.clone());
         let desk = provider.desk(json!({}));
-        assert_eq!(
-            desk.decides(&provider.token(&key("ES256"))),
-            "KeysUnavailable",
-            "{reply:?}"
-        );
+        assert_eq!(desk.decides(&provider.token(&key("ES256"))), "KeysUnavailable", "{reply:?}");
     }
     assert_eq!(provider.counts(KEYS), (10, 0));
     assert_eq!(provider.server.count("/elsewhere"), 0);
@@ -141,11 +131,7 @@ fn it_is_read_again_when_the_old_address_fails() {
     assert_eq!((provider.counts(KEYS), provider.counts("/moved")), ((2, 3), (2, 1)));
     desk.clock.advance(100);
     assert_eq!(ask(&stranger("ES256")), "allow");
-    assert_eq!(
-        (provider.counts(KEYS), provider.counts("/moved")),
-        ((2, 3), (2, 2)),
-        "the new address is kept"
-    );
+    assert_eq!((provider.counts(KEYS), provider.counts("/moved")), ((2, 3), (2, 2)), "the new address is kept");
 }
 
 #[test]
@@ -156,9 +142,7 @@ fn an_old_address_that_stalls_keeps_nobody_from_the_new_one() {
     assert_eq!(ask(&key("ES256")), "allow");
     provider.server.set("/moved", set(&[&stranger("ES256")]));
     provider.says("/moved");
-    provider
-        .server
-        .set(KEYS, set(&[&key("ES256")]).delayed(Duration::from_secs(3600)));
+    provider.server.set(KEYS, set(&[&key("ES256")]).delayed(Duration::from_secs(3600)));
     desk.clock.advance(100);
     assert_eq!(ask(&key("ES256")), "allow", "served from the old set");
     // The second attempt will do, and a busy machine may need another.
@@ -199,9 +183,7 @@ fn a_document_that_cannot_be_had_does_not_matter_while_the_address_serves() {
 #[test]
 fn a_discovered_set_is_revalidated_by_its_entity_tag() {
     let provider = Provider::start("");
-    provider
-        .server
-        .set(KEYS, set(&[&key("ES256")]).header("ETag", "\"v1\""));
+    provider.server.set(KEYS, set(&[&key("ES256")]).header("ETag", "\"v1\""));
     let desk = provider.desk(json!({ "fresh_seconds": 100, "stale_seconds": 0 }));
     assert_eq!(desk.decides(&provider.token(&key("ES256"))), "allow");
     provider.server.set(KEYS, Reply::status(304));

@@ -25,11 +25,7 @@ fn secret(number: usize) -> String {
 /// A token signed with a secret.
 fn signed(secret: &str) -> String {
     let encoded = |text: &str| URL_SAFE_NO_PAD.encode(text);
-    let input = format!(
-        "{}.{}",
-        encoded(r#"{"alg":"HS256"}"#),
-        encoded(&claims(ISSUER).to_string())
-    );
+    let input = format!("{}.{}", encoded(r#"{"alg":"HS256"}"#), encoded(&claims(ISSUER).to_string()));
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     format!("{input}.{}", URL_SAFE_NO_PAD.encode(hmac::sign(&key, input.as_bytes())))
 }
@@ -67,11 +63,7 @@ fn desk(extension: &KeyServer, secret: &Value) -> Desk {
     let config = api(json!([{ "issuer": ISSUER, "audience": "api", "secret": secret }]));
     Desk::with(
         &config,
-        &[
-            ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", port),
-            ("AWS_SESSION_TOKEN", SESSION),
-            ("FIXED", FIXED),
-        ],
+        &[("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", port), ("AWS_SESSION_TOKEN", SESSION), ("FIXED", FIXED)],
     )
 }
 
@@ -158,10 +150,7 @@ fn a_previous_version_that_cannot_be_had_is_an_outage() {
 #[test]
 fn a_field_of_a_json_secret_is_read() {
     let extension = rotated();
-    extension.set(
-        CURRENT,
-        version(&json!({ "signing": secret(1), "user": "x" }).to_string()),
-    );
+    extension.set(CURRENT, version(&json!({ "signing": secret(1), "user": "x" }).to_string()));
     extension.set(PREVIOUS, version(&json!({ "signing": secret(0) }).to_string()));
     let with = |field: &str| desk(&extension, &json!({ "secrets_manager": "hs/key", "field": field }));
     let named = with("signing");
@@ -169,11 +158,7 @@ fn a_field_of_a_json_secret_is_read() {
     assert_eq!(named.decides(&token(0)), "allow");
     assert_eq!(with("absent").decides(&token(1)), "KeysUnavailable");
     extension.set(CURRENT, version(&secret(1)));
-    assert_eq!(
-        with("signing").decides(&token(1)),
-        "KeysUnavailable",
-        "not a JSON object"
-    );
+    assert_eq!(with("signing").decides(&token(1)), "KeysUnavailable", "not a JSON object");
     extension.set(CURRENT, version(&json!({ "signing": 7 }).to_string()));
     assert_eq!(with("signing").decides(&token(1)), "KeysUnavailable", "not a text");
 }
@@ -232,11 +217,7 @@ fn a_rotation_is_never_a_cached_refusal_and_is_seen_at_the_next_reading() {
     extension.set(CURRENT, version(&secret(2)));
     extension.set(PREVIOUS, version(&secret(1)));
     desk.clock.advance(15);
-    assert_eq!(
-        desk.decides(&token(2)),
-        "deny invalid_signature",
-        "the copy is no older than the cooldown"
-    );
+    assert_eq!(desk.decides(&token(2)), "deny invalid_signature", "the copy is no older than the cooldown");
     desk.clock.advance(1);
     assert_eq!(desk.decides(&token(2)), "Unauthorized", "it is now");
     assert_eq!(desk.decides(&token(1)), "allow");
@@ -251,16 +232,8 @@ fn a_rotation_is_never_a_cached_refusal_and_is_seen_at_the_next_reading() {
 #[test]
 fn a_secret_that_is_not_fit_for_one_is_keys_unavailable() {
     let extension = rotated();
-    let pem = format!(
-        "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----",
-        "A".repeat(64)
-    );
-    for unfit in [
-        "",
-        "too short",
-        &pem,
-        &json!({ "kty": "RSA", "n": "A".repeat(64) }).to_string(),
-    ] {
+    let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", "A".repeat(64));
+    for unfit in ["", "too short", &pem, &json!({ "kty": "RSA", "n": "A".repeat(64) }).to_string()] {
         extension.set(CURRENT, version(unfit));
         let desk = desk(&extension, &managed());
         assert_eq!(desk.decides(&signed(unfit)), "KeysUnavailable", "{unfit}");
@@ -268,11 +241,7 @@ fn a_secret_that_is_not_fit_for_one_is_keys_unavailable() {
     extension.set(CURRENT, version("!"));
     let encoded = json!({ "secrets_manager": "hs/key", "encoding": "base64" });
     assert_eq!(desk(&extension, &encoded).decides(&token(1)), "KeysUnavailable");
-    for reply in [
-        Reply::ok("{}"),
-        Reply::ok("<html></html>"),
-        Reply::ok(r#"{"SecretBinary":"AAAA"}"#),
-    ] {
+    for reply in [Reply::ok("{}"), Reply::ok("<html></html>"), Reply::ok(r#"{"SecretBinary":"AAAA"}"#)] {
         extension.set(CURRENT, reply);
         assert_eq!(desk(&extension, &managed()).decides(&token(1)), "KeysUnavailable");
     }
@@ -292,10 +261,7 @@ fn encodings_hold_for_fetched_secrets_too() {
     let extension = KeyServer::start();
     let encoded = base64::engine::general_purpose::STANDARD.encode(secret(1));
     extension.set(PARAMETER, parameter(&encoded));
-    let desk = desk(
-        &extension,
-        &json!({ "parameter_store": "/hs/key", "encoding": "base64" }),
-    );
+    let desk = desk(&extension, &json!({ "parameter_store": "/hs/key", "encoding": "base64" }));
     assert_eq!(desk.decides(&token(1)), "allow");
     assert_eq!(desk.decides(&signed(&encoded)), "deny invalid_signature");
 }

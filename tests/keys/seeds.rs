@@ -75,11 +75,7 @@ fn a_seed_that_is_too_old_is_not_used() {
 #[test]
 fn a_seed_without_a_usable_key_is_a_mistake() {
     let (server, scratch) = (KeyServer::start(), Scratch::new());
-    for (name, text) in [
-        ("none", r#"{"keys":[]}"#),
-        ("text", "not a set"),
-        ("odd", r#"{"keys":[{"kty":"oct"}]}"#),
-    ] {
+    for (name, text) in [("none", r#"{"keys":[]}"#), ("text", "not a set"), ("odd", r#"{"keys":[{"kty":"oct"}]}"#)] {
         let mut config = api_of(&server, json!({}));
         config["issuers"][0]["jwks_seed_file"] = scratch.file(name, text).into();
         let error = parse(&config, &[]).err().unwrap().to_string();

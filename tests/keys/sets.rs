@@ -17,11 +17,7 @@ fn good() -> String {
 fn a_set_is_replaced_only_by_a_200_whose_body_parses_and_holds_a_usable_key() {
     let elsewhere = KeyServer::start();
     elsewhere.set("/elsewhere", Reply::ok(good()));
-    let redirect = |status| {
-        Reply::status(status)
-            .header("Location", &elsewhere.url("/elsewhere"))
-            .body(good())
-    };
+    let redirect = |status| Reply::status(status).header("Location", &elsewhere.url("/elsewhere")).body(good());
     let padded = |bytes: usize| format!("{}{}", good(), " ".repeat(bytes - good().len()));
     for (what, reply) in [
         ("500 with a set", Reply::status(500).body(good())),
@@ -31,19 +27,13 @@ fn a_set_is_replaced_only_by_a_200_whose_body_parses_and_holds_a_usable_key() {
         ("301", redirect(301)),
         ("302", redirect(302)),
         ("307", redirect(307)),
-        (
-            "a page",
-            Reply::ok("<html><body>Back soon</body></html>").header("Content-Type", "text/html"),
-        ),
+        ("a page", Reply::ok("<html><body>Back soon</body></html>").header("Content-Type", "text/html")),
         ("nothing", Reply::ok("")),
         ("{}", Reply::ok("{}")),
         ("no keys", Reply::ok(r#"{"keys":[]}"#)),
         ("null keys", Reply::ok(r#"{"keys":null}"#)),
         ("an object of keys", Reply::ok(r#"{"keys":{}}"#)),
-        (
-            "odd keys alone",
-            Reply::ok(r#"{"keys":[null,1,{"kty":"oct","k":"AAAA"},{"kty":"EC","crv":"P-256"}]}"#),
-        ),
+        ("odd keys alone", Reply::ok(r#"{"keys":[null,1,{"kty":"oct","k":"AAAA"},{"kty":"EC","crv":"P-256"}]}"#)),
         ("a list", Reply::ok("[]")),
         ("half a set", Reply::ok(&good()[..50])),
         ("more than a set", Reply::ok(format!("{}x", good()))),
@@ -56,11 +46,7 @@ fn a_set_is_replaced_only_by_a_200_whose_body_parses_and_holds_a_usable_key() {
         assert_eq!(desk.decides(&token(&key("ES256"))), "allow", "{what}");
         server.set(KEYS, reply);
         desk.clock.advance(100);
-        assert_eq!(
-            desk.decides(&token(&key("ES256"))),
-            "allow",
-            "the old set is kept: {what}"
-        );
+        assert_eq!(desk.decides(&token(&key("ES256"))), "allow", "the old set is kept: {what}");
         assert_eq!(server.count(KEYS), 2, "{what}");
         assert_eq!(desk.decides(&token(&stranger("ES256"))), "KeysUnavailable", "{what}");
         desk.clock.advance(3600);
@@ -171,25 +157,10 @@ fn two_different_keys_with_the_same_kid_and_algorithm_are_both_dropped() {
         [&one, &two].map(|key| desk.decides(&token(key)))
     };
     let other = key("RS256").jwk();
-    assert_eq!(
-        with(json!([one.jwk(), two.jwk(), other])),
-        ["Unauthorized", "Unauthorized"]
-    );
-    assert_eq!(
-        with(json!([one.jwk(), one.jwk()])),
-        ["allow", "deny invalid_signature"],
-        "the same"
-    );
-    assert_eq!(
-        with(json!([odd, two.jwk()])),
-        ["deny invalid_signature", "allow"],
-        "one that cannot be used"
-    );
-    assert_eq!(
-        with(json!([one.jwk(), two.jwk()])),
-        ["KeysUnavailable", "KeysUnavailable"],
-        "none is left"
-    );
+    assert_eq!(with(json!([one.jwk(), two.jwk(), other])), ["Unauthorized", "Unauthorized"]);
+    assert_eq!(with(json!([one.jwk(), one.jwk()])), ["allow", "deny invalid_signature"], "the same");
+    assert_eq!(with(json!([odd, two.jwk()])), ["deny invalid_signature", "allow"], "one that cannot be used");
+    assert_eq!(with(json!([one.jwk(), two.jwk()])), ["KeysUnavailable", "KeysUnavailable"], "none is left");
 }
 
 #[test]

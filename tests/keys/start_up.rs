@@ -25,10 +25,7 @@ fn of(number: usize) -> String {
 fn start_up_fetches_all_issuers_at_once() {
     let server = KeyServer::start();
     for number in 0..8 {
-        server.set(
-            &format!("/{number}"),
-            set(&[&key("ES256")]).delayed(Duration::from_millis(500)),
-        );
+        server.set(&format!("/{number}"), set(&[&key("ES256")]).delayed(Duration::from_millis(500)));
     }
     let desk = Desk::new(&issuers(&server, 8));
     let began = instant();
@@ -51,10 +48,7 @@ fn start_up_waits_no_longer_than_two_seconds_and_one_that_stalls_keeps_no_other(
     let began = instant();
     desk.warm_up();
     let took = began.elapsed();
-    assert!(
-        took >= Duration::from_millis(1500) && took < Duration::from_secs(5),
-        "{took:?}"
-    );
+    assert!(took >= Duration::from_millis(1500) && took < Duration::from_secs(5), "{took:?}");
     assert_eq!(desk.decides(&of(0)), "allow");
     assert_eq!(server.count("/0"), 1);
     // What stalled is fetched by the first request that needs it, without a pause.

@@ -64,12 +64,7 @@ impl SecureServer {
                 drop(serve(&config, stream, &count));
             }
         });
-        Self {
-            address,
-            served,
-            stopped,
-            acceptor: Some(acceptor),
-        }
+        Self { address, served, stopped, acceptor: Some(acceptor) }
     }
 
     /// By this name of the machine.
@@ -105,11 +100,7 @@ fn serve(config: &Arc<ServerConfig>, mut stream: TcpStream, served: &AtomicUsize
     }
     served.fetch_add(1, Ordering::SeqCst);
     let body = jwks(&[key("ES256")]).to_string();
-    write!(
-        tls,
-        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    )?;
+    write!(tls, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())?;
     tls.conn.send_close_notify();
     tls.flush()
 }
@@ -183,10 +174,7 @@ fn the_systems_authorities_may_be_taken_and_ones_own_added() {
             assert_eq!(Desk::new(&added).decides(&token(&key("ES256"))), "allow");
         }
         // A bare container has none, and says so at start-up.
-        Err(error) => assert!(
-            error.to_string().contains("tls.roots: the system has no certificate"),
-            "{error}"
-        ),
+        Err(error) => assert!(error.to_string().contains("tls.roots: the system has no certificate"), "{error}"),
     }
 }
 
@@ -197,10 +185,7 @@ fn what_is_no_authority_is_a_mistake() {
         ("empty", String::new()),
         ("text", "not a certificate".to_owned()),
         ("key", KeyPair::generate().unwrap().serialize_pem()),
-        (
-            "broken",
-            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_owned(),
-        ),
+        ("broken", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_owned()),
     ] {
         let config = config("https://localhost/keys", json!({ "ca_file": scratch.file(name, text) }));
         let error = parse(&config, &[]).err().unwrap().to_string();

@@ -171,10 +171,7 @@ fn a_flood_at_once_costs_one_fetch_and_delays_no_known_key() {
 
 #[test]
 fn a_refresh_that_is_due_is_never_held_back_by_the_cooldown() {
-    let (server, desk) = served(
-        &[&key("ES256")],
-        json!({ "fresh_seconds": 100, "cooldown_seconds": 3600 }),
-    );
+    let (server, desk) = served(&[&key("ES256")], json!({ "fresh_seconds": 100, "cooldown_seconds": 3600 }));
     asked(&desk, &server, &token(&key("ES256")), "allow", 1);
     asked(&desk, &server, &random(0), "Unauthorized", 1);
     desk.clock.advance(100);
@@ -197,14 +194,8 @@ fn cheap_refusals_fetch_nothing() {
     let (server, desk) = served(&[&key("ES256")], json!({}));
     for (token, expected) in [
         ("x".to_owned(), "deny malformed_token"),
-        (
-            key("HS256").token(&crate::world::claims(ISSUER)),
-            "deny unsupported_algorithm",
-        ),
-        (
-            key("ES256").token(&crate::world::claims("https://other.example/")),
-            "deny unknown_issuer",
-        ),
+        (key("HS256").token(&crate::world::claims(ISSUER)), "deny unsupported_algorithm"),
+        (key("ES256").token(&crate::world::claims("https://other.example/")), "deny unknown_issuer"),
     ] {
         asked(&desk, &server, &token, expected, 0);
     }
@@ -217,10 +208,10 @@ fn two_issuers_with_the_same_kid_never_mix() {
     server.set("/ours", set(&[&ours]));
     server.set("/theirs", set(&[&theirs]));
     let other = "https://other.example/";
-    let config = api(json!([
-        issuer(ISSUER, &server.url("/ours"), json!({})),
-        issuer(other, &server.url("/theirs"), json!({})),
-    ]));
+    let config =
+        api(json!(
+            [issuer(ISSUER, &server.url("/ours"), json!({})), issuer(other, &server.url("/theirs"), json!({})),]
+        ));
     let desk = Desk::new(&config);
     for (key, name, expected) in [
         (&ours, ISSUER, "allow"),

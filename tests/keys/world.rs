@@ -79,24 +79,14 @@ impl Desk {
         let clock = Arc::new(Dial::default());
         let config = parse(document, variables).unwrap_or_else(|error| panic!("{error}"));
         let authorizer = Authorizer::new(config, Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build();
-        Self {
-            authorizer: Arc::new(authorizer),
-            runtime: runtime.unwrap(),
-            clock,
-        }
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        Self { authorizer: Arc::new(authorizer), runtime: runtime.unwrap(), clock }
     }
 
     /// With nothing that runs on while nobody waits, as in a frozen process.
     pub(crate) fn on_one_thread(document: &Value) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        Self {
-            runtime: runtime.unwrap(),
-            ..Self::new(document)
-        }
+        Self { runtime: runtime.unwrap(), ..Self::new(document) }
     }
 
     /// How many tasks there are now.

@@ -26,24 +26,15 @@ fn a_valid_token_of_any_algorithm_is_allowed_its_request_until_it_ends() {
     let lambda = lambda(&config(), &[]);
     for alg in ["HS256", "HS384", "HS512"] {
         let token = key(alg).token(&claims(SECRET, json!({ "sub": alg })));
-        assert_eq!(
-            lambda.invoke(event(&token, "GET/movies")).policy(),
-            allow(alg, "GET/movies")
-        );
+        assert_eq!(lambda.invoke(event(&token, "GET/movies")).policy(), allow(alg, "GET/movies"));
     }
     for alg in public_algorithms() {
         let token = key(alg).token(&claims(KEYS, json!({ "sub": alg })));
-        assert_eq!(
-            lambda.invoke(event(&token, "GET/movies")).policy(),
-            allow(alg, "GET/movies")
-        );
+        assert_eq!(lambda.invoke(event(&token, "GET/movies")).policy(), allow(alg, "GET/movies"));
     }
     let ed25519 = json!({ "alg": "Ed25519", "kid": "eddsa" });
     let token = key("EdDSA").token_with(&ed25519, &claims(KEYS, json!({})));
-    assert_eq!(
-        lambda.invoke(event(&token, "GET/movies")).policy(),
-        allow("alice", "GET/movies")
-    );
+    assert_eq!(lambda.invoke(event(&token, "GET/movies")).policy(), allow("alice", "GET/movies"));
 }
 
 #[test]
@@ -112,25 +103,15 @@ fn an_ambiguous_path_is_denied_without_being_named() {
         let request = format!("GET/{path}");
         let answer = lambda.invoke(event(&secret_token(json!({})), &request)).policy();
         let statements = answer["policyDocument"]["Statement"].as_array().unwrap();
-        assert!(
-            statements.iter().all(|statement| statement["Effect"] == "Deny"),
-            "{answer}"
-        );
+        assert!(statements.iter().all(|statement| statement["Effect"] == "Deny"), "{answer}");
         assert!(!statements.is_empty(), "{answer}");
-        for resource in statements
-            .iter()
-            .flat_map(|statement| statement["Resource"].as_array().unwrap())
-        {
+        for resource in statements.iter().flat_map(|statement| statement["Resource"].as_array().unwrap()) {
             let resource = resource.as_str().unwrap();
             assert!(resource.starts_with(STAGE), "{answer}");
             assert!(path == "*" || !resource.contains(path), "{answer}");
         }
         assert_eq!(answer["principalId"], "alice", "{path}");
-        assert_eq!(
-            answer["context"],
-            json!({ "error": "insufficient_scope", "reason": "ambiguous_path" }),
-            "{path}"
-        );
+        assert_eq!(answer["context"], json!({ "error": "insufficient_scope", "reason": "ambiguous_path" }), "{path}");
     }
 }
 
@@ -139,14 +120,8 @@ fn a_request_longer_than_a_resource_may_be_is_refused() {
     const MAX_RESOURCE_CHARS: usize = 512;
     let lambda = lambda(&config_with("undeclared_routes", json!("allow")), &[]);
     let ask = |length: usize| {
-        let request = format!(
-            "GET/{}",
-            "a".repeat(length.saturating_sub(STAGE.len()).saturating_sub("GET/".len()))
-        );
-        (
-            lambda.invoke(event(&secret_token(json!({})), &request)).policy(),
-            request,
-        )
+        let request = format!("GET/{}", "a".repeat(length.saturating_sub(STAGE.len()).saturating_sub("GET/".len())));
+        (lambda.invoke(event(&secret_token(json!({})), &request)).policy(), request)
     };
     let (longest, request) = ask(MAX_RESOURCE_CHARS);
     assert_eq!(longest, allow("alice", &request));
@@ -154,10 +129,7 @@ fn a_request_longer_than_a_resource_may_be_is_refused() {
     for statement in longer["policyDocument"]["Statement"].as_array().unwrap() {
         assert_eq!(statement["Effect"], "Deny", "{longer}");
         let mut resources = statement["Resource"].as_array().unwrap().iter();
-        assert!(
-            resources.all(|resource| resource.as_str().unwrap().len() <= MAX_RESOURCE_CHARS),
-            "{longer}"
-        );
+        assert!(resources.all(|resource| resource.as_str().unwrap().len() <= MAX_RESOURCE_CHARS), "{longer}");
     }
     assert_eq!(longer["context"]["error"], "insufficient_scope", "{longer}");
 }
@@ -266,13 +238,8 @@ fn the_error_unauthorized_has_no_other_members_and_no_line_end() {
     assert!(answer.is_error);
     let mut body = answer.json();
     // The Runtime API knows this one.
-    body.as_object_mut()
-        .unwrap()
-        .retain(|name, value| name != "stackTrace" || *value != json!([]));
-    assert_eq!(
-        body,
-        json!({ "errorType": "Unauthorized", "errorMessage": "Unauthorized" })
-    );
+    body.as_object_mut().unwrap().retain(|name, value| name != "stackTrace" || *value != json!([]));
+    assert_eq!(body, json!({ "errorType": "Unauthorized", "errorMessage": "Unauthorized" }));
 }
 
 #[test]
@@ -295,11 +262,7 @@ fn keys_that_cannot_be_had_are_the_error_keys_unavailable_and_never_a_deny() {
         serves(&lambda);
     }
     assert_eq!(messages.len(), 1, "one sentence: {messages:?}");
-    assert!(
-        messages
-            .iter()
-            .all(|message| !message.contains(&url) && !message.contains("127.0.0.1"))
-    );
+    assert!(messages.iter().all(|message| !message.contains(&url) && !message.contains("127.0.0.1")));
 }
 
 #[test]
@@ -314,11 +277,7 @@ fn what_is_no_token_event_is_the_error_malformed_event_and_the_next_one_is_answe
         serves(&lambda);
     }
     assert_eq!(messages.len(), 1, "one sentence: {messages:?}");
-    assert!(
-        messages
-            .iter()
-            .all(|message| message != "Unauthorized" && !message.contains(CANARY))
-    );
+    assert!(messages.iter().all(|message| message != "Unauthorized" && !message.contains(CANARY)));
 }
 
 #[test]

@@ -38,10 +38,8 @@ fn with_concurrency_eight_invocations_in_flight_get_their_own_answers() {
         begun.push((lambda.api.begin(event(&token, request)), subject, request));
     }
     let bad: Vec<_> = malformed_events().iter().map(|body| lambda.api.begin(body)).collect();
-    let healing: Vec<_> = healing_tokens()
-        .iter()
-        .map(|(_, token)| lambda.api.begin(event(token, "GET/movies")))
-        .collect();
+    let healing: Vec<_> =
+        healing_tokens().iter().map(|(_, token)| lambda.api.begin(event(token, "GET/movies"))).collect();
     let missing = lambda.api.begin(event_with(None, "GET/movies"));
     for (request_id, subject, request) in begun {
         let expected = match request {

@@ -12,25 +12,15 @@ use crate::world::{
 /// Runs the program on these arguments.
 #[track_caller]
 fn desk(config: &Value, arguments: &[&str], stdin: &str) -> Finished {
-    let variables = [
-        ("AUTHORIZER_CONFIG", &*config.to_string()),
-        ("SECRET", key("HS256").secret()),
-    ];
+    let variables = [("AUTHORIZER_CONFIG", &*config.to_string()), ("SECRET", key("HS256").secret())];
     Process::start(env!("CARGO_TARGET_TMPDIR"), arguments, &variables, stdin.as_bytes()).finished()
 }
 
 /// The lines on standard output, each of them JSON.
 #[track_caller]
 fn answers(finished: &Finished) -> Vec<Value> {
-    assert!(
-        finished.stdout.is_empty() || finished.stdout.ends_with('\n'),
-        "{finished:?}"
-    );
-    finished
-        .stdout
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    assert!(finished.stdout.is_empty() || finished.stdout.ends_with('\n'), "{finished:?}");
+    finished.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[test]
@@ -52,20 +42,14 @@ fn each_event_is_answered_on_a_line_in_order_and_decisions_exit_0() {
     ];
     assert_eq!(answers(&finished), expected);
     assert_eq!(finished.status.code(), Some(0), "{finished:?}");
-    assert!(
-        finished.stderr.contains("insufficient_scope"),
-        "the log goes to standard error: {finished:?}"
-    );
+    assert!(finished.stderr.contains("insufficient_scope"), "the log goes to standard error: {finished:?}");
 }
 
 #[test]
 fn an_invalid_token_that_is_unauthorized_is_a_decision() {
     let config = config_with("invalid_token", json!("unauthorized"));
     let finished = desk(&config, &["-"], &event_with(None, "GET/movies"));
-    assert_eq!(
-        answers(&finished),
-        [json!({ "errorType": "Unauthorized", "errorMessage": "Unauthorized" })]
-    );
+    assert_eq!(answers(&finished), [json!({ "errorType": "Unauthorized", "errorMessage": "Unauthorized" })]);
     assert_eq!(finished.status.code(), Some(0), "{finished:?}");
 }
 
@@ -79,10 +63,7 @@ fn another_error_exits_1_after_all_files_are_done() {
         let finished = desk(&config(), &[bad, &movies], "");
         let answers = answers(&finished);
         assert_eq!(answers.len(), 2, "{bad}: {finished:?}");
-        assert!(
-            answers[0]["errorMessage"].is_string() && answers[0]["errorType"].is_string(),
-            "{bad}: {finished:?}"
-        );
+        assert!(answers[0]["errorMessage"].is_string() && answers[0]["errorType"].is_string(), "{bad}: {finished:?}");
         assert_ne!(answers[0]["errorType"], "Unauthorized");
         assert_eq!(answers[1], allow("alice", "GET/movies"), "{bad}");
         assert_eq!(finished.status.code(), Some(1), "{bad}: {finished:?}");
@@ -95,11 +76,7 @@ fn keys_that_cannot_be_had_exit_1() {
     let server = KeyServer::start();
     let mut config = config();
     config["issuers"][1] = json!({ "issuer": KEYS, "audience": AUDIENCE, "jwks_uri": server.url("/absent") });
-    let finished = desk(
-        &config,
-        &["-"],
-        &event(&key("RS256").token(&claims(KEYS, json!({}))), "GET/movies"),
-    );
+    let finished = desk(&config, &["-"], &event(&key("RS256").token(&claims(KEYS, json!({}))), "GET/movies"));
     assert_eq!(answers(&finished)[0]["errorType"], "KeysUnavailable");
     assert_eq!(finished.status.code(), Some(1), "{finished:?}");
 }
@@ -157,8 +134,5 @@ fn a_configuration_that_is_not_utf_8_is_a_mistake_and_not_an_absent_one() {
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
     let message = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(
-        message,
-        "the configuration has 1 mistake:\n(document): AUTHORIZER_CONFIG is not UTF-8 text\n"
-    );
+    assert_eq!(message, "the configuration has 1 mistake:\n(document): AUTHORIZER_CONFIG is not UTF-8 text\n");
 }

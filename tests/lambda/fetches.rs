@@ -39,11 +39,7 @@ fn secret() -> Reply {
 
 fn ask_with(lambda: &Lambda, token: &str) -> String {
     let answer = lambda.invoke(event(token, "GET/movies"));
-    if answer.is_error {
-        answer.error().0
-    } else {
-        "allow".to_owned()
-    }
+    if answer.is_error { answer.error().0 } else { "allow".to_owned() }
 }
 
 fn ask(lambda: &Lambda, alg: &'static str) -> String {
@@ -53,10 +49,7 @@ fn ask(lambda: &Lambda, alg: &'static str) -> String {
 /// The lines with this message.
 #[track_caller]
 fn lines(finished: &Finished, message: &str) -> Vec<Value> {
-    let lines = finished
-        .stdout
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let lines = finished.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     lines.filter(|line| line["message"] == message).collect()
 }
 
@@ -131,10 +124,7 @@ fn a_start_up_that_a_server_stalls_is_logged_as_a_fetch_that_failed() {
     let finished = lambda.stop();
     let lines = lines(&finished, "key set");
     assert_eq!(lines.len(), 1, "{finished:?}");
-    assert_eq!(
-        (&lines[0]["level"], &lines[0]["outcome"]),
-        (&json!("WARN"), &json!("timeout"))
-    );
+    assert_eq!((&lines[0]["level"], &lines[0]["outcome"]), (&json!("WARN"), &json!("timeout")));
 }
 
 #[test]
@@ -162,11 +152,7 @@ fn a_reading_of_a_secret_is_a_line_that_says_why_it_failed() {
     let extension = KeyServer::start();
     extension.set(MANAGED, Reply::status(403));
     let port = port(&extension);
-    let variables = [
-        JSON,
-        ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", &port),
-        ("AWS_SESSION_TOKEN", SESSION),
-    ];
+    let variables = [JSON, ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", &port), ("AWS_SESSION_TOKEN", SESSION)];
     let lambda = lambda(&managed(), &variables);
     let token = key("HS256").token(&claims(SECRET, json!({})));
     assert_eq!(ask_with(&lambda, &token), "KeysUnavailable");
@@ -192,18 +178,8 @@ fn the_session_token_never_goes_through_a_proxy() {
     // The extension is not ready at first.
     extension.once(MANAGED, Reply::status(400));
     let (port, url) = (port(&extension), proxy.url("/"));
-    let mut variables = vec![
-        ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", port.as_str()),
-        ("AWS_SESSION_TOKEN", SESSION),
-    ];
-    for name in [
-        "HTTP_PROXY",
-        "http_proxy",
-        "HTTPS_PROXY",
-        "https_proxy",
-        "ALL_PROXY",
-        "all_proxy",
-    ] {
+    let mut variables = vec![("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", port.as_str()), ("AWS_SESSION_TOKEN", SESSION)];
+    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
         variables.push((name, &url));
     }
     let lambda = lambda(&managed(), &variables);

@@ -17,16 +17,10 @@ use crate::support::{ALGORITHMS, KeyServer, SigningKey, eventually, key, strange
 
 /// Verifies with nothing but the published key.
 fn verifies(key: &SigningKey, message: &[u8], signature: &[u8]) -> bool {
-    let jwk = if key.alg.starts_with("HS") {
-        Value::Null
-    } else {
-        key.jwk()
-    };
+    let jwk = if key.alg.starts_with("HS") { Value::Null } else { key.jwk() };
     let part = |name: &str| URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap();
     let unparsed = |algorithm: &'static dyn VerificationAlgorithm, public: Vec<u8>| {
-        UnparsedPublicKey::new(algorithm, public)
-            .verify(message, signature)
-            .is_ok()
+        UnparsedPublicKey::new(algorithm, public).verify(message, signature).is_ok()
     };
     let point = || [vec![4], part("x"), part("y")].concat();
     let hmac =
@@ -45,12 +39,7 @@ fn verifies(key: &SigningKey, message: &[u8], signature: &[u8]) -> bool {
         "PS384" => &RSA_PSS_2048_8192_SHA384,
         _ => &RSA_PSS_2048_8192_SHA512,
     };
-    RsaPublicKeyComponents {
-        n: part("n"),
-        e: part("e"),
-    }
-    .verify(rsa, message, signature)
-    .is_ok()
+    RsaPublicKeyComponents { n: part("n"), e: part("e") }.verify(rsa, message, signature).is_ok()
 }
 
 #[test]
@@ -67,24 +56,16 @@ fn tokens_are_signed_by_the_key_that_is_published() {
 
 #[test]
 fn the_server_answers_as_it_is_told_and_stops_while_it_stalls() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let server = KeyServer::start();
     server.set("/a", Reply::ok("a").header("ETag", "\"1\""));
     server.set("/stall", Reply::ok("stall").stalling_after(2));
     server.set("/late", Reply::ok("late").delayed(Duration::from_secs(3600)));
     runtime.block_on(async {
         let get = |path: &str| {
-            let request = http::Request::get(path)
-                .body(lambda_runtime_api_client::body::Body::empty())
-                .unwrap();
+            let request = http::Request::get(path).body(lambda_runtime_api_client::body::Body::empty()).unwrap();
             let endpoint = server.url("/").parse().unwrap();
-            let client = lambda_runtime_api_client::Client::builder()
-                .with_endpoint(endpoint)
-                .build()
-                .unwrap();
+            let client = lambda_runtime_api_client::Client::builder().with_endpoint(endpoint).build().unwrap();
             async move { client.call(request).await.unwrap() }
         };
         assert_eq!(get("/a").await.headers()["etag"], "\"1\"");
@@ -95,8 +76,6 @@ fn the_server_answers_as_it_is_told_and_stops_while_it_stalls() {
         assert!(late.is_err());
     });
     assert_eq!((server.count("/a"), server.count("/b"), server.count("/c")), (1, 1, 0));
-    eventually("the late request is there", || {
-        (server.count("/late") == 1).then_some(())
-    });
+    eventually("the late request is there", || (server.count("/late") == 1).then_some(()));
     drop(server);
 }

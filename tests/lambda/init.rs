@@ -20,10 +20,7 @@ fn init_error(variables: &[(&str, &str)]) -> (String, Finished) {
 fn posted(api: &RuntimeApi) -> String {
     assert_eq!(api.polls(), 0, "it asks for no event");
     let [error] = api.init_errors().try_into().unwrap();
-    assert_eq!(
-        error.header("Lambda-Runtime-Function-Error-Type"),
-        Some("ConfigurationError")
-    );
+    assert_eq!(error.header("Lambda-Runtime-Function-Error-Type"), Some("ConfigurationError"));
     let body: Value = serde_json::from_slice(&error.body).unwrap();
     assert_eq!(body["errorType"], "ConfigurationError", "{body}");
     body["errorMessage"].as_str().unwrap().to_owned()
@@ -53,11 +50,8 @@ fn every_mistake_is_named_with_its_path_in_one_init_error_that_repeats_no_other_
         "invalid_token": CANARY,
         "context": { "principalId": CANARY },
     });
-    let (message, finished) = init_error(&[
-        ("AUTHORIZER_CONFIG", &config.to_string()),
-        ("SHORT", CANARY),
-        ("SECRET", key("HS256").secret()),
-    ]);
+    let (message, finished) =
+        init_error(&[("AUTHORIZER_CONFIG", &config.to_string()), ("SHORT", CANARY), ("SECRET", key("HS256").secret())]);
     for path in [
         "isuers",
         "issuers[0].secret",
@@ -87,10 +81,7 @@ fn every_mistake_is_named_with_its_path_in_one_init_error_that_repeats_no_other_
         let named = message.lines().filter(|line| line.starts_with(path)).count();
         assert_eq!(named, 1, "{path} once in:\n{message}");
     }
-    let leeway = message
-        .lines()
-        .find(|line| line.starts_with("issuers[0].leeway_seconds"))
-        .unwrap();
+    let leeway = message.lines().find(|line| line.starts_with("issuers[0].leeway_seconds")).unwrap();
     assert!(leeway.contains("0 to 300"), "its range: {leeway}");
     let secrets = pieces([CANARY, key("HS256").secret()]);
     for text in [&message, &finished.stdout, &finished.stderr] {
@@ -100,12 +91,7 @@ fn every_mistake_is_named_with_its_path_in_one_init_error_that_repeats_no_other_
 
 #[test]
 fn a_document_that_is_not_json_is_an_init_error_that_does_not_repeat_it() {
-    for document in [
-        CANARY.to_owned(),
-        format!("{{\"issuers\": {CANARY}"),
-        format!("[\"{CANARY}\"]"),
-        String::new(),
-    ] {
+    for document in [CANARY.to_owned(), format!("{{\"issuers\": {CANARY}"), format!("[\"{CANARY}\"]"), String::new()] {
         let (message, finished) = init_error(&[("AUTHORIZER_CONFIG", &document)]);
         for text in [&message, &finished.stdout, &finished.stderr] {
             assert_eq!(piece_in(text, &pieces([CANARY])), None, "{text}");
@@ -129,10 +115,7 @@ fn two_configurations_are_a_mistake() {
 fn no_configuration_is_a_mistake() {
     let scratch = Scratch::new();
     let (message, _) = init_error(&[("LAMBDA_TASK_ROOT", scratch.path())]);
-    assert!(
-        message.contains("AUTHORIZER_CONFIG") && message.contains("authorizer.json"),
-        "{message}"
-    );
+    assert!(message.contains("AUTHORIZER_CONFIG") && message.contains("authorizer.json"), "{message}");
 }
 
 #[test]
@@ -189,24 +172,14 @@ fn one_document_serves_every_stage_by_the_environment() {
         ("SECRET", key("HS256").secret()),
         ("STAGE_NAME", "beta"),
     ]);
-    let ask = |audience: &str| {
-        lambda
-            .invoke(event(&secret_token(json!({ "aud": audience })), "GET/movies"))
-            .policy()
-    };
+    let ask = |audience: &str| lambda.invoke(event(&secret_token(json!({ "aud": audience })), "GET/movies")).policy();
     assert_eq!(ask("https://beta.example.com"), allow("alice", "GET/movies"));
-    assert_eq!(
-        ask("https://${STAGE_NAME}.example.com")["context"]["reason"],
-        "wrong_audience"
-    );
+    assert_eq!(ask("https://${STAGE_NAME}.example.com")["context"]["reason"], "wrong_audience");
 }
 
 #[test]
 fn a_termination_signal_ends_an_idle_program() {
-    let lambda = Lambda::start(&[
-        ("AUTHORIZER_CONFIG", &config().to_string()),
-        ("SECRET", key("HS256").secret()),
-    ]);
+    let lambda = Lambda::start(&[("AUTHORIZER_CONFIG", &config().to_string()), ("SECRET", key("HS256").secret())]);
     lambda.api.idle(1);
     lambda.function.terminate();
     lambda.function.finished();

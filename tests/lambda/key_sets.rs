@@ -89,16 +89,8 @@ fn nothing_but_a_200_with_a_usable_key_is_a_key_set() {
     let keys = |key: Value| Reply::json(&json!({ "keys": [key] }));
     let cases = [
         ("a set of the largest size", Reply::ok(padded(MAX_BODY_BYTES)), true),
-        (
-            "a larger one",
-            Reply::ok(padded(MAX_BODY_BYTES.saturating_add(1))),
-            false,
-        ),
-        (
-            "an enormous one",
-            Reply::ok(padded(MAX_BODY_BYTES.saturating_mul(8))),
-            false,
-        ),
+        ("a larger one", Reply::ok(padded(MAX_BODY_BYTES.saturating_add(1))), false),
+        ("an enormous one", Reply::ok(padded(MAX_BODY_BYTES.saturating_mul(8))), false),
         ("500", Reply::status(500).body(good.as_str()), false),
         ("404", Reply::status(404).body(good.as_str()), false),
         ("401", Reply::status(401).body(good.as_str()), false),
@@ -109,11 +101,7 @@ fn nothing_but_a_200_with_a_usable_key_is_a_key_set() {
         ("302", redirect(302), false),
         ("307", redirect(307), false),
         ("308", redirect(308), false),
-        (
-            "a page",
-            Reply::ok("<!doctype html><title>Sorry</title>").header("Content-Type", "text/html"),
-            false,
-        ),
+        ("a page", Reply::ok("<!doctype html><title>Sorry</title>").header("Content-Type", "text/html"), false),
         ("nothing", Reply::ok(""), false),
         ("null", Reply::ok("null"), false),
         ("no member keys", Reply::ok("{}"), false),
@@ -124,11 +112,7 @@ fn nothing_but_a_200_with_a_usable_key_is_a_key_set() {
         ("a private key", keys(private), false),
         ("a secret", keys(secret), false),
         ("a connection that is closed", Reply::closed(), false),
-        (
-            "a body that is cut off",
-            Reply::ok(good.as_str()).broken_after(20),
-            false,
-        ),
+        ("a body that is cut off", Reply::ok(good.as_str()).broken_after(20), false),
     ];
     let mut config = config(&server, Value::Null);
     let issuers = cases.iter().enumerate().map(|(number, (_, reply, _))| {
@@ -269,18 +253,8 @@ fn what_is_fetched_from_loopback_never_goes_through_a_proxy() {
     let (server, proxy) = (KeyServer::start(), KeyServer::start());
     server.set("/keys", Reply::json(&jwks(&[key("RS256")])));
     let url = proxy.url("/");
-    let variables = [
-        "HTTP_PROXY",
-        "http_proxy",
-        "HTTPS_PROXY",
-        "https_proxy",
-        "ALL_PROXY",
-        "all_proxy",
-    ];
-    let lambda = lambda(
-        &config(&server, Value::Null),
-        &variables.map(|name| (name, url.as_str())),
-    );
+    let variables = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    let lambda = lambda(&config(&server, Value::Null), &variables.map(|name| (name, url.as_str())));
     allowed(&ask(&lambda, &key("RS256")));
     assert_eq!(proxy.count(&server.url("/keys")), 0);
     assert_eq!(server.count("/keys"), 1);
@@ -294,8 +268,5 @@ fn what_is_fetched_from_elsewhere_goes_through_the_proxy_of_the_environment() {
     let lambda = lambda(&config, &[("HTTPS_PROXY", &proxy.url("/"))]);
     assert_eq!(ask(&lambda, &key("RS256")).error().0, "KeysUnavailable");
     let requests = proxy.requests("keys.example.com:443");
-    assert!(
-        !requests.is_empty() && requests.iter().all(|request| request.method == "CONNECT"),
-        "{requests:?}"
-    );
+    assert!(!requests.is_empty() && requests.iter().all(|request| request.method == "CONNECT"), "{requests:?}");
 }

@@ -34,10 +34,7 @@ fn is_date_time(text: &str) -> bool {
     let Some((seconds, fraction)) = text.strip_suffix('Z').and_then(|text| text.split_at_checked(19)) else {
         return false;
     };
-    let shape: String = seconds
-        .chars()
-        .map(|c| if c.is_ascii_digit() { '0' } else { c })
-        .collect();
+    let shape: String = seconds.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
     let digits = fraction.strip_prefix('.').unwrap_or("0");
     shape == "0000-00-00T00:00:00" && !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit())
 }
@@ -60,10 +57,7 @@ fn every_line_has_the_time_and_the_level_that_lambda_filters_by() {
         assert!(["TRACE", "DEBUG", "INFO", "WARN", "ERROR"].contains(&level), "{line}");
         if ["TRACE", "DEBUG"].contains(&level) {
             let target = line["target"].as_str().unwrap_or_default();
-            assert!(
-                target.starts_with("apigw_jwt_authorizer"),
-                "another crate below INFO: {line}"
-            );
+            assert!(target.starts_with("apigw_jwt_authorizer"), "another crate below INFO: {line}");
         }
     }
 }
@@ -76,10 +70,7 @@ fn a_decision_is_one_line_that_says_all_about_it() {
     let mismatch = lambda.invoke(event(&secret_token(json!({})), "PATCH/users/bob"));
     let expired = lambda.invoke(event(&secret_token(json!({ "exp": 1 })), "GET/movies"));
     let unknown = lambda.invoke(event(&stranger("RS256").token(&claims(KEYS, json!({}))), "GET/movies"));
-    let foreign = lambda.invoke(event(
-        &secret_token(json!({ "iss": "https://elsewhere.example.com/" })),
-        "GET/movies",
-    ));
+    let foreign = lambda.invoke(event(&secret_token(json!({ "iss": "https://elsewhere.example.com/" })), "GET/movies"));
     let lines = lines(&lambda.stop());
     for (answer, expected) in [
         (
@@ -112,10 +103,7 @@ fn a_decision_is_one_line_that_says_all_about_it() {
             &unknown,
             json!({ "level": "INFO", "decision": "unauthorized", "reason": "unknown_key", "method": "GET", "issuer": KEYS }),
         ),
-        (
-            &foreign,
-            json!({ "level": "INFO", "decision": "deny", "reason": "unknown_issuer", "method": "GET" }),
-        ),
+        (&foreign, json!({ "level": "INFO", "decision": "deny", "reason": "unknown_issuer", "method": "GET" })),
     ] {
         let about = about(&lines, answer);
         assert_eq!(about.len(), 1, "one line: {about:?}");
@@ -123,16 +111,9 @@ fn a_decision_is_one_line_that_says_all_about_it() {
         for member in ["level", "decision", "reason", "method", "route", "issuer", "kid"] {
             assert_eq!(line.get(member), expected.get(member), "{member} in {line}");
         }
-        let durations: Vec<_> = line
-            .as_object()
-            .unwrap()
-            .iter()
-            .filter(|(name, _)| name.starts_with("duration"))
-            .collect();
-        assert!(
-            matches!(durations.as_slice(), [(_, Value::Number(_))]),
-            "a duration: {line}"
-        );
+        let durations: Vec<_> =
+            line.as_object().unwrap().iter().filter(|(name, _)| name.starts_with("duration")).collect();
+        assert!(matches!(durations.as_slice(), [(_, Value::Number(_))]), "a duration: {line}");
     }
 }
 
@@ -144,12 +125,7 @@ fn a_forged_signature_is_logged_with_the_configured_key_that_it_names() {
     let lines = lines(&lambda.stop());
     let about = about(&lines, &answer);
     assert_eq!(about.len(), 1, "one line: {about:?}");
-    assert_eq!(
-        (&about[0]["reason"], &about[0]["kid"]),
-        (&json!("invalid_signature"), &json!("es384")),
-        "{}",
-        about[0]
-    );
+    assert_eq!((&about[0]["reason"], &about[0]["kid"]), (&json!("invalid_signature"), &json!("es384")), "{}", about[0]);
 }
 
 #[test]
@@ -161,10 +137,7 @@ fn a_refusal_that_has_a_usual_cause_says_it_by_a_fixed_code() {
             json!("audience_differs_by_trailing_slash"),
         ),
         (
-            event(
-                &secret_token(json!({ "iss": crate::world::SECRET.trim_end_matches('/') })),
-                "GET/movies",
-            ),
+            event(&secret_token(json!({ "iss": crate::world::SECRET.trim_end_matches('/') })), "GET/movies"),
             json!("issuer_differs_by_trailing_slash"),
         ),
         (event_with(Some("Bearer opaque"), "GET/movies"), json!("opaque_token")),
@@ -187,11 +160,7 @@ fn what_lets_more_pass_and_keys_that_are_not_there_are_warned_of_at_start() {
     let lambda = lambda(&config, &[JSON]);
     lambda.api.started();
     let lines = lines(&lambda.stop());
-    let warned = |text: &str| {
-        lines
-            .iter()
-            .any(|line| line["level"] == "WARN" && line.to_string().contains(text))
-    };
+    let warned = |text: &str| lines.iter().any(|line| line["level"] == "WARN" && line.to_string().contains(text));
     for text in ["route_rules", "issuers[0].audience", KEYS] {
         assert!(warned(text), "{text}: {lines:?}");
     }
@@ -216,14 +185,8 @@ fn an_error_is_one_line_of_ours_and_none_of_the_runtimes() {
     config["issuers"][1] = json!({ "issuer": KEYS, "audience": AUDIENCE, "jwks_uri": server.url("/absent") });
     let lambda = lambda(&config, &[JSON]);
     let answers = [
-        (
-            lambda.invoke(event(&secret_token(json!({ "nbf": 4_900_000_000_u64 })), "GET/movies")),
-            "not_yet_valid",
-        ),
-        (
-            lambda.invoke(event(&key("RS256").token(&claims(KEYS, json!({}))), "GET/movies")),
-            "keys_unavailable",
-        ),
+        (lambda.invoke(event(&secret_token(json!({ "nbf": 4_900_000_000_u64 })), "GET/movies")), "not_yet_valid"),
+        (lambda.invoke(event(&key("RS256").token(&claims(KEYS, json!({}))), "GET/movies")), "keys_unavailable"),
         (lambda.invoke("not json"), "malformed_event"),
         (lambda.invoke("null"), "malformed_event"),
     ];
@@ -237,10 +200,7 @@ fn an_error_is_one_line_of_ours_and_none_of_the_runtimes() {
     for line in &lines {
         let target = line["target"].as_str().unwrap_or_default();
         let ours = target.starts_with("apigw_jwt_authorizer");
-        assert!(
-            ours || ["INFO", "DEBUG", "TRACE"].contains(&line["level"].as_str().unwrap()),
-            "the runtime's: {line}"
-        );
+        assert!(ours || ["INFO", "DEBUG", "TRACE"].contains(&line["level"].as_str().unwrap()), "the runtime's: {line}");
     }
 }
 
@@ -263,11 +223,7 @@ fn refusals_are_logged_at_info_and_permits_at_debug_by_the_level_that_is_set() {
         let refusal = lambda.invoke(event(&secret_token(json!({})), "POST/movies"));
         let finished = lambda.stop();
         let logged = |answer: &Answer| finished.stdout.contains(&answer.request_id);
-        assert_eq!(
-            (logged(&refusal), logged(&permit)),
-            (refusals, permits),
-            "{variables:?}: {finished:?}"
-        );
+        assert_eq!((logged(&refusal), logged(&permit)), (refusals, permits), "{variables:?}: {finished:?}");
     }
 }
 
@@ -276,11 +232,7 @@ fn text_is_one_plain_line_for_a_decision() {
     let lambda = lambda(&config(), &[("AWS_LAMBDA_LOG_FORMAT", "Text")]);
     let refusal = lambda.invoke(event(&key("RS256").token(&claims(KEYS, json!({}))), "POST/movies"));
     let finished = lambda.stop();
-    let about: Vec<&str> = finished
-        .stdout
-        .lines()
-        .filter(|line| line.contains(&refusal.request_id))
-        .collect();
+    let about: Vec<&str> = finished.stdout.lines().filter(|line| line.contains(&refusal.request_id)).collect();
     assert_eq!(about.len(), 1, "{finished:?}");
     for part in ["INFO", "deny", "insufficient_scope", "POST", "/movies", KEYS, "rs256"] {
         assert!(about[0].contains(part), "{part} in {}", about[0]);
@@ -301,21 +253,11 @@ fn every_kind_of_answer(lambda: &Lambda) -> Vec<String> {
         key("HS512").token(&claims(crate::world::SECRET, json!({ "sub": CANARY, "scope": CANARY }))),
         key("RS256").token(&claims("https://down.example.com/", json!({ "sub": CANARY }))),
     ];
-    tokens.extend(
-        public_algorithms()
-            .into_iter()
-            .map(|alg| key(alg).token(&claims(KEYS, json!({ "sub": CANARY })))),
-    );
+    tokens.extend(public_algorithms().into_iter().map(|alg| key(alg).token(&claims(KEYS, json!({ "sub": CANARY })))));
     tokens.extend(healing_tokens().into_iter().map(|(_, token)| token));
     for token in &tokens {
         let bearer = format!("Bearer {token}");
-        for request in [
-            "GET/movies",
-            "POST/movies",
-            "GET/nowhere",
-            "GET/users/*",
-            &format!("GET/users/{CANARY}"),
-        ] {
+        for request in ["GET/movies", "POST/movies", "GET/nowhere", "GET/users/*", &format!("GET/users/{CANARY}")] {
             ask(Some(&bearer), request);
         }
     }
@@ -325,23 +267,13 @@ fn every_kind_of_answer(lambda: &Lambda) -> Vec<String> {
     for body in malformed_events() {
         lambda.invoke(&body);
         if let Ok(Value::Object(event)) = serde_json::from_slice(&body) {
-            private.extend(
-                event
-                    .get("authorizationToken")
-                    .and_then(Value::as_str)
-                    .map(str::to_owned),
-            );
+            private.extend(event.get("authorizationToken").and_then(Value::as_str).map(str::to_owned));
         }
     }
     private.push(key("HS256").secret().to_owned());
     for alg in public_algorithms() {
         let jwk = key(alg).jwk();
-        private.extend(
-            ["n", "x", "y"]
-                .iter()
-                .filter_map(|part| jwk[*part].as_str())
-                .map(str::to_owned),
-        );
+        private.extend(["n", "x", "y"].iter().filter_map(|part| jwk[*part].as_str()).map(str::to_owned));
     }
     private
 }
@@ -357,10 +289,7 @@ fn no_log_line_at_any_level_holds_a_piece_of_a_token_a_claim_a_secret_or_a_key()
     let everything = ("RUST_LOG", "trace");
     for variables in [
         &[JSON, ("AWS_LAMBDA_LOG_LEVEL", "TRACE"), everything][..],
-        &[(
-            "RUST_LOG",
-            "trace,apigw_jwt_authorizer=trace,lambda_runtime=trace,hyper=trace,reqwest=trace",
-        )],
+        &[("RUST_LOG", "trace,apigw_jwt_authorizer=trace,lambda_runtime=trace,hyper=trace,reqwest=trace")],
         &[everything, ("AWS_LAMBDA_MAX_CONCURRENCY", "2")],
     ] {
         for invalid_token in ["deny", "unauthorized"] {
@@ -368,10 +297,7 @@ fn no_log_line_at_any_level_holds_a_piece_of_a_token_a_claim_a_secret_or_a_key()
             let lambda = lambda(&config, variables);
             let private = every_kind_of_answer(&lambda);
             let finished = lambda.stop();
-            assert!(
-                finished.stdout.contains("insufficient_scope"),
-                "{variables:?}: refusals are logged"
-            );
+            assert!(finished.stdout.contains("insufficient_scope"), "{variables:?}: refusals are logged");
             let pieces = pieces(private.iter().map(String::as_str));
             for line in finished.stdout.lines().chain(finished.stderr.lines()) {
                 assert_eq!(piece_in(line, &pieces), None, "{variables:?}: {line}");

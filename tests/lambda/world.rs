@@ -59,10 +59,7 @@ pub(crate) fn public_algorithms() -> Vec<&'static str> {
 /// Starts the program with this configuration and more environment variables.
 pub(crate) fn lambda(config: &Value, variables: &[(&str, &str)]) -> Lambda {
     let config = config.to_string();
-    let mut all = vec![
-        ("AUTHORIZER_CONFIG", config.as_str()),
-        ("SECRET", key("HS256").secret()),
-    ];
+    let mut all = vec![("AUTHORIZER_CONFIG", config.as_str()), ("SECRET", key("HS256").secret())];
     all.extend(variables);
     Lambda::start(&all)
 }
@@ -164,42 +161,21 @@ pub(crate) fn invalid_tokens() -> Vec<(&'static str, Option<String>)> {
         ("malformed_token", format!("{good}\u{e9}")),
         ("malformed_token", format!("{good}=")),
         ("malformed_token", format!("{good}{}", "A".repeat(10_240))),
-        (
-            "malformed_token",
-            with_header(json!({ "alg": "HS256", "crit": ["exp"], "exp": EXPIRES })),
-        ),
-        (
-            "malformed_token",
-            hs256.token_of(br#"{"alg":"HS256","alg":"HS256"}"#, b"{}"),
-        ),
+        ("malformed_token", with_header(json!({ "alg": "HS256", "crit": ["exp"], "exp": EXPIRES }))),
+        ("malformed_token", hs256.token_of(br#"{"alg":"HS256","alg":"HS256"}"#, b"{}")),
         ("unsupported_algorithm", none.clone()),
         ("unsupported_algorithm", format!("{unsigned}.")),
-        (
-            "unsupported_algorithm",
-            hs256.token_with(&confused, &claims(KEYS, json!({}))),
-        ),
+        ("unsupported_algorithm", hs256.token_with(&confused, &claims(KEYS, json!({})))),
         ("unsupported_algorithm", key("RS256").token(&claims(SECRET, json!({})))),
         ("unknown_issuer", secret(json!({ "iss": format!("{SECRET}{CANARY}") }))),
         ("unknown_issuer", secret(json!({ "iss": null }))),
         ("invalid_signature", stranger("HS256").token(&claims(SECRET, json!({})))),
-        (
-            "invalid_signature",
-            stranger("ES256").named("es256").token(&claims(KEYS, json!({}))),
-        ),
-        (
-            "invalid_signature",
-            stranger("RS256").named("rs256").token(&claims(KEYS, json!({}))),
-        ),
+        ("invalid_signature", stranger("ES256").named("es256").token(&claims(KEYS, json!({})))),
+        ("invalid_signature", stranger("RS256").named("rs256").token(&claims(KEYS, json!({})))),
         ("expired", secret(json!({ "exp": now().saturating_sub(60) }))),
-        (
-            "too_old",
-            young(json!({ "iat": now().saturating_sub(4000), "region": "eu" })),
-        ),
+        ("too_old", young(json!({ "iat": now().saturating_sub(4000), "region": "eu" }))),
         ("wrong_audience", secret(json!({ "aud": CANARY }))),
-        (
-            "wrong_token_type",
-            with_header(json!({ "alg": "HS256", "typ": "dpop+jwt" })),
-        ),
+        ("wrong_token_type", with_header(json!({ "alg": "HS256", "typ": "dpop+jwt" }))),
         ("bound_token", secret(json!({ "cnf": { "jkt": CANARY } }))),
         ("invalid_claim", secret(json!({ "exp": CANARY }))),
         ("invalid_claim", secret(json!({ "scope": 7 }))),
@@ -222,14 +198,8 @@ pub(crate) fn invalid_tokens() -> Vec<(&'static str, Option<String>)> {
 pub(crate) fn healing_tokens() -> Vec<(&'static str, String)> {
     let soon = now().saturating_add(3600);
     vec![
-        (
-            "unknown_key",
-            stranger("RS256").token(&claims(KEYS, json!({ "sub": CANARY }))),
-        ),
-        (
-            "unknown_key",
-            key("EdDSA").named(CANARY).token(&claims(KEYS, json!({}))),
-        ),
+        ("unknown_key", stranger("RS256").token(&claims(KEYS, json!({ "sub": CANARY })))),
+        ("unknown_key", key("EdDSA").named(CANARY).token(&claims(KEYS, json!({})))),
         ("not_yet_valid", secret_token(json!({ "nbf": soon }))),
         ("not_yet_valid", secret_token(json!({ "iat": soon }))),
     ]

@@ -72,11 +72,8 @@ mod tests {
             let denied = ask(&lambda, &token, "POST/movies").policy();
             assert_eq!(denied["policyDocument"]["Statement"][0]["Effect"], "Deny", "{denied}");
             let (signed, _) = token.rsplit_once('.').unwrap();
-            let (_, signature) = provider
-                .token(alg)
-                .rsplit_once('.')
-                .map(|(a, b)| (a.to_owned(), b.to_owned()))
-                .unwrap();
+            let (_, signature) =
+                provider.token(alg).rsplit_once('.').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
             let forged = ask(&lambda, &format!("{signed}.{signature}"), "GET/movies").policy();
             assert_eq!(forged["context"]["reason"], "invalid_signature", "{alg}");
         }
@@ -108,11 +105,7 @@ mod tests {
             }
             std::thread::sleep(Duration::from_millis(COOLDOWN * 1000 + 300));
         });
-        assert_eq!(
-            ask(&lambda, &first, "GET/movies").error().0,
-            "Unauthorized",
-            "its key is gone"
-        );
+        assert_eq!(ask(&lambda, &first, "GET/movies").error().0, "Unauthorized", "its key is gone");
         println!("{} requests", asked.load(Ordering::SeqCst));
 
         let finished = lambda.stop();
@@ -125,11 +118,7 @@ mod tests {
         // At start-up, for each rotation, and for the token whose key is gone.
         assert_eq!(fetches.len(), ROTATIONS + 2, "{fetches:?}");
         for fetch in fetches {
-            assert_eq!(
-                (&fetch["outcome"], &fetch["skipped"]),
-                (&json!("fetched"), &json!(0)),
-                "{fetch}"
-            );
+            assert_eq!((&fetch["outcome"], &fetch["skipped"]), (&json!("fetched"), &json!(0)), "{fetch}");
         }
     }
 

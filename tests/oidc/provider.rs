@@ -37,19 +37,13 @@ impl Provider {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn();
-        let mut provider = Self {
-            child: child.unwrap(),
-            issuer: String::new(),
-        };
+        let mut provider = Self { child: child.unwrap(), issuer: String::new() };
         // It says more than that, and goes on to.
         let mut output = BufReader::new(provider.child.stdout.take().unwrap());
         while provider.issuer.is_empty() {
             let mut line = String::new();
             assert_ne!(output.read_line(&mut line).unwrap(), 0, "the provider did not start");
-            line.strip_prefix("issuer ")
-                .unwrap_or_default()
-                .trim_end()
-                .clone_into(&mut provider.issuer);
+            line.strip_prefix("issuer ").unwrap_or_default().trim_end().clone_into(&mut provider.issuer);
         }
         std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
         Ok(provider)
@@ -64,10 +58,7 @@ impl Provider {
             &format!("grant_type=client_credentials&{secret}&scope=read%3Amovies&resource=urn%3Aalg%3A{alg}"),
         );
         let body: Value = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{answer}"));
-        body["access_token"]
-            .as_str()
-            .unwrap_or_else(|| panic!("{answer}"))
-            .to_owned()
+        body["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
 
     /// Signs with new keys from now on.
@@ -103,10 +94,6 @@ impl Drop for Provider {
 
 /// Whether a command is there and succeeds.
 fn runs(command: &mut Command) -> bool {
-    let status = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
     status.is_ok_and(|status| status.success())
 }

@@ -31,10 +31,7 @@ fn api() -> Value {
 /// A payload with these claims and everything else that a valid token has.
 fn claims(more: Value) -> String {
     let mut claims = json!({ "iss": "https://issuer.example/", "aud": "api", "sub": "user-1", "exp": NOW + 60 });
-    claims
-        .as_object_mut()
-        .unwrap()
-        .extend(more.as_object().unwrap().clone());
+    claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     claims.to_string()
 }
 
@@ -43,11 +40,7 @@ fn table(config: &Value, cases: &[(&str, &str, Value, &str)]) {
     let desk = Desk::new(config);
     for (method, path, more, expected) in cases {
         let token = signed(r#"{"alg":"HS256"}"#, &claims(more.clone()));
-        assert_eq!(
-            desk.decides(method, path, &token),
-            *expected,
-            "{method} {path} with {more}"
-        );
+        assert_eq!(desk.decides(method, path, &token), *expected, "{method} {path} with {more}");
     }
 }
 
@@ -71,18 +64,8 @@ fn scopes_any_entry_is_enough_and_an_entry_needs_all_of_its_own() {
             ("POST", "movies", scope("premium write:movies"), "allow"),
             ("PUT", "movies", scope("admin"), "allow"),
             // `scp` is the other claim that counts, and both count together (a list's items are whole scopes).
-            (
-                "POST",
-                "movies",
-                json!({ "scope": "premium", "scp": ["write:movies"] }),
-                "allow",
-            ),
-            (
-                "POST",
-                "movies",
-                json!({ "scp": ["write:movies premium"] }),
-                "deny insufficient_scope",
-            ),
+            ("POST", "movies", json!({ "scope": "premium", "scp": ["write:movies"] }), "allow"),
+            ("POST", "movies", json!({ "scp": ["write:movies premium"] }), "deny insufficient_scope"),
             ("GET", "movies", json!({ "scp": "read:movies" }), "allow"),
         ],
     );
@@ -121,10 +104,7 @@ fn the_path_decides_first_and_the_method_second() {
 #[test]
 fn the_most_specific_path_is_compared_segment_by_segment_from_the_left() {
     let config = |paths: &[&str]| {
-        let routes: Vec<Value> = paths
-            .iter()
-            .map(|path| json!({ "path": path, "scopes": *path }))
-            .collect();
+        let routes: Vec<Value> = paths.iter().map(|path| json!({ "path": path, "scopes": *path })).collect();
         let mut config = api();
         config["routes"] = routes.into();
         config
@@ -141,15 +121,7 @@ fn the_most_specific_path_is_compared_segment_by_segment_from_the_left() {
     ] {
         table(&config(&paths), &[("GET", path, json!({ "scope": taken }), "allow")]);
         let others: Vec<&str> = paths.into_iter().filter(|other| *other != taken).collect();
-        table(
-            &config(&paths),
-            &[(
-                "GET",
-                path,
-                json!({ "scope": others.join(" ") }),
-                "deny insufficient_scope",
-            )],
-        );
+        table(&config(&paths), &[("GET", path, json!({ "scope": others.join(" ") }), "deny insufficient_scope")]);
     }
 }
 
@@ -157,13 +129,7 @@ fn the_most_specific_path_is_compared_segment_by_segment_from_the_left() {
 fn a_named_method_goes_before_any() {
     let mut config = api();
     config["routes"] = json!([{ "path": "/x" }, { "method": "DELETE", "path": "/x", "scopes": "admin" }]);
-    table(
-        &config,
-        &[
-            ("GET", "x", json!({}), "allow"),
-            ("DELETE", "x", json!({}), "deny insufficient_scope"),
-        ],
-    );
+    table(&config, &[("GET", "x", json!({}), "allow"), ("DELETE", "x", json!({}), "deny insufficient_scope")]);
 }
 
 #[test]
@@ -174,12 +140,7 @@ fn the_order_of_entries_means_nothing() {
         &config,
         &[
             ("GET", "movies/popular", json!({}), "allow"),
-            (
-                "GET",
-                "movies/17/cast",
-                json!({ "scope": "read:movies" }),
-                "deny insufficient_scope",
-            ),
+            ("GET", "movies/17/cast", json!({ "scope": "read:movies" }), "deny insufficient_scope"),
             ("GET", "movies/17", json!({ "scope": "read:movies" }), "allow"),
         ],
     );
@@ -209,26 +170,11 @@ fn a_claim_must_equal_the_paths_own_segment_raw_or_decoded_once() {
             ("GET", "users/%2A", me("*"), "deny claim_mismatch"),
             ("GET", "users/a%3Fb", me("a?b"), "deny claim_mismatch"),
             // An array claim fits if it holds the segment.
-            (
-                "GET",
-                "teams/red",
-                json!({ "app": { "teams": ["blue", "red"] } }),
-                "allow",
-            ),
+            ("GET", "teams/red", json!({ "app": { "teams": ["blue", "red"] } }), "allow"),
             ("GET", "teams/red", json!({ "app": { "teams": "red" } }), "allow"),
-            (
-                "GET",
-                "teams/red",
-                json!({ "app": { "teams": ["blue", 1] } }),
-                "deny claim_mismatch",
-            ),
+            ("GET", "teams/red", json!({ "app": { "teams": ["blue", 1] } }), "deny claim_mismatch"),
             ("GET", "teams/red", json!({ "app": {} }), "deny claim_mismatch"),
-            (
-                "GET",
-                "teams/1",
-                json!({ "app": { "teams": 1 } }),
-                "deny claim_mismatch",
-            ),
+            ("GET", "teams/1", json!({ "app": { "teams": 1 } }), "deny claim_mismatch"),
             // Of `{name+}` only one segment can equal a claim.
             ("GET", "files/user-1", json!({}), "allow"),
             ("GET", "files/user-1/x", json!({}), "deny claim_mismatch"),
@@ -244,48 +190,13 @@ fn claims_fit_by_value_and_all_of_them_are_needed() {
         &api(),
         &[
             ("GET", "plans", plan(json!("gold"), json!(5), json!(true)), "allow"),
-            (
-                "GET",
-                "plans",
-                plan(json!(["x", "silver"]), json!(5.0), json!([false, true])),
-                "allow",
-            ),
-            (
-                "GET",
-                "plans",
-                plan(json!("bronze"), json!(5), json!(true)),
-                "deny claim_mismatch",
-            ),
-            (
-                "GET",
-                "plans",
-                plan(json!("gold"), json!("5"), json!(true)),
-                "deny claim_mismatch",
-            ),
-            (
-                "GET",
-                "plans",
-                plan(json!("gold"), json!(6), json!(true)),
-                "deny claim_mismatch",
-            ),
-            (
-                "GET",
-                "plans",
-                plan(json!("gold"), json!(5), json!("true")),
-                "deny claim_mismatch",
-            ),
-            (
-                "GET",
-                "plans",
-                json!({ "plan": "gold", "seats": 5 }),
-                "deny claim_mismatch",
-            ),
-            (
-                "GET",
-                "plans",
-                plan(json!({ "gold": true }), json!(5), json!(true)),
-                "deny claim_mismatch",
-            ),
+            ("GET", "plans", plan(json!(["x", "silver"]), json!(5.0), json!([false, true])), "allow"),
+            ("GET", "plans", plan(json!("bronze"), json!(5), json!(true)), "deny claim_mismatch"),
+            ("GET", "plans", plan(json!("gold"), json!("5"), json!(true)), "deny claim_mismatch"),
+            ("GET", "plans", plan(json!("gold"), json!(6), json!(true)), "deny claim_mismatch"),
+            ("GET", "plans", plan(json!("gold"), json!(5), json!("true")), "deny claim_mismatch"),
+            ("GET", "plans", json!({ "plan": "gold", "seats": 5 }), "deny claim_mismatch"),
+            ("GET", "plans", plan(json!({ "gold": true }), json!(5), json!(true)), "deny claim_mismatch"),
             ("GET", "mail", json!({ "email": "a@b.example" }), "allow"),
             ("GET", "mail", json!({ "email": null }), "deny claim_mismatch"),
             ("GET", "mail", json!({}), "deny claim_mismatch"),
@@ -353,10 +264,7 @@ fn undeclared_paths_pass_only_if_allowed() {
         ],
     );
     config.as_object_mut().unwrap().remove("routes");
-    table(
-        &config,
-        &[("GET", "", json!({}), "allow"), ("PATCH", "x/y", json!({}), "allow")],
-    );
+    table(&config, &[("GET", "", json!({}), "allow"), ("PATCH", "x/y", json!({}), "allow")]);
 }
 
 #[test]
@@ -364,14 +272,8 @@ fn a_request_that_a_policy_cannot_name_is_refused() {
     let desk = Desk::new(&api());
     let token = signed(r#"{"alg":"HS256"}"#, &claims(json!({ "scope": "admin read:movies" })));
     let stage = desk::STAGE.len() + "GET/movies/".len();
-    assert_eq!(
-        desk.decides("GET", &format!("movies/{}", "x".repeat(512 - stage)), &token),
-        "allow"
-    );
-    assert_eq!(
-        desk.decides("GET", &format!("movies/{}", "x".repeat(513 - stage)), &token),
-        "deny ambiguous_path"
-    );
+    assert_eq!(desk.decides("GET", &format!("movies/{}", "x".repeat(512 - stage)), &token), "allow");
+    assert_eq!(desk.decides("GET", &format!("movies/{}", "x".repeat(513 - stage)), &token), "deny ambiguous_path");
 }
 
 #[test]
@@ -382,9 +284,6 @@ fn report_allows_the_stage_to_every_verified_token_and_to_no_other() {
     let token = signed(r#"{"alg":"HS256"}"#, &claims(json!({})));
     let answer = desk.answers("GET", "movies", Some(&format!("Bearer {token}")));
     assert_eq!(answer["policyDocument"]["Statement"][0]["Effect"], "Allow");
-    assert_eq!(
-        answer["policyDocument"]["Statement"][0]["Resource"],
-        json!([format!("{}*", desk::STAGE)])
-    );
+    assert_eq!(answer["policyDocument"]["Statement"][0]["Resource"], json!([format!("{}*", desk::STAGE)]));
     assert_eq!(desk.decides("GET", "movies", "a.b.c"), "deny malformed_token");
 }

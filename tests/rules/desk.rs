@@ -26,10 +26,7 @@ impl Clock for Dial {
     fn now(&self) -> Moment {
         let millis = Duration::from_millis(self.0.load(Ordering::SeqCst));
         let back = Duration::from_secs(self.1.load(Ordering::SeqCst));
-        Moment {
-            wall: Duration::from_secs(NOW) + millis - back,
-            monotonic: millis,
-        }
+        Moment { wall: Duration::from_secs(NOW) + millis - back, monotonic: millis }
     }
 
     fn earliest(&self) -> Duration {
@@ -45,8 +42,7 @@ impl Dial {
 
     /// Moves the clock forward.
     pub(crate) fn advance(&self, by: Duration) {
-        self.0
-            .fetch_add(u64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+        self.0.fetch_add(u64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 }
 
@@ -59,11 +55,7 @@ pub(crate) struct Desk {
 
 /// Parses a configuration in the tests' environment.
 pub(crate) fn config(document: &str) -> Result<Config, ConfigError> {
-    Config::parse(
-        document,
-        &|name| (name == "SECRET").then(|| SECRET.to_owned()),
-        Path::new("."),
-    )
+    Config::parse(document, &|name| (name == "SECRET").then(|| SECRET.to_owned()), Path::new("."))
 }
 
 impl Desk {
@@ -71,24 +63,15 @@ impl Desk {
         let clock = Arc::new(Dial::default());
         let config = config(&document.to_string()).unwrap_or_else(|error| panic!("{error}"));
         let authorizer = Authorizer::new(config, Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        Self {
-            authorizer,
-            runtime,
-            clock,
-        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        Self { authorizer, runtime, clock }
     }
 
     /// The whole answer to a request.
     pub(crate) fn answers(&self, method: &str, path: &str, authorization: Option<&str>) -> Value {
         let arn = format!("{STAGE}{method}/{path}");
         let event = json!({ "type": "TOKEN", "authorizationToken": authorization, "methodArn": arn });
-        let answer = self
-            .runtime
-            .block_on(self.authorizer.authorize(event.to_string().as_bytes(), None));
+        let answer = self.runtime.block_on(self.authorizer.authorize(event.to_string().as_bytes(), None));
         let answer = serde_json::from_str(&answer.to_json()).unwrap();
         #[cfg(feature = "authz")]
         self.explained(event.to_string().as_bytes(), &answer);
@@ -102,11 +85,7 @@ impl Desk {
         let explanation = self.runtime.block_on(self.authorizer.explain(event));
         assert_eq!(&explanation.answer, answer, "{explanation:?}");
         let refused = explanation.steps.iter().find(|step| step.outcome == Outcome::Refused);
-        assert_eq!(
-            refused.and_then(|step| step.reason),
-            explanation.reason,
-            "{explanation:?}"
-        );
+        assert_eq!(refused.and_then(|step| step.reason), explanation.reason, "{explanation:?}");
         assert_eq!(explanation.steps.len(), 16, "{explanation:?}");
     }
 
@@ -121,10 +100,7 @@ pub(crate) fn outcome(answer: &Value) -> String {
     if let Some(error) = answer["errorType"].as_str() {
         return error.to_owned();
     }
-    match (
-        answer["policyDocument"]["Statement"][0]["Effect"].as_str(),
-        answer["context"]["reason"].as_str(),
-    ) {
+    match (answer["policyDocument"]["Statement"][0]["Effect"].as_str(), answer["context"]["reason"].as_str()) {
         (Some("Allow"), None) => "allow".to_owned(),
         (Some("Deny"), Some(reason)) => format!("deny {reason}"),
         other => panic!("{other:?}"),

@@ -9,9 +9,7 @@ const POLICIES: &str = include_str!("../../docs/policies.md");
 
 #[track_caller]
 fn starts(document: &str) {
-    let document = document
-        .replace("JWT_SECRET", "SECRET")
-        .replace(r#""encoding":"base64","#, "");
+    let document = document.replace("JWT_SECRET", "SECRET").replace(r#""encoding":"base64","#, "");
     if let Err(error) = config(&document) {
         panic!("{document}\n{error}");
     }
@@ -19,11 +17,7 @@ fn starts(document: &str) {
 
 #[test]
 fn the_readmes_configuration_starts() {
-    let blocks: Vec<&str> = README
-        .split("```json\n")
-        .skip(1)
-        .map(|rest| rest.split("```").next().unwrap())
-        .collect();
+    let blocks: Vec<&str> = README.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert_eq!(blocks.len(), 1);
     blocks.into_iter().for_each(starts);
 }
@@ -44,10 +38,7 @@ fn the_routes_that_the_page_on_policies_explains_start_and_those_it_says_cannot_
         let issuer = json!({ "issuer": "https://issuer.example/", "audience": "api", "secret": { "env": "SECRET" } });
         format!(r#"{{ "issuers": [{issuer}], "undeclared_routes": "{undeclared}", {routes} }}"#)
     };
-    let blocks = POLICIES
-        .split("```json\n")
-        .skip(1)
-        .map(|rest| rest.split("```").next().unwrap());
+    let blocks = POLICIES.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap());
     for block in blocks {
         starts(&document(block, "deny"));
     }

@@ -34,10 +34,7 @@ struct Gateway {
 
 impl Gateway {
     fn new(config: &Value) -> Self {
-        Self {
-            desk: Desk::new(config),
-            cached: None,
-        }
+        Self { desk: Desk::new(config), cached: None }
     }
 
     /// What the client sees, and the context that the backend does.
@@ -49,10 +46,7 @@ impl Gateway {
         let answer = &self.cached.as_ref().unwrap().1;
         let arn = format!("{STAGE}{method}/{path}");
         match allows(answer, &arn) {
-            true => (
-                200,
-                json!([answer["principalId"], answer["context"], answer["usageIdentifierKey"]]),
-            ),
+            true => (200, json!([answer["principalId"], answer["context"], answer["usageIdentifierKey"]])),
             false => (403, Value::Null),
         }
     }
@@ -62,15 +56,10 @@ impl Gateway {
 fn allows(answer: &Value, arn: &str) -> bool {
     let statements = answer["policyDocument"]["Statement"].as_array().unwrap();
     let hits = |effect: &str| {
-        statements
-            .iter()
-            .filter(|statement| statement["Effect"] == effect)
-            .any(|statement| {
-                let resources = statement["Resource"].as_array().unwrap();
-                resources
-                    .iter()
-                    .any(|resource| glob(resource.as_str().unwrap().as_bytes(), arn.as_bytes()))
-            })
+        statements.iter().filter(|statement| statement["Effect"] == effect).any(|statement| {
+            let resources = statement["Resource"].as_array().unwrap();
+            resources.iter().any(|resource| glob(resource.as_str().unwrap().as_bytes(), arn.as_bytes()))
+        })
     };
     hits("Allow") && !hits("Deny")
 }
@@ -100,11 +89,7 @@ fn a_refusal_first_does_not_strip_the_identity_from_an_allowed_request_after_it(
         ("GET", "users/auth0|1"),
         ("GET", "users/auth0%7C1"),
     ] {
-        assert_eq!(
-            gateway.request(&token, method, path),
-            (200, identity.clone()),
-            "{method} {path}"
-        );
+        assert_eq!(gateway.request(&token, method, path), (200, identity.clone()), "{method} {path}");
     }
     for (method, path) in [
         ("POST", "movies"),
@@ -118,11 +103,7 @@ fn a_refusal_first_does_not_strip_the_identity_from_an_allowed_request_after_it(
         ("GET", ""),
         ("GET", "nowhere"),
     ] {
-        assert_eq!(
-            gateway.request(&token, method, path),
-            (403, Value::Null),
-            "{method} {path}"
-        );
+        assert_eq!(gateway.request(&token, method, path), (403, Value::Null), "{method} {path}");
     }
 }
 
@@ -135,13 +116,9 @@ fn whatever_is_asked_first_the_answer_that_allows_anything_says_the_same_of_the_
         json!([answer["principalId"], answer["context"], answer["usageIdentifierKey"]])
     };
     let first = identity("GET", "movies");
-    for (method, path) in [
-        ("GET", "movies/17"),
-        ("POST", "movies"),
-        ("GET", "nowhere"),
-        ("GET", "a//b"),
-        ("GET", "movies/*"),
-    ] {
+    for (method, path) in
+        [("GET", "movies/17"), ("POST", "movies"), ("GET", "nowhere"), ("GET", "a//b"), ("GET", "movies/*")]
+    {
         assert_eq!(identity(method, path), first, "{method} {path}");
     }
 }
@@ -184,9 +161,8 @@ fn a_request_that_no_policy_can_name_is_refused_whatever_else_is_allowed() {
 #[test]
 fn an_answer_stays_under_8_kib_with_the_largest_context() {
     let mut config = api();
-    let routes: Vec<Value> = (0..200)
-        .map(|n| json!({ "method": "GET", "path": format!("/resource-number-{n}") }))
-        .collect();
+    let routes: Vec<Value> =
+        (0..200).map(|n| json!({ "method": "GET", "path": format!("/resource-number-{n}") })).collect();
     config["routes"] = routes.into();
     config["context"] = json!({ "a": "a", "b": "b", "c": "c" });
     let desk = Desk::new(&config);
@@ -200,10 +176,7 @@ fn an_answer_stays_under_8_kib_with_the_largest_context() {
         Some(&format!("Bearer {}", signed(r#"{"alg":"HS256"}"#, &claims.to_string()))),
     );
     assert!(answer.to_string().len() <= 8192, "{}", answer.to_string().len());
-    assert!(
-        allows(&answer, &format!("{STAGE}GET/resource-number-199")),
-        "the request itself always fits"
-    );
+    assert!(allows(&answer, &format!("{STAGE}GET/resource-number-199")), "the request itself always fits");
     assert_eq!(answer["context"]["b"], "b".repeat(2000));
 }
 
@@ -234,9 +207,6 @@ fn a_table_of_ten_thousand_routes_starts_and_answers() {
         let first = path.replace("{n}", "17").replace("{g}", "17").replace("{id}", "x");
         let answer = desk.answers("GET", &first[1..], Some(&format!("Bearer {}", token("s17"))));
         assert!(allows(&answer, &format!("{STAGE}GET{first}")), "{first}");
-        assert!(
-            !allows(&answer, &format!("{STAGE}GET{}", first.replace("17", "18"))),
-            "{first}"
-        );
+        assert!(!allows(&answer, &format!("{STAGE}GET{}", first.replace("17", "18"))), "{first}");
     }
 }

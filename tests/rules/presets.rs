@@ -43,12 +43,7 @@ impl Provider {
         issuer.insert("jwks".to_owned(), set);
         let mut claims = json!({ "iat": NOW - 60, "exp": NOW + 3600 });
         merge(&mut claims, typical);
-        Self {
-            desk: Desk::new(&document),
-            header: key.header(),
-            key,
-            claims,
-        }
+        Self { desk: Desk::new(&document), header: key.header(), key, claims }
     }
 
     /// What becomes of a request with the typical token, changed like this (`null` takes a claim away).
@@ -67,11 +62,7 @@ impl Provider {
 
     #[track_caller]
     fn refuses(&self, request: &str, changes: &Value, reason: &str) {
-        assert_eq!(
-            self.decides(request, changes),
-            format!("deny {reason}"),
-            "{request} {changes}"
-        );
+        assert_eq!(self.decides(request, changes), format!("deny {reason}"), "{request} {changes}");
     }
 }
 
@@ -109,10 +100,7 @@ fn every_preset_is_valid_by_the_schema() {
 
 #[test]
 fn auth0_access_tokens() {
-    let variables = [
-        ("AUTH0_DOMAIN", "tenant.eu.auth0.com"),
-        ("AUTH0_AUDIENCE", "https://api.example.com"),
-    ];
+    let variables = [("AUTH0_DOMAIN", "tenant.eu.auth0.com"), ("AUTH0_AUDIENCE", "https://api.example.com")];
     let typical = json!({
         "iss": "https://tenant.eu.auth0.com/", "sub": "auth0|5f7c8ec7c33c6c004bbafe82",
         "aud": ["https://api.example.com", "https://tenant.eu.auth0.com/userinfo"],
@@ -121,11 +109,7 @@ fn auth0_access_tokens() {
     let auth0 = Provider::new("auth0", &variables, "RS256", &typical);
     auth0.allows("GET /orders", &as_issued());
     auth0.allows("POST /admin/users", &as_issued());
-    auth0.refuses(
-        "POST /admin/users",
-        &json!({ "permissions": null }),
-        "insufficient_scope",
-    );
+    auth0.refuses("POST /admin/users", &json!({ "permissions": null }), "insufficient_scope");
     let machine = json!({ "sub": "client@clients", "aud": "https://api.example.com", "gty": "client-credentials", "scope": "read:orders" });
     auth0.allows("GET /orders", &machine);
     auth0.refuses("GET /orders", &json!({ "aud": "my_client_id" }), "wrong_audience");
@@ -191,11 +175,7 @@ fn okta_access_tokens() {
     okta.allows("GET /orders", &as_issued());
     okta.allows("GET /admin/users", &as_issued());
     okta.refuses("GET /orders", &json!({ "scp": ["openid"] }), "insufficient_scope");
-    okta.refuses(
-        "GET /orders",
-        &json!({ "iss": "https://dev-1.okta.com" }),
-        "unknown_issuer",
-    );
+    okta.refuses("GET /orders", &json!({ "iss": "https://dev-1.okta.com" }), "unknown_issuer");
 }
 
 #[test]
@@ -213,10 +193,7 @@ fn entra_id_access_tokens() {
     let entra = Provider::new("entra-id", &variables, "RS256", &typical);
     entra.allows("GET /orders", &as_issued());
     entra.allows("GET /admin/users", &as_issued());
-    entra.allows(
-        "GET /orders",
-        &json!({ "scp": null, "roles": ["Orders.Read.All"], "idtyp": "app" }),
-    );
+    entra.allows("GET /orders", &json!({ "scp": null, "roles": ["Orders.Read.All"], "idtyp": "app" }));
     entra.refuses("GET /orders", &json!({ "scp": "User.Read" }), "insufficient_scope");
     entra.refuses("GET /orders", &json!({ "tid": "another" }), "invalid_claim");
     let first = json!({ "iss": format!("https://sts.windows.net/{}/", variables[0].1), "ver": "1.0" });
@@ -225,10 +202,7 @@ fn entra_id_access_tokens() {
 
 #[test]
 fn google_id_tokens() {
-    let variables = [
-        ("GOOGLE_CLIENT", "1234987819200.apps.googleusercontent.com"),
-        ("GOOGLE_DOMAIN", "example.com"),
-    ];
+    let variables = [("GOOGLE_CLIENT", "1234987819200.apps.googleusercontent.com"), ("GOOGLE_DOMAIN", "example.com")];
     let typical = json!({
         "iss": "https://accounts.google.com", "azp": variables[0].1, "aud": variables[0].1, "sub": "10769150350006150715113082367",
         "at_hash": "HK6E_P6Dh8Y93mRNtsDB1Q", "hd": "example.com", "email": "ada@example.com", "email_verified": true,
@@ -238,20 +212,13 @@ fn google_id_tokens() {
     google.refuses("GET /orders", &json!({ "hd": null }), "missing_claim");
     google.refuses("GET /orders", &json!({ "hd": "example.org" }), "invalid_claim");
     google.refuses("GET /orders", &json!({ "email_verified": false }), "invalid_claim");
-    google.refuses(
-        "GET /orders",
-        &json!({ "aud": "another.apps.googleusercontent.com" }),
-        "wrong_audience",
-    );
+    google.refuses("GET /orders", &json!({ "aud": "another.apps.googleusercontent.com" }), "wrong_audience");
 }
 
 #[test]
 fn keycloak_access_tokens() {
-    let variables = [
-        ("KEYCLOAK_HOST", "sso.example.com"),
-        ("KEYCLOAK_REALM", "shop"),
-        ("KEYCLOAK_AUDIENCE", "orders-api"),
-    ];
+    let variables =
+        [("KEYCLOAK_HOST", "sso.example.com"), ("KEYCLOAK_REALM", "shop"), ("KEYCLOAK_AUDIENCE", "orders-api")];
     let typical = json!({
         "jti": "1", "iss": "https://sso.example.com/realms/shop", "aud": ["orders-api", "account"], "sub": "0d5f", "typ": "Bearer",
         "azp": "shop", "acr": "1", "sid": "2", "realm_access": { "roles": ["offline_access", "admin"] },
@@ -260,11 +227,7 @@ fn keycloak_access_tokens() {
     let keycloak = Provider::new("keycloak", &variables, "RS256", &typical);
     keycloak.allows("GET /orders", &as_issued());
     keycloak.allows("GET /admin/users", &as_issued());
-    keycloak.refuses(
-        "GET /admin/users",
-        &json!({ "realm_access": { "roles": ["user"] } }),
-        "insufficient_scope",
-    );
+    keycloak.refuses("GET /admin/users", &json!({ "realm_access": { "roles": ["user"] } }), "insufficient_scope");
     keycloak.refuses("GET /orders", &json!({ "aud": "account" }), "wrong_audience");
     keycloak.refuses("GET /orders", &json!({ "typ": "ID" }), "invalid_claim");
 }
@@ -287,10 +250,7 @@ fn firebase_id_tokens() {
 
 #[test]
 fn clerk_session_tokens() {
-    let variables = [
-        ("CLERK_DOMAIN", "clerk.example.com"),
-        ("CLERK_ORIGIN", "https://app.example.com"),
-    ];
+    let variables = [("CLERK_DOMAIN", "clerk.example.com"), ("CLERK_ORIGIN", "https://app.example.com")];
     let typical = json!({
         "azp": "https://app.example.com", "fva": [0, -1], "iss": "https://clerk.example.com", "nbf": NOW - 60, "sid": "sess_1",
         "sts": "active", "sub": "user_1", "v": 2, "jti": "1",
@@ -299,16 +259,8 @@ fn clerk_session_tokens() {
     let clerk = Provider::new("clerk", &variables, "RS256", &typical);
     clerk.allows("GET /orders", &as_issued());
     clerk.allows("GET /admin/users", &as_issued());
-    clerk.refuses(
-        "GET /admin/users",
-        &json!({ "o": { "id": "org_1", "rol": "member" } }),
-        "claim_mismatch",
-    );
-    clerk.refuses(
-        "GET /orders",
-        &json!({ "azp": "https://evil.example.com" }),
-        "wrong_audience",
-    );
+    clerk.refuses("GET /admin/users", &json!({ "o": { "id": "org_1", "rol": "member" } }), "claim_mismatch");
+    clerk.refuses("GET /orders", &json!({ "azp": "https://evil.example.com" }), "wrong_audience");
     clerk.refuses("GET /orders", &json!({ "azp": null }), "wrong_audience");
 }
 
@@ -325,9 +277,5 @@ fn supabase_access_tokens() {
     supabase.refuses("GET /admin/users", &json!({ "app_metadata": {} }), "claim_mismatch");
     supabase.refuses("GET /orders", &json!({ "role": "anon" }), "invalid_claim");
     supabase.refuses("GET /orders", &json!({ "role": "service_role" }), "invalid_claim");
-    supabase.refuses(
-        "GET /orders",
-        &json!({ "iss": "supabase", "role": "anon" }),
-        "unknown_issuer",
-    );
+    supabase.refuses("GET /orders", &json!({ "iss": "supabase", "role": "anon" }), "unknown_issuer");
 }

@@ -24,10 +24,7 @@ fn api() -> Value {
 /// The API with these fields in its issuer.
 fn issuer(fields: Value) -> Value {
     let mut api = api();
-    api["issuers"][0]
-        .as_object_mut()
-        .unwrap()
-        .extend(fields.as_object().unwrap().clone());
+    api["issuers"][0].as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     api
 }
 
@@ -62,12 +59,7 @@ fn header(desk: &Desk, header: &str, expected: &str) {
 
 #[track_caller]
 fn claims(desk: &Desk, changes: Value, expected: &str) {
-    decided(
-        desk,
-        &signed(HEADER, &payload(changes.clone())),
-        expected,
-        &changes.to_string(),
-    );
+    decided(desk, &signed(HEADER, &payload(changes.clone())), expected, &changes.to_string());
 }
 
 #[track_caller]
@@ -138,16 +130,8 @@ fn rows_6_to_9_a_token_is_three_segments_of_bounded_size() {
     };
     header(&desk, &header_of(3072), "allow");
     header(&desk, &header_of(3073), "deny malformed_token");
-    header(
-        &desk,
-        &json!({ "alg": "HS256", "kid": "k".repeat(256) }).to_string(),
-        "allow",
-    );
-    header(
-        &desk,
-        &json!({ "alg": "HS256", "kid": "k".repeat(257) }).to_string(),
-        "deny malformed_token",
-    );
+    header(&desk, &json!({ "alg": "HS256", "kid": "k".repeat(256) }).to_string(), "allow");
+    header(&desk, &json!({ "alg": "HS256", "kid": "k".repeat(257) }).to_string(), "deny malformed_token");
 }
 
 #[test]
@@ -155,19 +139,11 @@ fn rows_10_to_12_base64url_has_no_padding_no_other_alphabet_and_no_trailing_bits
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     let desk = Desk::new(&api());
-    let (h, p) = (
-        URL_SAFE_NO_PAD.encode(HEADER),
-        URL_SAFE_NO_PAD.encode(payload(json!({}))),
-    );
+    let (h, p) = (URL_SAFE_NO_PAD.encode(HEADER), URL_SAFE_NO_PAD.encode(payload(json!({}))));
     decided(&desk, &signed_raw(&h, &p), "allow", "the control");
     // 27 bytes of header leave no trailing bits, 26 leave some.
     let short = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256" }"#);
-    decided(
-        &desk,
-        &signed_raw(&short, &p),
-        "allow",
-        "the control with trailing bits",
-    );
+    decided(&desk, &signed_raw(&short, &p), "allow", "the control with trailing bits");
     let mut trailing = short.clone();
     assert_eq!(trailing.pop(), Some('Q'));
     for (h, what) in [
@@ -178,25 +154,10 @@ fn rows_10_to_12_base64url_has_no_padding_no_other_alphabet_and_no_trailing_bits
     ] {
         decided(&desk, &signed_raw(&h, &p), "deny malformed_token", what);
     }
-    decided(
-        &desk,
-        &signed_raw(&h, &format!(" {p}")),
-        "deny malformed_token",
-        "a space, signed over",
-    );
+    decided(&desk, &signed_raw(&h, &format!(" {p}")), "deny malformed_token", "a space, signed over");
     let token = signed_raw(&h, &p);
-    decided(
-        &desk,
-        &format!("{token}="),
-        "deny malformed_token",
-        "padding behind the signature",
-    );
-    decided(
-        &desk,
-        &format!("{token}A"),
-        "deny invalid_signature",
-        "row 54: a MAC with a byte more",
-    );
+    decided(&desk, &format!("{token}="), "deny malformed_token", "padding behind the signature");
+    decided(&desk, &format!("{token}A"), "deny invalid_signature", "row 54: a MAC with a byte more");
 }
 
 #[test]
@@ -228,12 +189,7 @@ fn rows_14_to_18_the_header_is_one_strict_json_object() {
         header(&desk, bad, "deny malformed_token");
     }
     header(&desk, " {\n\t\"alg\" : \"HS256\" }\r\n", "allow");
-    decided(
-        &desk,
-        &signed_raw("eyJhbGciOiJIUzI1NiIsIngiOiL_In0", "e30"),
-        "deny malformed_token",
-        "invalid UTF-8",
-    );
+    decided(&desk, &signed_raw("eyJhbGciOiJIUzI1NiIsIngiOiL_In0", "e30"), "deny malformed_token", "invalid UTF-8");
 }
 
 #[test]
@@ -250,24 +206,12 @@ fn rows_19_to_23_headers_that_change_the_reading_are_refused_and_others_ignored(
         r#"["http://example.com/x"]"#,
         "null",
     ] {
-        header(
-            &desk,
-            &format!(r#"{{"alg":"HS256","crit":{crit},"b64":true,"x":1}}"#),
-            "deny malformed_token",
-        );
-        header(
-            &desk,
-            &format!(r#"{{"alg":"HS256","crit":{crit}}}"#),
-            "deny malformed_token",
-        );
+        header(&desk, &format!(r#"{{"alg":"HS256","crit":{crit},"b64":true,"x":1}}"#), "deny malformed_token");
+        header(&desk, &format!(r#"{{"alg":"HS256","crit":{crit}}}"#), "deny malformed_token");
     }
-    for more in [
-        r#""b64":false"#,
-        r#""enc":"A256GCM""#,
-        r#""zip":"DEF""#,
-        r#""cty":"JWT""#,
-        r#""cty":"application/jwt""#,
-    ] {
+    for more in
+        [r#""b64":false"#, r#""enc":"A256GCM""#, r#""zip":"DEF""#, r#""cty":"JWT""#, r#""cty":"application/jwt""#]
+    {
         header(&desk, &format!(r#"{{"alg":"HS256",{more}}}"#), "deny malformed_token");
     }
     for more in [
@@ -323,45 +267,29 @@ fn row_48_any_change_to_the_token_is_refused() {
     let other = signed(HEADER, &payload(json!({ "sub": "user-2" })));
     let (input, signature) = token.rsplit_once('.').unwrap();
     let (other_input, other_signature) = other.rsplit_once('.').unwrap();
-    for swapped in [
-        format!("{input}.{other_signature}"),
-        format!("{other_input}.{signature}"),
-    ] {
+    for swapped in [format!("{input}.{other_signature}"), format!("{other_input}.{signature}")] {
         decided(&desk, &swapped, "deny invalid_signature", "swapped");
     }
     for position in 0..token.len() {
         let mut bytes = token.clone().into_bytes();
         bytes[position] = if bytes[position] == b'A' { b'B' } else { b'A' };
         let changed = String::from_utf8(bytes).unwrap();
-        assert!(
-            desk.decides("GET", "", &changed).starts_with("deny "),
-            "byte {position} changed"
-        );
+        assert!(desk.decides("GET", "", &changed).starts_with("deny "), "byte {position} changed");
     }
     // Row 54: a MAC is compared whole.
     for length in 1..signature.len() {
-        assert!(
-            desk.decides("GET", "", &format!("{input}.{}", &signature[..length]))
-                .starts_with("deny "),
-            "{length}"
-        );
+        assert!(desk.decides("GET", "", &format!("{input}.{}", &signature[..length])).starts_with("deny "), "{length}");
     }
 }
 
 #[test]
 fn rows_59_to_61_a_weak_or_mistaken_secret_refuses_to_start() {
-    for (secret, algorithms) in [
-        ("SHORT", json!(["HS256"])),
-        ("SECRET", json!(["RS256"])),
-        ("UNSET", json!(["HS256"])),
-    ] {
+    for (secret, algorithms) in [("SHORT", json!(["HS256"])), ("SECRET", json!(["RS256"])), ("UNSET", json!(["HS256"]))]
+    {
         let document = issuer(json!({ "secret": { "env": secret }, "algorithms": algorithms }));
         assert!(config(&document.to_string()).is_err(), "{secret}");
     }
-    assert!(
-        SECRET.len() > 64,
-        "row 60: a secret longer than a block is fine, as every test here shows"
-    );
+    assert!(SECRET.len() > 64, "row 60: a secret longer than a block is fine, as every test here shows");
 }
 
 #[test]
@@ -374,29 +302,12 @@ fn rows_62_to_70_dates_are_numbers_compared_without_rounding() {
         }
         let mut nulled: Value = serde_json::from_str(&payload(json!({}))).unwrap();
         nulled[name] = Value::Null;
-        decided(
-            &desk,
-            &signed(HEADER, &nulled.to_string()),
-            "deny invalid_claim",
-            "null is not absent",
-        );
+        decided(&desk, &signed(HEADER, &nulled.to_string()), "deny invalid_claim", "null is not absent");
     }
-    for text in [
-        r#""exp":1e400"#,
-        r#""exp":NaN"#,
-        r#""exp":Infinity"#,
-        r#""exp":-1e400"#,
-        r#""exp":0x7fffffff"#,
-    ] {
+    for text in [r#""exp":1e400"#, r#""exp":NaN"#, r#""exp":Infinity"#, r#""exp":-1e400"#, r#""exp":0x7fffffff"#] {
         ending(&desk, text, "deny malformed_token");
     }
-    for text in [
-        r#""exp":-1"#,
-        r#""exp":-0"#,
-        r#""exp":0"#,
-        r#""exp":-1e300"#,
-        r#""exp":1.5"#,
-    ] {
+    for text in [r#""exp":-1"#, r#""exp":-0"#, r#""exp":0"#, r#""exp":-1e300"#, r#""exp":1.5"#] {
         ending(&desk, text, "deny expired");
     }
     for text in [
@@ -448,14 +359,8 @@ fn the_oldest_acceptable_iat_is_checked_and_then_required() {
     claims(&desk, json!({ "iat": NOW - 300 }), "deny too_old");
     claims(&desk, json!({ "iat": null }), "deny missing_claim");
     claims(&desk, json!({ "iat": NOW - 300, "exp": NOW - 1 }), "deny expired");
-    let answer = desk.answers(
-        "GET",
-        "",
-        Some(&format!(
-            "Bearer {}",
-            signed(HEADER, &payload(json!({ "exp": NOW + 9999 })))
-        )),
-    );
+    let answer =
+        desk.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &payload(json!({ "exp": NOW + 9999 }))))));
     // 1,800,000,000 is 2027-01-15T08:00:00Z; the token's age runs out 240 s later.
     assert_eq!(
         answer["policyDocument"]["Statement"][0]["Condition"],
@@ -477,15 +382,9 @@ fn row_72_nothing_is_decided_by_a_clock_that_is_certainly_wrong() {
 #[test]
 fn row_74_the_payload_is_one_strict_json_object() {
     let desk = Desk::new(&api());
-    for text in [
-        "[]",
-        "null",
-        "1",
-        "{",
-        r#"{"sub":"a","sub":"b"}"#,
-        r#"{"a":[{"b":1,"b":1}]}"#,
-        r#"{"exp":1,"e\u0078p":2}"#,
-    ] {
+    for text in
+        ["[]", "null", "1", "{", r#"{"sub":"a","sub":"b"}"#, r#"{"a":[{"b":1,"b":1}]}"#, r#"{"exp":1,"e\u0078p":2}"#]
+    {
         decided(&desk, &signed(HEADER, text), "deny malformed_token", text);
     }
     ending(&desk, r#""exp":1800000060,"exp":1800000060"#, "deny malformed_token");
@@ -511,12 +410,7 @@ fn row_75_iss_is_compared_byte_for_byte() {
     ending(&desk, r#""exp":1800000060,"x":1"#, "allow");
     let mut nulled: Value = serde_json::from_str(&payload(json!({}))).unwrap();
     nulled["iss"] = Value::Null;
-    decided(
-        &desk,
-        &signed(HEADER, &nulled.to_string()),
-        "deny unknown_issuer",
-        "null is not absent",
-    );
+    decided(&desk, &signed(HEADER, &nulled.to_string()), "deny unknown_issuer", "null is not absent");
 }
 
 #[test]
@@ -552,27 +446,11 @@ fn row_80_an_audience_may_be_in_another_claim() {
         json!({ "audience": "client-1", "audience_claim": ["aud", "client_id"], "required_claims": { "token_use": "access" } }),
     );
     let desk = Desk::new(&cognito);
-    claims(
-        &desk,
-        json!({ "aud": null, "client_id": "client-1", "token_use": "access" }),
-        "allow",
-    );
+    claims(&desk, json!({ "aud": null, "client_id": "client-1", "token_use": "access" }), "allow");
     claims(&desk, json!({ "aud": "client-1", "token_use": "access" }), "allow");
-    claims(
-        &desk,
-        json!({ "aud": "other", "client_id": "client-1", "token_use": "access" }),
-        "deny wrong_audience",
-    );
-    claims(
-        &desk,
-        json!({ "aud": null, "client_id": "client-2", "token_use": "access" }),
-        "deny wrong_audience",
-    );
-    claims(
-        &desk,
-        json!({ "aud": "client-1", "token_use": "id" }),
-        "deny invalid_claim",
-    );
+    claims(&desk, json!({ "aud": "other", "client_id": "client-1", "token_use": "access" }), "deny wrong_audience");
+    claims(&desk, json!({ "aud": null, "client_id": "client-2", "token_use": "access" }), "deny wrong_audience");
+    claims(&desk, json!({ "aud": "client-1", "token_use": "id" }), "deny invalid_claim");
     claims(&desk, json!({ "aud": "client-1" }), "deny missing_claim");
 }
 
@@ -580,26 +458,11 @@ fn row_80_an_audience_may_be_in_another_claim() {
 fn rows_81_and_82_typ_is_that_of_an_access_token() {
     let with = |typ: &str| format!(r#"{{"alg":"HS256","typ":"{typ}"}}"#);
     let desk = Desk::new(&api());
-    for typ in [
-        "JWT",
-        "jwt",
-        "at+jwt",
-        "AT+JWT",
-        "application/at+jwt",
-        "Application/JWT",
-    ] {
+    for typ in ["JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt", "Application/JWT"] {
         header(&desk, &with(typ), "allow");
     }
     header(&desk, r#"{"alg":"HS256"}"#, "allow");
-    for typ in [
-        "",
-        "logout+jwt",
-        "dpop+jwt",
-        "id+jwt",
-        "JWTx",
-        "application/",
-        "text/jwt",
-    ] {
+    for typ in ["", "logout+jwt", "dpop+jwt", "id+jwt", "JWTx", "application/", "text/jwt"] {
         header(&desk, &with(typ), "deny wrong_token_type");
     }
     let strict = Desk::new(&issuer(json!({ "typ": ["application/at+jwt"] })));
@@ -617,13 +480,7 @@ fn rows_85_and_86_a_scope_claim_of_another_type_makes_the_token_invalid() {
     for scope in [json!("a b"), json!(["a", "b"]), json!([]), json!("")] {
         claims(&desk, json!({ "scope": scope, "scp": scope }), "allow");
     }
-    for scope in [
-        json!(["a", 1]),
-        json!(["a", null]),
-        json!(1),
-        json!(true),
-        json!({ "a": 1 }),
-    ] {
+    for scope in [json!(["a", 1]), json!(["a", null]), json!(1), json!(true), json!({ "a": 1 })] {
         claims(&desk, json!({ "scope": scope }), "deny invalid_claim");
         claims(&desk, json!({ "scp": scope }), "deny invalid_claim");
     }
@@ -634,14 +491,7 @@ fn rows_85_and_86_a_scope_claim_of_another_type_makes_the_token_invalid() {
 fn row_88_a_principal_is_a_short_text_without_control_characters() {
     let desk = Desk::new(&api());
     claims(&desk, json!({ "sub": null }), "deny missing_claim");
-    for sub in [
-        json!(""),
-        json!("a\nb"),
-        json!("a\u{85}b"),
-        json!(1),
-        json!(["a"]),
-        json!("x".repeat(257)),
-    ] {
+    for sub in [json!(""), json!("a\nb"), json!("a\u{85}b"), json!(1), json!(["a"]), json!("x".repeat(257))] {
         claims(&desk, json!({ "sub": sub }), "deny invalid_claim");
     }
     claims(&desk, json!({ "sub": "x".repeat(256) }), "allow");
@@ -649,12 +499,7 @@ fn row_88_a_principal_is_a_short_text_without_control_characters() {
     api["principal"] = json!(["username", "/app/id", "sub"]);
     let desk = Desk::new(&api);
     let principal = |changes: Value| {
-        desk.answers(
-            "GET",
-            "",
-            Some(&format!("Bearer {}", signed(HEADER, &payload(changes)))),
-        )["principalId"]
-            .clone()
+        desk.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &payload(changes)))))["principalId"].clone()
     };
     assert_eq!(principal(json!({ "username": "u", "app": { "id": "i" } })), "u");
     assert_eq!(principal(json!({ "app": { "id": "i" } })), "i");
@@ -686,11 +531,7 @@ fn row_90_only_mapped_claims_go_on_and_only_what_fits() {
     });
     let mut claims: Value = serde_json::from_str(&payload(changes)).unwrap();
     claims["nothing"] = Value::Null;
-    let answer = desk.answers(
-        "GET",
-        "",
-        Some(&format!("Bearer {}", signed(HEADER, &claims.to_string()))),
-    );
+    let answer = desk.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &claims.to_string()))));
     assert_eq!(answer["usageIdentifierKey"], "usage-1");
     assert_eq!(
         answer["context"],
@@ -713,15 +554,8 @@ fn a_usage_identifier_key_is_a_text_or_not_sent() {
     let desk = Desk::new(&api);
     claims(&desk, json!({ "key": 1 }), "deny invalid_claim");
     claims(&desk, json!({ "key": "" }), "deny invalid_claim");
-    let answer = desk.answers(
-        "GET",
-        "",
-        Some(&format!("Bearer {}", signed(HEADER, &payload(json!({}))))),
-    );
-    assert!(
-        answer.get("usageIdentifierKey").is_none() && answer.get("context").is_none(),
-        "{answer}"
-    );
+    let answer = desk.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &payload(json!({}))))));
+    assert!(answer.get("usageIdentifierKey").is_none() && answer.get("context").is_none(), "{answer}");
 }
 
 #[test]
@@ -735,21 +569,9 @@ fn an_entry_without_an_issuer_takes_what_names_no_other() {
     let desk = Desk::new(&api);
     claims(&desk, json!({ "iss": null }), "allow");
     claims(&desk, json!({ "iss": "https://anybody.example/" }), "allow");
-    claims(
-        &desk,
-        json!({ "iss": "https://strict.example/" }),
-        "deny wrong_audience",
-    );
-    claims(
-        &desk,
-        json!({ "iss": "https://strict.example/", "aud": "strict" }),
-        "allow",
-    );
-    claims(
-        &desk,
-        json!({ "iss": ["https://strict.example/"] }),
-        "deny unknown_issuer",
-    );
+    claims(&desk, json!({ "iss": "https://strict.example/" }), "deny wrong_audience");
+    claims(&desk, json!({ "iss": "https://strict.example/", "aud": "strict" }), "allow");
+    claims(&desk, json!({ "iss": ["https://strict.example/"] }), "deny unknown_issuer");
 }
 
 #[test]
@@ -757,16 +579,9 @@ fn an_invalid_token_may_be_answered_with_unauthorized() {
     let mut api = api();
     api["invalid_token"] = "unauthorized".into();
     let desk = Desk::new(&api);
-    for token in [
-        "a.b.c",
-        &signed(HEADER, &payload(json!({ "exp": 0 }))),
-        &signed(HEADER, "{}"),
-    ] {
+    for token in ["a.b.c", &signed(HEADER, &payload(json!({ "exp": 0 }))), &signed(HEADER, "{}")] {
         let answer = desk.answers("GET", "", Some(&format!("Bearer {token}")));
-        assert_eq!(
-            answer,
-            json!({ "errorType": "Unauthorized", "errorMessage": "Unauthorized" })
-        );
+        assert_eq!(answer, json!({ "errorType": "Unauthorized", "errorMessage": "Unauthorized" }));
     }
     assert_eq!(outcome(&desk.answers("GET", "", None)), "Unauthorized");
 }

@@ -19,10 +19,7 @@ pub(crate) struct Request {
 impl Request {
     /// A header by its name in any case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let mut named = self
-            .headers
-            .iter()
-            .filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        let mut named = self.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
         named.next().map(|(_, value)| value.as_str())
     }
 }
@@ -62,13 +59,7 @@ impl Reply {
 
     /// A status and nothing else.
     pub(crate) fn status(status: u16) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: Vec::new(),
-            delay: Duration::ZERO,
-            pace: Pace::Whole,
-        }
+        Self { status, headers: Vec::new(), body: Vec::new(), delay: Duration::ZERO, pace: Pace::Whole }
     }
 
     pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
@@ -101,10 +92,7 @@ impl Reply {
 
     /// Closes the connection without an answer.
     pub(crate) fn closed() -> Self {
-        Self {
-            pace: Pace::Close,
-            ..Self::status(200)
-        }
+        Self { pace: Pace::Close, ..Self::status(200) }
     }
 
     /// Sends it. Whether the connection may be used again.
@@ -149,18 +137,11 @@ impl Server {
     pub(crate) fn start(handler: impl Fn(Request) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        let shared = Arc::new(Shared {
-            handler: Box::new(handler),
-            stop: Stop::default(),
-            connections: Mutex::default(),
-        });
+        let shared =
+            Arc::new(Shared { handler: Box::new(handler), stop: Stop::default(), connections: Mutex::default() });
         let accepting = Arc::clone(&shared);
         let acceptor = Some(std::thread::spawn(move || accepting.accept(&listener)));
-        Self {
-            address,
-            shared,
-            acceptor,
-        }
+        Self { address, shared, acceptor }
     }
 
     /// `host:port`.
@@ -233,12 +214,7 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Req
     let (Some(method), Some(target)) = (words.next(), words.next()) else {
         return Ok(None);
     };
-    let mut request = Request {
-        method,
-        target,
-        headers: Vec::new(),
-        body: Vec::new(),
-    };
+    let mut request = Request { method, target, headers: Vec::new(), body: Vec::new() };
     loop {
         let mut line = String::new();
         reader.read_line(&mut line)?;

@@ -106,10 +106,7 @@ pub(crate) fn pieces<'a>(texts: impl IntoIterator<Item = &'a str>) -> HashSet<&'
 
 /// The first of these pieces that a text holds.
 pub(crate) fn piece_in<'a>(text: &'a str, pieces: &HashSet<&[u8]>) -> Option<Cow<'a, str>> {
-    let mut found = text
-        .as_bytes()
-        .windows(PIECE_BYTES)
-        .filter(|piece| pieces.contains(piece));
+    let mut found = text.as_bytes().windows(PIECE_BYTES).filter(|piece| pieces.contains(piece));
     found.next().map(String::from_utf8_lossy)
 }
 

@@ -56,20 +56,14 @@ impl Process {
 
     /// Asks it to end, as Lambda and a shell do.
     pub(crate) fn terminate(&self) {
-        let asked = Command::new("sh")
-            .args(["-c", "kill -TERM \"$0\"", &self.child.id().to_string()])
-            .status();
+        let asked = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.child.id().to_string()]).status();
         assert!(asked.unwrap().success());
     }
 
     fn outcome(&mut self, status: ExitStatus) -> Finished {
         let text =
             |captured: Option<JoinHandle<Vec<u8>>>| String::from_utf8(captured.unwrap().join().unwrap()).unwrap();
-        Finished {
-            status,
-            stdout: text(self.stdout.take()),
-            stderr: text(self.stderr.take()),
-        }
+        Finished { status, stdout: text(self.stdout.take()), stderr: text(self.stderr.take()) }
     }
 }
 
@@ -103,10 +97,7 @@ impl Function {
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
             ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/authorizer"),
-            (
-                "AWS_LAMBDA_LOG_STREAM_NAME",
-                "2026/01/01/[$LATEST]0123456789abcdef0123456789abcdef",
-            ),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/01/01/[$LATEST]0123456789abcdef0123456789abcdef"),
             // There is no `authorizer.json` here unless a test says so.
             ("LAMBDA_TASK_ROOT", env!("CARGO_TARGET_TMPDIR")),
         ];

@@ -136,20 +136,14 @@ impl RuntimeApi {
     #[track_caller]
     pub(crate) fn started(&self) {
         let started = self.wait(PATIENCE, |state| (state.polls > 0).then_some(()));
-        assert!(
-            started.is_some(),
-            "the function has asked for no event within {PATIENCE:?}"
-        );
+        assert!(started.is_some(), "the function has asked for no event within {PATIENCE:?}");
     }
 
     /// Waits until so many requests for an event wait at the same time.
     #[track_caller]
     pub(crate) fn idle(&self, pollers: usize) {
         let idle = self.wait(PATIENCE, |state| (state.waiting == pollers).then_some(()));
-        assert!(
-            idle.is_some(),
-            "never did {pollers} requests wait for an event at the same time"
-        );
+        assert!(idle.is_some(), "never did {pollers} requests wait for an event at the same time");
     }
 
     fn wait<T>(&self, patience: Duration, mut found: impl FnMut(&State) -> Option<T>) -> Option<T> {
@@ -174,11 +168,7 @@ impl Shared {
         match (request.method.as_str(), path.as_slice()) {
             ("GET", ["invocation", "next"]) => self.next(),
             ("POST", ["invocation", request_id, kind @ ("response" | "error")]) => {
-                let answer = Answer {
-                    request_id: (*request_id).to_owned(),
-                    is_error: *kind == "error",
-                    request,
-                };
+                let answer = Answer { request_id: (*request_id).to_owned(), is_error: *kind == "error", request };
                 let mut state = self.state.lock().unwrap();
                 if state.answers.insert(answer.request_id.clone(), answer).is_some() {
                     state.unexpected.push(format!("a second answer to {request_id}"));
@@ -213,17 +203,12 @@ impl Shared {
         let Some((request_id, event)) = state.queue.pop_front() else {
             return Reply::closed();
         };
-        let deadline = u128::from(now())
-            .saturating_mul(1000)
-            .saturating_add(PATIENCE.as_millis());
+        let deadline = u128::from(now()).saturating_mul(1000).saturating_add(PATIENCE.as_millis());
         Reply::ok(event)
             .header("Content-Type", "application/json")
             .header("Lambda-Runtime-Aws-Request-Id", &request_id)
             .header("Lambda-Runtime-Deadline-Ms", &deadline.to_string())
-            .header(
-                "Lambda-Runtime-Invoked-Function-Arn",
-                "arn:aws:lambda:eu-west-1:123456789012:function:authorizer",
-            )
+            .header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-west-1:123456789012:function:authorizer")
             .header(
                 "Lambda-Runtime-Trace-Id",
                 "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1",

@@ -14,9 +14,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 /// Every `alg` that a token may have.
-pub(crate) const ALGORITHMS: [&str; 12] = [
-    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA",
-];
+pub(crate) const ALGORITHMS: [&str; 12] =
+    ["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
 
 /// A key that signs with one algorithm. Its `kid` is that algorithm in lower case, or `stranger-` and that.
 pub(crate) struct SigningKey {
@@ -53,20 +52,12 @@ static ANOTHERS: LazyLock<Material> = LazyLock::new(Material::generate);
 
 /// The key for an algorithm: the same one each time, one shared secret for all HMACs and one pair for all of RSA.
 pub(crate) fn key(alg: &'static str) -> SigningKey {
-    SigningKey {
-        alg,
-        kid: alg.to_ascii_lowercase(),
-        material: &OURS,
-    }
+    SigningKey { alg, kid: alg.to_ascii_lowercase(), material: &OURS }
 }
 
 /// A key for an algorithm that nobody has configured.
 pub(crate) fn stranger(alg: &'static str) -> SigningKey {
-    SigningKey {
-        alg,
-        kid: format!("stranger-{}", alg.to_ascii_lowercase()),
-        material: &ANOTHERS,
-    }
+    SigningKey { alg, kid: format!("stranger-{}", alg.to_ascii_lowercase()), material: &ANOTHERS }
 }
 
 impl SigningKey {

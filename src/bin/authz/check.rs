@@ -56,10 +56,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<String, Failure> {
 pub(crate) fn mistakes(error: &ConfigError) -> String {
     let mut page = Page::stderr();
     let count = error.mistakes.len();
-    page.heading(&format!(
-        "{count} mistake{} in the configuration",
-        if count == 1 { "" } else { "s" }
-    ));
+    page.heading(&format!("{count} mistake{} in the configuration", if count == 1 { "" } else { "s" }));
     for mistake in &error.mistakes {
         page.line(2, &mistake.path, Colour::Red);
         page.paragraph(4, &mistake.expected);
@@ -87,28 +84,15 @@ fn page(warnings: &[String], meaning: &Meaning, fetched: Option<&[Fetched]>) -> 
     }
     page.gap();
     page.heading("Routes, in the order in which they match");
-    let widest = meaning
-        .routes
-        .iter()
-        .map(|route| methods(&route.methods).chars().count())
-        .max();
+    let widest = meaning.routes.iter().map(|route| methods(&route.methods).chars().count()).max();
     let width = widest.unwrap_or_default().saturating_add(2).min(22);
     for route in &meaning.routes {
-        page.row(
-            &[("", 2, None), (&methods(&route.methods), width, Some(Colour::Bold))],
-            &route.path,
-        );
+        page.row(&[("", 2, None), (&methods(&route.methods), width, Some(Colour::Bold))], &route.path);
         for (number, needs) in route.needs.iter().enumerate() {
             let label = if number == 0 { "needs" } else { "or" };
-            page.row(
-                &[("", width.saturating_add(4), None), (label, 8, Some(Colour::Dim))],
-                needs,
-            );
+            page.row(&[("", width.saturating_add(4), None), (label, 8, Some(Colour::Dim))], needs);
         }
-        page.row(
-            &[("", width.saturating_add(4), None), ("cached", 8, Some(Colour::Dim))],
-            &route.cached,
-        );
+        page.row(&[("", width.saturating_add(4), None), ("cached", 8, Some(Colour::Dim))], &route.cached);
     }
     if meaning.routes.is_empty() {
         page.paragraph(2, "none");

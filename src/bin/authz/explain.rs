@@ -78,9 +78,7 @@ fn request(arguments: &Arguments) -> Result<Vec<u8>, String> {
     };
     let path = path.trim();
     if !path.starts_with('/') || method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        return Err(
-            "expected a request such as \"GET /orders/17\": a method in capital letters, and a path".to_owned(),
-        );
+        return Err("expected a request such as \"GET /orders/17\": a method in capital letters, and a path".to_owned());
     }
     // The gateway leaves the query out of `methodArn`.
     let path = path.split_once('?').map_or(path, |(path, _)| path);
@@ -108,14 +106,8 @@ fn page(explanation: &Explanation) -> String {
         (Some(method), Some(path)) => format!("{method} {path}"),
         _ => "an event that is not one".to_owned(),
     };
-    let reason = explanation
-        .reason
-        .map(|reason| format!(": {reason}"))
-        .unwrap_or_default();
-    page.row(
-        &[(verdict.0, verdict.0.len().saturating_add(2), Some(verdict.1))],
-        &format!("{asked}{reason}"),
-    );
+    let reason = explanation.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+    page.row(&[(verdict.0, verdict.0.len().saturating_add(2), Some(verdict.1))], &format!("{asked}{reason}"));
     let sees = match explanation.client_sees {
         200 => "the backend's answer".to_owned(),
         status => status.to_string(),
@@ -195,18 +187,12 @@ fn effects(page: &mut Page, effects: &[Effect]) {
         if effect.rules.is_some_and(|rules| rules != effect.passes) {
             text = format!("{text}  although the rules say otherwise");
         }
-        page.row(
-            &[("  ", 2, None), (mark, 9, Some(colour)), (&methods(names), width, None)],
-            &text,
-        );
+        page.row(&[("  ", 2, None), (mark, 9, Some(colour)), (&methods(names), width, None)], &text);
     }
     if rows.is_empty() {
         page.paragraph(2, "no routes are declared");
     }
-    if rows
-        .iter()
-        .any(|(_, effect)| effect.rules.is_some_and(|rules| rules != effect.passes))
-    {
+    if rows.iter().any(|(_, effect)| effect.rules.is_some_and(|rules| rules != effect.passes)) {
         page.paragraph(
             2,
             "This answer is right for its own request alone: with `policy` \"single_request\" set the cache time of the authorizer to 0 seconds.",

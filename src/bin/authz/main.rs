@@ -157,10 +157,7 @@ struct StoppedClock(Duration, SystemClock);
 
 impl Clock for StoppedClock {
     fn now(&self) -> Moment {
-        Moment {
-            wall: self.0,
-            ..self.1.now()
-        }
+        Moment { wall: self.0, ..self.1.now() }
     }
 }
 
@@ -186,6 +183,5 @@ fn read(file: &Path) -> Result<Vec<u8>, String> {
         true => std::io::stdin().read_to_end(&mut bytes).map(drop),
         false => std::fs::read(file).map(|read| bytes = read),
     };
-    read.map(|()| bytes)
-        .map_err(|error| format!("{}: {error}", file.display()))
+    read.map(|()| bytes).map_err(|error| format!("{}: {error}", file.display()))
 }

@@ -37,10 +37,7 @@ impl Page {
     /// Coloured only on a terminal, and if NO_COLOR is not set (https://no-color.org).
     fn new(terminal: bool) -> Self {
         let wanted = variable("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self {
-            text: String::new(),
-            coloured: terminal && wanted && variable("TERM").is_none_or(|term| term != "dumb"),
-        }
+        Self { text: String::new(), coloured: terminal && wanted && variable("TERM").is_none_or(|term| term != "dumb") }
     }
 
     /// A line that stands out.
@@ -145,9 +142,6 @@ fn broken(word: &str, room: usize) -> Vec<String> {
     let letters: Vec<char> = word.chars().collect();
     match letters.is_empty() {
         true => vec![String::new()],
-        false => letters
-            .chunks(room.max(1))
-            .map(|piece| piece.iter().collect())
-            .collect(),
+        false => letters.chunks(room.max(1)).map(|piece| piece.iter().collect()).collect(),
     }
 }

@@ -42,11 +42,7 @@ struct Header<'a> {
 impl Signer {
     /// Signs nothing.
     pub(crate) fn nobody() -> Self {
-        Self {
-            alg: "none".to_owned(),
-            kid: None,
-            key: Key::Nobody,
-        }
+        Self { alg: "none".to_owned(), kid: None, key: Key::Nobody }
     }
 
     /// A shared secret, for `HS256` or another `alg`.
@@ -77,9 +73,7 @@ impl Signer {
         let jwk: Value = serde_json::from_slice(jwk).map_err(|_| NOT_A_KEY.to_owned())?;
         let text = |name: &str| jwk.get(name).and_then(Value::as_str);
         let octets = |name: &str| -> Result<Vec<u8>, String> {
-            URL_SAFE_NO_PAD
-                .decode(text(name).ok_or(NOT_A_KEY)?)
-                .map_err(|_| NOT_A_KEY.to_owned())
+            URL_SAFE_NO_PAD.decode(text(name).ok_or(NOT_A_KEY)?).map_err(|_| NOT_A_KEY.to_owned())
         };
         let point = || Ok::<_, String>([vec![4], octets("x")?, octets("y")?].concat());
         let ecdsa = |algorithm: &'static EcdsaSigningAlgorithm| {
@@ -93,10 +87,7 @@ impl Signer {
                 let alg = given.unwrap_or("RS256");
                 let encoding = rsa(alg).ok_or("an RSA key signs with RS256, RS384, RS512, PS256, PS384 or PS512")?;
                 let pair = RsaKeyPair::from_components(&KeyPairComponents {
-                    public_key: PublicKeyComponents {
-                        n: octets("n")?,
-                        e: octets("e")?,
-                    },
+                    public_key: PublicKeyComponents { n: octets("n")?, e: octets("e")? },
                     d: octets("d")?,
                     p: octets("p")?,
                     q: octets("q")?,
@@ -117,11 +108,7 @@ impl Signer {
         if given.is_some_and(|given| given != implied && !(implied == "EdDSA" && given == "Ed25519")) {
             return Err(format!("this key signs with {implied} alone"));
         }
-        Ok(Self {
-            alg: given.unwrap_or(implied).to_owned(),
-            kid: kid.or_else(|| text("kid")).map(str::to_owned),
-            key,
-        })
+        Ok(Self { alg: given.unwrap_or(implied).to_owned(), kid: kid.or_else(|| text("kid")).map(str::to_owned), key })
     }
 
     /// The token in compact form (RFC 7515 section 7.1).
@@ -129,11 +116,7 @@ impl Signer {
     /// # Errors
     /// Claims that are no JSON, or a key that does not sign.
     pub(crate) fn token(&self, typ: Option<&str>, claims: &impl Serialize) -> Result<String, String> {
-        let header = Header {
-            alg: &self.alg,
-            typ,
-            kid: self.kid.as_deref(),
-        };
+        let header = Header { alg: &self.alg, typ, kid: self.kid.as_deref() };
         let input = format!("{}.{}", segment(&header)?, segment(claims)?);
         let signature = self.sign(input.as_bytes()).ok_or("the key does not sign")?;
         Ok(format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)))

@@ -92,9 +92,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String, String> {
     }
     let issued = arguments.at.unwrap_or_else(|| SystemClock::new().now().wall).as_secs();
     claims.entry("iat").or_insert_with(|| issued.into());
-    claims
-        .entry("exp")
-        .or_insert_with(|| issued.saturating_add(arguments.expires_in).into());
+    claims.entry("exp").or_insert_with(|| issued.saturating_add(arguments.expires_in).into());
     let typ = Some(arguments.typ.as_str()).filter(|typ| !typ.is_empty());
     signer.token(typ, &claims).map(|token| format!("{token}\n"))
 }

@@ -100,13 +100,7 @@ impl Draft<'_> {
 
     /// Whether wider Denies refuse what this one does, for these methods; some may be about to come.
     pub(super) fn is_covered(&self, deny: usize, methods: u8, coming: impl Fn(usize) -> bool) -> bool {
-        let wider = self
-            .matter
-            .plan
-            .denies
-            .get(deny)
-            .map(|deny| deny.wider.as_slice())
-            .unwrap_or_default();
+        let wider = self.matter.plan.denies.get(deny).map(|deny| deny.wider.as_slice()).unwrap_or_default();
         wider
             .iter()
             .any(|wider| coming(*wider) || self.deny.get(*wider).is_some_and(|denied| denied & methods == methods))
@@ -133,10 +127,8 @@ impl Draft<'_> {
         denies.sort_unstable();
         denies.dedup();
         let allow: Vec<_> = spell(pattern).iter().map(|path| format!("{name}/{path}")).collect();
-        let used = allow
-            .iter()
-            .chain(&denies)
-            .fold(self.used, |used, resource| used.saturating_add(self.bytes(resource)));
+        let used =
+            allow.iter().chain(&denies).fold(self.used, |used, resource| used.saturating_add(self.bytes(resource)));
         let mut letters = Letters::default();
         plan.space.hidden_literals(pattern, &mut |literal| letters.add(literal));
         if self.take(used, letters) {
@@ -152,18 +144,12 @@ impl Draft<'_> {
         if self.letters != Some(all) {
             let denies = ambiguous::denies(all, self.encoded);
             // It may be a path that the rules allow as it is encoded.
-            let own = self
-                .matter
-                .own
-                .as_ref()
-                .filter(|own| own.allowed && own.tail.contains('%'));
+            let own = self.matter.own.as_ref().filter(|own| own.allowed && own.tail.contains('%'));
             if own.is_some_and(|own| denies.iter().any(|deny| matches(deny, own.tail))) {
                 self.leave_out();
                 return false;
             }
-            letters_bytes = denies
-                .iter()
-                .fold(0, |sum, deny| usize::saturating_add(sum, self.bytes(deny)));
+            letters_bytes = denies.iter().fold(0, |sum, deny| usize::saturating_add(sum, self.bytes(deny)));
         }
         if used.saturating_add(letters_bytes) > self.matter.room {
             self.leave_out();
@@ -178,7 +164,5 @@ impl Draft<'_> {
 
 /// Whether texts can stand in a path as they are: the rules call these ambiguous.
 fn is_plain(binding: &Binding<'_>) -> bool {
-    binding
-        .iter()
-        .all(|bound| !matches!(bound.text, "" | "." | "..") && !bound.text.contains('\\'))
+    binding.iter().all(|bound| !matches!(bound.text, "" | "." | "..") && !bound.text.contains('\\'))
 }

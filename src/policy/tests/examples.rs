@@ -10,17 +10,11 @@ fn none() -> Vec<Way> {
 }
 
 fn scope(scope: &'static str) -> Vec<Way> {
-    vec![Way {
-        scopes: vec![vec![scope]],
-        claims: Vec::new(),
-    }]
+    vec![Way { scopes: vec![vec![scope]], claims: Vec::new() }]
 }
 
 fn sub(parameter: &str) -> Vec<Way> {
-    vec![Way {
-        scopes: Vec::new(),
-        claims: vec![("sub", vec![parameter.to_owned()])],
-    }]
+    vec![Way { scopes: Vec::new(), claims: vec![("sub", vec![parameter.to_owned()])] }]
 }
 
 fn table(mode: Mode, entries: &[(&'static str, &str, Vec<Way>)]) -> Rules {
@@ -29,17 +23,11 @@ fn table(mode: Mode, entries: &[(&'static str, &str, Vec<Way>)]) -> Rules {
         path: (*path).to_owned(),
         any_of: any_of.clone(),
     });
-    Rules {
-        entries: entries.collect(),
-        mode,
-    }
+    Rules { entries: entries.collect(), mode }
 }
 
 fn token(scopes: &[&'static str], sub: &str) -> Token {
-    Token {
-        scopes: scopes.to_vec(),
-        claims: json!({"sub": sub}),
-    }
+    Token { scopes: scopes.to_vec(), claims: json!({"sub": sub}) }
 }
 
 /// Asserts the Resources of a document: of its Allow, and of its Deny but those for ambiguous paths.
@@ -69,24 +57,9 @@ const AMBIGUOUS: [&str; 6] = ["*//*", "*/./*", "*/.", "*/../*", "*/..", "*\\*"];
 
 #[test]
 fn a_literal_is_two_exact_resources_and_no_deny() {
-    let rules = table(
-        Mode::Deny,
-        &[("GET", "/movies", scope("read")), ("POST", "/movies", scope("write"))],
-    );
-    document(
-        &rules,
-        &token(&["read"], "u"),
-        "GET/movies",
-        &["GET/movies", "GET/movies/"],
-        &[],
-    );
-    document(
-        &rules,
-        &token(&["read"], "u"),
-        "POST/movies",
-        &["GET/movies", "GET/movies/"],
-        &["POST/movies"],
-    );
+    let rules = table(Mode::Deny, &[("GET", "/movies", scope("read")), ("POST", "/movies", scope("write"))]);
+    document(&rules, &token(&["read"], "u"), "GET/movies", &["GET/movies", "GET/movies/"], &[]);
+    document(&rules, &token(&["read"], "u"), "POST/movies", &["GET/movies", "GET/movies/"], &["POST/movies"]);
     document(&rules, &token(&[], "u"), "GET/movies", &[], &["GET/movies"]);
 }
 
@@ -99,10 +72,7 @@ fn the_root_has_one_spelling() {
 
 #[test]
 fn the_whole_document_of_a_parameter() {
-    let rules = table(
-        Mode::Deny,
-        &[("GET", "/pets/{id}", none()), ("GET", "/pets/search", scope("search"))],
-    );
+    let rules = table(Mode::Deny, &[("GET", "/pets/{id}", none()), ("GET", "/pets/search", scope("search"))]);
     let routes = routes(&rules).unwrap();
     let (plan, _) = Plan::new(&routes).unwrap();
     let (policy, left_out) = answer(&routes, &plan, &token(&[], "u"), "GET/pets/1", 7936);
@@ -136,10 +106,7 @@ fn the_whole_document_of_a_parameter() {
 
 #[test]
 fn a_refused_request_is_denied_once() {
-    let rules = table(
-        Mode::Deny,
-        &[("GET", "/pets/{id}", none()), ("GET", "/pets/search", scope("search"))],
-    );
+    let rules = table(Mode::Deny, &[("GET", "/pets/{id}", none()), ("GET", "/pets/search", scope("search"))]);
     document(
         &rules,
         &token(&[], "u"),
@@ -152,20 +119,8 @@ fn a_refused_request_is_denied_once() {
 #[test]
 fn a_parameter_stops_at_the_next_slash() {
     let rules = table(Mode::Deny, &[("GET", "/pets/{id}", none())]);
-    document(
-        &rules,
-        &token(&[], "u"),
-        "GET/pets/1",
-        &["GET/pets/1", "GET/pets/?*"],
-        &["GET/pets/?*/?*"],
-    );
-    document(
-        &rules,
-        &token(&[], "u"),
-        "GET/pets",
-        &["GET/pets/?*"],
-        &["GET/pets", "GET/pets/?*/?*"],
-    );
+    document(&rules, &token(&[], "u"), "GET/pets/1", &["GET/pets/1", "GET/pets/?*"], &["GET/pets/?*/?*"]);
+    document(&rules, &token(&[], "u"), "GET/pets", &["GET/pets/?*"], &["GET/pets", "GET/pets/?*/?*"]);
 }
 
 #[test]
@@ -204,30 +159,20 @@ fn a_shared_deny_would_swallow_an_allowed_route() {
             "GET/shop/pets/?*/toys",
             "GET/shop/pets/?*/toys/",
         ],
-        &[
-            "GET/pets/?*/?*",
-            "PUT/pets/?*/?*",
-            "POST/pets/?*/?*/?*",
-            "GET/shop/pets/?*/?*/?*",
-        ],
+        &["GET/pets/?*/?*", "PUT/pets/?*/?*", "POST/pets/?*/?*/?*", "GET/shop/pets/?*/?*/?*"],
     );
 }
 
 #[test]
 fn a_path_below_a_parameter_wants_to_know_that_nothing_else_is_there() {
-    let entries = [
-        ("GET", "/pets/{id}", none()),
-        ("GET", "/pets/{id}/owner", scope("owner")),
-    ];
+    let entries = [("GET", "/pets/{id}", none()), ("GET", "/pets/{id}/owner", scope("owner"))];
     let mistakes = Plan::new(&routes(&table(Mode::Deny, &entries)).unwrap()).unwrap_err();
     assert_eq!(
         mistakes.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        [
-            "routes[0]: GET /pets/{id} covers undeclared paths, and no IAM pattern refuses that without routes[1]: GET \
+        ["routes[0]: GET /pets/{id} covers undeclared paths, and no IAM pattern refuses that without routes[1]: GET \
              /pets/{id}/owner, so a cached policy would be wrong for some token: set `undeclared_routes` to \"absent\" if the \
              API has no other methods, set `policy` to \"single_request\" with a gateway cache of 0 s, or give the paths \
-             another shape, such as /admin/{path+} for /admin/{id} beside /{proxy+}"
-        ]
+             another shape, such as /admin/{path+} for /admin/{id} beside /{proxy+}"]
     );
     let rules = table(Mode::Absent, &entries);
     document(
@@ -267,13 +212,7 @@ fn a_parameter_beside_a_parameter() {
         &rules,
         &token(&["kind", "search"], "u"),
         "GET/pets/cat/1",
-        &[
-            "GET/pets/cat/1",
-            "GET/pets/search",
-            "GET/pets/search/",
-            "GET/pets/?*",
-            "GET/pets/?*/?*",
-        ],
+        &["GET/pets/cat/1", "GET/pets/search", "GET/pets/search/", "GET/pets/?*", "GET/pets/?*/?*"],
         &[],
     );
 }
@@ -292,16 +231,7 @@ fn the_rest_of_a_path_beside_deeper_literals() {
         &rules,
         &token(&[], "u"),
         "GET/x/y",
-        &[
-            "GET/x/y",
-            "GET/?*",
-            "HEAD/?*",
-            "POST/?*",
-            "PUT/?*",
-            "PATCH/?*",
-            "DELETE/?*",
-            "OPTIONS/?*",
-        ],
+        &["GET/x/y", "GET/?*", "HEAD/?*", "POST/?*", "PUT/?*", "PATCH/?*", "DELETE/?*", "OPTIONS/?*"],
         &[
             "GET/admin/?*",
             "HEAD/admin/?*",
@@ -316,18 +246,9 @@ fn the_rest_of_a_path_beside_deeper_literals() {
 
 #[test]
 fn a_claim_in_the_path_is_its_own_resource() {
-    let rules = table(
-        Mode::Deny,
-        &[("GET", "/users/{id}", sub("{id}")), ("GET", "/users/me", none())],
-    );
+    let rules = table(Mode::Deny, &[("GET", "/users/{id}", sub("{id}")), ("GET", "/users/me", none())]);
     let me = ["GET/users/me", "GET/users/me/"];
-    document(
-        &rules,
-        &token(&[], "u1"),
-        "GET/users/me",
-        &["GET/users/me", "GET/users/u1", "GET/users/u1/", me[1]],
-        &[],
-    );
+    document(&rules, &token(&[], "u1"), "GET/users/me", &["GET/users/me", "GET/users/u1", "GET/users/u1/", me[1]], &[]);
     document(
         &rules,
         &token(&[], "auth0|7"),
@@ -346,10 +267,7 @@ fn a_claim_in_the_path_is_its_own_resource() {
 
 #[test]
 fn a_claim_that_is_no_segment_gives_nothing() {
-    let rules = table(
-        Mode::Deny,
-        &[("GET", "/users/{id}", sub("{id}")), ("GET", "/users/me", scope("me"))],
-    );
+    let rules = table(Mode::Deny, &[("GET", "/users/{id}", sub("{id}")), ("GET", "/users/me", scope("me"))]);
     for sub in ["..", ".", "", "me", "a\\b", "a/b", "*", "u?", "${x}", "a%62", "a\nb"] {
         document(&rules, &token(&[], sub), "GET/users/u1", &[], &["GET/users/u1"]);
     }
@@ -359,20 +277,13 @@ fn a_claim_that_is_no_segment_gives_nothing() {
 fn a_claim_before_a_parameter() {
     let rules = table(
         Mode::Deny,
-        &[
-            ("GET", "/users/{id}/posts/{post}", sub("{id}")),
-            ("GET", "/users/me/posts/{post}", scope("me")),
-        ],
+        &[("GET", "/users/{id}/posts/{post}", sub("{id}")), ("GET", "/users/me/posts/{post}", scope("me"))],
     );
     document(
         &rules,
         &token(&[], "u 1"),
         "GET/users/u 1/posts/7",
-        &[
-            "GET/users/u 1/posts/7",
-            "GET/users/u 1/posts/?*",
-            "GET/users/u%201/posts/?*",
-        ],
+        &["GET/users/u 1/posts/7", "GET/users/u 1/posts/?*", "GET/users/u%201/posts/?*"],
         &["GET/users/u 1/posts/?*/?*", "GET/users/u%201/posts/?*/?*"],
     );
     // The literal takes the path, and wants a scope.
@@ -381,34 +292,18 @@ fn a_claim_before_a_parameter() {
         &token(&[], "me"),
         "GET/users/x/posts/7",
         &["GET/users/me/posts/?*"],
-        &[
-            "GET/users/x/posts/7",
-            "GET/users/me/posts/?*",
-            "GET/users/me/posts/?*/?*",
-        ],
+        &["GET/users/x/posts/7", "GET/users/me/posts/?*", "GET/users/me/posts/?*/?*"],
     );
 }
 
 #[test]
 fn everything_undeclared_is_allowed_but_what_is_declared_is_cut_out() {
-    let rules = table(
-        Mode::Allow,
-        &[("ANY", "/admin/{path+}", scope("admin")), ("GET", "/health", none())],
-    );
+    let rules = table(Mode::Allow, &[("ANY", "/admin/{path+}", scope("admin")), ("GET", "/health", none())]);
     document(
         &rules,
         &token(&[], "u"),
         "GET/x",
-        &[
-            "GET/x",
-            "GET/*",
-            "HEAD/*",
-            "POST/*",
-            "PUT/*",
-            "PATCH/*",
-            "DELETE/*",
-            "OPTIONS/*",
-        ],
+        &["GET/x", "GET/*", "HEAD/*", "POST/*", "PUT/*", "PATCH/*", "DELETE/*", "OPTIONS/*"],
         &[
             "GET/admin/?*",
             "HEAD/admin/?*",
@@ -443,13 +338,7 @@ fn the_same_shape_with_two_methods() {
             ("ANY", "/pets/{any}", scope("admin")),
         ],
     );
-    document(
-        &rules,
-        &token(&[], "u"),
-        "PUT/pets/1",
-        &["GET/pets/?*"],
-        &["PUT/pets/1", "GET/pets/?*/?*"],
-    );
+    document(&rules, &token(&[], "u"), "PUT/pets/1", &["GET/pets/?*"], &["PUT/pets/1", "GET/pets/?*/?*"]);
     document(
         &rules,
         &token(&["admin"], "u"),
@@ -471,20 +360,8 @@ fn the_same_shape_with_two_methods() {
 fn a_request_that_cannot_be_named_is_denied_as_narrowly_as_iam_can() {
     let rules = table(Mode::Deny, &[("GET", "/pets/{id}", none()), ("GET", "/shop", none())]);
     let allow = ["GET/shop", "GET/shop/", "GET/pets/?*"];
-    document(
-        &rules,
-        &token(&[], "u"),
-        "GET/pets/a*b",
-        &allow,
-        &["GET/pets/a?b", "GET/pets/?*/?*"],
-    );
-    document(
-        &rules,
-        &token(&[], "u"),
-        "GET/pets/${a}",
-        &allow,
-        &["GET/pets/?{a}", "GET/pets/?*/?*"],
-    );
+    document(&rules, &token(&[], "u"), "GET/pets/a*b", &allow, &["GET/pets/a?b", "GET/pets/?*/?*"]);
+    document(&rules, &token(&[], "u"), "GET/pets/${a}", &allow, &["GET/pets/?{a}", "GET/pets/?*/?*"]);
     // These no Allow covers.
     document(&rules, &token(&[], "u"), "GET/sho?", &allow, &["GET/pets/?*/?*"]);
     document(&rules, &token(&[], "u"), "GET/pets//*", &allow, &["GET/pets/?*/?*"]);
@@ -492,10 +369,7 @@ fn a_request_that_cannot_be_named_is_denied_as_narrowly_as_iam_can() {
 
 #[test]
 fn an_encoded_request_keeps_its_siblings_where_nothing_speaks_against_it() {
-    let rules = table(
-        Mode::Deny,
-        &[("GET", "/pets/{id}", none()), ("GET", "/pets/search", none())],
-    );
+    let rules = table(Mode::Deny, &[("GET", "/pets/{id}", none()), ("GET", "/pets/search", none())]);
     document(
         &rules,
         &token(&[], "u"),
@@ -504,13 +378,7 @@ fn an_encoded_request_keeps_its_siblings_where_nothing_speaks_against_it() {
         &["GET/pets/?*/?*"],
     );
     // Its own letter is among those that no other encoded path may have.
-    document(
-        &rules,
-        &token(&[], "u"),
-        "GET/pets/%73",
-        &["GET/pets/%73", "GET/pets/search", "GET/pets/search/"],
-        &[],
-    );
+    document(&rules, &token(&[], "u"), "GET/pets/%73", &["GET/pets/%73", "GET/pets/search", "GET/pets/search/"], &[]);
     document(
         &rules,
         &token(&[], "u"),
@@ -540,10 +408,8 @@ fn a_more_specific_path_hides_methods() {
     let (_, warnings) = Plan::new(&routes(&rules).unwrap()).unwrap();
     assert_eq!(
         warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        [
-            "routes[1]: POST /pets hides routes[0]: GET /{proxy+}, which is less specific, so GET HEAD PUT PATCH DELETE \
-             OPTIONS is refused there"
-        ]
+        ["routes[1]: POST /pets hides routes[0]: GET /{proxy+}, which is less specific, so GET HEAD PUT PATCH DELETE \
+             OPTIONS is refused there"]
     );
 }
 
@@ -575,25 +441,14 @@ fn what_cannot_be_cut_out_is_refused_at_the_start() {
         assert!(!text.contains("absent"), "{text}");
     }
     // One need implies the other, so no token has to be told apart.
-    let all = vec![Way {
-        scopes: vec![vec!["read", "admin"]],
-        claims: Vec::new(),
-    }];
-    let rules = table(
-        Mode::Deny,
-        &[("ANY", "/{proxy+}", all), ("ANY", "/admin/{id}", scope("admin"))],
-    );
+    let all = vec![Way { scopes: vec![vec!["read", "admin"]], claims: Vec::new() }];
+    let rules = table(Mode::Deny, &[("ANY", "/{proxy+}", all), ("ANY", "/admin/{id}", scope("admin"))]);
     assert!(Plan::new(&routes(&rules).unwrap()).is_ok());
 }
 
 #[test]
 fn a_token_has_one_issuer() {
-    let by = |issuer: &str| {
-        vec![Way {
-            scopes: Vec::new(),
-            claims: vec![("iss", vec![issuer.to_owned()])],
-        }]
-    };
+    let by = |issuer: &str| vec![Way { scopes: Vec::new(), claims: vec![("iss", vec![issuer.to_owned()])] }];
     let apart = |proxy: &str| {
         table(
             Mode::Absent,

@@ -8,17 +8,11 @@ struct Glob {
 
 impl Glob {
     fn new(text: &str) -> Self {
-        Self {
-            pieces: text.split('*').map(|piece| piece.chars().collect()).collect(),
-        }
+        Self { pieces: text.split('*').map(|piece| piece.chars().collect()).collect() }
     }
 
     fn fits(piece: &[char], text: &[char]) -> bool {
-        piece.len() <= text.len()
-            && piece
-                .iter()
-                .zip(text)
-                .all(|(wanted, found)| *wanted == '?' || wanted == found)
+        piece.len() <= text.len() && piece.iter().zip(text).all(|(wanted, found)| *wanted == '?' || wanted == found)
     }
 
     /// The first piece begins the text, the last one ends it, and those between follow each other, each as early as it can.
@@ -57,19 +51,13 @@ impl Document {
                 .flat_map(|statement| statement["Resource"].as_array().unwrap())
                 .map(|resource| {
                     let resource = resource.as_str().unwrap();
-                    assert!(
-                        resource.chars().count() <= 512,
-                        "a Resource of more than 512 characters"
-                    );
+                    assert!(resource.chars().count() <= 512, "a Resource of more than 512 characters");
                     Glob::new(resource.strip_prefix(stage).expect("a Resource of another stage"))
                 })
                 .collect()
         };
         assert_eq!(json["Version"], "2012-10-17");
-        Self {
-            allow: globs("Allow"),
-            deny: globs("Deny"),
-        }
+        Self { allow: globs("Allow"), deny: globs("Deny") }
     }
 
     /// Whether it lets `METHOD/path` pass.
@@ -82,26 +70,12 @@ impl Document {
 #[test]
 fn stars_take_any_text_and_question_marks_one_character() {
     let fits = |glob: &str, text: &str| Glob::new(glob).matches(&text.chars().collect::<Vec<_>>());
-    for (glob, text) in [
-        ("*", ""),
-        ("*", "a/b"),
-        ("a*", "a"),
-        ("a*c", "abbc"),
-        ("?*", "\u{e9}"),
-        ("a?c", "a/c"),
-        ("*a*b", "aabab"),
-    ] {
+    for (glob, text) in
+        [("*", ""), ("*", "a/b"), ("a*", "a"), ("a*c", "abbc"), ("?*", "\u{e9}"), ("a?c", "a/c"), ("*a*b", "aabab")]
+    {
         assert!(fits(glob, text), "{glob} {text}");
     }
-    for (glob, text) in [
-        ("", "a"),
-        ("?", ""),
-        ("?", "ab"),
-        ("a*c", "ab"),
-        ("a*a", "a"),
-        ("*a?", "a"),
-        ("ab*b", "ab"),
-    ] {
+    for (glob, text) in [("", "a"), ("?", ""), ("?", "ab"), ("a*c", "ab"), ("a*a", "a"), ("*a?", "a"), ("ab*b", "ab")] {
         assert!(!fits(glob, text), "{glob} {text}");
     }
 }

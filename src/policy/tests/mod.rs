@@ -38,11 +38,7 @@ fn routes(rules: &Rules) -> Option<Routes> {
             },
         };
         let any_of = entry.any_of.iter().map(|way| Alternative {
-            scopes: way
-                .scopes
-                .iter()
-                .map(|all| all.iter().map(|scope| (*scope).to_owned()).collect())
-                .collect(),
+            scopes: way.scopes.iter().map(|all| all.iter().map(|scope| (*scope).to_owned()).collect()).collect(),
             claims: way
                 .claims
                 .iter()
@@ -56,15 +52,10 @@ fn routes(rules: &Rules) -> Option<Routes> {
             methods: match entry.methods.as_slice() {
                 [] => Methods::Any,
                 named => Methods::Named(
-                    named
-                        .iter()
-                        .map(|method| METHODS.iter().position(|known| known == method).unwrap())
-                        .collect(),
+                    named.iter().map(|method| METHODS.iter().position(|known| known == method).unwrap()).collect(),
                 ),
             },
-            need: Need {
-                any_of: any_of.collect(),
-            },
+            need: Need { any_of: any_of.collect() },
             path: path.clone(),
         }
     });

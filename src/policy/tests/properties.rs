@@ -40,12 +40,7 @@ fn wrongly_refused(plan: &Plan, routes: &Routes, rules: &Rules, token: &Token) -
     let document = Document::new(&json(&policy), STAGE);
     let judge = Judge::new(rules);
     let mut segments = vec!["u1", "zz"];
-    let declared = |text: &&str| {
-        rules
-            .entries
-            .iter()
-            .any(|entry| entry.path.split('/').any(|part| part == *text))
-    };
+    let declared = |text: &&str| rules.entries.iter().any(|entry| entry.path.split('/').any(|part| part == *text));
     segments.extend(LITERALS.iter().copied().filter(declared));
     let mut level = vec![String::new()];
     for depth in 0..6 {
@@ -63,10 +58,7 @@ fn wrongly_refused(plan: &Plan, routes: &Routes, rules: &Rules, token: &Token) -
             0 => segment.to_owned(),
             _ => format!("{before}/{segment}"),
         };
-        level = level
-            .iter()
-            .flat_map(|before| segments.iter().map(move |segment| longer(before, segment)))
-            .collect();
+        level = level.iter().flat_map(|before| segments.iter().map(move |segment| longer(before, segment))).collect();
     }
     None
 }
@@ -105,19 +97,14 @@ pub(super) fn judge(case: &Case) -> Result<Outcome, String> {
     };
     let (method, path) = case.request.split_once('/').unwrap();
     let reading = rules.read(path);
-    let (wanted, given) = (
-        rules.allow(&case.token, method, &reading),
-        document.allows(&case.request),
-    );
+    let (wanted, given) = (rules.allow(&case.token, method, &reading), document.allows(&case.request));
     // A long one takes a wildcard, for which there may be no room; nor is there any for a method that does not exist, or
     // that spares what is encoded in it.
     let short = case.request.len() < 400;
     let writable = || case.room == ROOM && METHODS.contains(&method) && !case.request.contains('%');
     let fits = if short { case.room >= 600 } else { writable() };
     if wanted != given && (given || fits) {
-        return Err(format!(
-            "the request is {wanted} by the rules and {given} by the policy\n{text}"
-        ));
+        return Err(format!("the request is {wanted} by the rules and {given} by the policy\n{text}"));
     }
     for path in paths(&case.segments, case.phase) {
         let reading = rules.read(&path);
@@ -131,13 +118,7 @@ pub(super) fn judge(case: &Case) -> Result<Outcome, String> {
 /// All paths of these segments up to depth 4, and the short ones with one segment that means trouble; with and without a
 /// slash at the end. Deeper than the first segment each phase tries a quarter of the troubles.
 fn paths(segments: &[&str], phase: usize) -> Vec<String> {
-    let mut paths = vec![
-        String::new(),
-        "/".to_owned(),
-        "//".to_owned(),
-        "/x".to_owned(),
-        "%2F".to_owned(),
-    ];
+    let mut paths = vec![String::new(), "/".to_owned(), "//".to_owned(), "/x".to_owned(), "%2F".to_owned()];
     let troubles = troubles(segments);
     let mut level = vec![String::new()];
     for depth in 0..4 {
@@ -161,10 +142,7 @@ fn paths(segments: &[&str], phase: usize) -> Vec<String> {
         if depth == 0 {
             paths.extend(troubles.iter().cloned());
         }
-        level = level
-            .iter()
-            .flat_map(|before| segments.iter().map(move |segment| longer(before, segment)))
-            .collect();
+        level = level.iter().flat_map(|before| segments.iter().map(move |segment| longer(before, segment))).collect();
         paths.extend(level.iter().cloned());
         paths.extend(level.iter().map(|path| format!("{path}/")));
     }
@@ -172,11 +150,10 @@ fn paths(segments: &[&str], phase: usize) -> Vec<String> {
 }
 
 fn troubles(segments: &[&str]) -> Vec<String> {
-    let mut troubles: Vec<String> = [
-        "", ".", "..", "\\", "%2e%2E", "x%2Fy", "x%2fy", "%5c", "a%20b", "%25", ".a", "a*", "%zz", "%0A",
-    ]
-    .map(str::to_owned)
-    .into();
+    let mut troubles: Vec<String> =
+        ["", ".", "..", "\\", "%2e%2E", "x%2Fy", "x%2fy", "%5c", "a%20b", "%25", ".a", "a*", "%zz", "%0A"]
+            .map(str::to_owned)
+            .into();
     for segment in segments.iter().filter(|segment| segment.is_ascii()) {
         if let Some(letter) = segment.chars().next_back() {
             let rest = &segment[..segment.len() - 1];
@@ -212,11 +189,8 @@ fn path() -> impl Strategy<Value = String> {
 }
 
 fn way(path: &str) -> BoxedStrategy<Way> {
-    let parameters: Vec<String> = path
-        .split('/')
-        .filter(|part| part.starts_with('{'))
-        .map(|part| part.replace("+}", "}"))
-        .collect();
+    let parameters: Vec<String> =
+        path.split('/').filter(|part| part.starts_with('{')).map(|part| part.replace("+}", "}")).collect();
     let entry = || subsequence(SCOPES.to_vec(), 1..=2);
     let scopes = prop_oneof![
         3 => Just(Vec::new()),
@@ -236,9 +210,7 @@ fn way(path: &str) -> BoxedStrategy<Way> {
         ]
         .boxed()
     };
-    (scopes, claims)
-        .prop_map(|(scopes, claims)| Way { scopes, claims })
-        .boxed()
+    (scopes, claims).prop_map(|(scopes, claims)| Way { scopes, claims }).boxed()
 }
 
 fn entry() -> impl Strategy<Value = Entry> {
@@ -286,10 +258,8 @@ fn token() -> impl Strategy<Value = Token> {
         ])
     };
     let role = select(vec![json!("r1"), json!("r2"), json!("b"), json!("u1"), Value::Null]);
-    (subsequence(SCOPES.to_vec(), 0..=3), text(), text(), role).prop_map(|(scopes, sub, org, role)| Token {
-        scopes,
-        claims: json!({"sub": sub, "org": org, "role": role}),
-    })
+    (subsequence(SCOPES.to_vec(), 0..=3), text(), text(), role)
+        .prop_map(|(scopes, sub, org, role)| Token { scopes, claims: json!({"sub": sub, "org": org, "role": role}) })
 }
 
 fn request() -> impl Strategy<Value = String> {
@@ -319,10 +289,7 @@ pub(super) fn case(modes: &[Mode]) -> impl Strategy<Value = Case> + use<> {
             let mut segments = BTreeSet::new();
             for entry in &rules.entries {
                 segments.extend(
-                    LITERALS
-                        .iter()
-                        .copied()
-                        .filter(|literal| entry.path.split('/').any(|part| part == *literal)),
+                    LITERALS.iter().copied().filter(|literal| entry.path.split('/').any(|part| part == *literal)),
                 );
             }
             let mut segments: Vec<&'static str> = segments.into_iter().take(3).collect();
@@ -330,36 +297,20 @@ pub(super) fn case(modes: &[Mode]) -> impl Strategy<Value = Case> + use<> {
             segments.push(["u1", "me", "a b", "b"][extra]);
             segments.dedup();
             let methods = vec!["GET", "POST", ["PUT", "OPTIONS", "HEAD", "FOO"][extra]];
-            Case {
-                rules,
-                token,
-                request,
-                segments,
-                methods,
-                room,
-                phase,
-            }
+            Case { rules, token, request, segments, methods, room, phase }
         },
     )
 }
 
 fn cases() -> u32 {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "how long to test is for the one who runs the tests to say"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "how long to test is for the one who runs the tests to say")]
     let cases = std::env::var("POLICY_CASES").ok();
     cases.and_then(|cases| cases.parse().ok()).unwrap_or(10_000)
 }
 
 /// Judges this many cases whose table starts.
 fn run(modes: &[Mode], cases: u32) {
-    let config = Config {
-        cases,
-        max_global_rejects: u32::MAX,
-        failure_persistence: None,
-        ..Config::default()
-    };
+    let config = Config { cases, max_global_rejects: u32::MAX, failure_persistence: None, ..Config::default() };
     let outcome = TestRunner::new(config).run(&case(modes), |case| match judge(&case) {
         Ok(Outcome::Held) => Ok(()),
         Ok(_) => Err(TestCaseError::reject("the table does not start")),
@@ -432,11 +383,7 @@ fn a_table_is_refused_only_if_some_token_would_be_wronged() {
         }
         refused += 1;
         let tokens = (0..8).flat_map(|scopes| {
-            let scopes: Vec<_> = SCOPES
-                .iter()
-                .enumerate()
-                .filter(|(bit, _)| scopes & (1 << bit) != 0)
-                .collect();
+            let scopes: Vec<_> = SCOPES.iter().enumerate().filter(|(bit, _)| scopes & (1 << bit) != 0).collect();
             let texts = json!(["u1", "zz", "a", "b", "me", "a:x"]);
             [
                 json!(["r1", "r2", "u1", "zz"]),
@@ -452,14 +399,9 @@ fn a_table_is_refused_only_if_some_token_would_be_wronged() {
                 [texts.clone(), json!("u1"), json!("b"), Value::Null]
                     .map(|text| json!({"sub": text, "org": text, "role": role}))
             })
-            .map(move |claims| Token {
-                scopes: scopes.iter().map(|(_, scope)| **scope).collect(),
-                claims,
-            })
+            .map(move |claims| Token { scopes: scopes.iter().map(|(_, scope)| **scope).collect(), claims })
         });
-        let wronged = tokens
-            .into_iter()
-            .any(|token| wrongly_refused(&plan, &routes, &rules, &token).is_some());
+        let wronged = tokens.into_iter().any(|token| wrongly_refused(&plan, &routes, &rules, &token).is_some());
         assert!(wronged, "{rules:?} is refused for nothing: {}", mistakes[0]);
     }
 }

@@ -154,22 +154,16 @@ impl<'a> Judge<'a> {
         let all = |bytes: &[Vec<u8>]| bytes.join(&b'/');
         let control = |bytes: &[u8]| {
             String::from_utf8_lossy(bytes).chars().any(char::is_control)
-                || bytes
-                    .windows(2)
-                    .any(|pair| pair[0] == 0xc2 && (0x80..0xa0).contains(&pair[1]))
+                || bytes.windows(2).any(|pair| pair[0] == 0xc2 && (0x80..0xa0).contains(&pair[1]))
         };
         let ambiguous_a = path.contains(['*', '?'])
             || path.contains("${")
             || path.chars().any(char::is_control)
             || decoded.as_ref().is_none_or(|decoded| control(&all(decoded)));
         let lower = path.to_ascii_lowercase();
-        let ambiguous_b = raw
-            .iter()
-            .any(|segment| matches!(segment.as_slice(), b"" | b"." | b".."))
+        let ambiguous_b = raw.iter().any(|segment| matches!(segment.as_slice(), b"" | b"." | b".."))
             || path.contains('\\')
-            || ["%2f", "%5c", "%2e", "%25"]
-                .iter()
-                .any(|separator| lower.contains(separator));
+            || ["%2f", "%5c", "%2e", "%25"].iter().any(|separator| lower.contains(separator));
         let taken = self.take(&raw);
         let taken_decoded = match encoded {
             true => decoded.as_ref().map(|decoded| self.take(decoded)),
@@ -196,11 +190,7 @@ impl<'a> Judge<'a> {
             return self.rules.mode == Mode::Allow;
         };
         let all = || self.rules.entries.iter().zip(&self.shapes);
-        let of_path = || {
-            all()
-                .filter(|(_, shape)| shape.as_slice() == taken)
-                .map(|(entry, _)| entry)
-        };
+        let of_path = || all().filter(|(_, shape)| shape.as_slice() == taken).map(|(entry, _)| entry);
         let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].contains(&method);
         let named = of_path().find(|entry| entry.methods.contains(&method));
         let any = of_path().find(|entry| entry.methods.is_empty() && known);
@@ -225,15 +215,8 @@ impl Reading<'_> {
 impl Way {
     fn is_met(&self, token: &Token, entry: &Entry, path: &Reading<'_>) -> bool {
         let scopes = self.scopes.is_empty()
-            || self
-                .scopes
-                .iter()
-                .any(|all| all.iter().all(|scope| token.scopes.contains(scope)));
-        scopes
-            && self
-                .claims
-                .iter()
-                .all(|(claim, values)| claim_met(token, claim, values, entry, path))
+            || self.scopes.iter().any(|all| all.iter().all(|scope| token.scopes.contains(scope)));
+        scopes && self.claims.iter().all(|(claim, values)| claim_met(token, claim, values, entry, path))
     }
 }
 
@@ -250,10 +233,7 @@ fn claim_met(token: &Token, claim: &str, values: &[String], entry: &Entry, path:
             }
             let parts: Vec<&str> = entry.path.split('/').skip(1).collect();
             let greedy = value.replace('}', "+}");
-            let position = parts
-                .iter()
-                .position(|part| *part == value || **part == greedy)
-                .unwrap();
+            let position = parts.iter().position(|part| *part == value || **part == greedy).unwrap();
             if text.contains(['/', '*', '?', '$', '%']) || text.chars().any(char::is_control) {
                 return false;
             }
@@ -261,10 +241,7 @@ fn claim_met(token: &Token, claim: &str, values: &[String], entry: &Entry, path:
                 return false;
             }
             path.raw[position] == text.as_bytes()
-                || path
-                    .decoded
-                    .as_ref()
-                    .is_some_and(|decoded| decoded[position] == text.as_bytes())
+                || path.decoded.as_ref().is_some_and(|decoded| decoded[position] == text.as_bytes())
         })
     })
 }

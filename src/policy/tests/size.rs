@@ -13,21 +13,13 @@ fn thousand(mode: Mode) -> Rules {
             entries.push(Entry {
                 methods: methods.to_vec(),
                 path,
-                any_of: vec![Way {
-                    scopes: vec![vec![scope]],
-                    claims: Vec::new(),
-                }],
+                any_of: vec![Way { scopes: vec![vec![scope]], claims: Vec::new() }],
             });
         };
         for (method, scope) in [("GET", "read"), ("POST", "write"), ("DELETE", "admin")] {
             entry(&[method], format!("/resource{resource}"), scope);
         }
-        for (method, scope) in [
-            ("GET", "read"),
-            ("PUT", "write"),
-            ("PATCH", "write"),
-            ("DELETE", "admin"),
-        ] {
+        for (method, scope) in [("GET", "read"), ("PUT", "write"), ("PATCH", "write"), ("DELETE", "admin")] {
             entry(&[method], format!("/resource{resource}/{{id}}"), scope);
         }
         entry(&[], format!("/resource{resource}/search"), "read");
@@ -49,18 +41,13 @@ fn a_thousand_routes_are_decided_in_microseconds() {
         let start = begin.elapsed();
         assert!(warnings.contains(&Warning::TooLarge { routes: 1000 }));
         for scopes in [vec![], vec!["ops"], vec!["read", "write", "admin"]] {
-            let token = Token {
-                scopes: scopes.clone(),
-                claims: json!({}),
-            };
+            let token = Token { scopes: scopes.clone(), claims: json!({}) };
             let (token, arn) = (verified(&token), arn("GET/resource50/7"));
             let decision = routes.decide(&arn, &token).permit;
             let begin = now();
             let mut rest = 0;
             for _ in 0..1000 {
-                rest = plan
-                    .said(&routes, &token, &arn, &decision, PolicyExpiry::Token, 7936)
-                    .left_out;
+                rest = plan.said(&routes, &token, &arn, &decision, PolicyExpiry::Token, 7936).left_out;
             }
             println!(
                 "{mode:?}, scopes {scopes:?}: start {start:?}, a decision {:?}, {rest} units left out",
@@ -77,11 +64,7 @@ fn tenants(greedy: bool) -> Rules {
         entry.path = format!("/{{tenant}}{}", entry.path);
     }
     if greedy {
-        rules.entries.push(Entry {
-            methods: Vec::new(),
-            path: "/static/{path+}".to_owned(),
-            any_of: Vec::new(),
-        });
+        rules.entries.push(Entry { methods: Vec::new(), path: "/static/{path+}".to_owned(), any_of: Vec::new() });
     }
     rules
 }
@@ -94,11 +77,7 @@ fn a_thousand_routes_below_a_parameter_start_in_time() {
         let routes = routes(&tenants(greedy)).unwrap();
         let begin = now();
         let mistakes = Plan::new(&routes).map_or_else(|mistakes| mistakes, |_| Vec::new());
-        println!(
-            "greedy {greedy}: {} mistakes after {:?}",
-            mistakes.len(),
-            begin.elapsed()
-        );
+        println!("greedy {greedy}: {} mistakes after {:?}", mistakes.len(), begin.elapsed());
         for mistake in mistakes.iter().take(2) {
             println!("{mistake}");
         }
@@ -115,15 +94,8 @@ fn a_table_that_overlaps_in_every_way_is_refused() {
         };
         (0..17).map(segment).collect()
     };
-    let entries = (0..17).map(|literal| Entry {
-        methods: vec!["GET"],
-        path: path(literal),
-        any_of: Vec::new(),
-    });
-    let rules = Rules {
-        entries: entries.collect(),
-        mode: Mode::Absent,
-    };
+    let entries = (0..17).map(|literal| Entry { methods: vec!["GET"], path: path(literal), any_of: Vec::new() });
+    let rules = Rules { entries: entries.collect(), mode: Mode::Absent };
     let mistakes = Plan::new(&routes(&rules).unwrap()).unwrap_err();
     assert_eq!(mistakes, [crate::policy::refusal::TableMistake::TooTangled]);
 }
@@ -132,25 +104,16 @@ fn a_table_that_overlaps_in_every_way_is_refused() {
 fn what_does_not_fit_is_left_out_wildcards_first() {
     let literal = |number: usize| (format!("/literal{number}"), "GET");
     let wild = |number: usize| (format!("/wild{number}/{{id}}"), "GET");
-    let entries = (0..10)
-        .map(wild)
-        .chain((0..10).map(literal))
-        .map(|(path, method)| Entry {
-            methods: vec![method],
-            path,
-            any_of: Vec::new(),
-        });
-    let rules = Rules {
-        entries: entries.collect(),
-        mode: Mode::Absent,
-    };
+    let entries = (0..10).map(wild).chain((0..10).map(literal)).map(|(path, method)| Entry {
+        methods: vec![method],
+        path,
+        any_of: Vec::new(),
+    });
+    let rules = Rules { entries: entries.collect(), mode: Mode::Absent };
     let routes = routes(&rules).unwrap();
     let (plan, warnings) = Plan::new(&routes).unwrap();
     assert_eq!(warnings, []);
-    let token = Token {
-        scopes: Vec::new(),
-        claims: json!({}),
-    };
+    let token = Token { scopes: Vec::new(), claims: json!({}) };
     let mut seen = Vec::new();
     for room in (100..4000).step_by(20) {
         let (policy, left_out) = answer(&routes, &plan, &token, "GET/wild3/x", room);
