@@ -34,7 +34,7 @@ impl Page {
         Self::new(std::io::stderr().is_terminal())
     }
 
-    /// Coloured only on a terminal, and if NO_COLOR is not set (https://no-color.org).
+    /// Coloured only on a terminal, and if NO_COLOR is not set (<https://no-color.org>).
     fn new(terminal: bool) -> Self {
         let wanted = variable("NO_COLOR").is_none_or(|value| value.is_empty());
         Self { text: String::new(), coloured: terminal && wanted && variable("TERM").is_none_or(|term| term != "dumb") }
