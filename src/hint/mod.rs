@@ -1,0 +1,112 @@
+//! What a refusal usually means: a fixed code for the log line, and what to do about it.
+//!
+//! A hint is read out of a token that was refused, so nothing follows from it but a text for whoever runs the authorizer.
+//! It is sought on the way of a refusal alone, and costs at most one more HMAC for each secret.
+
+mod cause;
+mod list;
+mod near;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use list::Hint;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+
+use crate::claims::{ClaimName, ClaimRules};
+use crate::error::Error;
+use crate::routes::Need;
+use crate::time::NumericDate;
+
+/// The longest token that is looked into: as long as one may be, with its scheme.
+const MAX_BYTES: usize = 10_300;
+
+/// What is known of a refused request.
+pub(crate) struct Refused<'a> {
+    /// The value of the token header.
+    pub(crate) authorization: &'a str,
+    /// The configured issuers, and whether each has a secret.
+    pub(crate) issuers: &'a [(Option<&'a str>, bool)],
+    /// What the issuer's tokens must say, if it was found.
+    pub(crate) rules: Option<&'a ClaimRules>,
+    /// The claims that may become the principal.
+    pub(crate) principal: &'a [ClaimName],
+    /// Whether the other reading of a secret, if there is one, has signed: as base64, or as text.
+    pub(crate) other_reading: &'a dyn Fn() -> Option<Hint>,
+    /// What the route needs.
+    pub(crate) need: Option<&'a Need>,
+    /// What other requests the path or method at hand may have been meant for.
+    pub(crate) near: &'a dyn Fn() -> Option<Hint>,
+    pub(crate) now: NumericDate,
+}
+
+/// A token as anybody may have written it. Nothing in it is verified.
+#[derive(Default)]
+struct Reread {
+    header: Map<String, Value>,
+    claims: Value,
+}
+
+impl Hint {
+    /// The usual cause of this refusal, if it has one.
+    pub(crate) fn of(error: Error, refused: &Refused<'_>) -> Option<Self> {
+        if refused.authorization.len() > MAX_BYTES {
+            return Some(Self::TokenTooLong);
+        }
+        if error == Error::MalformedToken {
+            return cause::malformed(refused.authorization);
+        }
+        let token = Reread::of(refused.authorization);
+        let claims = &token.claims;
+        match error {
+            Error::UnsupportedAlgorithm => cause::algorithm(&token, refused.issuers),
+            Error::UnknownIssuer => cause::issuer(claims, refused.issuers),
+            Error::UnknownKey => (!token.header.contains_key("kid")).then_some(Self::KidAbsent),
+            Error::InvalidSignature | Error::InvalidSignatureUnderOldSecret => match token.header.contains_key("nonce")
+            {
+                true => Some(Self::EntraGraphToken),
+                false => (refused.other_reading)(),
+            },
+            Error::Expired | Error::NotYetValid | Error::TooOld => cause::dates(error, claims, refused),
+            Error::WrongAudience => cause::audience(claims, refused.rules?),
+            Error::WrongTokenType => match token.header.get("typ") {
+                _ if cause::is_id_token(claims) => Some(Self::IdTokenForAccessToken),
+                None => Some(Self::TypAbsent),
+                Some(typ) => (typ == "JWT").then_some(Self::TypIsJwt),
+            },
+            Error::InvalidClaim | Error::MissingClaim => cause::claim(claims, refused),
+            Error::InsufficientScope => cause::scope(claims, refused.rules?, refused.need?),
+            Error::UndeclaredRoute => (refused.near)(),
+            Error::MissingToken
+            | Error::MalformedToken
+            | Error::MalformedEvent
+            | Error::KeysUnavailable
+            | Error::BoundToken
+            | Error::ClaimMismatch
+            | Error::AmbiguousPath
+            | Error::Internal => None,
+        }
+    }
+}
+
+impl Reread {
+    /// Reads what can be read.
+    fn of(authorization: &str) -> Self {
+        let token = authorization.rsplit(' ').next().unwrap_or_default();
+        let mut segments = token.split('.').map(|segment| {
+            let bytes = URL_SAFE_NO_PAD.decode(segment).ok()?;
+            serde_json::from_slice::<Map<String, Value>>(&bytes).ok()
+        });
+        let mut next = || segments.next().flatten().unwrap_or_default();
+        Self { header: next(), claims: Value::Object(next()) }
+    }
+}
+
+/// The header that a token seems to have, as JSON.
+#[cfg(feature = "authz")]
+pub(crate) fn seeming_header(token: &str) -> Option<String> {
+    let header = Reread::of(token).header;
+    (!header.is_empty()).then(|| Value::Object(header).to_string())
+}
