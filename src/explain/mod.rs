@@ -3,116 +3,33 @@
 //! Each step is the pipeline's own, called with what it is called with in Lambda, and the decision is the handler's. What
 //! comes out holds claims, for it is meant for the terminal of somebody who has the token anyway.
 
+mod cached;
+mod claims;
+mod explanation;
 mod iam;
 mod meaning;
 mod words;
 
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::authorizer::{Authorizer, Issuer, Policies, RouteRules, Seen};
 use crate::bearer::BearerToken;
-use crate::claims::{Check, ClaimName, Verified};
+use crate::claims::{ClaimName, Verified};
 use crate::error::Error;
 use crate::event::Request;
 use crate::hint::{Hint, seeming_header};
 use crate::keys::KeySource;
 use crate::response::Answer;
-use crate::routes::{ClaimValue, Route, Segment, path_texts};
 use crate::signature::Signed;
-use crate::time::NumericDate;
 use crate::token::{Issuer as Named, Unverified};
+use explanation::Trail;
+pub use explanation::{Advice, Cached, Effect, Explanation, Outcome, Step};
 use iam::Policy;
 pub use meaning::{Fetched, IssuerMeaning, Meaning, RouteMeaning};
 use words::{printable, text};
 
 /// A stage for requests that are asked about without an event.
 const STAGE: &str = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/prod";
-
-/// How a request was decided, and why.
-#[derive(Debug, Serialize)]
-pub struct Explanation {
-    /// The moment it was decided for.
-    pub at: String,
-    /// Its method; `None` if the event is malformed.
-    pub method: Option<String>,
-    /// Its path.
-    pub path: Option<String>,
-    /// Every step of the pipeline, in order.
-    pub steps: Vec<Step>,
-    /// `allow`, `deny`, `unauthorized` or `error`, as in the log.
-    pub decision: &'static str,
-    /// The reason code of a refusal or an error.
-    pub reason: Option<&'static str>,
-    /// Its usual cause.
-    pub hint: Option<Advice>,
-    /// The status that the client sees; 200 stands for the backend's own.
-    pub client_sees: u16,
-    /// The declared path that the request took.
-    pub route: Option<String>,
-    /// The answer as the gateway gets it.
-    pub answer: Value,
-    /// What the answer does once it is cached; `None` for an error, which is not cached.
-    pub cached: Option<Cached>,
-}
-
-/// A hint and what to do.
-#[derive(Debug, Serialize)]
-pub struct Advice {
-    /// The code in the log.
-    pub code: &'static str,
-    /// What to do.
-    pub advice: &'static str,
-}
-
-/// One step of the pipeline.
-#[derive(Debug, Serialize)]
-pub struct Step {
-    /// What it is about.
-    pub name: &'static str,
-    /// What came of it.
-    pub outcome: Outcome,
-    /// The reason code, if it refused.
-    pub reason: Option<&'static str>,
-    /// What was compared: what it is called, and its value.
-    pub facts: Vec<(&'static str, String)>,
-}
-
-/// What came of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// It let the request on.
-    Passed,
-    /// It refused it.
-    Refused,
-    /// An earlier one did.
-    NotReached,
-}
-
-/// What an answer does to later requests with the same token.
-#[derive(Debug, Serialize)]
-pub struct Cached {
-    /// When what it allows ends, if it says so.
-    pub until: Option<String>,
-    /// What it does to each declared route and method.
-    pub effects: Vec<Effect>,
-}
-
-/// What a cached answer does to a route.
-#[derive(Debug, Serialize)]
-pub struct Effect {
-    /// The method.
-    pub method: &'static str,
-    /// The path as declared.
-    pub path: String,
-    /// A path that takes it.
-    pub sample: String,
-    /// Whether the cached answer lets it pass.
-    pub passes: bool,
-    /// Whether the rules would, if the token is valid.
-    pub rules: Option<bool>,
-}
 
 /// An event for a method and a path that begins with `/`.
 #[must_use]
@@ -125,44 +42,6 @@ pub fn event(authorization: Option<&str>, method: &str, path: &str) -> String {
 /// Every hint: its code, and what to do.
 pub fn hints() -> impl Iterator<Item = Advice> {
     Hint::ALL.iter().copied().map(Advice::from)
-}
-
-impl From<Hint> for Advice {
-    fn from(hint: Hint) -> Self {
-        Self { code: hint.code(), advice: hint.advice() }
-    }
-}
-
-/// The steps that were taken, and those that may follow.
-struct Trail {
-    steps: Vec<Step>,
-    refused: Option<Error>,
-}
-
-impl Trail {
-    /// Notes a step, unless an earlier one has refused; gives what it made.
-    fn step<T>(
-        &mut self,
-        name: &'static str,
-        facts: Vec<(&'static str, String)>,
-        outcome: Result<T, Error>,
-    ) -> Option<T> {
-        if self.refused.is_some() {
-            self.missed(name);
-            return None;
-        }
-        self.refused = outcome.as_ref().err().copied();
-        let result = match outcome {
-            Ok(_) => Outcome::Passed,
-            Err(_) => Outcome::Refused,
-        };
-        self.steps.push(Step { name, outcome: result, reason: self.refused.map(Error::code), facts });
-        outcome.ok()
-    }
-
-    fn missed(&mut self, name: &'static str) {
-        self.steps.push(Step { name, outcome: Outcome::NotReached, reason: None, facts: Vec::new() });
-    }
 }
 
 /// The steps, in order.
@@ -355,95 +234,6 @@ impl Authorizer {
         }
     }
 
-    /// The checks of the claims, each with what it compares.
-    fn claims(&self, issuer: &Issuer, signed: &Signed, trail: &mut Trail) -> Option<()> {
-        let (claims, rules) = (signed.claims(), &issuer.claims);
-        let now = self.clock.now().date();
-        for (check, outcome) in Verified::checks(signed, rules, &self.settings.forwarding, now) {
-            let claim = |name: &ClaimName| (name.of(claims)).map_or_else(|| "absent".to_owned(), text);
-            let (name, facts) = match check {
-                Check::Dates => {
-                    let mut facts = vec![("now", now.iso8601())];
-                    let date = |name: &'static str| claims.get(name).map(|date| (name, moment(date)));
-                    facts.push(date("exp").unwrap_or_else(|| ("exp", "absent".to_owned())));
-                    facts.extend(date("nbf").into_iter().chain(date("iat")));
-                    facts.push(("leeway", format!("{} s", rules.leeway)));
-                    facts.extend(rules.max_age.map(|age| ("oldest iat", format!("{age} s ago"))));
-                    ("dates", facts)
-                }
-                Check::Audience => {
-                    let found = rules.audience_claim.iter().find(|name| name.of(claims).is_some());
-                    let facts = vec![
-                        (
-                            "token",
-                            match found {
-                                Some(name) => format!("{} = {}", name.as_str(), claim(name)),
-                                None => format!("no {}", words::names(&rules.audience_claim)),
-                            },
-                        ),
-                        (
-                            "configured",
-                            rules
-                                .audience
-                                .as_ref()
-                                .map_or_else(|| "null: not checked".to_owned(), |ours| printable(&ours.join(", "))),
-                        ),
-                    ];
-                    ("audience", facts)
-                }
-                Check::Type => {
-                    let facts = vec![
-                        ("typ", signed.typ().map_or_else(|| "absent".to_owned(), printable)),
-                        (
-                            "allowed",
-                            rules
-                                .typ
-                                .as_ref()
-                                .map_or_else(|| "absent, JWT or at+jwt".to_owned(), |typ| printable(&typ.join(", "))),
-                        ),
-                    ];
-                    ("type", facts)
-                }
-                Check::Binding => {
-                    let bound = if claims.get("cnf").is_some() { "present" } else { "absent" };
-                    ("binding", vec![("cnf", bound.to_owned())])
-                }
-                Check::Required => {
-                    let mut facts = Vec::new();
-                    for (name, accepted) in &rules.required {
-                        let wanted: Vec<String> = accepted.iter().map(words::accepted).collect();
-                        facts.push(("needed", format!("{} {}", name.as_str(), wanted.join(" or "))));
-                        facts.push(("token", format!("{} = {}", name.as_str(), claim(name))));
-                    }
-                    if facts.is_empty() {
-                        facts.push(("needed", "none beyond the others".to_owned()));
-                    }
-                    ("claims", facts)
-                }
-                Check::Scopes => {
-                    let present = rules.scope_claims.iter().filter(|name| name.of(claims).is_some());
-                    let mut facts: Vec<_> =
-                        present.map(|name| ("token", format!("{} = {}", name.as_str(), claim(name)))).collect();
-                    if facts.is_empty() {
-                        facts.push(("token", format!("no {}", words::names(&rules.scope_claims))));
-                    }
-                    ("scopes", facts)
-                }
-                Check::Identity => {
-                    let names = &self.settings.forwarding.principal;
-                    let found = names.iter().find(|name| name.of(claims).is_some());
-                    let value = match found {
-                        Some(name) => format!("{} = {}", name.as_str(), claim(name)),
-                        None => format!("no {}", words::names(names)),
-                    };
-                    ("principal", vec![("token", value)])
-                }
-            };
-            trail.step(name, facts, outcome)?;
-        }
-        Some(())
-    }
-
     /// What the route needs, and what the token has of it.
     fn route(&self, request: &Request<'_>, token: &Verified, trail: &mut Trail) {
         let decision = self.routes.decide(&request.arn, token);
@@ -486,73 +276,13 @@ impl Authorizer {
         trail.step("route", facts, decision.permit);
     }
 
-    /// What a policy does to every declared route.
-    fn effects(
-        &self,
-        policy: &Policy,
-        request: &Request<'_>,
-        taken: Option<&str>,
-        token: Option<&Verified>,
-        now: NumericDate,
-    ) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        for index in meaning::in_order(&self.routes) {
-            let Some((entry, (_, methods))) = self.routes.entries().get(index).zip(self.routes.governed(index)) else {
-                continue;
-            };
-            let sample = match taken == Some(entry.path.as_str()) {
-                true => request.arn.path().to_owned(),
-                false => sample(entry, token),
-            };
-            effects.extend(methods.into_iter().map(|method| Effect {
-                method,
-                path: entry.path.as_str().to_owned(),
-                sample: printable(&format!("/{sample}")),
-                passes: policy.allows(&format!("{}{method}/{sample}", request.arn.stage()), now),
-                rules: token.map(|token| {
-                    self.settings.route_rules == RouteRules::Report
-                        || self.routes.decide_path(method, &sample, token).permit.is_ok()
-                }),
-            }));
-        }
-        effects
-    }
-
     /// Whether answers may be cached.
     fn caches(&self) -> bool {
         matches!(self.settings.policies, Policies::Cacheable(_))
     }
 }
 
-/// A path that takes an entry: the token's own text where a claim is compared with a parameter, else a made-up one.
-fn sample(entry: &Route, token: Option<&Verified>) -> String {
-    let own = |position: usize| {
-        let needs = entry.need.any_of.iter().flat_map(|way| &way.claims);
-        let bound = |value: &ClaimValue| matches!(value, ClaimValue::Parameter { position: at, .. } if *at == position);
-        let claim = needs.into_iter().find(|need| need.values.iter().any(bound))?;
-        path_texts(claim.claim.of(token?.claims())?).next().map(str::to_owned)
-    };
-    let segments = entry.path.segments().iter().enumerate();
-    let texts = segments.map(|(position, segment)| match segment {
-        Segment::Literal(text) => text.clone(),
-        Segment::Parameter(_) => own(position).unwrap_or_else(|| "any".to_owned()),
-        Segment::Greedy(_) => own(position).unwrap_or_else(|| "any/path".to_owned()),
-    });
-    texts.collect::<Vec<_>>().join("/")
-}
-
 fn algorithms(issuer: &Issuer) -> String {
     let names: Vec<&str> = issuer.algorithms.iter().map(|alg| alg.name()).collect();
     names.join(", ")
-}
-
-/// A date claim.
-fn moment(claim: &Value) -> String {
-    claim
-        .as_f64()
-        .map_or_else(|| format!("{}, which is not a number", text(claim)), |seconds| dated(NumericDate(seconds)))
-}
-
-fn dated(date: NumericDate) -> String {
-    format!("{} ({})", date.iso8601(), date.0)
 }
