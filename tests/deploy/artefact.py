@@ -1,23 +1,101 @@
-"""What `sam build` makes."""
+"""What is built and travels: the function of `sam build`, the files of a release, and a configuration in a layer."""
 
+import hashlib
+import io
+import json
+import os
 import re
 import subprocess
+import urllib.request
+import zipfile
 
+import stories
+import tokens
 from cloud import ROOT
 
+BINARY = ROOT / ".aws-sam/build/AuthorizerFunction/bootstrap"
 # Amazon Linux 2 has this glibc, Amazon Linux 2023 a newer one.
 NEWEST_GLIBC = (2, 26)
 
 
 def glibc(binary):
     """The newest version of glibc that the binary asks for."""
-    symbols = subprocess.run(["objdump", "-T", binary], check=True, capture_output=True, text=True).stdout
-    return max(tuple(map(int, version.split("."))) for version in re.findall(r"GLIBC_([0-9.]+)", symbols))
+    versions = subprocess.run(["readelf", "--version-info", "--wide", binary], check=True, capture_output=True, text=True).stdout
+    return max(tuple(map(int, version.split("."))) for version in re.findall(r"Name: GLIBC_([0-9.]+)", versions))
 
 
 def built(check, cloud):
     cloud.sam("build", "--parameter-overrides", "Architecture=x86_64")
-    binary = ROOT / ".aws-sam/build/AuthorizerFunction/bootstrap"
-    check("sam build makes a bootstrap", binary.exists())
-    newest = glibc(binary)
-    check("it runs on provided.al2 and provided.al2023: no symbol newer than glibc 2.26", newest <= NEWEST_GLIBC, newest)
+    check("sam build makes a bootstrap", BINARY.exists())
+    check("it runs on provided.al2 and provided.al2023: no symbol newer than glibc 2.26", glibc(BINARY) <= NEWEST_GLIBC, glibc(BINARY))
+
+
+def released(check, cloud, provider):
+    """The zips and the templates of a release, on a machine that has no Rust."""
+    run = subprocess.run(["scripts/release"], cwd=ROOT, env=cloud.environment, capture_output=True, text=True)
+    check("scripts/release", run.returncode == 0, run.stderr[-2000:])
+    files = ROOT / "target/release-files"
+    listed = dict(line.split()[::-1] for line in (files / "SHA256SUMS").read_text().splitlines())
+    expected = {file.name for file in files.iterdir()} - {"SHA256SUMS"}
+    sums = {name: hashlib.sha256((files / name).read_bytes()).hexdigest() for name in expected}
+    check("... its checksums", listed == sums, listed)
+    for architecture in ("arm64", "x86_64"):
+        check(f"... {architecture}: a template", f"template-{architecture}.yaml" in expected, expected)
+        with zipfile.ZipFile(files / f"apigw-jwt-authorizer-{architecture}.zip") as archive:
+            entry = archive.getinfo("bootstrap")
+            check(f"... {architecture}: an executable bootstrap and nothing else", archive.namelist() == ["bootstrap"] and entry.external_attr >> 16 & 0o111)
+            runs(check, cloud, architecture, archive.read("bootstrap"))
+    key = tokens.RsaKey("released")
+    provider.keys = [key]
+    api = cloud.deploy("released", files / "template-x86_64.yaml", Issuer=provider.issuer, Audience=stories.AUDIENCE)
+    stories.without_invoking(check, api)
+    stories.told(check, api, lambda **more: key.token(tokens.claims(provider.issuer, stories.AUDIENCE, **more)))
+
+
+
+def runs(check, cloud, architecture, bootstrap):
+    """Each architecture's binary answers an event; the one that is not this machine's does under an emulator."""
+    binary = cloud.directory / f"bootstrap-{architecture}"
+    binary.write_bytes(bootstrap)
+    binary.chmod(0o755)
+    check(f"... {architecture}: no symbol newer than glibc 2.26", glibc(binary) <= NEWEST_GLIBC, glibc(binary))
+    emulator = ["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"] if architecture == "arm64" and os.uname().machine != "aarch64" else []
+    event = ROOT / "events/orders-get-orders.json"
+    run = subprocess.run(
+        [*emulator, binary, event], capture_output=True, text=True,
+        env={"PATH": os.environ["PATH"], "AUTHORIZER_CONFIG_FILE": str(ROOT / "events/config/authorizer.json")},
+    )
+    right = run.returncode == 0 and json.loads(run.stdout) == json.loads((ROOT / "events/answers" / event.name).read_text())
+    check(f"... {architecture}: it answers an event", right, run.stdout + run.stderr)
+
+
+def layered(check, cloud):
+    """A configuration that no environment variable holds, in a layer. The local AWS brings no layers to a function, so the last step is done here."""
+    home = cloud.directory / "layer"
+    home.mkdir()
+    key = tokens.RsaKey("layered")
+    routes = [{"method": "GET", "path": f"/orders/{number}/items", "scopes": f"read:{number}"} for number in range(100)]
+    document = {"issuers": [{"issuer": "https://issuer.example.com/", "audience": stories.AUDIENCE, "jwks": {"keys": [key.jwk()]}}], "routes": routes}
+    (home / "authorizer.json").write_text(json.dumps(document))
+    check("a configuration of more than 4 KB", len(json.dumps(document)) > 4096)
+    subprocess.run(["zip", "-q", "configuration.zip", "authorizer.json"], cwd=home, check=True)
+    layer = cloud.functions.publish_layer_version(LayerName="authorizer-configuration", Content={"ZipFile": (home / "configuration.zip").read_bytes()})
+    stack = cloud.deploy("layered", Issuer="unused", Audience="unused", SampleApi="false", ConfigurationLayerArn=layer["LayerVersionArn"])
+    function = cloud.functions.get_function_configuration(FunctionName=stack.function)
+    check("... travels as a layer", [layer["Arn"] for layer in function["Layers"]] == [layer["LayerVersionArn"]], function)
+
+    opt = home / "opt"
+    location = cloud.functions.get_layer_version(LayerName="authorizer-configuration", VersionNumber=layer["Version"])["Content"]["Location"]
+    with urllib.request.urlopen(location) as response, zipfile.ZipFile(io.BytesIO(response.read())) as brought:
+        brought.extractall(opt)
+    event = {"type": "TOKEN", "methodArn": "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/demo/GET/orders/99/items"}
+    event["authorizationToken"] = f"Bearer {key.token(tokens.claims('https://issuer.example.com/', stories.AUDIENCE, scope='read:99'))}"
+    (home / "event.json").write_text(json.dumps(event))
+    # A mount of one's own: nobody else sees this /opt.
+    command = f"mount --bind {opt} /opt && exec {BINARY} {home / 'event.json'}"
+    run = subprocess.run(
+        ["unshare", "--mount", "--map-root-user", "sh", "-c", command], cwd=home / "opt", capture_output=True, text=True,
+        env=function.get("Environment", {}).get("Variables", {}) | {"LAMBDA_TASK_ROOT": str(BINARY.parent), "PATH": os.environ["PATH"]},
+    )
+    right = run.returncode == 0 and event["methodArn"] in json.loads(run.stdout)["policyDocument"]["Statement"][0]["Resource"]
+    check("... and the function reads it in /opt", right, run.stdout + run.stderr)

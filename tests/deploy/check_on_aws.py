@@ -1,19 +1,25 @@
-"""What the project assumes of API Gateway and could not be looked up: a probe authorizer answers as the token says, and a backend
-answers with the ARN that the authorizer saw.
+"""What the project assumes of API Gateway and could not be looked up, and the sample API on a real one.
 
-Prints one line for each assumption, `holds` or `FAILS`, and leaves nothing behind.
+A probe authorizer answers as the token says, and a backend answers with the ARN that the authorizer saw. Then the sample API is
+deployed, of the template that is named or of what `sam build` makes, for a key made here, and its stories are told.
+
+Prints one line for each assumption and story, `holds` or `FAILS`, and deletes its stacks.
 """
 
-import http.client
 import json
 import os
 import sys
 import time
-import urllib.parse
 
 import boto3
 
+import tokens
+from cloud import Account
+from stories import AUDIENCE, SCENES
+from template import source
+
 STACK = f"authorizer-probes-{int(time.time())}"
+SAMPLE = f"authorizer-sample-{int(time.time())}"
 # A token is `<mode>.<number>.x`; the number makes it another entry in the gateway's cache, and is when an error heals.
 AUTHORIZER = """
 import time
@@ -77,15 +83,8 @@ def template():
 
 
 class Probe:
-    def __init__(self, api, region):
-        self.host = f"{api}.execute-api.{region}.amazonaws.com"
-        local = os.environ.get("AWS_ENDPOINT_URL")
-        if local:
-            address = urllib.parse.urlparse(local)
-            self.host = f"{api}.execute-api.localhost"
-            self.connect = lambda: http.client.HTTPConnection(address.hostname, address.port, timeout=60)
-        else:
-            self.connect = lambda: http.client.HTTPSConnection(self.host, timeout=60)
+    def __init__(self, account, api):
+        self.account, self.host = account, account.host(api)
         self.count = 0
 
     def authorization(self, mode, number=None):
@@ -93,15 +92,8 @@ class Probe:
         return f"Bearer {mode}.{number or self.count}.x"
 
     def get(self, path, authorization):
-        connection = self.connect()
-        connection.putrequest("GET", f"/probe{path}", skip_host=True)
-        connection.putheader("Host", self.host)
-        connection.putheader("Authorization", authorization)
-        connection.endheaders()
-        response = connection.getresponse()
-        text = response.read().decode()
-        connection.close()
-        return response.status, text
+        response = self.account.request(self.host, "GET", f"/probe{path}", {"Authorization": authorization})
+        return response.status, response.body
 
     def path_seen(self, path):
         """The path in the ARN that the authorizer sees."""
@@ -141,24 +133,69 @@ def assumptions(probe):
     yield "an expression that is not anchored matches as a whole", (behind, before) == (401, 401), f"with text behind {behind}, before {before}"
 
 
+def probed(account):
+    cloudformation = account.client("cloudformation")
+    cloudformation.create_stack(StackName=STACK, TemplateBody=json.dumps(template()), Capabilities=["CAPABILITY_IAM"])
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=STACK, WaiterConfig={"Delay": 3, "MaxAttempts": 100})
+    outputs = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]["Outputs"]
+    probe = Probe(account, outputs[0]["OutputValue"])
+    answering(lambda: probe.get("/a", probe.authorization("allow"))[0] == 200)
+    yield from assumptions(probe)
+
+
+def told(account, named):
+    """The sample API's stories, its challenges and its bodies."""
+    if not named:
+        account.sam("build")
+    key, issuer = tokens.RsaKey("check"), "https://issuer.example.com/"
+    defaults = {name: parameter.get("Default") for name, parameter in source()["Parameters"].items()}
+    document = {
+        "issuers": [{"issuer": issuer, "audience": AUDIENCE, "jwks": {"keys": [key.jwk()]}}],
+        "routes": json.loads(defaults["Routes"]),
+        "context": json.loads(defaults["Context"]),
+    }
+    api = account.deploy(SAMPLE, named, Issuer=issuer, Audience=AUDIENCE, Configuration=json.dumps(document), Runtime="provided.al2023")
+
+    def bearer(**more):
+        return f"Bearer {key.token(tokens.claims(issuer, AUDIENCE, **more))}"
+
+    answering(lambda: api.send("GET", "/orders", bearer()).status == 200)
+    for what, more, method, path, status in SCENES:
+        response = api.send(method, path, bearer(**more))
+        yield f"sample API, {what}: {status}", response.status == status, f"{response.status} {response.body[:200]}"
+    response = api.send("GET", "/orders")
+    seen = (response.status, response.header("WWW-Authenticate"), response.header("Access-Control-Allow-Origin"), response.body)
+    expected = (401, 'Bearer error="invalid_token"', "*", '{"message":"Unauthorized","error":"invalid_token"}')
+    yield "sample API, no token: the gateway response", seen == expected, seen
+    response = api.send("GET", "/orders", bearer(exp=int(time.time()) - 3600))
+    expected = (403, "Bearer", "*", '{"message":"Forbidden","error":"invalid_token","reason":"expired"}')
+    seen = (response.status, response.header("WWW-Authenticate"), response.header("Access-Control-Allow-Origin"), response.body)
+    yield "sample API, an expired token: the gateway response", seen == expected, seen
+
+
+def answering(ready):
+    """A new stage takes a while to answer."""
+    for _ in range(20):
+        try:
+            if ready():
+                return
+        except OSError:  # nor is its name known at once
+            pass
+        time.sleep(3)
+
+
 def main():
     region = boto3.session.Session().region_name or sys.exit("set AWS_REGION")
-    cloudformation = boto3.client("cloudformation", region_name=region)
-    cloudformation.create_stack(StackName=STACK, TemplateBody=json.dumps(template()), Capabilities=["CAPABILITY_IAM"])
+    account = Account(dict(os.environ), region)
     failed = 0
     try:
-        cloudformation.get_waiter("stack_create_complete").wait(StackName=STACK, WaiterConfig={"Delay": 3, "MaxAttempts": 100})
-        outputs = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]["Outputs"]
-        probe = Probe(outputs[0]["OutputValue"], region)
-        for _ in range(20):  # a new stage takes a while to answer
-            if probe.get("/a", probe.authorization("allow"))[0] == 200:
-                break
-            time.sleep(3)
-        for what, holds, seen in assumptions(probe):
-            failed += not holds
-            print(f"{'holds' if holds else 'FAILS'}  {what}: {seen}")
+        for outcomes in (probed(account), told(account, os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else None)):
+            for what, holds, seen in outcomes:
+                failed += not holds
+                print(f"{'holds' if holds else 'FAILS'}  {what}: {seen}", flush=True)
     finally:
-        cloudformation.delete_stack(StackName=STACK)
+        for stack in (STACK, SAMPLE):
+            account.client("cloudformation").delete_stack(StackName=stack)
     return 1 if failed else 0
 
 

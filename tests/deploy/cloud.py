@@ -1,4 +1,4 @@
-"""A local AWS (ministack) in a process of its own, and SAM in front of it."""
+"""AWS, or a local AWS (ministack) in a process of its own, with SAM in front of it."""
 
 import http.client
 import json
@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.parse
 from pathlib import Path
 
 import boto3
@@ -22,15 +23,64 @@ def committed():
     return git.stdout.strip() or str(int(time.time()) // 86400 * 86400)
 
 
-class Cloud:
+class Account:
+    """What the environment's credentials and region open: AWS, or what AWS_ENDPOINT_URL points at."""
+
+    def __init__(self, environment, region):
+        self.environment, self.region = environment, region
+        self.url = environment.get("AWS_ENDPOINT_URL")
+
+    def client(self, service):
+        return boto3.client(service, region_name=self.region)
+
+    def host(self, api):
+        return f"{api}.execute-api.localhost" if self.url else f"{api}.execute-api.{self.region}.amazonaws.com"
+
+    def request(self, host, method, path, headers=None):
+        if self.url:
+            address = urllib.parse.urlparse(self.url)
+            connection = http.client.HTTPConnection(address.hostname, address.port, timeout=60)
+        else:
+            connection = http.client.HTTPSConnection(host, timeout=60)
+        try:
+            connection.request(method, path, headers={"Host": host} | (headers or {}))
+            response = connection.getresponse()
+            return Response(response.status, dict(response.getheaders()), response.read().decode())
+        finally:
+            connection.close()
+
+    def sam(self, *arguments):
+        run = subprocess.run(["sam", *arguments], env=self.environment, cwd=ROOT, capture_output=True, text=True)
+        if run.returncode:
+            raise SystemExit(f"sam {arguments[0]} failed:\n{run.stdout[-4000:]}\n{run.stderr[-4000:]}")
+        return run.stdout
+
+    def deploy(self, stack, template=None, **parameters):
+        """`sam deploy`, with what `--guided` would have asked for in a file; of what `sam build` made unless a template is named."""
+        overrides = [f"{name}={json.dumps(value)}" for name, value in parameters.items()]
+        with tempfile.NamedTemporaryFile("w", suffix=".toml") as answers:
+            answers.write("version = 0.1\n[default.deploy.parameters]\n")
+            answers.write(f"parameter_overrides = {json.dumps(overrides)}\n")
+            answers.flush()
+            self.sam(
+                "deploy", "--stack-name", stack, "--config-file", answers.name, "--resolve-s3",
+                "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar",
+                *(["--template-file", str(template)] if template else []),
+            )
+        outputs = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
+        return Deployed(self, {output["OutputKey"]: output["OutputValue"] for output in outputs})
+
+
+class Cloud(Account):
+    """A local AWS on loopback."""
+
     def __init__(self, directory, extension_port):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
         self.directory = Path(directory)
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | {
-            "AWS_ENDPOINT_URL": self.url,
+        own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}",
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": REGION,
@@ -41,8 +91,9 @@ class Cloud:
             "SAMCLI_UPDATE_CHECK": "0",
             "NO_PROXY": "127.0.0.1,localhost",
         }
+        super().__init__(own, REGION)
         # The functions inherit the variables of the local AWS.
-        own = {
+        inherited = {
             "GATEWAY_PORT": str(self.port),
             "BIND_HOST": "127.0.0.1",
             "AWS_SESSION_TOKEN": "test",
@@ -51,7 +102,7 @@ class Cloud:
         }
         self.log = open(self.directory / "ministack.log", "wb")
         self.process = subprocess.Popen(
-            ["ministack"], env=self.environment | own, cwd=self.directory, stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True
+            ["ministack"], env=self.environment | inherited, cwd=self.directory, stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True
         )
         self.wait()
         self.functions = self.client("lambda")
@@ -85,36 +136,8 @@ class Cloud:
             service, endpoint_url=self.url, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test"
         )
 
-    def request(self, host, method, path, headers=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        try:
-            connection.request(method, path, headers={"Host": host} | (headers or {}))
-            response = connection.getresponse()
-            return Response(response.status, dict(response.getheaders()), response.read().decode())
-        finally:
-            connection.close()
-
-    def sam(self, *arguments):
-        run = subprocess.run(["sam", *arguments], env=self.environment, cwd=ROOT, capture_output=True, text=True)
-        if run.returncode:
-            raise SystemExit(f"sam {arguments[0]} failed:\n{run.stdout[-4000:]}\n{run.stderr[-4000:]}")
-        return run.stdout
-
     def deploy(self, stack, template=None, **parameters):
-        """`sam deploy`, with what `--guided` would have asked for in a file; of what `sam build` made unless a template is named."""
-        architecture = {} if template else {"Architecture": "x86_64"}
-        overrides = [f"{name}={json.dumps(value)}" for name, value in (architecture | parameters).items()]
-        with tempfile.NamedTemporaryFile("w", suffix=".toml", dir=self.directory) as answers:
-            answers.write("version = 0.1\n[default.deploy.parameters]\n")
-            answers.write(f"parameter_overrides = {json.dumps(overrides)}\n")
-            answers.flush()
-            self.sam(
-                "deploy", "--stack-name", stack, "--config-file", answers.name, "--resolve-s3",
-                "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar",
-                *(["--template-file", str(template)] if template else []),
-            )
-        outputs = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
-        return Deployed(self, {output["OutputKey"]: output["OutputValue"] for output in outputs})
+        return super().deploy(stack, template, **({} if template else {"Architecture": "x86_64"}), **parameters)
 
 
 class Response:
@@ -123,6 +146,9 @@ class Response:
 
     def json(self):
         return json.loads(self.body)
+
+    def header(self, name):
+        return next((value for header, value in self.headers.items() if header.lower() == name.lower()), None)
 
 
 class Deployed:
@@ -137,7 +163,7 @@ class Deployed:
     def send(self, method, path, authorization=None, headers=None):
         """What `curl` does with the address in the stack's outputs."""
         sent = dict(headers or {}) | ({} if authorization is None else {"Authorization": authorization})
-        return self.cloud.request(f"{self.api}.execute-api.localhost", method, f"/{self.stage}{path}", sent)
+        return self.cloud.request(self.cloud.host(self.api), method, f"/{self.stage}{path}", sent)
 
     def invoke(self, event):
         answer = self.cloud.functions.invoke(FunctionName=self.function, Payload=json.dumps(event))

@@ -1,7 +1,7 @@
 """Deploys the template to a local AWS and drives the sample API. The last line is `N passed, M failed`.
 
 Where the local AWS differs from AWS, the template's own text is checked instead (template.py): it takes no gateway responses from
-SAM's `GatewayResponses`, evaluates no `Condition` of a policy, and has no `/opt` for layers.
+SAM's `GatewayResponses` and evaluates no `Condition` of a policy. It has no `/opt` for layers, so artefact.py mounts one.
 """
 
 import sys
@@ -44,7 +44,8 @@ def main():
             part("a shared secret", stories.shared_secret, cloud, provider)
             part("the events", stories.events, cloud, provider)
             part("the authorizer alone", stories.alone, cloud, provider)
-            part("a release", stories.released, cloud, provider)
+            part("a release", artefact.released, cloud, provider)
+            part("a configuration in a layer", artefact.layered, cloud)
             part("the examples", examples.checked, directory)
             part("the check on AWS, here", stories.checked_on_aws, cloud)
             part("cargo lambda", cargo_lambda.deployed, cloud, directory)

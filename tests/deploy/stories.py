@@ -1,12 +1,10 @@
 """The sample API's stories, told to a deployed stack."""
 
 import base64
-import hashlib
 import json
 import re
 import subprocess
 import time
-import zipfile
 
 import tokens
 from cloud import ROOT
@@ -221,28 +219,12 @@ def alone(check, cloud, provider):
     expect(check, "examples/sam: no token", api.send("GET", "/orders"), 401)
 
 
-def released(check, cloud, provider):
-    """The zip and the template of a release, on a machine that has no Rust."""
-    run = subprocess.run(["scripts/release", "x86_64"], cwd=ROOT, env=cloud.environment, capture_output=True, text=True)
-    check("scripts/release", run.returncode == 0, run.stderr[-2000:])
-    files = ROOT / "target/release-files"
-    listed = dict(line.split()[::-1] for line in (files / "SHA256SUMS").read_text().splitlines())
-    sums = {name: hashlib.sha256((files / name).read_bytes()).hexdigest() for name in ("apigw-jwt-authorizer-x86_64.zip", "template-x86_64.yaml")}
-    check("... its checksums", listed == sums, listed)
-    with zipfile.ZipFile(files / "apigw-jwt-authorizer-x86_64.zip") as archive:
-        entry = archive.getinfo("bootstrap")
-        check("... holds an executable bootstrap and nothing else", archive.namelist() == ["bootstrap"] and entry.external_attr >> 16 & 0o111)
-    key = tokens.RsaKey("released")
-    provider.keys = [key]
-    api = cloud.deploy("released", files / "template-x86_64.yaml", Issuer=provider.issuer, Audience=AUDIENCE)
-    without_invoking(check, api)
-    told(check, api, lambda **more: key.token(tokens.claims(provider.issuer, AUDIENCE, **more)))
-
-
 def checked_on_aws(check, cloud):
     """The script runs to its end. The local AWS decodes the path, knows no conditions, and has another idea of refusals."""
-    run = subprocess.run(["scripts/check-on-aws"], cwd=ROOT, env=cloud.environment, capture_output=True, text=True)
+    template = ROOT / "target/release-files/template-x86_64.yaml"
+    run = subprocess.run(["scripts/check-on-aws", template], cwd=ROOT, env=cloud.environment, capture_output=True, text=True)
     outcomes = [line.split()[0] for line in run.stdout.splitlines()]
-    check("scripts/check-on-aws tells of ten assumptions", len(outcomes) == 10 and set(outcomes) <= {"holds", "FAILS"}, run.stdout + run.stderr[-1000:])
-    for what in ("a plain path", "a function's error (error)", "a function's error (unauthorized)", "an answer and its context"):
+    told = len(outcomes) == 12 + len(SCENES) and set(outcomes) <= {"holds", "FAILS"}
+    check("scripts/check-on-aws tells of its assumptions and of the sample API", told, run.stdout + run.stderr[-1000:])
+    for what in ("a plain path", "a function's error (error)", "a function's error (unauthorized)", "an answer and its context", *(f"sample API, {scene[0]}" for scene in SCENES)):
         check(f"... {what}: holds here", f"holds  {what}" in run.stdout, run.stdout)
