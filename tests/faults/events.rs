@@ -103,7 +103,12 @@ fn garbage() -> Vec<(&'static str, Vec<u8>)> {
         ("half a surrogate pair", good.replace("TOKEN", "TOKEN\\ud800").into()),
         ("a member twice", good.replacen('{', &format!("{{\"methodArn\":\"{STAGE}GET/users\","), 1).into()),
         ("the type twice", good.replacen('{', "{\"type\":\"TOKEN\",", 1).into()),
-        ("a token that is a list", json!({ "type": "TOKEN", "authorizationToken": ["Bearer x"], "methodArn": format!("{STAGE}GET/movies") }).to_string().into()),
+        (
+            "a token that is a list",
+            json!({ "type": "TOKEN", "authorizationToken": ["Bearer x"], "methodArn": format!("{STAGE}GET/movies") })
+                .to_string()
+                .into(),
+        ),
         ("nothing of a member", json!({ "type": "TOKEN", "methodArn": { "$ref": CANARY } }).to_string().into()),
     ]
 }

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod providers;
+#[cfg(test)]
 mod runtime_api;
 
 #[cfg(test)]
