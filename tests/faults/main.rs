@@ -2,7 +2,11 @@
 //! signals, and a long run.
 
 #[cfg(test)]
+mod clocks;
+#[cfg(test)]
 mod events;
+#[cfg(test)]
+mod processes;
 #[cfg(test)]
 mod providers;
 #[cfg(test)]
