@@ -1,16 +1,18 @@
 //! The real program under faults: a Runtime API and identity providers that fail, hostile events, clocks that jump, freezes,
 //! signals, and a long run.
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod clocks;
 #[cfg(test)]
 mod events;
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod processes;
 #[cfg(test)]
 mod providers;
 #[cfg(test)]
 mod runtime_api;
+#[cfg(all(test, target_os = "linux"))]
+mod soak;
 
 #[cfg(test)]
 #[expect(dead_code, reason = "some of it is for the other end-to-end tests")]
