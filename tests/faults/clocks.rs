@@ -5,8 +5,9 @@ use std::io::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::processes::frozen;
 use crate::support::http::Reply;
-use crate::support::{KeyServer, Lambda, Scratch, eventually, jwks, key, now, stranger};
+use crate::support::{KeyServer, Lambda, Scratch, jwks, key, now, stranger};
 use crate::world::{AUDIENCE, KEYS, SECRET, YOUNG, allow, claims, config, deny_all, event, secret_token};
 
 const HOUR: i64 = 3600;
@@ -246,15 +247,10 @@ fn a_day_of_freezes_of_an_hour_each_changes_no_answer() {
         let ending = key("HS256").token(&claims(SECRET, json!({ "iat": null, "exp": at(12 * HOUR + HOUR / 2) })));
         for hour in 1..=24 {
             faked.lambda.api.idle(1);
-            let function = &faked.lambda.function.0;
-            function.signal("STOP");
-            eventually("it is stopped", || {
-                let stat = std::fs::read_to_string(function.proc("stat")).unwrap();
-                stat.rsplit_once(") ").unwrap().1.starts_with('T').then_some(())
+            let request_id = frozen(&faked.lambda.function, || {
+                faked.set(hour * HOUR);
+                faked.lambda.api.begin(event(&lasting, "GET/movies"))
             });
-            faked.set(hour * HOUR);
-            let request_id = faked.lambda.api.begin(event(&lasting, "GET/movies"));
-            function.signal("CONT");
             assert_eq!(
                 faked.lambda.api.answer(&request_id).policy(),
                 allow("alice", "GET/movies"),

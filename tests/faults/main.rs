@@ -1,17 +1,20 @@
 //! The real program under faults: a Runtime API and identity providers that fail, hostile events, clocks that jump, freezes,
-//! signals, and a long run.
+//! signals, and a long run. What needs `/proc` or libfaketime is for Linux.
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod clocks;
 #[cfg(test)]
 mod events;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod processes;
 #[cfg(test)]
 mod providers;
 #[cfg(test)]
 mod runtime_api;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod soak;
 
 #[cfg(test)]

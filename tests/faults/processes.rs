@@ -32,7 +32,7 @@ fn with(key: &SigningKey) -> String {
 
 /// Stops the program, does something, and lets it go on.
 #[track_caller]
-fn frozen<T>(function: &Function, meanwhile: impl FnOnce() -> T) -> T {
+pub(crate) fn frozen<T>(function: &Function, meanwhile: impl FnOnce() -> T) -> T {
     function.0.signal("STOP");
     eventually("it is stopped", || {
         let stat = std::fs::read_to_string(function.0.proc("stat")).unwrap();
