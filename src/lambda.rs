@@ -1,7 +1,7 @@
 //! Serving the Lambda Runtime API.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -35,7 +35,7 @@ pub(crate) async fn serve(authorizer: Authorizer) -> ExitCode {
             }
         }
     });
-    match Runtime::new(handler).layer(JsonBodies).run_concurrent().await {
+    match Runtime::new(handler).layer(Invocations).run_concurrent().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the Runtime API cannot be reached");
@@ -72,35 +72,54 @@ pub(crate) async fn init_error(error: &ConfigError) {
     }
 }
 
-/// Replaces a body that is not JSON by `null`, for the runtime would answer it with a text of its own.
-struct JsonBodies;
+/// Two things about an invocation that the runtime would do in its own way: a body that is not JSON is replaced by `null`, for
+/// it would be answered with the runtime's text, and an answer that cannot be sent is sent again, for the process would end.
+struct Invocations;
 
-/// The service that [`JsonBodies`] makes of another.
+/// The service that [`Invocations`] makes of another.
 #[derive(Clone)]
-struct JsonBodiesService<S>(S);
+struct InvocationsService<S>(S);
 
-impl<S> Layer<S> for JsonBodies {
-    type Service = JsonBodiesService<S>;
+impl<S> Layer<S> for Invocations {
+    type Service = InvocationsService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        JsonBodiesService(inner)
+        InvocationsService(inner)
     }
 }
 
-impl<S: Service<LambdaInvocation>> Service<LambdaInvocation> for JsonBodiesService<S> {
-    type Response = S::Response;
+impl<S> Service<LambdaInvocation> for InvocationsService<S>
+where
+    S: Service<LambdaInvocation, Response = ()> + Clone + Send + 'static,
+    S::Error: std::fmt::Display + Send,
+    S::Future: Send,
+{
+    type Response = ();
     type Error = S::Error;
-    type Future = S::Future;
+    type Future = Pin<Box<dyn Future<Output = Result<(), S::Error>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.0.poll_ready(context)
     }
 
-    fn call(&mut self, mut invocation: LambdaInvocation) -> S::Future {
+    fn call(&mut self, mut invocation: LambdaInvocation) -> Self::Future {
         if serde_json::from_slice::<&RawValue>(&invocation.body).is_err() {
             invocation.body = "null".into();
         }
-        self.0.call(invocation)
+        let LambdaInvocation { parts, body, context } = &invocation;
+        let again = LambdaInvocation { parts: parts.clone(), body: body.clone(), context: context.clone() };
+        let mut service = self.0.clone();
+        let first = self.0.call(invocation);
+        Box::pin(async move {
+            let Err(error) = first.await else {
+                return Ok(());
+            };
+            // The connection that the event came on may be closed by now. The answer went with it, so it is made again; if
+            // the first one did arrive, the Runtime API refuses the second and that is all.
+            tracing::warn!(request_id = again.context.request_id, %error, "the answer could not be sent; once more");
+            std::future::poll_fn(|context| service.poll_ready(context)).await?;
+            service.call(again).await
+        })
     }
 }
 

@@ -41,6 +41,7 @@ def released(check, cloud, provider):
     check("... its checksums", listed == sums, listed)
     for architecture in ("arm64", "x86_64"):
         check(f"... {architecture}: a template", f"template-{architecture}.yaml" in expected, expected)
+        check(f"... {architecture}: a bill of materials", f"apigw-jwt-authorizer-{architecture}.cdx.json" in expected, expected)
         with zipfile.ZipFile(files / f"apigw-jwt-authorizer-{architecture}.zip") as archive:
             entry = archive.getinfo("bootstrap")
             check(f"... {architecture}: an executable bootstrap and nothing else", archive.namelist() == ["bootstrap"] and entry.external_attr >> 16 & 0o111)

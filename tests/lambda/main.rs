@@ -20,5 +20,6 @@ mod logs;
 mod world;
 
 #[cfg(test)]
+#[expect(dead_code, reason = "some of it is for the other end-to-end tests")]
 #[path = "../support/mod.rs"]
 mod support;

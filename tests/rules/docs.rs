@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::desk::config;
 
 const README: &str = include_str!("../../README.md");
+const SECURITY: &str = include_str!("../../SECURITY.md");
 const POLICIES: &str = include_str!("../../docs/policies.md");
 
 #[track_caller]
@@ -52,4 +53,24 @@ fn the_routes_that_the_page_on_policies_explains_start_and_those_it_says_cannot_
     let users = routes(json!([{ "path": "/users/{id}", "claims": { "sub": "{id}" } }]));
     assert!(config(&document(&users, "allow")).is_err());
     starts(&document(&users, "deny"));
+}
+
+#[test]
+fn the_tests_that_the_page_on_security_names_are_there() {
+    // `a file` `a test in it`
+    let names: Vec<&str> = SECURITY.split('`').collect();
+    let tests = names.windows(3).filter(|around| around[0].ends_with(".rs") && around[1] == " ");
+    let mut count = 0_usize;
+    for around in tests {
+        let (file, test) = (around[0], around[2]);
+        let text = std::fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        assert!(
+            text.contains(&format!("#[test]\nfn {test}() {{"))
+                || text.contains(&format!("    #[test]\n    fn {test}() {{")),
+            "{file} has no {test}"
+        );
+        count = count.saturating_add(1);
+    }
+    assert_eq!(count, SECURITY.matches(".rs` `").count());
+    assert!(count > 30, "{count}");
 }

@@ -1,7 +1,9 @@
 //! An HTTP/1.1 server on loopback that says what it is told to, and can misbehave.
 
+use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -44,6 +46,10 @@ enum Pace {
     BreakAfter(usize),
     /// Nothing: the connection is closed.
     Close,
+    /// The body without a head, a byte at a time with this pause before each if there is one, and the connection is closed.
+    Raw(Option<Duration>),
+    /// The body without a head, and what it has from this byte on again and again, for as long as somebody reads.
+    Endless(usize),
 }
 
 impl Reply {
@@ -95,10 +101,45 @@ impl Reply {
         Self { pace: Pace::Close, ..Self::status(200) }
     }
 
+    /// These bytes, whatever they are, and the connection is closed.
+    pub(crate) fn raw(bytes: impl Into<Vec<u8>>) -> Self {
+        Self { pace: Pace::Raw(None), ..Self::ok(bytes) }
+    }
+
+    /// These bytes, one at a time with a pause before each.
+    pub(crate) fn dripping(bytes: impl Into<Vec<u8>>, pause: Duration) -> Self {
+        Self { pace: Pace::Raw(Some(pause)), ..Self::ok(bytes) }
+    }
+
+    /// A head, and then these bytes for ever.
+    pub(crate) fn endless(head: &str, bytes: &[u8]) -> Self {
+        Self { pace: Pace::Endless(head.len()), ..Self::ok([head.as_bytes(), bytes].concat()) }
+    }
+
     /// Sends it. Whether the connection may be used again.
     fn send(&self, stream: &mut TcpStream, stop: &Stop) -> std::io::Result<bool> {
         if stop.sleep(self.delay) || matches!(self.pace, Pace::Close) {
             return Ok(false);
+        }
+        match self.pace {
+            Pace::Raw(None) => return stream.write_all(&self.body).map(|()| false),
+            Pace::Raw(Some(pause)) => {
+                for byte in &self.body {
+                    if stop.sleep(pause) {
+                        break;
+                    }
+                    stream.write_all(&[*byte])?;
+                }
+                return Ok(false);
+            }
+            Pace::Endless(head) => {
+                stream.write_all(&self.body)?;
+                while !stop.is_set() {
+                    stream.write_all(&self.body[head..])?;
+                }
+                return Ok(false);
+            }
+            Pace::Whole | Pace::StallAfter(_) | Pace::BreakAfter(_) | Pace::Close => {}
         }
         let mut bytes = format!("HTTP/1.1 {} Status\r\n", self.status).into_bytes();
         for (name, value) in &self.headers {
@@ -107,7 +148,7 @@ impl Reply {
         write!(bytes, "Content-Length: {}\r\n\r\n", self.body.len())?;
         let sent = match self.pace {
             Pace::StallAfter(sent) | Pace::BreakAfter(sent) => sent.min(self.body.len()),
-            Pace::Whole | Pace::Close => self.body.len(),
+            _ => self.body.len(),
         };
         bytes.extend_from_slice(&self.body[..sent]);
         stream.write_all(&bytes)?;
@@ -128,7 +169,9 @@ pub(crate) struct Server {
 struct Shared {
     handler: Box<dyn Fn(Request) -> Reply + Send + Sync>,
     stop: Stop,
-    connections: Mutex<Vec<TcpStream>>,
+    /// How many there have been, and those that are open.
+    connections: AtomicUsize,
+    open: Mutex<HashMap<usize, TcpStream>>,
 }
 
 impl Server {
@@ -137,8 +180,12 @@ impl Server {
     pub(crate) fn start(handler: impl Fn(Request) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        let shared =
-            Arc::new(Shared { handler: Box::new(handler), stop: Stop::default(), connections: Mutex::default() });
+        let shared = Arc::new(Shared {
+            handler: Box::new(handler),
+            stop: Stop::default(),
+            connections: AtomicUsize::default(),
+            open: Mutex::default(),
+        });
         let accepting = Arc::clone(&shared);
         let acceptor = Some(std::thread::spawn(move || accepting.accept(&listener)));
         Self { address, shared, acceptor }
@@ -151,7 +198,12 @@ impl Server {
 
     /// How many connections there have been.
     pub(crate) fn connections(&self) -> usize {
-        self.shared.connections.lock().unwrap().len()
+        self.shared.connections.load(Ordering::Relaxed)
+    }
+
+    /// Closes those that are open; there may be others at once.
+    pub(crate) fn close_connections(&self) {
+        self.shared.close();
     }
 }
 
@@ -174,19 +226,27 @@ impl Shared {
             if self.stop.is_set() {
                 break;
             }
-            self.connections.lock().unwrap().push(stream.try_clone().unwrap());
+            let number = self.connections.fetch_add(1, Ordering::Relaxed);
+            self.open.lock().unwrap().insert(number, stream.try_clone().unwrap());
             let serving = Arc::clone(self);
+            // A server may have more connections in its life than a process may have threads.
+            threads.retain(|thread: &JoinHandle<()>| !thread.is_finished());
             threads.push(std::thread::spawn(move || {
                 // A client that goes away in the middle of something is its own business.
                 drop(serving.serve(&stream));
+                serving.open.lock().unwrap().remove(&number);
                 drop(stream.shutdown(Shutdown::Both));
             }));
         }
-        for connection in self.connections.lock().unwrap().iter() {
-            drop(connection.shutdown(Shutdown::Both));
-        }
+        self.close();
         for thread in threads {
             drop(thread.join());
+        }
+    }
+
+    fn close(&self) {
+        for connection in self.open.lock().unwrap().values() {
+            drop(connection.shutdown(Shutdown::Both));
         }
     }
 

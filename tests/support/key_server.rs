@@ -49,6 +49,11 @@ impl KeyServer {
         self.server.connections()
     }
 
+    /// Closes those that are open.
+    pub(crate) fn close_connections(&self) {
+        self.server.close_connections();
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.server.authority())
     }

@@ -1,10 +1,14 @@
 //! The real program.
 
 use std::io::{Read, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 
 use super::{RuntimeApi, eventually};
+
+/// The program as the tests were built with it.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_apigw-jwt-authorizer");
 
 /// The program, with no environment but what it is given; dropping it ends it.
 pub(crate) struct Process {
@@ -24,7 +28,18 @@ pub(crate) struct Finished {
 impl Process {
     /// Starts it in a directory, with arguments, environment variables and what it reads from standard input.
     pub(crate) fn start(directory: &str, arguments: &[&str], variables: &[(&str, &str)], stdin: &[u8]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_apigw-jwt-authorizer"))
+        Self::start_build(PROGRAM, directory, arguments, variables, stdin)
+    }
+
+    /// Starts another build of it.
+    fn start_build(
+        program: &str,
+        directory: &str,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+        stdin: &[u8],
+    ) -> Self {
+        let mut child = Command::new(program)
             .current_dir(directory)
             .args(arguments)
             .env_clear()
@@ -56,8 +71,19 @@ impl Process {
 
     /// Asks it to end, as Lambda and a shell do.
     pub(crate) fn terminate(&self) {
-        let asked = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.child.id().to_string()]).status();
-        assert!(asked.unwrap().success());
+        self.signal("TERM");
+    }
+
+    /// Sends it a signal by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("sh").args(["-c", "kill -\"$0\" \"$1\"", name, &id]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// What Linux knows of it under this name in `/proc`.
+    pub(crate) fn proc(&self, name: &str) -> PathBuf {
+        Path::new("/proc").join(self.child.id().to_string()).join(name)
     }
 
     fn outcome(&mut self, status: ExitStatus) -> Finished {
@@ -85,11 +111,16 @@ fn captured(stream: Option<impl Read + Send + 'static>) -> Option<JoinHandle<Vec
 }
 
 /// The program in Lambda.
-pub(crate) struct Function(Process);
+pub(crate) struct Function(pub(crate) Process);
 
 impl Function {
     /// Starts it with what Lambda sets, and these environment variables.
     pub(crate) fn start(api: &RuntimeApi, variables: &[(&str, &str)]) -> Self {
+        Self::start_build(PROGRAM, api, variables)
+    }
+
+    /// Starts another build of the program so.
+    pub(crate) fn start_build(program: &str, api: &RuntimeApi, variables: &[(&str, &str)]) -> Self {
         let authority = api.authority();
         let mut environment = vec![
             ("AWS_LAMBDA_RUNTIME_API", authority.as_str()),
@@ -102,7 +133,7 @@ impl Function {
             ("LAMBDA_TASK_ROOT", env!("CARGO_TARGET_TMPDIR")),
         ];
         environment.extend(variables);
-        Self(Process::start(env!("CARGO_TARGET_TMPDIR"), &[], &environment, b""))
+        Self(Process::start_build(program, env!("CARGO_TARGET_TMPDIR"), &[], &environment, b""))
     }
 
     /// Waits for its end.

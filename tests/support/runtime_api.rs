@@ -1,6 +1,6 @@
 //! The Lambda Runtime API, as far as a function needs it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -25,8 +25,16 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    queue: VecDeque<(String, Vec<u8>)>,
+    queue: VecDeque<Invocation>,
     answers: HashMap<String, Answer>,
+    /// What comes in place of an acknowledgement, once each, and whether the answer is taken in all the same.
+    acknowledgements: VecDeque<(Reply, bool)>,
+    /// Taken in without an acknowledgement, so that they may come again.
+    unacknowledged: HashSet<String>,
+    /// Answers that came again.
+    repeated: usize,
+    /// Closes every connection without a reply.
+    refuses: bool,
     init_errors: Vec<Request>,
     /// How many requests for an event there have been, and how many of them wait for one now.
     polls: usize,
@@ -35,6 +43,13 @@ struct State {
     /// What no function should ask for.
     unexpected: Vec<String>,
     stopped: bool,
+}
+
+/// An event, and how well it is handed out.
+struct Invocation {
+    request_id: String,
+    event: Vec<u8>,
+    shape: fn(Reply) -> Reply,
 }
 
 /// What a function said to an event.
@@ -107,12 +122,36 @@ impl RuntimeApi {
 
     /// Sends an event; its request id is what the answer is asked for with.
     pub(crate) fn begin(&self, event: impl AsRef<[u8]>) -> String {
+        self.begin_as(event, |reply| reply)
+    }
+
+    /// Sends an event in a reply that is made of the usual one.
+    pub(crate) fn begin_as(&self, event: impl AsRef<[u8]>, shape: fn(Reply) -> Reply) -> String {
         let mut state = self.shared.state.lock().unwrap();
         state.invocations = state.invocations.wrapping_add(1);
         let request_id = format!("{:08x}-5eed-4000-8000-00000000e2e0", state.invocations);
-        state.queue.push_back((request_id.clone(), event.as_ref().to_vec()));
+        state.queue.push_back(Invocation { request_id: request_id.clone(), event: event.as_ref().to_vec(), shape });
         self.shared.changed.notify_all();
         request_id
+    }
+
+    /// Says this to the next answer, which is taken in or not.
+    pub(crate) fn acknowledge(&self, reply: Reply, taken: bool) {
+        self.shared.state.lock().unwrap().acknowledgements.push_back((reply, taken));
+    }
+
+    /// From now on closes every connection without a reply, also to what has been asked, or no longer does so.
+    pub(crate) fn refuse(&self, refuses: bool) {
+        self.shared.state.lock().unwrap().refuses = refuses;
+        self.shared.changed.notify_all();
+        if refuses {
+            self.server.close_connections();
+        }
+    }
+
+    /// How many answers came again after they had been taken in.
+    pub(crate) fn repeated(&self) -> usize {
+        self.shared.state.lock().unwrap().repeated
     }
 
     /// Waits for the answer to an event.
@@ -124,6 +163,14 @@ impl RuntimeApi {
         let Some(answer) = answer else {
             panic!("no answer to {request_id} within {PATIENCE:?}");
         };
+        answer
+    }
+
+    /// Waits for the answer to an event, and forgets it.
+    #[track_caller]
+    pub(crate) fn take(&self, request_id: &str) -> Answer {
+        let answer = self.answer(request_id);
+        self.shared.state.lock().unwrap().answers.remove(request_id);
         answer
     }
 
@@ -165,15 +212,14 @@ impl Shared {
     fn answer(&self, request: Request) -> Reply {
         let target = request.target.clone();
         let path: Vec<&str> = target.strip_prefix(PREFIX).unwrap_or_default().split('/').collect();
+        if self.state.lock().unwrap().refuses {
+            return Reply::closed();
+        }
         match (request.method.as_str(), path.as_slice()) {
             ("GET", ["invocation", "next"]) => self.next(),
             ("POST", ["invocation", request_id, kind @ ("response" | "error")]) => {
                 let answer = Answer { request_id: (*request_id).to_owned(), is_error: *kind == "error", request };
-                let mut state = self.state.lock().unwrap();
-                if state.answers.insert(answer.request_id.clone(), answer).is_some() {
-                    state.unexpected.push(format!("a second answer to {request_id}"));
-                }
-                self.accepted()
+                self.take_in(answer)
             }
             ("POST", ["init", "error"]) => {
                 self.state.lock().unwrap().init_errors.push(request);
@@ -184,6 +230,31 @@ impl Shared {
                 Reply::status(404)
             }
         }
+    }
+
+    fn take_in(&self, answer: Answer) -> Reply {
+        let mut state = self.state.lock().unwrap();
+        let id = answer.request_id.clone();
+        if state.unacknowledged.remove(&id) {
+            // As Lambda says of an invocation that is not under way.
+            state.repeated = state.repeated.wrapping_add(1);
+            return Reply::status(400).body("{\"errorType\":\"InvalidRequestID\"}");
+        }
+        let (reply, taken) = match state.acknowledgements.pop_front() {
+            Some((reply, taken)) => (Some(reply), taken),
+            None => (None, true),
+        };
+        if taken {
+            if reply.is_some() {
+                state.unacknowledged.insert(id.clone());
+            }
+            if state.answers.insert(id.clone(), answer).is_some() {
+                state.unexpected.push(format!("a second answer to {id}"));
+            }
+        }
+        drop(state);
+        let accepted = self.accepted();
+        reply.unwrap_or(accepted)
     }
 
     fn accepted(&self) -> Reply {
@@ -197,14 +268,17 @@ impl Shared {
         state.polls = state.polls.wrapping_add(1);
         state.waiting = state.waiting.wrapping_add(1);
         self.changed.notify_all();
-        let idle = |state: &mut State| state.queue.is_empty() && !state.stopped;
+        let idle = |state: &mut State| state.queue.is_empty() && !state.stopped && !state.refuses;
         let mut state = self.changed.wait_while(state, idle).unwrap();
         state.waiting = state.waiting.wrapping_sub(1);
-        let Some((request_id, event)) = state.queue.pop_front() else {
+        if state.refuses {
+            return Reply::closed();
+        }
+        let Some(Invocation { request_id, event, shape }) = state.queue.pop_front() else {
             return Reply::closed();
         };
         let deadline = u128::from(now()).saturating_mul(1000).saturating_add(PATIENCE.as_millis());
-        Reply::ok(event)
+        let reply = Reply::ok(event)
             .header("Content-Type", "application/json")
             .header("Lambda-Runtime-Aws-Request-Id", &request_id)
             .header("Lambda-Runtime-Deadline-Ms", &deadline.to_string())
@@ -212,6 +286,7 @@ impl Shared {
             .header(
                 "Lambda-Runtime-Trace-Id",
                 "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1",
-            )
+            );
+        shape(reply)
     }
 }

@@ -1,0 +1,264 @@
+//! A wall clock that jumps, by libfaketime (`apt-get install faketime`), which the program is started with. Where that is not to
+//! be had, the tests say so and are passed over.
+
+use std::io::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::processes::frozen;
+use crate::support::http::Reply;
+use crate::support::{KeyServer, Lambda, Scratch, jwks, key, now, stranger};
+use crate::world::{AUDIENCE, KEYS, SECRET, YOUNG, allow, claims, config, deny_all, event, secret_token};
+
+const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
+/// Where Debian and others put the library.
+const LIBRARIES: [&str; 5] = [
+    "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
+    "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
+    "/usr/lib64/faketime/libfaketime.so.1",
+    "/usr/lib/faketime/libfaketime.so.1",
+    "/usr/local/lib/faketime/libfaketime.so.1",
+];
+
+/// What the monotonic clock does when the wall clock jumps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Monotonic {
+    /// Nothing, as when the wall clock is set, or a frozen machine does not count.
+    Goes,
+    /// It jumps too, as when a frozen machine counts.
+    Jumps,
+}
+
+/// The program under a clock that can be set.
+struct Faked {
+    lambda: Lambda,
+    scratch: Scratch,
+}
+
+impl Faked {
+    /// Starts it a day from now, for an hour back must not be before the program was built. `None`, said aloud, if there is no
+    /// libfaketime.
+    fn start(config: &Value, monotonic: Monotonic) -> Option<Self> {
+        let Some(library) = LIBRARIES.into_iter().find(|path| std::path::Path::new(path).exists()) else {
+            // Not by a macro, whose output a test that passes keeps to itself.
+            writeln!(std::io::stderr(), "\nskipped: there is no libfaketime (apt-get install faketime)").unwrap();
+            return None;
+        };
+        let scratch = Scratch::new();
+        let (file, config) = (scratch.file("clock", format!("+{DAY}")), config.to_string());
+        let mut variables = vec![
+            ("AUTHORIZER_CONFIG", config.as_str()),
+            ("SECRET", key("HS256").secret()),
+            ("LD_PRELOAD", library),
+            ("FAKETIME_TIMESTAMP_FILE", &file),
+            ("FAKETIME_NO_CACHE", "1"),
+        ];
+        if monotonic == Monotonic::Goes {
+            variables.push(("FAKETIME_DONT_FAKE_MONOTONIC", "1"));
+        }
+        let lambda = Lambda::start(&variables);
+        lambda.api.started();
+        Some(Self { lambda, scratch })
+    }
+
+    /// Sets the clock to so many seconds from where it was at first.
+    fn set(&self, seconds: i64) {
+        // The program reads it at every look at the clock, so it is replaced whole.
+        let offset = DAY.wrapping_add(seconds);
+        let new = self.scratch.file("new", format!("{offset:+}"));
+        std::fs::rename(new, format!("{}/clock", self.scratch.path())).unwrap();
+    }
+
+    /// The reason or the error type that a request is refused with, else `allow`.
+    fn decides(&self, token: &str) -> String {
+        let answer = self.lambda.invoke(event(token, "GET/movies"));
+        if answer.is_error {
+            return answer.error().0;
+        }
+        let policy = answer.policy();
+        policy["context"]["reason"].as_str().unwrap_or("allow").to_owned()
+    }
+}
+
+/// The time that the program is started at, so many seconds later.
+fn at(seconds: i64) -> u64 {
+    now().checked_add_signed(DAY.wrapping_add(seconds)).unwrap()
+}
+
+#[test]
+fn tokens_are_judged_by_the_clock_of_the_moment_through_every_jump() {
+    let Some(faked) = Faked::start(&config(), Monotonic::Goes) else {
+        return;
+    };
+    let token = secret_token(json!({ "iat": at(0), "exp": at(HOUR / 2) }));
+    let young = |iat| key("HS256").token(&claims(YOUNG, json!({ "iat": iat, "region": "eu" })));
+    // Once issued, this one may be an hour old.
+    let old = young(at(-HOUR / 2));
+    let steps = [
+        (0, "allow", "allow"),
+        (HOUR, "expired", "too_old"),
+        (-HOUR, "Unauthorized", "Unauthorized"),
+        (0, "allow", "allow"),
+    ];
+    for (jump, expected, expected_of_old) in steps.into_iter().chain(steps) {
+        faked.set(jump);
+        assert_eq!(faked.decides(&token), expected, "{jump}");
+        assert_eq!(faked.decides(&old), expected_of_old, "{jump}");
+        assert_eq!(faked.decides(&secret_token(json!({ "iat": null }))), "allow", "{jump}");
+    }
+    assert_eq!(
+        faked.lambda.invoke(event(&secret_token(json!({ "exp": at(-60) })), "GET/movies")).policy(),
+        deny_all("expired")
+    );
+}
+
+#[test]
+fn a_policy_ends_when_its_token_does_whatever_the_clock_says_meanwhile() {
+    let Some(faked) = Faked::start(&config(), Monotonic::Goes) else {
+        return;
+    };
+    let token = secret_token(json!({ "iat": null }));
+    let aged = key("HS256").token(&claims(YOUNG, json!({ "iat": at(0), "region": "eu" })));
+    let condition = |token: &str| {
+        let answer = faked.lambda.invoke(event(token, "GET/movies")).policy();
+        answer["policyDocument"]["Statement"][0]["Condition"].clone()
+    };
+    let first = condition(&aged);
+    assert!(first["DateLessThan"]["aws:CurrentTime"].is_string(), "{first}");
+    for jump in [HOUR / 2, 0] {
+        faked.set(jump);
+        assert_eq!(faked.lambda.invoke(event(&token, "GET/movies")).policy(), allow("alice", "GET/movies"));
+        // Its greatest age, not so long from now.
+        assert_eq!(condition(&aged), first);
+    }
+}
+
+#[test]
+fn a_clock_before_the_build_decides_nothing_until_it_is_right_again() {
+    let Some(faked) = Faked::start(&config(), Monotonic::Goes) else {
+        return;
+    };
+    let token = secret_token(json!({ "iat": null }));
+    for _ in 0..3 {
+        faked.set(-400 * DAY);
+        assert_eq!(faked.decides(&token), "InternalError");
+        assert_eq!(faked.decides("x"), "InternalError", "nor is anything denied");
+        faked.set(0);
+        assert_eq!(faked.decides(&token), "allow");
+    }
+}
+
+/// An API whose keys are at `/keys`, with the ages that are the default: fresh for ten minutes, then usable for an hour.
+fn fetching(server: &KeyServer) -> Value {
+    let mut config = config();
+    config["issuers"][1] = json!({ "issuer": KEYS, "audience": AUDIENCE, "jwks_uri": server.url("/keys") });
+    config
+}
+
+#[test]
+fn keys_are_as_old_as_the_clock_that_ran_the_farther_says() {
+    for monotonic in [Monotonic::Goes, Monotonic::Jumps] {
+        let server = KeyServer::start();
+        server.set("/keys", Reply::json(&jwks(&[key("RS256")])));
+        let Some(faked) = Faked::start(&fetching(&server), monotonic) else {
+            return;
+        };
+        let token = key("RS256").token(&claims(KEYS, json!({ "iat": null })));
+        let asked = |expected: &str, fetches: usize, what: &str| {
+            assert_eq!(faked.decides(&token), expected, "{monotonic:?}: {what}");
+            assert_eq!(server.count("/keys"), fetches, "{monotonic:?}: {what}");
+        };
+        asked("allow", 1, "fresh");
+        faked.set(HOUR / 2);
+        asked("allow", 2, "stale, and refreshed");
+        asked("allow", 2, "fresh again");
+        server.set("/keys", Reply::status(500));
+        faked.set(HOUR / 2 + HOUR);
+        asked("allow", 3, "stale, and served in an outage");
+        faked.set(HOUR / 2 + 3 * HOUR);
+        asked("KeysUnavailable", 4, "too old to be served");
+        server.set("/keys", Reply::json(&jwks(&[key("RS256")])));
+        faked.set(HOUR / 2 + 4 * HOUR);
+        asked("allow", 5, "fetched again");
+    }
+}
+
+#[test]
+fn a_clock_that_goes_an_hour_back_and_forth_makes_no_key_younger_and_fetches_little() {
+    let server = KeyServer::start();
+    server.set("/keys", Reply::json(&jwks(&[key("RS256")])));
+    let Some(faked) = Faked::start(&fetching(&server), Monotonic::Goes) else {
+        return;
+    };
+    let token = key("RS256").token(&claims(KEYS, json!({ "iat": null })));
+    assert_eq!(faked.decides(&token), "allow");
+    // Back: the monotonic clock says that the set is fresh still.
+    faked.set(-HOUR);
+    assert_eq!((faked.decides(&token).as_str(), server.count("/keys")), ("allow", 1));
+    // Right again: nothing has happened.
+    faked.set(0);
+    assert_eq!((faked.decides(&token).as_str(), server.count("/keys")), ("allow", 1));
+    // An hour ahead it is stale, and what is fetched then is from the future after the clock is set right.
+    faked.set(HOUR);
+    assert_eq!((faked.decides(&token).as_str(), server.count("/keys")), ("allow", 2));
+    faked.set(0);
+    assert_eq!((faked.decides(&token).as_str(), server.count("/keys")), ("allow", 2));
+    // A removed key is gone when it should be, for the clock that runs is believed.
+    server.set("/keys", Reply::json(&jwks(&[stranger("RS256")])));
+    faked.set(2 * HOUR);
+    assert_eq!((faked.decides(&token).as_str(), server.count("/keys")), ("Unauthorized", 3));
+}
+
+#[test]
+fn unknown_keys_are_asked_for_again_after_every_jump_and_never_in_a_loop() {
+    for monotonic in [Monotonic::Goes, Monotonic::Jumps] {
+        let server = KeyServer::start();
+        server.set("/keys", Reply::json(&jwks(&[key("RS256")])));
+        let Some(faked) = Faked::start(&fetching(&server), monotonic) else {
+            return;
+        };
+        let unknown = stranger("RS256").token(&claims(KEYS, json!({ "iat": null })));
+        for (jump, fetches) in [(0, 1), (60, 2), (120, 3), (180, 4)] {
+            faked.set(jump);
+            for _ in 0..5 {
+                assert_eq!(faked.decides(&unknown), "Unauthorized", "{monotonic:?}: {jump}");
+                assert_eq!(server.count("/keys"), fetches, "{monotonic:?}: {jump}");
+            }
+        }
+        if monotonic == Monotonic::Goes {
+            // The wall clock goes back to before the last attempt, which the monotonic clock remembers.
+            faked.set(-HOUR);
+            assert_eq!(faked.decides(&unknown), "Unauthorized");
+            assert_eq!(server.count("/keys"), 4);
+        }
+    }
+}
+
+#[test]
+fn a_day_of_freezes_of_an_hour_each_changes_no_answer() {
+    for monotonic in [Monotonic::Goes, Monotonic::Jumps] {
+        let server = KeyServer::start();
+        server.set("/keys", Reply::json(&jwks(&[key("RS256")])));
+        let Some(faked) = Faked::start(&fetching(&server), monotonic) else {
+            return;
+        };
+        let lasting = key("RS256").token(&claims(KEYS, json!({ "iat": null })));
+        let ending = key("HS256").token(&claims(SECRET, json!({ "iat": null, "exp": at(12 * HOUR + HOUR / 2) })));
+        for hour in 1..=24 {
+            faked.lambda.api.idle(1);
+            let request_id = frozen(&faked.lambda.function, || {
+                faked.set(hour * HOUR);
+                faked.lambda.api.begin(event(&lasting, "GET/movies"))
+            });
+            assert_eq!(
+                faked.lambda.api.answer(&request_id).policy(),
+                allow("alice", "GET/movies"),
+                "{monotonic:?}: {hour}"
+            );
+            assert_eq!(faked.decides(&ending), if hour <= 12 { "allow" } else { "expired" }, "{monotonic:?}: {hour}");
+        }
+        // At start-up, and after each hour, for a set is fresh for ten minutes.
+        assert_eq!(server.count("/keys"), 25, "{monotonic:?}");
+    }
+}

@@ -1,0 +1,233 @@
+//! A Runtime API that closes connections, breaks off and refuses. No answer that was made is lost, none is wrong, and the program
+//! goes on or ends with an exit status, for Lambda to start it anew; it never hangs.
+
+use serde_json::json;
+
+use crate::support::http::Reply;
+use crate::support::{Finished, Function, KeyServer, Lambda, RuntimeApi, eventually, key};
+use crate::world::{allow, config, event, lambda, malformed_events, secret_token};
+
+const CONCURRENT: (&str, &str) = ("AWS_LAMBDA_MAX_CONCURRENCY", "4");
+/// The exit status of a program that could not go on, and of one that panicked.
+const FAILED: Option<i32> = Some(1);
+const PANICKED: Option<i32> = Some(101);
+
+fn good() -> String {
+    event(&secret_token(json!({})), "GET/movies")
+}
+
+/// The program decides.
+#[track_caller]
+fn serves(lambda: &Lambda) {
+    assert_eq!(lambda.invoke(good()).policy(), allow("alice", "GET/movies"));
+}
+
+/// It ends by itself with this exit status, and posts nothing more.
+#[track_caller]
+fn ends(lambda: Lambda, exit: Option<i32>) -> (Finished, RuntimeApi) {
+    let Lambda { function, api } = lambda;
+    let finished = function.finished();
+    assert_eq!(finished.status.code(), exit, "{finished:?}");
+    assert_eq!(finished.stderr, "", "in Lambda the log is standard output");
+    (finished, api)
+}
+
+#[test]
+fn an_answer_whose_connection_is_closed_is_sent_again() {
+    for variables in [&[][..], &[CONCURRENT]] {
+        let lambda = lambda(&config(), variables);
+        lambda.api.acknowledge(Reply::closed(), false);
+        serves(&lambda);
+        lambda.api.acknowledge(Reply::closed(), false);
+        assert_eq!(lambda.invoke("no event").error().0, "MalformedEvent");
+        // Its status is enough.
+        lambda.api.acknowledge(Reply::status(202).body("{}").broken_after(1), true);
+        serves(&lambda);
+        serves(&lambda);
+        assert_eq!(lambda.api.repeated(), 0);
+    }
+}
+
+#[test]
+fn an_answer_that_arrived_unacknowledged_is_refused_the_second_time_and_the_program_goes_on() {
+    for variables in [&[][..], &[CONCURRENT]] {
+        let lambda = lambda(&config(), variables);
+        for repeated in 1..=3 {
+            lambda.api.acknowledge(Reply::closed(), true);
+            serves(&lambda);
+            // The next event is asked for after that.
+            serves(&lambda);
+            assert!(lambda.api.repeated() <= repeated);
+        }
+        eventually("it was sent again", || (lambda.api.repeated() == 3).then_some(()));
+    }
+}
+
+#[test]
+fn an_answer_is_sent_twice_at_most() {
+    let lambda = lambda(&config(), &[]);
+    lambda.api.acknowledge(Reply::closed(), false);
+    lambda.api.acknowledge(Reply::closed(), false);
+    let lost = lambda.api.begin(good());
+    let (finished, api) = ends(lambda, FAILED);
+    assert!(!api.is_answered(&lost));
+    assert_eq!(finished.stdout.matches("the answer could not be sent; once more").count(), 1, "{finished:?}");
+    assert!(finished.stdout.contains("the Runtime API cannot be reached"), "{finished:?}");
+}
+
+#[test]
+fn an_answer_that_is_refused_is_not_sent_again() {
+    for status in [400, 403, 410, 413, 500] {
+        let lambda = lambda(&config(), &[]);
+        lambda.api.acknowledge(Reply::status(status), true);
+        serves(&lambda);
+        serves(&lambda);
+        assert_eq!(lambda.api.repeated(), 0, "{status}");
+    }
+}
+
+#[test]
+fn a_connection_that_is_closed_behind_an_event_loses_no_answer() {
+    for variables in [&[][..], &[CONCURRENT]] {
+        let lambda = lambda(&config(), variables);
+        for _ in 0..50 {
+            let request_id = lambda.api.begin_as(good(), |reply| reply.broken_after(usize::MAX));
+            assert_eq!(lambda.api.answer(&request_id).policy(), allow("alice", "GET/movies"));
+        }
+        serves(&lambda);
+    }
+}
+
+#[test]
+fn a_connection_that_is_closed_while_it_waits_for_an_event_ends_it() {
+    let lambda = lambda(&config(), &[]);
+    serves(&lambda);
+    lambda.api.begin_as("", |_| Reply::closed());
+    let (finished, _) = ends(lambda, FAILED);
+    assert!(finished.stdout.contains("the Runtime API cannot be reached"), "{finished:?}");
+}
+
+#[test]
+fn an_event_that_breaks_off_is_never_decided() {
+    let shapes: [fn(Reply) -> Reply; 3] =
+        [|reply| reply.broken_after(0), |reply| reply.broken_after(100), |reply| reply.broken_after(200)];
+    for shape in shapes {
+        let lambda = lambda(&config(), &[]);
+        serves(&lambda);
+        let broken = lambda.api.begin_as(good(), shape);
+        let (_, api) = ends(lambda, FAILED);
+        assert!(!api.is_answered(&broken));
+    }
+}
+
+#[test]
+fn what_is_no_event_ends_it() {
+    let shapes: [fn(Reply) -> Reply; 5] = [
+        |_| Reply::status(400),
+        |_| Reply::status(403),
+        |_| Reply::status(500).body("{\"errorType\":\"Internal\"}"),
+        |_| Reply::status(503),
+        |_| Reply::ok("{}"),
+    ];
+    for shape in shapes {
+        let lambda = lambda(&config(), &[]);
+        serves(&lambda);
+        lambda.api.begin_as("", shape);
+        let (finished, _) = ends(lambda, PANICKED);
+        assert_eq!(finished.stdout.lines().count(), 1, "{finished:?}");
+    }
+}
+
+#[test]
+fn what_is_no_http_ends_it() {
+    let shapes: [fn(Reply) -> Reply; 4] = [
+        |_| Reply::raw(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".as_slice()),
+        |_| Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}"),
+        |_| Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}"),
+        // A head of ten million bytes.
+        |_| Reply::raw(format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n{{}}", "x".repeat(10_000_000))),
+    ];
+    for shape in shapes {
+        let lambda = lambda(&config(), &[]);
+        serves(&lambda);
+        lambda.api.begin_as("", shape);
+        ends(lambda, FAILED);
+    }
+}
+
+#[test]
+fn with_concurrency_the_other_invocations_go_on_until_none_can() {
+    let lambda = lambda(&config(), &[CONCURRENT]);
+    for left in [3, 2, 1] {
+        lambda.api.begin_as(good(), |reply| reply.broken_after(100));
+        lambda.api.idle(left);
+        serves(&lambda);
+    }
+    lambda.api.begin_as(good(), |reply| reply.broken_after(100));
+    ends(lambda, FAILED);
+}
+
+#[test]
+fn with_concurrency_a_runtime_api_that_refuses_for_a_while_costs_nothing_after_it() {
+    let lambda = lambda(&config(), &[CONCURRENT]);
+    for _ in 0..3 {
+        lambda.api.idle(4);
+        let polls = lambda.api.connections();
+        lambda.api.refuse(true);
+        eventually("it tries again", || (lambda.api.connections() > polls).then_some(()));
+        lambda.api.refuse(false);
+        lambda.api.idle(4);
+        serves(&lambda);
+    }
+}
+
+#[test]
+fn a_runtime_api_that_refuses_from_the_start_ends_it() {
+    let lambda = {
+        let api = RuntimeApi::start();
+        api.refuse(true);
+        let config = config().to_string();
+        let secret = key("HS256").secret();
+        let function = Function::start(&api, &[("AUTHORIZER_CONFIG", &config), ("SECRET", secret)]);
+        Lambda { function, api }
+    };
+    ends(lambda, FAILED);
+}
+
+#[test]
+fn an_address_that_nobody_listens_at_ends_it() {
+    let api = RuntimeApi::start();
+    let gone = KeyServer::start();
+    let authority = gone.url("").trim_start_matches("http://").to_owned();
+    drop(gone);
+    let config = config().to_string();
+    let secret = key("HS256").secret();
+    for config in [config.as_str(), "{}"] {
+        let function = Function::start(
+            &api,
+            &[("AUTHORIZER_CONFIG", config), ("SECRET", secret), ("AWS_LAMBDA_RUNTIME_API", &authority)],
+        );
+        let finished = function.finished();
+        // A configuration mistake has its own, also if it could not be told.
+        assert_eq!(finished.status.code(), if config == "{}" { Some(2) } else { FAILED }, "{finished:?}");
+    }
+}
+
+#[test]
+fn an_init_error_that_is_not_acknowledged_is_in_the_log_all_the_same() {
+    let api = RuntimeApi::start();
+    api.refuse(true);
+    let finished = Function::start(&api, &[("AUTHORIZER_CONFIG", r#"{"routes":7}"#)]).finished();
+    assert_eq!(finished.status.code(), Some(2), "{finished:?}");
+    assert!(finished.stdout.contains("issuers") && finished.stdout.contains("routes"), "{finished:?}");
+}
+
+#[test]
+fn malformed_events_on_connections_that_are_closed_behind_them_are_answered_too() {
+    let lambda = lambda(&config(), &[]);
+    for body in malformed_events() {
+        let request_id = lambda.api.begin_as(&body, |reply| reply.broken_after(usize::MAX));
+        assert_eq!(lambda.api.answer(&request_id).error().0, "MalformedEvent");
+    }
+    serves(&lambda);
+}
