@@ -13,10 +13,13 @@
 mod decisions;
 mod desk;
 mod docs;
+mod forge;
 mod gateway;
 mod keys;
 mod presets;
+mod signatures;
 mod threats;
 #[expect(dead_code, reason = "some of it is for the end-to-end tests")]
 #[path = "../support/tokens.rs"]
 mod tokens;
+mod weak_keys;
