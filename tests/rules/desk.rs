@@ -11,6 +11,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
+use crate::canaries;
+
 /// What the tests' clock shows at first.
 pub(crate) const NOW: u64 = 1_800_000_000;
 /// The shared secret in the environment variable `SECRET`.
@@ -54,6 +56,7 @@ pub(crate) struct Desk {
     authorizer: Authorizer,
     runtime: tokio::runtime::Runtime,
     pub(crate) clock: Arc<Dial>,
+    configuration: String,
     log: Log,
 }
 
@@ -80,7 +83,7 @@ impl Desk {
         let config = config_with(&document.to_string(), variables).unwrap_or_else(|error| panic!("{error}"));
         let authorizer = Authorizer::new(config, Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { authorizer, runtime, clock, log: Log::new() }
+        Self { authorizer, runtime, clock, configuration: document.to_string(), log: Log::new() }
     }
 
     /// The whole answer to a request.
@@ -93,12 +96,18 @@ impl Desk {
         answer
     }
 
-    /// The answer to an event of any bytes.
+    /// The answer to an event of any bytes. Neither it nor what was logged meanwhile holds a piece of the token or the
+    /// secret, and the log none of a claim.
+    #[track_caller]
     pub(crate) fn answers_event(&self, event: &[u8]) -> Value {
+        let before = self.log.lines.lock().unwrap().len();
         let answer = tracing::dispatcher::with_default(&self.log.dispatch, || {
             self.runtime.block_on(self.authorizer.authorize(event, None))
         });
-        serde_json::from_str(&answer.to_json()).unwrap()
+        let answer = answer.to_json();
+        let lines = self.log.lines.lock().unwrap();
+        canaries::kept(event, &answer, std::str::from_utf8(&lines[before..]).unwrap(), &self.configuration);
+        serde_json::from_str(&answer).unwrap()
     }
 
     /// All lines since they were last taken, at the finest level.
