@@ -10,6 +10,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod assurance;
 mod canaries;
 mod confusion;
 mod decisions;
