@@ -12,6 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use extension::{Extension, FetchedSecret, Previous, Stored, StoredSecret};
+#[cfg(test)]
+pub(crate) use fetch::Fetched;
 pub(crate) use fetch::{Fetch, KeyUrl, Network, SessionToken, Trust};
 #[cfg(test)]
 pub(crate) use jwk::{PublicKey, Unusable};

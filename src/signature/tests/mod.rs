@@ -1,5 +1,6 @@
 //! Published vectors, as key, signing input and signature: their payloads are not claims.
 
+mod prints;
 mod rfc;
 mod wycheproof;
 

@@ -39,10 +39,10 @@ impl Tally {
     fn count(&mut self, test: usize, result: TestResult, accepted: bool, exception: Option<Because>) {
         match (result, accepted, exception) {
             (TestResult::Valid, true, None) | (TestResult::Invalid | TestResult::Acceptable, false, _) => {
-                self.passed += 1
+                self.passed = self.passed.saturating_add(1)
             }
             (TestResult::Valid, false, Some(_)) | (TestResult::Invalid, true, Some(Because::OurPss)) => {
-                self.excepted += 1;
+                self.excepted = self.excepted.saturating_add(1);
             }
             other => panic!("vector {test}: {other:?}"),
         }
