@@ -29,7 +29,7 @@ fn row_27_a_mac_made_with_a_public_key_is_an_unsupported_algorithm() {
     for key in &keys {
         let jwk = key.jwk();
         let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", encoded(jwk.to_string()));
-        let bytes = jwk["n"].as_str().or(jwk["x"].as_str()).unwrap();
+        let bytes = jwk["n"].as_str().or_else(|| jwk["x"].as_str()).unwrap();
         for secret in [pem.as_bytes(), format!(" {pem}").as_bytes(), jwk.to_string().as_bytes(), bytes.as_bytes(), b""]
         {
             for header in [json!({ "alg": "HS256", "kid": key.kid }), json!({ "alg": "HS256" })] {
