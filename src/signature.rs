@@ -129,3 +129,6 @@ impl fmt::Debug for Signed {
         f.write_str("Signed(..)")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,7 +30,7 @@ pub(crate) struct Unverified<'a> {
 }
 
 /// What `iss` says (RFC 7519 section 4.1.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Issuer<'a> {
     Absent,
     Named(&'a str),
@@ -124,7 +124,17 @@ fn object(segment: &str) -> Result<Map<String, Value>, Error> {
     json::object(&decoded(segment)?).map_err(|_| Error::MalformedToken)
 }
 
-/// Nothing of a token prints.
+/// Nothing of a token prints, nor who it says issued it.
+impl fmt::Debug for Issuer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Absent => "Absent",
+            Self::Named(_) => "Named(..)",
+            Self::Malformed => "Malformed",
+        })
+    }
+}
+
 impl fmt::Debug for Unverified<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Unverified").field("alg", &self.alg).finish_non_exhaustive()

@@ -106,7 +106,7 @@ impl fmt::Debug for KeyUrl {
 }
 
 /// A document that was fetched.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(crate) enum Fetched {
     /// A 200.
     Document {
@@ -118,6 +118,18 @@ pub(crate) enum Fetched {
     },
     /// A 304: what was sent with this entity tag still holds.
     NotModified { max_age: Option<Duration> },
+}
+
+/// A document may hold a secret.
+impl fmt::Debug for Fetched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Document { max_age, .. } => {
+                f.debug_struct("Document").field("max_age", max_age).finish_non_exhaustive()
+            }
+            Self::NotModified { max_age } => f.debug_struct("NotModified").field("max_age", max_age).finish(),
+        }
+    }
 }
 
 /// Why there is no document. None of these says anything about a token.

@@ -12,7 +12,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use extension::{Extension, FetchedSecret, Previous, Stored, StoredSecret};
+#[cfg(test)]
+pub(crate) use fetch::Fetched;
 pub(crate) use fetch::{Fetch, KeyUrl, Network, SessionToken, Trust};
+#[cfg(test)]
+pub(crate) use jwk::{PublicKey, Unusable};
 pub(crate) use jwks::{KeySet, NotAKeySet};
 pub(crate) use remote::{Address, CacheTimes, RemoteKeys, Seed};
 pub(crate) use secret::{Encoding, Secret};

@@ -246,7 +246,9 @@ fn every_kind_of_answer(lambda: &Lambda) -> Vec<String> {
     let mut private = vec![CANARY.to_owned()];
     let mut ask = |authorization: Option<&str>, request: &str| {
         private.extend(authorization.map(str::to_owned));
-        lambda.invoke(event_with(authorization, request));
+        let answer = lambda.invoke(event_with(authorization, request));
+        let told = pieces(authorization.into_iter().chain([key("HS256").secret()]));
+        assert_eq!(piece_in(&answer.json().to_string(), &told), None, "an answer: {answer:?}");
     };
     let mut tokens = vec![
         secret_token(json!({ "sub": CANARY, "email": CANARY })),

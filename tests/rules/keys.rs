@@ -29,7 +29,7 @@ fn claims() -> Value {
 
 #[track_caller]
 fn decided(desk: &Desk, token: &str, expected: &str, what: &str) {
-    assert_eq!(desk.decides("GET", "", token), expected, "{what}");
+    assert_eq!(desk.verdict("GET", "", token), expected, "{what}");
 }
 
 /// A set of one key, and whether there is anything to use in it.
@@ -108,7 +108,7 @@ fn rows_29_to_32_a_key_is_bound_to_one_algorithm() {
         decided(
             &desk,
             &key(signed_with).named("k").token(&claims()),
-            "Unauthorized",
+            "unauthorized unknown_key",
             "a key of that name for another algorithm",
         );
     }
@@ -120,13 +120,13 @@ fn rows_29_to_32_a_key_is_bound_to_one_algorithm() {
         api(json!([issuer]))
     };
     let passes =
-        |algorithms: Value, alg| Desk::new(&with(algorithms)).decides("GET", "", &key(alg).named("k").token(&claims()));
+        |algorithms: Value, alg| Desk::new(&with(algorithms)).verdict("GET", "", &key(alg).named("k").token(&claims()));
     assert_eq!(
         desk(json!({ "keys": [unbound] })).decides("GET", "", &key("RS256").named("k").token(&claims())),
         "allow"
     );
     assert_eq!(passes(json!(["RS256", "PS256"]), "RS256"), "allow");
-    assert_eq!(passes(json!(["RS256", "PS256"]), "PS256"), "Unauthorized");
+    assert_eq!(passes(json!(["RS256", "PS256"]), "PS256"), "unauthorized unknown_key");
     assert_eq!(passes(json!(["PS384", "ES256"]), "PS384"), "allow");
     assert_eq!(passes(json!(["PS384", "ES256"]), "RS256"), "deny unsupported_algorithm");
     assert!(config(&with(json!(["PS256", "PS384"])).to_string()).is_err(), "nothing says which of the two");
@@ -153,10 +153,15 @@ fn rows_36_to_39_kid_chooses_among_the_keys_of_the_issuer_alone() {
     let swapped = first.token_with(&json!({ "alg": "RS256", "kid": "two" }), &claims());
     decided(&two, &swapped, "deny invalid_signature", "the key of another kid");
     for kid in ["three", "", "ONE", "one ", "../../etc/passwd", "' OR 1=1 --", "one\u{0}"] {
-        decided(&two, &first.token_with(&json!({ "alg": "RS256", "kid": kid }), &claims()), "Unauthorized", kid);
+        decided(
+            &two,
+            &first.token_with(&json!({ "alg": "RS256", "kid": kid }), &claims()),
+            "unauthorized unknown_key",
+            kid,
+        );
     }
     let nameless = |signer: &SigningKey| signer.token_with(&json!({ "alg": signer.alg }), &claims());
-    decided(&two, &nameless(&first), "Unauthorized", "row 37: two keys fit");
+    decided(&two, &nameless(&first), "unauthorized unknown_key", "row 37: two keys fit");
     let mixed = desk(jwks([&first, &key("ES256")]));
     decided(&mixed, &nameless(&first), "allow", "row 37: one key fits");
     decided(&mixed, &nameless(&key("ES256")), "allow", "row 37: one key fits");
@@ -179,8 +184,8 @@ fn rows_36_to_39_kid_chooses_among_the_keys_of_the_issuer_alone() {
 fn row_40_two_different_keys_of_one_name_are_both_dropped() {
     let (first, second, third) = (key("RS256").named("k"), stranger("RS256").named("k"), key("ES256").named("k"));
     let desk = desk(jwks([&first, &second, &third]));
-    decided(&desk, &first.token(&claims()), "Unauthorized", "the first");
-    decided(&desk, &second.token(&claims()), "Unauthorized", "the second");
+    decided(&desk, &first.token(&claims()), "unauthorized unknown_key", "the first");
+    decided(&desk, &second.token(&claims()), "unauthorized unknown_key", "the second");
     decided(&desk, &third.token(&claims()), "allow", "one of that name for another algorithm");
     let twice = self::desk(jwks([&first, &first]));
     decided(&twice, &first.token(&claims()), "allow", "the same key twice");
@@ -272,7 +277,7 @@ fn row_47_a_hundred_keys_of_a_set_are_read() {
         json!({ "keys": keys })
     };
     decided(&desk(keys(99)), &key("ES256").token(&claims()), "allow", "the hundredth");
-    decided(&desk(keys(100)), &key("ES256").token(&claims()), "Unauthorized", "the one after it");
+    decided(&desk(keys(100)), &key("ES256").token(&claims()), "unauthorized unknown_key", "the one after it");
 }
 
 #[test]

@@ -10,13 +10,23 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod assurance;
+mod canaries;
+mod confusion;
 mod decisions;
 mod desk;
 mod docs;
+mod forge;
+mod framing;
 mod gateway;
 mod keys;
 mod presets;
+mod properties;
+mod signatures;
+mod starts;
 mod threats;
-#[expect(dead_code, reason = "some of it is for the end-to-end tests")]
 #[path = "../support/tokens.rs"]
 mod tokens;
+mod vectors;
+mod weak_keys;
+mod wycheproof;

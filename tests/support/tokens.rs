@@ -174,6 +174,6 @@ fn compact(header: &[u8], claims: &[u8], signature: &[u8]) -> String {
 }
 
 /// Base64url without padding.
-fn encoded(bytes: impl AsRef<[u8]>) -> String {
+pub(crate) fn encoded(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }

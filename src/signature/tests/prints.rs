@@ -1,0 +1,62 @@
+//! No `Debug` of a stage prints a piece of a token, of a claim or of a secret.
+
+use serde_json::json;
+
+use super::encoded;
+use crate::algorithm::Algorithm;
+use crate::bearer::BearerToken;
+use crate::event::Request;
+use crate::keys::{Encoding, Fetched, KeySet, Secret};
+use crate::signature::Signed;
+use crate::token::Unverified;
+
+const SECRET: &str = "a secret for tests, of 32 bytes or more";
+const CANARY: &str = "canary-0f4b7a61c2d95e38";
+
+/// Checks what a value prints against 16 bytes of each text, as text and as a list of numbers.
+#[track_caller]
+fn prints_none(value: &dyn std::fmt::Debug, private: &[&str]) {
+    let printed = format!("{value:?} {value:#?}");
+    for window in private.iter().flat_map(|text| text.as_bytes().windows(16)) {
+        let piece = String::from_utf8_lossy(window);
+        assert!(!printed.contains(piece.as_ref()), "{piece} in {printed}");
+        assert!(!printed.contains(format!("{window:?}").trim_matches(['[', ']'])), "{piece} as numbers in {printed}");
+    }
+}
+
+#[test]
+fn no_debug_of_a_stage_prints_a_piece_of_a_token_a_claim_or_a_secret() {
+    let header = encoded(json!({ "alg": "HS256", "kid": CANARY, "typ": CANARY }).to_string().as_bytes());
+    let claims = encoded(json!({ "iss": CANARY, "sub": CANARY }).to_string().as_bytes());
+    let secret = Secret::new(SECRET.as_bytes(), Encoding::Utf8, &[Algorithm::Hs256]).unwrap();
+    let key = secret.key(Algorithm::Hs256).unwrap();
+    let mac = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, SECRET.as_bytes());
+    let input = format!("{header}.{claims}");
+    let token = format!("{input}.{}", encoded(aws_lc_rs::hmac::sign(&mac, input.as_bytes()).as_ref()));
+    let authorization = format!("Bearer {token}");
+    let private = [&*token, CANARY, SECRET];
+    let event = json!({
+        "type": "TOKEN", "authorizationToken": authorization,
+        "methodArn": format!("arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod/GET/{CANARY}")
+    });
+    let event = event.to_string();
+    let request = Request::parse(event.as_bytes()).unwrap();
+    prints_none(&request.arn, &private);
+    let bearer = BearerToken::parse(request.authorization.as_deref());
+    prints_none(&bearer, &private);
+    let unverified = Unverified::parse(bearer.unwrap()).unwrap();
+    prints_none(&unverified, &private);
+    prints_none(&unverified.iss(), &private);
+    prints_none(&(&secret, key), &private);
+    let signed = Signed::by(key, unverified).unwrap();
+    prints_none(&signed, &private);
+    let point = json!({
+        "kty": "EC", "crv": "P-256", "kid": "k",
+        "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"
+    });
+    let set = KeySet::parse(json!({ "keys": [point] }).to_string().as_bytes(), &[Algorithm::Es256]).unwrap();
+    prints_none(&set, &["f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", CANARY]);
+    // The extension answers with a secret, which is a document like any other to the fetch.
+    let body = json!({ "SecretString": SECRET }).to_string().into_bytes();
+    prints_none(&Fetched::Document { body, max_age: None, etag: Some(CANARY.to_owned()) }, &private);
+}

@@ -1,0 +1,201 @@
+//! The time for an event is linear in its size, whatever it holds: counted in instructions, which no other load on the
+//! machine changes.
+//!
+//! The program itself runs under valgrind's `cachegrind`, on a desk, for one event at a time. What it costs to start is taken
+//! off by a run with a small event. Nothing has to be built into the program for this, and the sum is the same every time.
+//! Without valgrind there is nothing to count with, and the tests say so.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    reason = "a test that cannot go on has failed"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+const SECRET: &str = "a secret for tests, of 32 bytes or more";
+const STAGE: &str = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod/";
+/// Twice the size may cost this much more: what is linear and a little more, for buffers grow in steps and a tree's depth by
+/// one. What is quadratic costs up to four times as much.
+const AT_MOST: f64 = 2.2;
+
+fn api() -> Value {
+    let routes: Vec<Value> =
+        (0..5).map(|n| json!({ "path": format!("/r{n}/{{id}}"), "scopes": format!("s{n}") })).collect();
+    let issuer = json!({ "issuer": "https://issuer.example/", "audience": "api", "secret": { "env": "SECRET" } });
+    json!({ "issuers": [issuer], "routes": routes, "context": { "all": "", "x": "x" } })
+}
+
+fn claims(more: &str) -> String {
+    format!(r#"{{"iss":"https://issuer.example/","aud":"api","sub":"u","exp":4922899200,"scope":"s0 s1"{more}}}"#)
+}
+
+fn signed(header: &str, payload: &str) -> String {
+    let input = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
+    let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
+    format!("{input}.{}", URL_SAFE_NO_PAD.encode(hmac::sign(&key, input.as_bytes())))
+}
+
+fn token(more: &str) -> String {
+    signed(r#"{"alg":"HS256"}"#, &claims(more))
+}
+
+fn event(token: &str, request: &str) -> String {
+    json!({ "type": "TOKEN", "authorizationToken": format!("Bearer {token}"), "methodArn": format!("{STAGE}{request}") }).to_string()
+}
+
+/// A valid event with this text before its other members.
+fn event_with(more: &str) -> String {
+    event(&token(""), "GET/r0/1").replacen('{', &format!("{{{more},"), 1)
+}
+
+/// A file that is gone after the test.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(content: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("linear-{}-{}.json", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::write(&path, content).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What is left behind lies in the build directory and does no harm.
+        drop(std::fs::remove_file(&self.0));
+    }
+}
+
+fn can_count() -> bool {
+    let found = Command::new("valgrind").arg("--version").output().is_ok_and(|output| output.status.success());
+    if !found {
+        eprintln!("skipped: valgrind is not installed");
+    }
+    found
+}
+
+/// How many instructions the program takes for one event, all in all, and what it answers.
+fn run(event: &str) -> (u64, String) {
+    let (config, event) = (Scratch::new(&api().to_string()), Scratch::new(event));
+    let output = Command::new("valgrind")
+        .args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"])
+        .arg(env!("CARGO_BIN_EXE_apigw-jwt-authorizer"))
+        .arg(&event.0)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("AUTHORIZER_CONFIG_FILE", &config.0)
+        .env("SECRET", SECRET)
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    let count = told.lines().find_map(|line| line.split_once(" refs:")).unwrap_or_else(|| panic!("{told}")).1;
+    let count = count.trim().replace(',', "").parse().unwrap();
+    (count, String::from_utf8(output.stdout).unwrap())
+}
+
+/// Twice the size costs at most [`AT_MOST`] as much, and that twice; every size is answered with this text in it.
+fn linear(what: &str, sizes: [usize; 3], answered: &str, shape: impl Fn(usize) -> String) {
+    // An event of nothing, which is answered at once.
+    static START: LazyLock<u64> = LazyLock::new(|| run("{}").0);
+    let costs = sizes.map(|size| {
+        let event = shape(size);
+        let (count, answer) = run(&event);
+        assert!(answer.contains(answered), "{what} of {size}: {answer}");
+        (event.len(), count.saturating_sub(*START))
+    });
+    eprintln!("{what}: bytes and instructions {costs:?}");
+    for pair in costs.windows(2) {
+        let [(smaller, less), (larger, more)] = pair else { panic!("two of them") };
+        let (size, cost) = (*larger as f64 / *smaller as f64, *more as f64 / (*less).max(1) as f64);
+        assert!(
+            cost <= AT_MOST * (size / 2.0).max(1.0),
+            "{what}: {size:.2} times the size costs {cost:.2} times as much"
+        );
+    }
+}
+
+/// Sizes of a whole event, of which Lambda takes up to 6 MB.
+const LARGE: [usize; 3] = [25_000, 50_000, 100_000];
+/// Sizes of what a token of 10,240 bytes can hold.
+const SMALL: [usize; 3] = [1650, 3300, 6600];
+
+#[test]
+fn credentials_of_any_length() {
+    if !can_count() {
+        return;
+    }
+    for (what, piece) in [("dots", "."), ("segments", "eyJ."), ("escapes", "\u{1}"), ("spaces", " ")] {
+        let reason = if piece == " " { "missing_token" } else { "malformed_token" };
+        linear(what, LARGE, reason, |size| event(&piece.repeat(size / piece.len()), "GET/r0/1"));
+    }
+    linear("dots within the limit", [2500, 5000, 10_000], "malformed_token", |size| {
+        event(&".".repeat(size), "GET/r0/1")
+    });
+}
+
+#[test]
+fn events_of_any_length() {
+    if !can_count() {
+        return;
+    }
+    linear("a wide list", LARGE, "Allow", |size| event_with(&format!(r#""x":[{}0]"#, "0,".repeat(size / 2))));
+    linear("a long text", LARGE, "Allow", |size| event_with(&format!(r#""x":"{}""#, "\\u0041".repeat(size / 6))));
+    linear("many members", LARGE, "Allow", |size| {
+        let members: Vec<String> = (0..size / 12).map(|n| format!(r#""x{n:06}":0"#)).collect();
+        event_with(&members.join(","))
+    });
+    linear("deep lists", LARGE, "MalformedEvent", |size| event_with(&format!(r#""x":{}"#, "[".repeat(size))));
+}
+
+#[test]
+fn paths_of_any_length() {
+    if !can_count() {
+        return;
+    }
+    for (what, piece) in [("segments", "a/"), ("empty segments", "/"), ("encodings", "%41"), ("stars", "*")] {
+        linear(what, LARGE, "Deny", |size| event(&token(""), &format!("GET/r0/{}", piece.repeat(size / piece.len()))));
+    }
+}
+
+#[test]
+fn tokens_of_any_contents() {
+    if !can_count() {
+        return;
+    }
+    let allowed = |token: String| event(&token, "GET/r0/1");
+    let names = |size: usize| (0..size / 10).map(|n| format!(r#","x{n:04}":0"#)).collect::<String>();
+    linear("many claims", SMALL, "Allow", |size| allowed(token(&names(size))));
+    linear("many header members", [700, 1400, 2800], "Allow", |size| {
+        allowed(signed(&format!(r#"{{"alg":"HS256"{}}}"#, names(size)), &claims("")))
+    });
+    linear("a wide claim", SMALL, "Allow", |size| allowed(token(&format!(r#","x":[{}0]"#, "0,".repeat(size / 2)))));
+    linear("a long claim", SMALL, "Allow", |size| allowed(token(&format!(r#","x":"{}""#, "\\\"".repeat(size / 2)))));
+    linear("deep claims", SMALL, "Allow", |size| {
+        let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
+        allowed(token(&format!(r#","x":[{}0]"#, format!("{deep},").repeat(size / 201))))
+    });
+    linear("many scopes", SMALL, "Allow", |size| {
+        let scopes: Vec<String> = (0..size / 6).map(|n| format!("x{n:04}")).collect();
+        allowed(token(&format!(r#","scp":"{}""#, scopes.join(" "))))
+    });
+    linear("many audiences", SMALL, "Allow", |size| {
+        let many = format!(r#""aud":[{}"api"]"#, r#""x","#.repeat(size / 4));
+        allowed(signed(r#"{"alg":"HS256"}"#, &claims("").replace(r#""aud":"api""#, &many)))
+    });
+    linear("a repeated claim", SMALL, "malformed_token", |size| {
+        allowed(token(&format!("{}{}", names(size), r#","x0000":0"#)))
+    });
+}

@@ -1,0 +1,105 @@
+//! Any one byte of a valid token changed, removed or added: exhaustively over its places.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::desk::{Desk, NOW, STAGE, outcome};
+use crate::tokens::{SigningKey, jwks, key};
+
+/// What becomes of a token with another byte in its signature.
+const BEHIND: [&str; 2] = ["deny invalid_signature", "deny malformed_token"];
+/// What becomes of one with another byte before it; `Unauthorized` is an unknown key.
+const BEFORE: [&str; 5] = [
+    "Unauthorized",
+    "deny invalid_signature",
+    "deny malformed_token",
+    "deny unknown_issuer",
+    "deny unsupported_algorithm",
+];
+/// In place of a byte or beside it: each kind of the alphabet, what separates, and what never belongs.
+const OTHERS: [&str; 12] = ["A", "B", "Q", "z", "0", "_", "-", ".", "=", "+", " ", "\u{e9}"];
+
+fn decided(desk: &Desk, token: &str) -> String {
+    let event = json!({
+        "type": "TOKEN", "authorizationToken": format!("Bearer {token}"), "methodArn": format!("{STAGE}GET/")
+    });
+    outcome(&desk.answers_event(event.to_string().as_bytes()))
+}
+
+/// An API of one issuer, which has this key.
+fn desk(signer: &SigningKey) -> Desk {
+    let mut issuer = json!({ "issuer": "https://issuer.example/", "audience": "api" });
+    let variables: &[(&str, &str)] = if signer.alg == "HS256" {
+        issuer["secret"] = json!({ "env": "S" });
+        &[("S", signer.secret())]
+    } else {
+        issuer["jwks"] = jwks([signer]);
+        &[]
+    };
+    let api: Value = json!({ "policy": "single_request", "issuers": [issuer], "undeclared_routes": "allow" });
+    Desk::with(&api, NOW, variables)
+}
+
+/// The character that stands for six bits of which only the last is another.
+fn neighbour(c: char) -> Option<char> {
+    const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let place = ALPHABET.find(c)?;
+    ALPHABET.chars().nth(place ^ 1)
+}
+
+fn any_one_byte(alg: &'static str) {
+    let signer = key(alg);
+    let desk = desk(&signer);
+    let token = signer.token(&json!({ "iss": "https://issuer.example/", "aud": "api", "sub": "u", "exp": NOW + 60 }));
+    assert_eq!(decided(&desk, &token), "allow");
+    let signature = token.rfind('.').unwrap();
+    let (mut seen, mut tried) = (BTreeSet::new(), 0_usize);
+    let mut refused = |place: usize, changed: &str, how: &str| {
+        let decision = decided(&desk, changed);
+        let expected = if place > signature { &BEHIND[..] } else { &BEFORE };
+        assert!(expected.contains(&decision.as_str()), "{alg}: byte {place} {how}: {decision}");
+        seen.insert(decision);
+        tried += 1;
+    };
+    for place in 0..=token.len() {
+        let (before, rest) = token.split_at(place);
+        for other in OTHERS {
+            // More spaces behind the scheme are the scheme's (RFC 6750 section 2.1).
+            if (place, other) != (0, " ") {
+                refused(place, &format!("{before}{other}{rest}"), "added");
+            }
+        }
+        let Some(own) = rest.chars().next() else { break };
+        refused(place, &format!("{before}{}", &rest[1..]), "removed");
+        refused(place, &format!("{before}{own}{rest}"), "doubled");
+        let others = OTHERS.into_iter().map(str::to_owned).chain(neighbour(own).map(String::from));
+        for other in others.filter(|other| *other != own.to_string() && (place, other.as_str()) != (0, " ")) {
+            refused(place, &format!("{before}{other}{}", &rest[1..]), "changed");
+        }
+    }
+    assert!(tried > 25 * token.len(), "{tried}");
+    // An HMAC needs no `kid`, so no change to it can be an unknown key.
+    let all = BEFORE.into_iter().filter(|reason| alg != "HS256" || *reason != "Unauthorized");
+    assert_eq!(seen, all.map(str::to_owned).collect(), "{alg}: every reason is met");
+}
+
+#[test]
+fn any_one_byte_of_an_hs256_token_changed_removed_or_added_is_refused() {
+    any_one_byte("HS256");
+}
+
+#[test]
+fn any_one_byte_of_an_rs256_token_changed_removed_or_added_is_refused() {
+    any_one_byte("RS256");
+}
+
+#[test]
+fn any_one_byte_of_an_es256_token_changed_removed_or_added_is_refused() {
+    any_one_byte("ES256");
+}
+
+#[test]
+fn any_one_byte_of_an_ed25519_token_changed_removed_or_added_is_refused() {
+    any_one_byte("EdDSA");
+}

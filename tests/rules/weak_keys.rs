@@ -1,0 +1,96 @@
+//! The threat table: keys and secrets out of bounds, which are not there for the tokens they signed.
+
+use num_bigint::BigUint;
+use serde_json::{Value, json};
+
+use crate::desk::{Desk, NOW, config, config_with};
+use crate::forge::{Padding, Rsa, decoded};
+use crate::signatures::{api, claims, desk, input, judged, rsa_desk};
+use crate::tokens::{encoded, key, stranger};
+
+/// A set with this key, called `weak`, and a good one: the weak one is not there for its tokens, and the good one is.
+#[track_caller]
+fn dropped(mut jwk: Value, token: &str, what: &str) {
+    jwk["kid"] = "weak".into();
+    assert!(config(&api(json!({ "keys": [jwk] })).to_string()).is_err(), "{what}: nothing usable");
+    let good = key("ES256");
+    let desk = desk(json!({ "keys": [jwk, good.jwk()] }));
+    assert_eq!(desk.verdict("GET", "", token), "unauthorized unknown_key", "{what}");
+    assert_eq!(desk.verdict("GET", "", &good.token(&claims())), "allow", "{what}");
+}
+
+/// A token rightly signed by a key called `weak`.
+fn weak(rsa: &Rsa) -> String {
+    let signed = input("RS256", "weak");
+    let signature = rsa.sign(&Padding::RIGHT.of(signed.as_bytes(), rsa.bytes()));
+    format!("{signed}.{}", encoded(signature))
+}
+
+#[test]
+fn rows_55_and_56_an_rsa_key_out_of_bounds_is_dropped_though_it_signs() {
+    // The control: a modulus of 2,203 bits is within them.
+    let within = Rsa::mersenne(2203, 65_537);
+    let desk = rsa_desk(&within);
+    let signed = input("RS256", "forged");
+    let signature = within.sign(&Padding::RIGHT.of(signed.as_bytes(), within.bytes()));
+    judged(&desk, &signed, &signature, "allow", "the control");
+    for (rsa, what) in [
+        (Rsa::mersenne(1279, 65_537), "1,279 bits"),
+        (Rsa::mersenne(9689, 65_537), "9,689 bits"),
+        (Rsa::mersenne(2203, (1 << 32) + 15), "an exponent of five bytes"),
+        (Rsa::mersenne(2203, 1), "the exponent 1, with which anybody signs"),
+    ] {
+        dropped(rsa.jwk(), &weak(&rsa), what);
+    }
+    for (e, what) in [("AA", "the exponent 0"), ("Ag", "the exponent 2"), ("AQAA", "an even exponent")] {
+        let mut jwk = within.jwk();
+        jwk["e"] = e.into();
+        dropped(jwk, &weak(&within), what);
+    }
+}
+
+#[test]
+fn row_57_the_fingerprint_of_a_broken_key_generator_is_not_looked_for() {
+    // The product of the first 39 primes and one more: every such modulus is 1 modulo all of them.
+    let primes = (2..168_u32).filter(|n| (2..*n).all(|divisor| n % divisor != 0));
+    let product: BigUint = primes.map(BigUint::from).product();
+    let n = (&product << (2047 - usize::try_from(product.bits()).unwrap() + 1)) + 1_u8;
+    assert_eq!((n.bits(), &n % &product), (2048, BigUint::from(1_u8)));
+    let jwk = json!({ "kty": "RSA", "alg": "RS256", "n": encoded(n.to_bytes_be()), "e": "AQAB" });
+    assert!(config(&api(json!({ "keys": [jwk] })).to_string()).is_ok());
+}
+
+#[test]
+fn row_58_a_point_off_its_curve_or_with_a_short_coordinate_is_dropped() {
+    for alg in ["ES256", "ES384"] {
+        let signer = stranger(alg).named("weak");
+        let jwk = signer.jwk();
+        let mut off = jwk.clone();
+        let mut y = decoded(jwk["y"].as_str().unwrap());
+        *y.last_mut().unwrap() ^= 1;
+        off["y"] = encoded(&y).into();
+        let mut short = jwk.clone();
+        short["x"] = encoded(&decoded(jwk["x"].as_str().unwrap())[1..]).into();
+        for (bad, what) in [(off, "off the curve"), (short, "a short coordinate")] {
+            dropped(bad, &signer.token(&claims()), what);
+        }
+    }
+}
+
+#[test]
+fn row_60_a_secret_longer_than_a_block_is_used_whole() {
+    use aws_lc_rs::hmac;
+    for (alg, algorithm) in [("HS256", hmac::HMAC_SHA256), ("HS384", hmac::HMAC_SHA384), ("HS512", hmac::HMAC_SHA512)] {
+        let secret = "long ".repeat(60);
+        let issuer = json!({
+            "issuer": "https://issuer.example/", "audience": "api", "secret": { "env": "S" }, "algorithms": [alg]
+        });
+        let api = json!({ "policy": "single_request", "issuers": [issuer], "undeclared_routes": "allow" });
+        assert!(config_with(&api.to_string(), &[("S", &secret)]).is_ok());
+        let desk = Desk::with(&api, NOW, &[("S", &secret)]);
+        let signed = input(alg, "any");
+        let mac = |secret: &str| hmac::sign(&hmac::Key::new(algorithm, secret.as_bytes()), signed.as_bytes());
+        judged(&desk, &signed, mac(&secret).as_ref(), "allow", alg);
+        judged(&desk, &signed, mac(&secret[..299]).as_ref(), "deny invalid_signature", alg);
+    }
+}
