@@ -4,25 +4,25 @@ use serde_json::Value;
 
 /// An entry of the table, as plain data.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// None for `ANY`.
-    pub(super) methods: Vec<&'static str>,
-    pub(super) path: String,
-    pub(super) any_of: Vec<Way>,
+    pub(crate) methods: Vec<&'static str>,
+    pub(crate) path: String,
+    pub(crate) any_of: Vec<Way>,
 }
 
 /// One way to meet the need of an entry.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Way {
+pub(crate) struct Way {
     /// Any one of these, each of which is several scopes.
-    pub(super) scopes: Vec<Vec<&'static str>>,
+    pub(crate) scopes: Vec<Vec<&'static str>>,
     /// Claim and accepted values, of which `"{name}"` is a parameter of the path.
-    pub(super) claims: Vec<(&'static str, Vec<String>)>,
+    pub(crate) claims: Vec<(&'static str, Vec<String>)>,
 }
 
 /// What becomes of undeclared paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(crate) enum Mode {
     Deny,
     Allow,
     Absent,
@@ -30,40 +30,40 @@ pub(super) enum Mode {
 
 /// The token's scopes and claims.
 #[derive(Clone, Debug)]
-pub(super) struct Token {
-    pub(super) scopes: Vec<&'static str>,
-    pub(super) claims: Value,
+pub(crate) struct Token {
+    pub(crate) scopes: Vec<&'static str>,
+    pub(crate) claims: Value,
 }
 
 /// A table.
 #[derive(Clone, Debug)]
-pub(super) struct Rules {
-    pub(super) entries: Vec<Entry>,
-    pub(super) mode: Mode,
+pub(crate) struct Rules {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) mode: Mode,
 }
 
 /// A table whose paths have been read.
-pub(super) struct Judge<'a> {
+pub(crate) struct Judge<'a> {
     rules: &'a Rules,
     /// Of each entry.
     shapes: Vec<Vec<String>>,
 }
 
 /// A path and how it may be read.
-pub(super) struct Reading<'a> {
+pub(crate) struct Reading<'a> {
     raw: Vec<Vec<u8>>,
     decoded: Option<Vec<Vec<u8>>>,
     /// `*`, `?`, `${`, control characters, `%` that is malformed or encodes a control character.
-    pub(super) ambiguous_a: bool,
+    pub(crate) ambiguous_a: bool,
     /// Empty and dot segments, `\`, encoded separators.
-    pub(super) ambiguous_b: bool,
-    pub(super) encoded: bool,
+    pub(crate) ambiguous_b: bool,
+    pub(crate) encoded: bool,
     /// The shape of the declared path that it takes.
     taken: Option<&'a [String]>,
     /// That decoding leads elsewhere.
-    pub(super) ambiguous_c: bool,
+    pub(crate) ambiguous_c: bool,
     /// Some declared path matches it, as it is or decoded once.
-    pub(super) declared: bool,
+    pub(crate) declared: bool,
 }
 
 fn segments(path: &str) -> Vec<Vec<u8>> {
@@ -136,7 +136,7 @@ fn rank(shape: &[String]) -> Vec<u8> {
 }
 
 impl<'a> Judge<'a> {
-    pub(super) fn new(rules: &'a Rules) -> Self {
+    pub(crate) fn new(rules: &'a Rules) -> Self {
         let shapes = rules.entries.iter().map(|entry| shape(&entry.path)).collect();
         Self { rules, shapes }
     }
@@ -147,7 +147,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Reads a path, which is written without its first slash.
-    pub(super) fn read(&self, path: &str) -> Reading<'_> {
+    pub(crate) fn read(&self, path: &str) -> Reading<'_> {
         let raw = segments(path);
         let encoded = path.contains('%');
         let decoded: Option<Vec<Vec<u8>>> = raw.iter().map(|segment| decode(segment)).collect();
@@ -182,7 +182,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Whether a token may make a request with this path.
-    pub(super) fn allow(&self, token: &Token, method: &str, path: &Reading<'_>) -> bool {
+    pub(crate) fn allow(&self, token: &Token, method: &str, path: &Reading<'_>) -> bool {
         if path.ambiguous_a || path.ambiguous_b || path.ambiguous_c {
             return false;
         }
@@ -202,12 +202,12 @@ impl<'a> Judge<'a> {
 
 impl Reading<'_> {
     /// A path that no cached answer may refuse wrongly.
-    pub(super) fn plain(&self) -> bool {
+    pub(crate) fn plain(&self) -> bool {
         !self.encoded && !self.ambiguous_a && !self.ambiguous_b && !self.ambiguous_c
     }
 
     /// That a declared path takes it.
-    pub(super) fn taken(&self) -> bool {
+    pub(crate) fn taken(&self) -> bool {
         self.taken.is_some()
     }
 }

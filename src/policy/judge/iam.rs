@@ -36,14 +36,14 @@ impl Glob {
 }
 
 /// A policy document for one stage.
-pub(super) struct Document {
+pub(crate) struct Document {
     allow: Vec<Glob>,
     deny: Vec<Glob>,
 }
 
 impl Document {
     /// Reads a document as it is sent. Every Resource has to begin with the stage.
-    pub(super) fn new(json: &serde_json::Value, stage: &str) -> Self {
+    pub(crate) fn new(json: &serde_json::Value, stage: &str) -> Self {
         let globs = |effect: &str| {
             let statements = json["Statement"].as_array().unwrap().iter();
             statements
@@ -61,7 +61,7 @@ impl Document {
     }
 
     /// Whether it lets `METHOD/path` pass.
-    pub(super) fn allows(&self, tail: &str) -> bool {
+    pub(crate) fn allows(&self, tail: &str) -> bool {
         let text: Vec<char> = tail.chars().collect();
         self.allow.iter().any(|glob| glob.matches(&text)) && !self.deny.iter().any(|glob| glob.matches(&text))
     }
