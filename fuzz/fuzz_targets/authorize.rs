@@ -26,7 +26,8 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
 /// if there is no token, or no room for the change.
 fn segment(text: &[u8], which: usize, most: usize, mutate: impl FnOnce(&mut [u8], usize) -> usize) -> Option<Vec<u8>> {
     let begin = text.windows(3).position(|window| window == b"eyJ")?;
-    let end = text[begin..].iter().position(|byte| matches!(byte, b'"' | b'\n' | b' ')).map_or(text.len(), |at| begin + at);
+    let end =
+        text[begin..].iter().position(|byte| matches!(byte, b'"' | b'\n' | b' ')).map_or(text.len(), |at| begin + at);
     let token = std::str::from_utf8(&text[begin..end]).ok()?;
     let mut segments: Vec<String> = token.split('.').map(str::to_owned).collect();
     let which = which % segments.len();

@@ -9,8 +9,10 @@ use serde_json::{Map, Value};
 
 use super::world::{self, ISSUER, NOW, STAGE};
 
+type Need = fn(&Claims) -> bool;
+
 /// Requests, and what they need besides a valid token.
-const REQUESTS: [(&str, fn(&Claims) -> bool); 6] = [
+const REQUESTS: [(&str, Need); 6] = [
     ("GET/open", |_| true),
     ("GET/movies", |claims| claims.has(&["read:movies"])),
     ("POST/pets", |claims| claims.has(&["write:pets", "premium"]) || claims.has(&["admin"])),
@@ -51,7 +53,10 @@ pub fn run(data: &[u8]) {
             let passes = inner::passes(&answer["policyDocument"], &format!("{STAGE}{tail}"));
             assert_eq!(passes, allowed(&claims), "{tail}: {answer}");
             assert_eq!(answer["principalId"], claims.members["sub"]);
-            assert_eq!(answer.get("usageIdentifierKey").filter(|_| passes), claims.members.get("key").filter(|_| passes));
+            assert_eq!(
+                answer.get("usageIdentifierKey").filter(|_| passes),
+                claims.members.get("key").filter(|_| passes)
+            );
         }
     }
 }
@@ -63,7 +68,7 @@ fn accepted(header: &[u8], claims: &[u8]) -> Option<Claims> {
     let [alg, kid, typ, cty] = texts;
     let flat = |text: &str| {
         let text = text.to_ascii_lowercase();
-        text.strip_prefix("application/").map_or(text.clone(), str::to_owned)
+        text.strip_prefix("application/").unwrap_or(&text).to_owned()
     };
     let unsupported = ["crit", "b64", "enc", "zip"].iter().any(|name| header.contains_key(*name));
     if texts.contains(&Some(None)) || unsupported {
@@ -81,7 +86,8 @@ fn accepted(header: &[u8], claims: &[u8]) -> Option<Claims> {
     let (exp, nbf, iat) = (date("exp"), date("nbf"), date("iat"));
     let (exp, nbf, iat) = (exp.continue_value()??, nbf.continue_value()?, iat.continue_value()??);
     let now = f64::from(NOW);
-    let current = now < exp + 10.0 && nbf.is_none_or(|nbf| nbf <= now + 10.0) && iat <= now + 10.0 && now < iat + 86_410.0;
+    let current =
+        now < exp + 10.0 && nbf.is_none_or(|nbf| nbf <= now + 10.0) && iat <= now + 10.0 && now < iat + 86_410.0;
     let audience = members.get("aud")?;
     let meant = all_texts(audience) && (holds(audience, "api") || holds(audience, "other"));
     let identifier = |claim: &Value| {
@@ -90,13 +96,16 @@ fn accepted(header: &[u8], claims: &[u8]) -> Option<Claims> {
     };
     let known = members.get("iss")? == ISSUER && identifier(members.get("sub")?);
     let version = |ver: &Value| ver.as_f64() == Some(1.0) || ver == "2";
-    let versions = members.get("ver")?.as_array().map_or_else(|| version(&members["ver"]), |all| all.iter().any(version));
+    let versions =
+        members.get("ver")?.as_array().map_or_else(|| version(&members["ver"]), |all| all.iter().any(version));
     let billed = members.get("key").is_none_or(identifier);
     let mut scopes = Vec::new();
     for claim in ["scope", "scp"].iter().filter_map(|name| members.get(*name)) {
         match claim {
             Value::String(text) => scopes.extend(text.split(' ').map(str::to_owned)),
-            Value::Array(list) if all_texts(claim) => scopes.extend(list.iter().map(|item| item.as_str().unwrap().to_owned())),
+            Value::Array(list) if all_texts(claim) => {
+                scopes.extend(list.iter().map(|item| item.as_str().unwrap().to_owned()))
+            }
             _ => return None,
         }
     }

@@ -38,7 +38,11 @@ fn fits(jwk: &Value, alg: &str) -> bool {
             let (n, e) = (number("n"), number("e"));
             let bits = n.len() * 8;
             let unused = n.first().map_or(0, |byte| byte.leading_zeros());
-            (2048..=8192).contains(&(bits - usize::try_from(unused).unwrap())) && odd(&n) && odd(&e) && e.len() <= 4 && e != [1]
+            (2048..=8192).contains(&(bits - usize::try_from(unused).unwrap()))
+                && odd(&n)
+                && odd(&e)
+                && e.len() <= 4
+                && e != [1]
         }
         _ => false,
     };
