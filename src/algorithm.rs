@@ -76,7 +76,7 @@ impl Algorithm {
     }
 
     /// Its `alg` value.
-    #[cfg(feature = "authz")]
+    #[cfg(any(feature = "authz", feature = "inner"))]
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Hs256 => "HS256",

@@ -8,6 +8,9 @@ use serde::Deserialize;
 use crate::error::Error;
 use crate::json;
 
+/// The longest beginning of an ARN, up to and with the slash after the stage: with `*` it is a Resource, of at most 512 characters.
+const MAX_STAGE_CHARS: usize = 511;
+
 /// A TOKEN authorizer event: what the client sent, and what it wants to do.
 pub(crate) struct Request<'a> {
     /// The whole value of the token header; `None` if there was none.
@@ -57,7 +60,7 @@ impl MethodArn {
     /// Splits a method ARN; `None` if it is not one.
     ///
     /// The path may hold `:`, so only the first five colons separate. Outside the path there may be nothing that IAM
-    /// would read as a pattern.
+    /// would read as a pattern, and not more than a policy can name.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut colons = text.splitn(6, ':');
         let (arn, partition, service) = (colons.next()?, colons.next()?, colons.next()?);
@@ -74,6 +77,10 @@ impl MethodArn {
         }
         let path_start = text.len().checked_sub(path.len())?;
         let method_start = path_start.checked_sub(1)?.checked_sub(method.len())?;
+        let stage_chars = text.get(..method_start)?.chars().count();
+        if stage_chars > MAX_STAGE_CHARS {
+            return None;
+        }
         Some(Self { text: text.to_owned(), method: method_start, path: path_start })
     }
 
@@ -130,6 +137,10 @@ mod tests {
 
     #[test]
     fn what_is_not_a_method_arn_is_refused() {
+        let stage = |chars: usize| format!("arn:aws:execute-api:eu-west-1:123456789012:api/{}/GET/", "é".repeat(chars));
+        // 47 characters before the stage, its slash and the `*` of a policy.
+        assert!(MethodArn::parse(&stage(463)).is_some());
+        assert_eq!(MethodArn::parse(&stage(464)), None, "a stage that no Resource could name");
         for arn in [
             "",
             "arn",

@@ -78,7 +78,7 @@ impl KeySet {
     }
 
     /// The names and algorithms of the usable keys.
-    #[cfg(feature = "authz")]
+    #[cfg(any(feature = "authz", feature = "inner"))]
     pub(crate) fn names(&self) -> impl Iterator<Item = (Option<&str>, Algorithm)> {
         self.keys.iter().map(|key| (key.kid.as_deref(), key.verifying.alg()))
     }

@@ -8,6 +8,8 @@ mod answer;
 mod compile;
 mod draft;
 mod implied;
+#[cfg(any(test, feature = "inner"))]
+pub(crate) mod judge;
 mod pattern;
 mod plan;
 mod reach;

@@ -1,38 +1,15 @@
 //! Soundness, exactness, no false refusal and budgets over random tables, tokens and requests.
 
-use std::collections::BTreeSet;
-
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::case::{Case, Outcome, ROOM, judge};
 use super::iam::Document;
-use super::rules::{Entry, Judge, Mode, Reading, Rules, Token, Way};
+use super::rules::{Entry, Judge, Mode, Rules, Token, Way};
 use super::*;
-
-const ROOM: usize = 7936;
-
-/// One table, token and request, and the segments of which the other paths are made.
-#[derive(Clone, Debug)]
-pub(super) struct Case {
-    pub(super) rules: Rules,
-    pub(super) token: Token,
-    pub(super) request: String,
-    pub(super) segments: Vec<&'static str>,
-    pub(super) methods: Vec<&'static str>,
-    pub(super) room: usize,
-    pub(super) phase: usize,
-}
-
-/// What became of a case.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Held,
-    NoTable,
-    TableRefused,
-}
 
 /// Every plain path that this token is refused wrongly, whether or not the table may start.
 fn wrongly_refused(plan: &Plan, routes: &Routes, rules: &Rules, token: &Token) -> Option<String> {
@@ -61,109 +38,6 @@ fn wrongly_refused(plan: &Plan, routes: &Routes, rules: &Rules, token: &Token) -
         level = level.iter().flat_map(|before| segments.iter().map(move |segment| longer(before, segment))).collect();
     }
     None
-}
-
-/// Judges a case.
-pub(super) fn judge(case: &Case) -> Result<Outcome, String> {
-    let Some(routes) = routes(&case.rules) else {
-        return Ok(Outcome::NoTable);
-    };
-    let Ok((plan, _)) = Plan::new(&routes) else {
-        return Ok(Outcome::TableRefused);
-    };
-    let (policy, left_out) = answer(&routes, &plan, &case.token, &case.request, case.room);
-    let text = serde_json::to_string(&policy).unwrap();
-    // The frame counts an Allow and a Deny with a condition, and a Deny has to be sent in any case.
-    if text.len() > case.room.max(512) {
-        return Err(format!("{} bytes for {}: {text}", text.len(), case.room));
-    }
-    let document = Document::new(&json(&policy), STAGE);
-    let rules = Judge::new(&case.rules);
-    let verdict = |tail: &str, path: &Reading<'_>| -> Result<(), String> {
-        let (method, _) = tail.split_once('/').unwrap();
-        let (wanted, given) = (rules.allow(&case.token, method, path), document.allows(tail));
-        let aside = path.ambiguous_a && !path.ambiguous_b && !path.ambiguous_c
-            || case.rules.mode == Mode::Absent && !path.declared;
-        if given && !wanted && !aside {
-            return Err(format!("unsound: allows {tail}\n{text}"));
-        }
-        // API Gateway knows no other methods, so nobody can be refused one.
-        let exists = METHODS.contains(&method);
-        let narrower = left_out > 0 || case.request.contains(['%', '*', '?']) || case.request.contains("${");
-        if wanted && !given && exists && path.plain() && !narrower && (path.taken() || case.rules.mode == Mode::Allow) {
-            return Err(format!("refuses {tail}\n{text}"));
-        }
-        Ok(())
-    };
-    let (method, path) = case.request.split_once('/').unwrap();
-    let reading = rules.read(path);
-    let (wanted, given) = (rules.allow(&case.token, method, &reading), document.allows(&case.request));
-    // A long one takes a wildcard, for which there may be no room; nor is there any for a method that does not exist, or
-    // that spares what is encoded in it.
-    let short = case.request.len() < 400;
-    let writable = || case.room == ROOM && METHODS.contains(&method) && !case.request.contains('%');
-    let fits = if short { case.room >= 600 } else { writable() };
-    if wanted != given && (given || fits) {
-        return Err(format!("the request is {wanted} by the rules and {given} by the policy\n{text}"));
-    }
-    for path in paths(&case.segments, case.phase) {
-        let reading = rules.read(&path);
-        for method in &case.methods {
-            verdict(&format!("{method}/{path}"), &reading)?;
-        }
-    }
-    Ok(Outcome::Held)
-}
-
-/// All paths of these segments up to depth 4, and the short ones with one segment that means trouble; with and without a
-/// slash at the end. Deeper than the first segment each phase tries a quarter of the troubles.
-fn paths(segments: &[&str], phase: usize) -> Vec<String> {
-    let mut paths = vec![String::new(), "/".to_owned(), "//".to_owned(), "/x".to_owned(), "%2F".to_owned()];
-    let troubles = troubles(segments);
-    let mut level = vec![String::new()];
-    for depth in 0..4 {
-        let longer = |before: &String, segment: &str| match depth {
-            0 => segment.to_owned(),
-            _ => format!("{before}/{segment}"),
-        };
-        if depth > 0 && depth < 3 {
-            for trouble in troubles.iter().skip(phase).step_by(4) {
-                for before in &level {
-                    paths.push(format!("{before}/{trouble}"));
-                    paths.push(format!("{trouble}/{before}"));
-                    paths.push(format!("{before}/{trouble}/"));
-                    if let Some((first, rest)) = before.split_once('/') {
-                        paths.push(format!("{first}/{trouble}/{rest}"));
-                        paths.push(format!("{first}/{trouble}/{rest}/"));
-                    }
-                }
-            }
-        }
-        if depth == 0 {
-            paths.extend(troubles.iter().cloned());
-        }
-        level = level.iter().flat_map(|before| segments.iter().map(move |segment| longer(before, segment))).collect();
-        paths.extend(level.iter().cloned());
-        paths.extend(level.iter().map(|path| format!("{path}/")));
-    }
-    paths
-}
-
-fn troubles(segments: &[&str]) -> Vec<String> {
-    let mut troubles: Vec<String> =
-        ["", ".", "..", "\\", "%2e%2E", "x%2Fy", "x%2fy", "%5c", "a%20b", "%25", ".a", "a*", "%zz", "%0A"]
-            .map(str::to_owned)
-            .into();
-    for segment in segments.iter().filter(|segment| segment.is_ascii()) {
-        if let Some(letter) = segment.chars().next_back() {
-            let rest = &segment[..segment.len() - 1];
-            troubles.push(format!("{rest}%{:02x}", u32::from(letter)));
-            troubles.push(format!("{rest}%{:02X}", u32::from(letter)));
-        }
-    }
-    troubles.sort();
-    troubles.dedup();
-    troubles
 }
 
 const LITERALS: [&str; 4] = ["a", "b", "me", "a:x"];
@@ -285,20 +159,7 @@ fn request() -> impl Strategy<Value = String> {
 pub(super) fn case(modes: &[Mode]) -> impl Strategy<Value = Case> + use<> {
     let room = prop_oneof![9 => Just(ROOM), 1 => 600_usize..4000];
     (table(modes), token(), request(), room, 0..4_usize, 0..4_usize).prop_map(
-        |(rules, token, request, room, extra, phase)| {
-            let mut segments = BTreeSet::new();
-            for entry in &rules.entries {
-                segments.extend(
-                    LITERALS.iter().copied().filter(|literal| entry.path.split('/').any(|part| part == *literal)),
-                );
-            }
-            let mut segments: Vec<&'static str> = segments.into_iter().take(3).collect();
-            segments.push("zz");
-            segments.push(["u1", "me", "a b", "b"][extra]);
-            segments.dedup();
-            let methods = vec!["GET", "POST", ["PUT", "OPTIONS", "HEAD", "FOO"][extra]];
-            Case { rules, token, request, segments, methods, room, phase }
-        },
+        |(rules, token, request, room, extra, phase)| Case::new(&LITERALS, rules, token, request, room, extra, phase),
     )
 }
 

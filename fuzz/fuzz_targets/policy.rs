@@ -1,0 +1,6 @@
+#![no_main]
+
+use apigw_jwt_authorizer_fuzz::policy;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| policy::run(data));

@@ -1,0 +1,67 @@
+//! Bytes -> `Config::parse`: no panic, no value of the document or the environment in a message, and a configuration
+//! without mistakes makes an authorizer.
+
+use std::path::Path;
+
+use apigw_jwt_authorizer::Config;
+use serde_json::Value;
+
+use super::world;
+
+const PIECE: usize = 16;
+/// What no message may repeat.
+const ENVIRONMENT: [(&str, &str); 4] = [
+    ("SECRET", "canary-secret-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLM"),
+    ("ISSUER", "https://canary-issuer-0123456789.example/"),
+    ("SHORT", "canary-too-short-9876"),
+    ("EMPTY", ""),
+];
+
+/// Parses a configuration, and judges what is said of it.
+pub fn run(text: &[u8]) {
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    // A configuration may name any file, and reading a device has no end.
+    if text.contains("dev") {
+        return;
+    }
+    let env = |name: &str| ENVIRONMENT.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    let messages = match Config::parse(text, &env, Path::new(".")) {
+        Err(error) => {
+            assert!(!error.mistakes.is_empty());
+            error.to_string()
+        }
+        Ok(config) => {
+            let warnings = config.warnings().join("\n");
+            world::authorizer(config).map(drop).unwrap();
+            warnings
+        }
+    };
+    let (mut named, mut values) = (Vec::new(), Vec::new());
+    if let Ok(document) = serde_json::from_str(text) {
+        sort("", &document, &mut named, &mut values);
+    }
+    values.extend(ENVIRONMENT.map(|(_, value)| value.to_owned()));
+    let quoted: Vec<String> = named.iter().map(|name| Value::from(name.as_str()).to_string()).collect();
+    let excused = |piece: &str| named.iter().chain(&quoted).any(|name| name.contains(piece));
+    for piece in values.iter().flat_map(|value| pieces(value)) {
+        assert!(!messages.contains(piece) || excused(piece), "a message repeats a value: {messages}");
+    }
+}
+
+/// Names of fields, methods and paths, which messages may repeat, and all other texts.
+fn sort(name: &str, value: &Value, named: &mut Vec<String>, values: &mut Vec<String>) {
+    match value {
+        Value::String(text) if matches!(name, "path" | "method") => named.push(text.clone()),
+        Value::String(text) => values.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| sort(name, item, named, values)),
+        Value::Object(members) => members.iter().for_each(|(name, value)| {
+            named.push(name.clone());
+            sort(name, value, named, values);
+        }),
+        _ => {}
+    }
+}
+
+fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    (0..text.len()).filter_map(|start| text.get(start..start.checked_add(PIECE)?))
+}

@@ -1,0 +1,149 @@
+//! A header and claims of any bytes, signed as they should be: what becomes of them agrees with a plain reading of the rules.
+
+use std::ops::ControlFlow;
+
+use apigw_jwt_authorizer::inner;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+
+use super::world::{self, ISSUER, NOW, STAGE};
+
+type Need = fn(&Claims) -> bool;
+
+/// Requests, and what they need besides a valid token.
+const REQUESTS: [(&str, Need); 6] = [
+    ("GET/open", |_| true),
+    ("GET/movies", |claims| claims.has(&["read:movies"])),
+    ("POST/pets", |claims| claims.has(&["write:pets", "premium"]) || claims.has(&["admin"])),
+    ("GET/users/u1", |claims| claims.has(&["admin"]) || claims.has(&["read:me"]) && claims.members["sub"] == "u1"),
+    ("GET/tenants/t1/files", |claims| claims.members.get("org").is_some_and(|org| holds(&org["id"], "t1"))),
+    ("DELETE/movies", |_| false),
+];
+
+struct Claims {
+    members: Map<String, Value>,
+    scopes: Vec<String>,
+}
+
+impl Claims {
+    fn has(&self, scopes: &[&str]) -> bool {
+        scopes.iter().all(|scope| self.scopes.iter().any(|granted| granted == scope))
+    }
+}
+
+/// The first byte chooses the request; a line of header and the claims follow.
+pub fn run(data: &[u8]) {
+    let Some((choice, data)) = data.split_first() else { return };
+    let mut parts = data.splitn(2, |byte| *byte == b'\n');
+    let (header, claims) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let (tail, allowed) = REQUESTS[usize::from(*choice) % REQUESTS.len()];
+    let token = world::signed(header, claims);
+    let answer = world::asked(&token, tail);
+    let expected = match token.len() <= 10_240 && URL_SAFE_NO_PAD.encode(header).len() <= 4096 {
+        true => accepted(header, claims),
+        false => None,
+    };
+    let verified = answer.get("errorType").is_none() && answer["principalId"] != "anonymous";
+    match expected {
+        None => assert!(!verified, "a token is accepted that breaks a rule: {answer}"),
+        Some(claims) if claims.members["sub"] == "anonymous" => {}
+        Some(claims) => {
+            assert!(verified, "a token is refused that keeps the rules: {answer}");
+            let passes = inner::passes(&answer["policyDocument"], &format!("{STAGE}{tail}"));
+            assert_eq!(passes, allowed(&claims), "{tail}: {answer}");
+            assert_eq!(answer["principalId"], claims.members["sub"]);
+            assert_eq!(
+                answer.get("usageIdentifierKey").filter(|_| passes),
+                claims.members.get("key").filter(|_| passes)
+            );
+        }
+    }
+}
+
+/// The claims, if the rules accept a token with this header and these claims.
+fn accepted(header: &[u8], claims: &[u8]) -> Option<Claims> {
+    let (header, members) = (object(header)?, object(claims)?);
+    let texts = ["alg", "kid", "typ", "cty"].map(|name| header.get(name).map(Value::as_str));
+    let [alg, kid, typ, cty] = texts;
+    let flat = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        text.strip_prefix("application/").unwrap_or(&text).to_owned()
+    };
+    let unsupported = ["crit", "b64", "enc", "zip"].iter().any(|name| header.contains_key(*name));
+    if texts.contains(&Some(None)) || unsupported {
+        return None;
+    }
+    let fits = matches!(alg??, "HS256" | "HS384" | "HS512")
+        && kid.flatten().is_none_or(|kid| kid.len() <= 256)
+        && typ.flatten().is_none_or(|typ| matches!(flat(typ).as_str(), "jwt" | "at+jwt"))
+        && cty.flatten().is_none_or(|cty| flat(cty) != "jwt");
+    let date = |name: &str| match members.get(name) {
+        None => ControlFlow::Continue(None),
+        Some(Value::Number(date)) => ControlFlow::Continue(date.as_f64()),
+        Some(_) => ControlFlow::Break(()),
+    };
+    let (exp, nbf, iat) = (date("exp"), date("nbf"), date("iat"));
+    let (exp, nbf, iat) = (exp.continue_value()??, nbf.continue_value()?, iat.continue_value()??);
+    let now = f64::from(NOW);
+    let current =
+        now < exp + 10.0 && nbf.is_none_or(|nbf| nbf <= now + 10.0) && iat <= now + 10.0 && now < iat + 86_410.0;
+    let audience = members.get("aud")?;
+    let meant = all_texts(audience) && (holds(audience, "api") || holds(audience, "other"));
+    let identifier = |claim: &Value| {
+        let text = claim.as_str().unwrap_or_default();
+        (1..=256).contains(&text.len()) && !text.chars().any(char::is_control)
+    };
+    let known = members.get("iss")? == ISSUER && identifier(members.get("sub")?);
+    let version = |ver: &Value| ver.as_f64() == Some(1.0) || ver == "2";
+    let versions =
+        members.get("ver")?.as_array().map_or_else(|| version(&members["ver"]), |all| all.iter().any(version));
+    let billed = members.get("key").is_none_or(identifier);
+    let mut scopes = Vec::new();
+    for claim in ["scope", "scp"].iter().filter_map(|name| members.get(*name)) {
+        match claim {
+            Value::String(text) => scopes.extend(text.split(' ').map(str::to_owned)),
+            Value::Array(list) if all_texts(claim) => {
+                scopes.extend(list.iter().map(|item| item.as_str().unwrap().to_owned()))
+            }
+            _ => return None,
+        }
+    }
+    let whole = fits && current && meant && known && versions && billed && !members.contains_key("cnf");
+    whole.then_some(Claims { members, scopes })
+}
+
+fn all_texts(claim: &Value) -> bool {
+    claim.is_string() || claim.as_array().is_some_and(|items| items.iter().all(Value::is_string))
+}
+
+fn holds(claim: &Value, text: &str) -> bool {
+    claim == text || claim.as_array().is_some_and(|items| items.iter().any(|item| item == text))
+}
+
+/// An object in which no member appears twice: it has as many members as its text has colons outside of strings.
+fn object(text: &[u8]) -> Option<Map<String, Value>> {
+    let object: Value = serde_json::from_slice(text).ok()?;
+    let (mut colons, mut string, mut escaped) = (0, false, false);
+    for byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => string = !string,
+            b':' if !string => colons += 1,
+            _ => {}
+        }
+    }
+    match object {
+        Value::Object(members) if colons == count(&Value::Object(members.clone())) => Some(members),
+        _ => None,
+    }
+}
+
+fn count(value: &Value) -> usize {
+    match value {
+        Value::Object(members) => members.len() + members.values().map(count).sum::<usize>(),
+        Value::Array(items) => items.iter().map(count).sum(),
+        _ => 0,
+    }
+}

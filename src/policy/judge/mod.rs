@@ -1,0 +1,90 @@
+//! Two judges that share no code with what they judge, for the tests and the fuzz targets, and what they are asked.
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a judge that panics has found something too"
+)]
+
+pub(crate) mod case;
+#[cfg(feature = "inner")]
+pub(crate) mod choices;
+pub(crate) mod iam;
+pub(crate) mod rules;
+
+use serde_json::Value;
+
+use self::rules::{Mode, Rules, Token};
+use super::{IamPolicy, Plan, PolicyExpiry};
+use crate::claims::{Accepted, ClaimName, Verified};
+use crate::event::MethodArn;
+use crate::routes::{
+    Alternative, ClaimNeed, ClaimValue, METHODS, Methods, Need, PathPattern, Route, Routes, Undeclared,
+};
+use crate::time::NumericDate;
+
+pub(crate) const STAGE: &str = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3/prod/";
+
+/// A table as the program has it; `None` if two entries clash.
+pub(crate) fn routes(rules: &Rules) -> Option<Routes> {
+    let entries = rules.entries.iter().map(|entry| {
+        let path = PathPattern::parse(&entry.path).unwrap();
+        let value = |value: &String| match value.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+            None => ClaimValue::Fixed(Accepted::Value(Value::String(value.clone()))),
+            Some(name) => ClaimValue::Parameter {
+                position: path.position(name).unwrap(),
+                last: entry.path.ends_with(&format!("{{{name}+}}")),
+            },
+        };
+        let any_of = entry.any_of.iter().map(|way| Alternative {
+            scopes: way.scopes.iter().map(|all| all.iter().map(|scope| (*scope).to_owned()).collect()).collect(),
+            claims: way
+                .claims
+                .iter()
+                .map(|(claim, values)| ClaimNeed {
+                    claim: ClaimName::parse(claim).unwrap(),
+                    values: values.iter().map(value).collect(),
+                })
+                .collect(),
+        });
+        Route {
+            methods: match entry.methods.as_slice() {
+                [] => Methods::Any,
+                named => Methods::Named(
+                    named.iter().map(|method| METHODS.iter().position(|known| known == method).unwrap()).collect(),
+                ),
+            },
+            need: Need { any_of: any_of.collect() },
+            path: path.clone(),
+        }
+    });
+    let undeclared = match rules.mode {
+        Mode::Deny => Undeclared::Deny,
+        Mode::Allow => Undeclared::Allow,
+        Mode::Absent => Undeclared::Absent,
+    };
+    Routes::new(entries.collect(), undeclared).ok()
+}
+
+pub(crate) fn verified(token: &Token) -> Verified {
+    Verified::for_tests(token.claims.clone(), &token.scopes, NumericDate(1_800_000_000.0))
+}
+
+pub(crate) fn arn(tail: &str) -> MethodArn {
+    MethodArn::parse(&format!("{STAGE}{tail}")).unwrap()
+}
+
+/// The answer to a request, and how much of it did not fit.
+pub(crate) fn answer(routes: &Routes, plan: &Plan, token: &Token, tail: &str, room: usize) -> (IamPolicy, usize) {
+    let (token, arn) = (verified(token), arn(tail));
+    let decision = routes.decide(&arn, &token).permit;
+    let said = plan.said(routes, &token, &arn, &decision, PolicyExpiry::Token, room);
+    (said.policy, said.left_out)
+}
+
+pub(crate) fn json(policy: &IamPolicy) -> Value {
+    serde_json::to_value(policy).unwrap()
+}
