@@ -10,7 +10,6 @@
     clippy::panic,
     clippy::as_conversions,
     clippy::cast_precision_loss,
-    clippy::indexing_slicing,
     reason = "a test that cannot go on has failed"
 )]
 
