@@ -88,8 +88,8 @@ fn can_count() -> bool {
 }
 
 /// How many instructions the program takes for one event, all in all, and what it answers.
-fn run(event: &str) -> (u64, String) {
-    let (config, event) = (Scratch::new(&api().to_string()), Scratch::new(event));
+fn run(api: &Value, event: &str) -> (u64, String) {
+    let (config, event) = (Scratch::new(&api.to_string()), Scratch::new(event));
     let output = Command::new("valgrind")
         .args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"])
         .arg(env!("CARGO_BIN_EXE_apigw-jwt-authorizer"))
@@ -109,13 +109,17 @@ fn run(event: &str) -> (u64, String) {
 /// Twice the size costs at most [`AT_MOST`] as much, and that twice; every size is answered with this text in it.
 fn linear(what: &str, sizes: [usize; 3], answered: &str, shape: impl Fn(usize) -> String) {
     // An event of nothing, which is answered at once.
-    static START: LazyLock<u64> = LazyLock::new(|| run("{}").0);
+    static START: LazyLock<u64> = LazyLock::new(|| run(&api(), "{}").0);
     let costs = sizes.map(|size| {
         let event = shape(size);
-        let (count, answer) = run(&event);
+        let (count, answer) = run(&api(), &event);
         assert!(answer.contains(answered), "{what} of {size}: {answer}");
         (event.len(), count.saturating_sub(*START))
     });
+    judged(what, costs);
+}
+
+fn judged(what: &str, costs: [(usize, u64); 3]) {
     eprintln!("{what}: bytes and instructions {costs:?}");
     for pair in costs.windows(2) {
         let [(smaller, less), (larger, more)] = pair else { panic!("two of them") };
@@ -198,4 +202,36 @@ fn tokens_of_any_contents() {
     linear("a repeated claim", SMALL, "malformed_token", |size| {
         allowed(token(&format!("{}{}", names(size), r#","x0000":0"#)))
     });
+}
+
+#[test]
+fn key_sets_of_any_size() {
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+    if !can_count() {
+        return;
+    }
+    let key = |n: usize| {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
+        let [x, y] = [x, y].map(|half| URL_SAFE_NO_PAD.encode(half));
+        json!({ "kty": "EC", "crv": "P-256", "kid": format!("k{n}"), "x": x, "y": y })
+    };
+    let odd = |n: usize| json!({ "kty": "EC", "crv": "P-256", "kid": format!("k{n}"), "x": "AAAA", "y": "AAAA" });
+    let cost = |keys: Vec<Value>| {
+        let issuer = json!({ "issuer": "https://issuer.example/", "audience": "api", "jwks": { "keys": keys } });
+        let (api, event) =
+            (json!({ "issuers": [issuer], "undeclared_routes": "allow" }), event(&token(""), "GET/r0/1"));
+        let (count, answer) = run(&api, &event);
+        assert!(answer.contains("unsupported_algorithm"), "{answer}");
+        (api.to_string().len(), count)
+    };
+    let (_, start) = cost(vec![key(0)]);
+    let costs = |sizes: [usize; 3], more: &dyn Fn(usize) -> Value| {
+        sizes.map(|size| {
+            let (bytes, count) = cost((0..size).map(more).chain([key(size)]).collect());
+            (bytes, count.saturating_sub(start))
+        })
+    };
+    judged("keys", costs([24, 48, 96], &key));
+    judged("odd keys", costs([24, 48, 96], &odd));
 }
