@@ -16,6 +16,8 @@ pub(crate) struct Request {
     pub(crate) target: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+    /// Which of the server's connections it came on, from zero.
+    pub(crate) connection: usize,
 }
 
 impl Request {
@@ -233,7 +235,7 @@ impl Shared {
             threads.retain(|thread: &JoinHandle<()>| !thread.is_finished());
             threads.push(std::thread::spawn(move || {
                 // A client that goes away in the middle of something is its own business.
-                drop(serving.serve(&stream));
+                drop(serving.serve(&stream, number));
                 serving.open.lock().unwrap().remove(&number);
                 drop(stream.shutdown(Shutdown::Both));
             }));
@@ -250,12 +252,12 @@ impl Shared {
         }
     }
 
-    fn serve(&self, mut stream: &TcpStream) -> std::io::Result<()> {
+    fn serve(&self, mut stream: &TcpStream, connection: usize) -> std::io::Result<()> {
         stream.set_nodelay(true)?;
         let mut reader = BufReader::new(stream.try_clone()?);
         let mut writer = stream.try_clone()?;
         while let Some(request) = read_request(&mut reader)? {
-            let reply = (self.handler)(request);
+            let reply = (self.handler)(Request { connection, ..request });
             if !reply.send(&mut writer, &self.stop)? {
                 break;
             }
@@ -274,7 +276,7 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Req
     let (Some(method), Some(target)) = (words.next(), words.next()) else {
         return Ok(None);
     };
-    let mut request = Request { method, target, headers: Vec::new(), body: Vec::new() };
+    let mut request = Request { method, target, headers: Vec::new(), body: Vec::new(), connection: 0 };
     loop {
         let mut line = String::new();
         reader.read_line(&mut line)?;

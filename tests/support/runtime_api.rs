@@ -35,6 +35,8 @@ struct State {
     repeated: usize,
     /// Closes every connection without a reply.
     refuses: bool,
+    /// The connections before this one are closed.
+    closed: usize,
     init_errors: Vec<Request>,
     /// How many requests for an event there have been, and how many of them wait for one now.
     polls: usize,
@@ -143,10 +145,11 @@ impl RuntimeApi {
     /// From now on closes every connection without a reply, also to what has been asked, or no longer does so.
     pub(crate) fn refuse(&self, refuses: bool) {
         self.shared.state.lock().unwrap().refuses = refuses;
-        self.shared.changed.notify_all();
         if refuses {
             self.server.close_connections();
+            self.shared.state.lock().unwrap().closed = self.server.connections();
         }
+        self.shared.changed.notify_all();
     }
 
     /// How many answers came again after they had been taken in.
@@ -208,15 +211,22 @@ impl Drop for RuntimeApi {
     }
 }
 
+impl State {
+    /// Whether what came on a connection gets no reply.
+    fn refuses(&self, connection: usize) -> bool {
+        self.refuses || connection < self.closed
+    }
+}
+
 impl Shared {
     fn answer(&self, request: Request) -> Reply {
         let target = request.target.clone();
         let path: Vec<&str> = target.strip_prefix(PREFIX).unwrap_or_default().split('/').collect();
-        if self.state.lock().unwrap().refuses {
+        if self.state.lock().unwrap().refuses(request.connection) {
             return Reply::closed();
         }
         match (request.method.as_str(), path.as_slice()) {
-            ("GET", ["invocation", "next"]) => self.next(),
+            ("GET", ["invocation", "next"]) => self.next(request.connection),
             ("POST", ["invocation", request_id, kind @ ("response" | "error")]) => {
                 let answer = Answer { request_id: (*request_id).to_owned(), is_error: *kind == "error", request };
                 self.take_in(answer)
@@ -263,15 +273,15 @@ impl Shared {
     }
 
     /// Waits for an event, as long as it takes.
-    fn next(&self) -> Reply {
+    fn next(&self, connection: usize) -> Reply {
         let mut state = self.state.lock().unwrap();
         state.polls = state.polls.wrapping_add(1);
         state.waiting = state.waiting.wrapping_add(1);
         self.changed.notify_all();
-        let idle = |state: &mut State| state.queue.is_empty() && !state.stopped && !state.refuses;
+        let idle = |state: &mut State| state.queue.is_empty() && !state.stopped && !state.refuses(connection);
         let mut state = self.changed.wait_while(state, idle).unwrap();
         state.waiting = state.waiting.wrapping_sub(1);
-        if state.refuses {
+        if state.refuses(connection) {
             return Reply::closed();
         }
         let Some(Invocation { request_id, event, shape }) = state.queue.pop_front() else {
