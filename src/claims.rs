@@ -55,7 +55,7 @@ impl ClaimName {
 }
 
 /// What a claim may be.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Accepted {
     /// This string, number or boolean, or an array that holds it.
     Value(Value),
@@ -173,7 +173,6 @@ impl Verified {
     }
 
     /// The scopes it was granted.
-    #[cfg(feature = "authz")]
     pub(crate) fn scopes(&self) -> &[String] {
         &self.scopes
     }

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
+use crate::bearer::all_compact_jws;
 use crate::claims::{Accepted, ClaimName, ClaimRules};
 use crate::error::Error;
 use crate::routes::Need;
@@ -233,20 +234,21 @@ impl Hint {
 impl Reread {
     /// Reads what can be read.
     fn of(authorization: &str) -> Self {
-        let token = authorization.rsplit(' ').next().unwrap_or_default();
-        let mut segments = token.split('.').map(|segment| {
-            let bytes = URL_SAFE_NO_PAD.decode(segment).ok()?;
-            serde_json::from_slice::<Map<String, Value>>(&bytes).ok()
-        });
-        let mut next = || segments.next().flatten().unwrap_or_default();
-        Self { header: next(), claims: Value::Object(next()) }
+        Self { header: part(authorization, 0), claims: Value::Object(part(authorization, 1)) }
     }
+}
+
+/// What can be read of a segment: nothing, if it is not an object.
+fn part(authorization: &str, position: usize) -> Map<String, Value> {
+    let token = authorization.rsplit(' ').next().unwrap_or_default();
+    let bytes = token.split('.').nth(position).and_then(|segment| URL_SAFE_NO_PAD.decode(segment).ok());
+    bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
 }
 
 /// The header that a token seems to have, as JSON.
 #[cfg(feature = "authz")]
 pub(crate) fn seeming_header(token: &str) -> Option<String> {
-    let header = Reread::of(token).header;
+    let header = part(token, 0);
     (!header.is_empty()).then(|| Value::Object(header).to_string())
 }
 
@@ -269,15 +271,19 @@ fn malformed(authorization: &str) -> Option<Hint> {
     if token.starts_with(['"', '\'']) {
         return Some(Hint::TokenInQuotes);
     }
-    if token.split(char::is_whitespace).next().is_some_and(|word| word.eq_ignore_ascii_case("Bearer")) {
+    // Long tokens are mostly of the right alphabet, which is found out faster than where they are not.
+    let plain = all_compact_jws(token);
+    let spaced = !plain && token.contains(char::is_whitespace);
+    let first = || token.split(char::is_whitespace).next().unwrap_or_default();
+    if spaced && first().eq_ignore_ascii_case("Bearer") || token.eq_ignore_ascii_case("Bearer") {
         return Some(Hint::SchemeRepeated);
     }
     match token.split('.').take(6).count() {
-        _ if token.contains(char::is_whitespace) => None,
+        _ if spaced => None,
         5 => Some(Hint::EncryptedToken),
         1 | 2 => Some(Hint::OpaqueToken),
-        3 if token.contains(['+', '/', '=']) => Some(Hint::NotBase64Url),
-        3 if Reread::of(authorization).header.contains_key("enc") => Some(Hint::EncryptedToken),
+        3 if !plain && token.contains(['+', '/', '=']) => Some(Hint::NotBase64Url),
+        3 if part(authorization, 0).contains_key("enc") => Some(Hint::EncryptedToken),
         _ => None,
     }
 }

@@ -8,6 +8,7 @@
 
 mod examples;
 mod iam;
+mod memory;
 mod properties;
 mod rules;
 mod size;
