@@ -195,6 +195,11 @@ impl Verified {
         &self.claims
     }
 
+    /// The claims set, kept.
+    pub(crate) fn into_claims(self) -> Value {
+        self.claims
+    }
+
     /// Whether the token was granted this scope, compared exactly (RFC 6749 section 3.3).
     pub(crate) fn has_scope(&self, scope: &str) -> bool {
         self.scopes.binary_search_by(|granted| granted.as_str().cmp(scope)).is_ok()

@@ -3,6 +3,8 @@
 //! A hint is read out of a token that was refused, so nothing follows from it but a text for whoever runs the authorizer.
 //! It is sought on the way of a refusal alone, and costs at most one more HMAC for each secret.
 
+use std::cell::LazyCell;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
@@ -158,6 +160,8 @@ hints! {
 pub(crate) struct Refused<'a> {
     /// The value of the token header.
     pub(crate) authorization: &'a str,
+    /// The claims of the token, if it was verified.
+    pub(crate) claims: Option<&'a Value>,
     /// The configured issuers, and whether each has a secret.
     pub(crate) issuers: &'a [(Option<&'a str>, bool)],
     /// What the issuer's tokens must say, if it was found.
@@ -198,26 +202,26 @@ impl Hint {
         if error == Error::MalformedToken {
             return malformed(refused.authorization);
         }
-        let token = Reread::of(refused.authorization);
-        let claims = &token.claims;
+        let token = LazyCell::new(|| Reread::of(refused.authorization));
+        let claims = || refused.claims.unwrap_or_else(|| &token.claims);
         match error {
             Error::UnsupportedAlgorithm => algorithm(&token, refused.issuers),
-            Error::UnknownIssuer => issuer(claims, refused.issuers),
+            Error::UnknownIssuer => issuer(claims(), refused.issuers),
             Error::UnknownKey => (!token.header.contains_key("kid")).then_some(Self::KidAbsent),
             Error::InvalidSignature | Error::InvalidSignatureUnderOldSecret => match token.header.contains_key("nonce")
             {
                 true => Some(Self::EntraGraphToken),
                 false => (refused.other_reading)(),
             },
-            Error::Expired | Error::NotYetValid | Error::TooOld => dates(error, claims, refused),
-            Error::WrongAudience => audience(claims, refused.rules?),
+            Error::Expired | Error::NotYetValid | Error::TooOld => dates(error, claims(), refused),
+            Error::WrongAudience => audience(claims(), refused.rules?),
             Error::WrongTokenType => match token.header.get("typ") {
-                _ if is_id_token(claims) => Some(Self::IdTokenForAccessToken),
+                _ if is_id_token(claims()) => Some(Self::IdTokenForAccessToken),
                 None => Some(Self::TypAbsent),
                 Some(typ) => (typ == "JWT").then_some(Self::TypIsJwt),
             },
-            Error::InvalidClaim | Error::MissingClaim => claim(claims, refused),
-            Error::InsufficientScope => scope(claims, refused.rules?, refused.need?),
+            Error::InvalidClaim | Error::MissingClaim => claim(claims(), refused),
+            Error::InsufficientScope => scope(claims(), refused.rules?, refused.need?),
             Error::UndeclaredRoute => (refused.near)(),
             Error::MissingToken
             | Error::MalformedToken

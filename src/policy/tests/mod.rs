@@ -12,6 +12,7 @@ mod memory;
 mod properties;
 mod rules;
 mod size;
+mod space;
 
 use serde_json::Value;
 
