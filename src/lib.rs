@@ -20,6 +20,10 @@ mod token;
 #[cfg(feature = "authz")]
 pub mod explain;
 
+#[cfg(feature = "inner")]
+#[doc(hidden)]
+pub mod stages;
+
 mod algorithm;
 mod error;
 mod hint;
