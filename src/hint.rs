@@ -376,17 +376,21 @@ fn difference(ours: &str, theirs: &str) -> Option<Difference> {
 /// Whether two names differ in one place alone, by one or two letters of many. Digits tell things apart.
 fn misspelt(ours: &str, theirs: &str) -> bool {
     const FEWEST: usize = 6;
+    const MOST: usize = 2;
     let alike = |(a, b): &(u8, u8)| a == b;
+    if ours.len().abs_diff(theirs.len()) > MOST {
+        return false;
+    }
     let same = ours.bytes().zip(theirs.bytes()).take_while(alike).count();
     let (ours, theirs) = (ours.as_bytes(), theirs.as_bytes());
-    let rest = |name: &[u8]| name.get(same..).unwrap_or_default().to_vec();
-    let (mut mine, mut other) = (rest(ours), rest(theirs));
-    while mine.last().is_some() && mine.last() == other.last() {
-        mine.pop();
-        other.pop();
+    let (mut mine, mut other) = (ours.get(same..).unwrap_or_default(), theirs.get(same..).unwrap_or_default());
+    while let (Some((a, before)), Some((b, others_before))) = (mine.split_last(), other.split_last())
+        && a == b
+    {
+        (mine, other) = (before, others_before);
     }
-    let letters = |part: &[u8]| part.len() <= 2 && part.iter().all(u8::is_ascii_alphabetic);
-    ours.len().min(theirs.len()) >= FEWEST && letters(&mine) && letters(&other)
+    let letters = |part: &[u8]| part.len() <= MOST && part.iter().all(u8::is_ascii_alphabetic);
+    ours.len().min(theirs.len()) >= FEWEST && letters(mine) && letters(other)
 }
 
 /// Dates that are just off, or off by a factor of a thousand.
@@ -486,7 +490,9 @@ fn scope(claims: &Value, rules: &ClaimRules, need: &Need) -> Option<Hint> {
     if any(&|granted, needed| granted.eq_ignore_ascii_case(needed)) {
         return Some(Hint::ScopeDiffersByCase);
     }
-    let last = |scope: &str| scope.rsplit('/').next().map(str::to_owned);
+    fn last(scope: &str) -> &str {
+        scope.rsplit_once('/').map_or(scope, |(_, last)| last)
+    }
     if any(&|granted, needed| last(granted) == last(needed)) {
         return Some(Hint::ScopeDiffersByPrefix);
     }
@@ -496,11 +502,11 @@ fn scope(claims: &Value, rules: &ClaimRules, need: &Need) -> Option<Hint> {
     if any(&|granted, needed| granted.split(',').any(|part| part == needed)) {
         return Some(Hint::ScopesSeparatedByCommas);
     }
+    let is = |name: &str, known: &ClaimName| matches!(known, ClaimName::Member(text) | ClaimName::Pointer(text) if text == name);
     let elsewhere = OTHERS
-        .iter()
-        .filter_map(|name| ClaimName::parse(name))
-        .filter(|name| !rules.scope_claims.contains(name))
-        .filter_map(|name| name.of(claims));
+        .into_iter()
+        .filter(|name| !rules.scope_claims.iter().any(|known| is(name, known)))
+        .filter_map(|name| if name.starts_with('/') { claims.pointer(name) } else { claims.get(name) });
     let none = configured().next().is_none();
     let helps = |claim: &Value| {
         let mut scopes = texts(claim).flat_map(|text| text.split(' ')).peekable();
