@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tracing::{debug, info, warn};
 
 use crate::algorithm::{Algorithm, Family};
@@ -91,13 +92,15 @@ pub struct Authorizer {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// What a log line says of a decision besides its outcome. Nothing in it comes from a token.
+/// What a log line says of a decision besides its outcome. Nothing of a token gets there but a hint, which is a fixed word.
 #[derive(Default)]
 pub(crate) struct Seen<'a> {
     pub(crate) issuer: Option<&'a Issuer>,
     pub(crate) kid: Option<String>,
     pub(crate) route: Option<&'a str>,
     need: Option<&'a Need>,
+    /// Of a token that was verified, and may not do this.
+    claims: Option<Value>,
     hint: Option<Hint>,
 }
 
@@ -152,7 +155,11 @@ impl Authorizer {
             Err(error) => self.refuse(*error, None),
             Ok(request) => match self.verify(request, seen).await {
                 Err(error) => self.refuse(error, Some(&request.arn)),
-                Ok(token) => self.decide(&request.arn, &token, seen),
+                Ok(token) => {
+                    let (answer, refusal) = self.decide(&request.arn, &token, seen);
+                    seen.claims = refusal.map(|_| token.into_claims());
+                    (answer, refusal)
+                }
             },
         }
     }
@@ -185,6 +192,7 @@ impl Authorizer {
         };
         let refused = Refused {
             authorization,
+            claims: seen.claims.as_ref(),
             issuers: &issuers,
             rules: seen.issuer.map(|issuer| &issuer.claims),
             principal: &self.settings.forwarding.principal,

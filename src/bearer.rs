@@ -28,7 +28,7 @@ impl<'a> BearerToken<'a> {
             Err(Error::MalformedToken)
         } else if token.is_empty() {
             Err(Error::MissingToken)
-        } else if token.len() > MAX_TOKEN_BYTES || !token.bytes().all(is_compact_jws) {
+        } else if token.len() > MAX_TOKEN_BYTES || !all_compact_jws(token) {
             Err(Error::MalformedToken)
         } else {
             Ok(Self(token))
@@ -39,6 +39,11 @@ impl<'a> BearerToken<'a> {
     pub(crate) fn as_str(self) -> &'a str {
         self.0
     }
+}
+
+/// Whether a compact JWS may hold all of it. No byte ends the loop, for then it takes many at a time.
+pub(crate) fn all_compact_jws(token: &str) -> bool {
+    token.bytes().fold(true, |all, byte| all & is_compact_jws(byte))
 }
 
 /// Whether a compact JWS may hold this byte: base64url or the separator (RFC 7515 section 7.1).

@@ -55,7 +55,7 @@ impl ClaimName {
 }
 
 /// What a claim may be.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Accepted {
     /// This string, number or boolean, or an array that holds it.
     Value(Value),
@@ -173,7 +173,6 @@ impl Verified {
     }
 
     /// The scopes it was granted.
-    #[cfg(feature = "authz")]
     pub(crate) fn scopes(&self) -> &[String] {
         &self.scopes
     }
@@ -194,6 +193,11 @@ impl Verified {
     /// The claims set.
     pub(crate) fn claims(&self) -> &Value {
         &self.claims
+    }
+
+    /// The claims set, kept.
+    pub(crate) fn into_claims(self) -> Value {
+        self.claims
     }
 
     /// Whether the token was granted this scope, compared exactly (RFC 6749 section 3.3).

@@ -24,6 +24,10 @@ pub mod explain;
 #[doc(hidden)]
 pub mod inner;
 
+#[cfg(feature = "inner")]
+#[doc(hidden)]
+pub mod stages;
+
 mod algorithm;
 mod error;
 mod hint;

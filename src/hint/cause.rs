@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::near::{Difference, difference, misspelt};
-use super::{Hint, Refused, Reread};
+use super::{Hint, Refused, Reread, part};
+use crate::bearer::all_compact_jws;
 use crate::claims::{Accepted, ClaimName, ClaimRules};
 use crate::error::Error;
 use crate::routes::Need;
@@ -34,15 +35,19 @@ pub(super) fn malformed(authorization: &str) -> Option<Hint> {
     if token.starts_with(['"', '\'']) {
         return Some(Hint::TokenInQuotes);
     }
-    if token.split(char::is_whitespace).next().is_some_and(|word| word.eq_ignore_ascii_case("Bearer")) {
+    // Long tokens are mostly of the right alphabet, which is found out faster than where they are not.
+    let plain = all_compact_jws(token);
+    let spaced = !plain && token.contains(char::is_whitespace);
+    let first = || token.split(char::is_whitespace).next().unwrap_or_default();
+    if spaced && first().eq_ignore_ascii_case("Bearer") || token.eq_ignore_ascii_case("Bearer") {
         return Some(Hint::SchemeRepeated);
     }
     match token.split('.').take(6).count() {
-        _ if token.contains(char::is_whitespace) => None,
+        _ if spaced => None,
         5 => Some(Hint::EncryptedToken),
         1 | 2 => Some(Hint::OpaqueToken),
-        3 if token.contains(['+', '/', '=']) => Some(Hint::NotBase64Url),
-        3 if Reread::of(authorization).header.contains_key("enc") => Some(Hint::EncryptedToken),
+        3 if !plain && token.contains(['+', '/', '=']) => Some(Hint::NotBase64Url),
+        3 if part(authorization, 0).contains_key("enc") => Some(Hint::EncryptedToken),
         _ => None,
     }
 }
@@ -208,7 +213,9 @@ pub(super) fn scope(claims: &Value, rules: &ClaimRules, need: &Need) -> Option<H
     if any(&|granted, needed| granted.eq_ignore_ascii_case(needed)) {
         return Some(Hint::ScopeDiffersByCase);
     }
-    let last = |scope: &str| scope.rsplit('/').next().map(str::to_owned);
+    fn last(scope: &str) -> &str {
+        scope.rsplit_once('/').map_or(scope, |(_, last)| last)
+    }
     if any(&|granted, needed| last(granted) == last(needed)) {
         return Some(Hint::ScopeDiffersByPrefix);
     }
@@ -218,11 +225,11 @@ pub(super) fn scope(claims: &Value, rules: &ClaimRules, need: &Need) -> Option<H
     if any(&|granted, needed| granted.split(',').any(|part| part == needed)) {
         return Some(Hint::ScopesSeparatedByCommas);
     }
+    let is = |name: &str, known: &ClaimName| matches!(known, ClaimName::Member(text) | ClaimName::Pointer(text) if text == name);
     let elsewhere = OTHERS
-        .iter()
-        .filter_map(|name| ClaimName::parse(name))
-        .filter(|name| !rules.scope_claims.contains(name))
-        .filter_map(|name| name.of(claims));
+        .into_iter()
+        .filter(|name| !rules.scope_claims.iter().any(|known| is(name, known)))
+        .filter_map(|name| if name.starts_with('/') { claims.pointer(name) } else { claims.get(name) });
     let none = configured().next().is_none();
     let helps = |claim: &Value| {
         let mut scopes = texts(claim).flat_map(|text| text.split(' ')).peekable();

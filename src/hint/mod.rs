@@ -11,6 +11,8 @@ mod tests;
 
 pub(crate) use list::Hint;
 
+use std::cell::LazyCell;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
@@ -27,6 +29,8 @@ const MAX_BYTES: usize = 10_300;
 pub(crate) struct Refused<'a> {
     /// The value of the token header.
     pub(crate) authorization: &'a str,
+    /// The claims of the token, if it was verified.
+    pub(crate) claims: Option<&'a Value>,
     /// The configured issuers, and whether each has a secret.
     pub(crate) issuers: &'a [(Option<&'a str>, bool)],
     /// What the issuer's tokens must say, if it was found.
@@ -58,26 +62,26 @@ impl Hint {
         if error == Error::MalformedToken {
             return cause::malformed(refused.authorization);
         }
-        let token = Reread::of(refused.authorization);
-        let claims = &token.claims;
+        let token = LazyCell::new(|| Reread::of(refused.authorization));
+        let claims = || refused.claims.unwrap_or_else(|| &token.claims);
         match error {
             Error::UnsupportedAlgorithm => cause::algorithm(&token, refused.issuers),
-            Error::UnknownIssuer => cause::issuer(claims, refused.issuers),
+            Error::UnknownIssuer => cause::issuer(claims(), refused.issuers),
             Error::UnknownKey => (!token.header.contains_key("kid")).then_some(Self::KidAbsent),
             Error::InvalidSignature | Error::InvalidSignatureUnderOldSecret => match token.header.contains_key("nonce")
             {
                 true => Some(Self::EntraGraphToken),
                 false => (refused.other_reading)(),
             },
-            Error::Expired | Error::NotYetValid | Error::TooOld => cause::dates(error, claims, refused),
-            Error::WrongAudience => cause::audience(claims, refused.rules?),
+            Error::Expired | Error::NotYetValid | Error::TooOld => cause::dates(error, claims(), refused),
+            Error::WrongAudience => cause::audience(claims(), refused.rules?),
             Error::WrongTokenType => match token.header.get("typ") {
-                _ if cause::is_id_token(claims) => Some(Self::IdTokenForAccessToken),
+                _ if cause::is_id_token(claims()) => Some(Self::IdTokenForAccessToken),
                 None => Some(Self::TypAbsent),
                 Some(typ) => (typ == "JWT").then_some(Self::TypIsJwt),
             },
-            Error::InvalidClaim | Error::MissingClaim => cause::claim(claims, refused),
-            Error::InsufficientScope => cause::scope(claims, refused.rules?, refused.need?),
+            Error::InvalidClaim | Error::MissingClaim => cause::claim(claims(), refused),
+            Error::InsufficientScope => cause::scope(claims(), refused.rules?, refused.need?),
             Error::UndeclaredRoute => (refused.near)(),
             Error::MissingToken
             | Error::MalformedToken
@@ -94,19 +98,20 @@ impl Hint {
 impl Reread {
     /// Reads what can be read.
     fn of(authorization: &str) -> Self {
-        let token = authorization.rsplit(' ').next().unwrap_or_default();
-        let mut segments = token.split('.').map(|segment| {
-            let bytes = URL_SAFE_NO_PAD.decode(segment).ok()?;
-            serde_json::from_slice::<Map<String, Value>>(&bytes).ok()
-        });
-        let mut next = || segments.next().flatten().unwrap_or_default();
-        Self { header: next(), claims: Value::Object(next()) }
+        Self { header: part(authorization, 0), claims: Value::Object(part(authorization, 1)) }
     }
+}
+
+/// What can be read of a segment: nothing, if it is not an object.
+fn part(authorization: &str, position: usize) -> Map<String, Value> {
+    let token = authorization.rsplit(' ').next().unwrap_or_default();
+    let bytes = token.split('.').nth(position).and_then(|segment| URL_SAFE_NO_PAD.decode(segment).ok());
+    bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
 }
 
 /// The header that a token seems to have, as JSON.
 #[cfg(feature = "authz")]
 pub(crate) fn seeming_header(token: &str) -> Option<String> {
-    let header = Reread::of(token).header;
+    let header = part(token, 0);
     (!header.is_empty()).then(|| Value::Object(header).to_string())
 }

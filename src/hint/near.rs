@@ -29,15 +29,19 @@ pub(super) fn difference(ours: &str, theirs: &str) -> Option<Difference> {
 /// Whether two names differ in one place alone, by one or two letters of many. Digits tell things apart.
 pub(super) fn misspelt(ours: &str, theirs: &str) -> bool {
     const FEWEST: usize = 6;
+    const MOST: usize = 2;
     let alike = |(a, b): &(u8, u8)| a == b;
+    if ours.len().abs_diff(theirs.len()) > MOST {
+        return false;
+    }
     let same = ours.bytes().zip(theirs.bytes()).take_while(alike).count();
     let (ours, theirs) = (ours.as_bytes(), theirs.as_bytes());
-    let rest = |name: &[u8]| name.get(same..).unwrap_or_default().to_vec();
-    let (mut mine, mut other) = (rest(ours), rest(theirs));
-    while mine.last().is_some() && mine.last() == other.last() {
-        mine.pop();
-        other.pop();
+    let (mut mine, mut other) = (ours.get(same..).unwrap_or_default(), theirs.get(same..).unwrap_or_default());
+    while let (Some((a, before)), Some((b, others_before))) = (mine.split_last(), other.split_last())
+        && a == b
+    {
+        (mine, other) = (before, others_before);
     }
-    let letters = |part: &[u8]| part.len() <= 2 && part.iter().all(u8::is_ascii_alphabetic);
-    ours.len().min(theirs.len()) >= FEWEST && letters(&mine) && letters(&other)
+    let letters = |part: &[u8]| part.len() <= MOST && part.iter().all(u8::is_ascii_alphabetic);
+    ours.len().min(theirs.len()) >= FEWEST && letters(mine) && letters(other)
 }

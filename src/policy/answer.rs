@@ -2,10 +2,13 @@
 
 use super::ambiguous::Encoded;
 use super::draft::{Draft, Which, bit, json_bytes};
+use super::memory::{Asked, Kept, Limits};
 use super::pattern::{Part, matches};
 use super::plan::{DeclaredPath, Plan};
+use super::resources::{Others, Resources};
 use super::space::Declared;
 use super::standing::{Binding, Standing, is_bound};
+use super::standings::Standings;
 use super::{IamPolicy, MAX_RESOURCE_CHARS, PolicyExpiry, Statement};
 use crate::claims::Verified;
 use crate::error::Error;
@@ -33,7 +36,7 @@ enum First {
 
 /// The request that a policy answers.
 pub(super) struct Own<'a> {
-    method: &'a str,
+    arn: &'a MethodArn,
     /// `METHOD/path`.
     pub(super) tail: &'a str,
     pub(super) allowed: bool,
@@ -57,7 +60,7 @@ pub(super) struct Matter<'a> {
     pub(super) stage_bytes: usize,
     /// For the whole document.
     pub(super) room: usize,
-    pub(super) standings: Vec<Standing<'a>>,
+    pub(super) standings: Standings<'a>,
     /// The places of the paths on which the token may do anything: a large table costs a token no more than its own part of it.
     open: Vec<usize>,
     grants: Grants,
@@ -104,27 +107,35 @@ impl Plan {
         expiry: PolicyExpiry,
         room: usize,
     ) -> Said {
-        let standings = self.needs.iter().map(|need| Standing::of(need, token)).collect();
+        let standings = Standings::of(&self.needs, &self.need_index, token);
         let own = Own::new(arn, permit.is_ok());
+        let asked = Asked::new(standings.unbound(), arn.stage(), json_bytes(arn.stage()), &own, room);
+        if let Some(kept) = asked.as_ref().and_then(|asked| self.memory.recall(asked, &own)) {
+            return Said::again(&kept, &own, token, expiry);
+        }
         let permits = |method: &str, path: &str| routes.decide_path(method, path, token).permit.is_ok();
         let matter = Matter::new(self, arn.stage(), room, standings, Some(own), &permits);
-        let draft = matter.best();
+        let (draft, limits) = matter.best();
+        if let (Some(asked), Some(own), Some(limits)) = (asked, &matter.own, limits)
+            && let Some(kept) = self.memory.keep(asked, &draft, limits, room)
+        {
+            return Said::again(&kept, own, token, expiry);
+        }
         let policy = matter.document(&draft, arn, token, expiry);
         Said { policy, lacks_own: draft.lacks_own(), left_out: draft.left_out }
     }
 
     /// Whether a token that may do everything gets everything into one answer.
     pub(super) fn fits(&self) -> bool {
-        let standings = self.needs.iter().map(|_| Standing::Met).collect();
+        let standings = Standings::all(&self.needs);
         let matter = Matter::new(self, TYPICAL_STAGE, FULL_ROOM, standings, None, &|_, _| false);
-        matter.best().left_out == 0
+        matter.best().0.left_out == 0
     }
 
     /// The places of the paths on which a token may do anything, and what.
-    fn granted(&self, standings: &[Standing<'_>]) -> (Vec<usize>, Grants) {
-        let met = standings.iter().zip(&self.by_need);
-        let met = met.filter(|(standing, _)| !matches!(standing, Standing::Unmet));
-        let mut open: Vec<usize> = met.flat_map(|(_, places)| places.iter().copied()).collect();
+    fn granted(&self, standings: &Standings<'_>) -> (Vec<usize>, Grants) {
+        let places = standings.needs().filter_map(|need| self.by_need.get(need));
+        let mut open: Vec<usize> = places.flatten().copied().collect();
         open.sort_unstable();
         open.dedup();
         let nothing = || vec![0; self.by_node.len()];
@@ -134,7 +145,7 @@ impl Plan {
                 continue;
             };
             for (method, need) in path.needs.iter().enumerate() {
-                match need.and_then(|need| standings.get(need)) {
+                match need.map(|need| standings.get(need)) {
                     Some(Standing::Met) => {
                         *whole |= bit(method);
                         *some |= bit(method);
@@ -148,12 +159,34 @@ impl Plan {
     }
 }
 
+impl Said {
+    /// What was said to a token with the same rights, for this request.
+    fn again(kept: &Kept, own: &Own<'_>, token: &Verified, expiry: PolicyExpiry) -> Self {
+        let named = || Some(own.arn.as_str().to_owned());
+        let (allowed, denied) = if own.allowed { (named(), None) } else { (None, named()) };
+        let (allow, deny) = (Resources::new(allowed, kept.allow.clone()), Resources::new(denied, kept.deny.clone()));
+        Self { policy: document(allow, deny, own.arn, token, expiry), lacks_own: false, left_out: kept.left_out }
+    }
+}
+
+/// A document of these Resources. Where there are none it refuses the stage.
+fn document(allow: Resources, deny: Resources, arn: &MethodArn, token: &Verified, expiry: PolicyExpiry) -> IamPolicy {
+    let mut statements = Vec::new();
+    if !allow.are_none() {
+        statements.push(Statement::allow(allow, token.not_after(), expiry));
+    }
+    if !deny.are_none() {
+        statements.push(Statement::deny(deny));
+    }
+    if statements.is_empty() { IamPolicy::deny_stage(arn) } else { IamPolicy::of(statements) }
+}
+
 impl<'a> Own<'a> {
     fn new(arn: &'a MethodArn, allowed: bool) -> Self {
         let tail = arn.as_str().strip_prefix(arn.stage()).unwrap_or_default();
         let fits = arn.as_str().chars().count() <= MAX_RESOURCE_CHARS;
         let plain = fits && !tail.contains(['*', '?']) && !tail.contains("${");
-        Self { method: arn.method(), tail, allowed, resource: plain.then(|| tail.to_owned()) }
+        Self { arn, tail, allowed, resource: plain.then(|| tail.to_owned()) }
     }
 
     /// The narrowest pattern for a request that cannot be named: `?` for each character that IAM would not take for
@@ -182,7 +215,7 @@ impl<'a> Matter<'a> {
         plan: &'a Plan,
         stage: &'a str,
         room: usize,
-        standings: Vec<Standing<'a>>,
+        standings: Standings<'a>,
         own: Option<Own<'a>>,
         permits: &'a dyn Fn(&str, &str) -> bool,
     ) -> Self {
@@ -206,17 +239,20 @@ impl<'a> Matter<'a> {
         self.open.iter().filter_map(|place| self.plan.paths.get(*place))
     }
 
-    /// The draft that leaves out least.
-    fn best(&self) -> Draft<'_> {
+    /// The draft that leaves out least, and what was asked of the room to find it; nothing of the latter where it does not
+    /// decide alone.
+    fn best(&self) -> (Draft<'_>, Option<Limits>) {
         let orders: &[First] = match self.plan.undeclared {
             Undeclared::Allow => &[First::Everything, First::Literals],
             Undeclared::Deny | Undeclared::Absent => &[First::Literals],
         };
         let mut best: Option<Draft<'_>> = None;
+        let mut limits = Limits::NONE;
         for order in orders {
             for encoded in [Encoded::Telling, Encoded::All] {
                 if best.as_ref().is_none_or(|best| best.shortfall() > (0, 0)) {
                     let draft = self.draft(encoded, Wildcards::Along, *order);
+                    limits = limits.and(draft.limits);
                     if best.as_ref().is_none_or(|best| draft.shortfall() < best.shortfall()) {
                         best = Some(draft);
                     }
@@ -228,8 +264,10 @@ impl<'a> Matter<'a> {
             let own = self.own.as_ref().filter(|own| own.allowed);
             own.is_some_and(|own| draft.denies().iter().any(|deny| matches(deny, own.tail)))
         };
-        best.filter(|best| !own_denied(best))
-            .unwrap_or_else(|| self.draft(Encoded::Telling, Wildcards::LeftOut, First::Literals))
+        match best.filter(|best| !own_denied(best)) {
+            Some(best) => (best, Some(limits)),
+            None => (self.draft(Encoded::Telling, Wildcards::LeftOut, First::Literals), None),
+        }
     }
 
     fn draft(&self, encoded: Encoded, wildcards: Wildcards, first: First) -> Draft<'_> {
@@ -253,30 +291,18 @@ impl<'a> Matter<'a> {
 
     /// The document of a draft. A refused request is denied by name, and one without a name only if it has to be.
     fn document(&self, draft: &Draft<'_>, arn: &MethodArn, token: &Verified, expiry: PolicyExpiry) -> IamPolicy {
-        let mut denies = draft.denies();
-        if let Some(own) = self.own.as_ref().filter(|own| !own.allowed) {
-            let passes = |resources: &[String]| resources.iter().any(|resource| matches(resource, own.tail));
-            match &own.resource {
-                Some(resource) => {
-                    denies.retain(|deny| deny != resource);
-                    denies.insert(0, resource.clone());
-                }
-                None if passes(&draft.allow) && !passes(&denies) => denies.insert(0, own.mask(self.stage)),
-                None => {}
-            }
-        }
-        let whole = |tails: &[String]| tails.iter().map(|tail| format!("{}{tail}", self.stage)).collect();
-        let mut statements = Vec::new();
-        if !draft.allow.is_empty() {
-            statements.push(Statement::allow(whole(&draft.allow), token.not_after(), expiry));
-        }
-        if !denies.is_empty() {
-            statements.push(Statement::deny(whole(&denies)));
-        }
-        if statements.is_empty() {
-            return IamPolicy::deny_stage(arn);
-        }
-        IamPolicy::of(statements)
+        let denies = draft.denies();
+        let passes = |resources: &[String], own: &Own<'_>| resources.iter().any(|resource| matches(resource, own.tail));
+        let denied = self.own.as_ref().filter(|own| !own.allowed).and_then(|own| match &own.resource {
+            Some(resource) => Some(resource.clone()),
+            None => (passes(&draft.allow, own) && !passes(&denies, own)).then(|| own.mask(self.stage)),
+        });
+        let whole = |tail: &String| [self.stage, tail].concat();
+        let others = |tails: &[String]| Others::These(tails.iter().map(whole).collect());
+        let allowed = draft.allows_own.then(|| arn.as_str().to_owned());
+        let allow = Resources::new(allowed, others(&draft.allow));
+        let deny = Resources::new(denied.as_ref().map(whole), others(&denies));
+        document(allow, deny, arn, token, expiry)
     }
 
     /// Whether the token may use a declared path with this method, whatever its parameters.
@@ -288,7 +314,7 @@ impl<'a> Matter<'a> {
     /// The texts with which the token may use it.
     pub(super) fn bindings(&self, path: &DeclaredPath, method: usize) -> &[Binding<'_>] {
         let need = path.needs.get(method).copied().flatten();
-        match need.and_then(|need| self.standings.get(need)) {
+        match need.map(|need| self.standings.get(need)) {
             Some(Standing::Bound(bindings, _)) => bindings,
             _ => &[],
         }
@@ -314,7 +340,7 @@ impl<'a> Matter<'a> {
 
     /// Whether a Resource covers the request.
     pub(super) fn is_own(&self, method: &str, tail: &str) -> bool {
-        let own = self.own.as_ref().filter(|own| own.method == method);
+        let own = self.own.as_ref().filter(|own| own.arn.method() == method);
         own.is_some_and(|own| matches(&format!("{method}/{tail}"), own.tail))
     }
 }

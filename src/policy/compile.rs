@@ -253,12 +253,20 @@ impl Compiler {
             }
             let mut inside = vec![Part::Wild];
             inside.extend(pattern.iter().cloned());
-            let mut hits: BTreeSet<_> = self.plan.space.winners(pattern).into_keys().collect();
-            hits.extend(self.plan.space.winners(&inside).into_keys());
-            if let Some(deny) = self.plan.denies.get_mut(*index)
-                && (undeclared_may_go || !hits.contains(&None))
-            {
-                deny.freely = Some(hits.into_iter().flatten().collect());
+            let hits = if undeclared_may_go {
+                let mut hits = self.plan.space.declared(pattern);
+                hits.append(&mut self.plan.space.declared(&inside));
+                hits.into_iter().collect()
+            } else {
+                let mut hits: BTreeSet<_> = self.plan.space.winners(pattern).into_keys().collect();
+                hits.extend(self.plan.space.winners(&inside).into_keys());
+                match hits.into_iter().collect::<Option<_>>() {
+                    Some(hits) => hits,
+                    None => continue,
+                }
+            };
+            if let Some(deny) = self.plan.denies.get_mut(*index) {
+                deny.freely = Some(hits);
             }
         }
     }

@@ -5,13 +5,14 @@ mod wildcards;
 use super::MAX_RESOURCE_CHARS;
 use super::ambiguous::{self, Encoded, Letters, percent_encoded};
 use super::answer::Matter;
+use super::memory::Limits;
 use super::pattern::{Part, Pattern, matches, spell};
 use super::plan::Tail;
-use super::standing::{Binding, Completeness, Standing, bind};
+use super::standing::{Binding, bind};
 use crate::routes::METHODS;
 
 /// What a document with one Allow and one Deny holds besides its Resources.
-const FRAME_BYTES: usize = r#"{"Version":"2012-10-17","Statement":[{"Action":"execute-api:Invoke","Effect":"Allow","Resource":[],"Condition":{"DateLessThan":{"aws:CurrentTime":"9999-12-31T23:59:59Z"}}},{"Action":"execute-api:Invoke","Effect":"Deny","Resource":[]}]}"#.len();
+pub(super) const FRAME_BYTES: usize = r#"{"Version":"2012-10-17","Statement":[{"Action":"execute-api:Invoke","Effect":"Allow","Resource":[],"Condition":{"DateLessThan":{"aws:CurrentTime":"9999-12-31T23:59:59Z"}}},{"Action":"execute-api:Invoke","Effect":"Deny","Resource":[]}]}"#.len();
 
 /// How the token's texts are written into a path.
 type Spelling = fn(&str) -> String;
@@ -27,6 +28,8 @@ pub(super) enum Which {
 pub(super) struct Draft<'a> {
     matter: &'a Matter<'a>,
     encoded: Encoded,
+    /// Whether the request itself is allowed, which is not in `allow`.
+    pub(super) allows_own: bool,
     pub(super) allow: Vec<String>,
     /// By Deny of the plan, the methods that need it.
     deny: Vec<u8>,
@@ -39,6 +42,7 @@ pub(super) struct Draft<'a> {
     /// The bytes of what these ask for.
     letters_bytes: usize,
     used: usize,
+    pub(super) limits: Limits,
     pub(super) left_out: usize,
     /// By node, methods that are in already.
     done: Vec<u8>,
@@ -62,12 +66,27 @@ pub(super) fn json_bytes(text: &str) -> usize {
     })
 }
 
+/// The bytes of a Resource in a list: two quotes and a comma, the stage, and what comes after that.
+fn written_bytes(stage: usize, tail: usize) -> usize {
+    stage.saturating_add(3).saturating_add(tail)
+}
+
+/// The bytes of a Resource that is not too long.
+pub(super) fn resource_bytes(stage: usize, tail: &str) -> usize {
+    written_bytes(stage, json_bytes(tail))
+}
+
+/// A method, or what stands for all, and a path.
+fn join(method: &str, path: &str) -> String {
+    [method, "/", path].concat()
+}
+
 impl<'a> Draft<'a> {
     pub(super) fn new(matter: &'a Matter<'a>, encoded: Encoded) -> Self {
-        let cut = |standing: &&Standing<'_>| matches!(standing, Standing::Bound(_, Completeness::Cut));
         Self {
             matter,
             encoded,
+            allows_own: false,
             allow: Vec::new(),
             deny: vec![0; matter.plan.denies.len()],
             denied: Vec::new(),
@@ -75,7 +94,8 @@ impl<'a> Draft<'a> {
             letters: None,
             letters_bytes: 0,
             used: FRAME_BYTES,
-            left_out: matter.standings.iter().filter(cut).count(),
+            limits: Limits::NONE,
+            left_out: matter.standings.cut(),
             done: vec![0; matter.plan.by_node.len()],
             everything: 0,
         }
@@ -90,9 +110,8 @@ impl<'a> Draft<'a> {
             None => self.bytes(&own.mask(self.matter.stage)),
         };
         self.used = self.used.saturating_add(bytes);
-        if own.allowed && self.used <= self.matter.room {
-            self.allow.extend(own.resource.clone());
-        }
+        let fits = self.limits.fit(self.used, self.matter.room);
+        self.allows_own = fits && own.allowed && own.resource.is_some();
     }
 
     /// The bytes of a Resource after the stage, or too many if it is too long.
@@ -106,9 +125,7 @@ impl<'a> Draft<'a> {
         if chars > MAX_RESOURCE_CHARS {
             return usize::MAX;
         }
-        // Two quotes and a comma.
-        let around = self.matter.stage_bytes.saturating_add(before).saturating_add(3);
-        bytes.saturating_add(around)
+        written_bytes(self.matter.stage_bytes, before.saturating_add(bytes))
     }
 
     /// The bytes of a plan's Resources with this method.
@@ -117,8 +134,8 @@ impl<'a> Draft<'a> {
         tails.iter().fold(0, |sum, tail| usize::saturating_add(sum, self.bytes_of(before, tail.chars, tail.bytes)))
     }
 
-    fn fits(&self, used: usize) -> bool {
-        used.saturating_add(self.letters_bytes) <= self.matter.room
+    fn fits(&mut self, used: usize) -> bool {
+        self.limits.fit(used.saturating_add(self.letters_bytes), self.matter.room)
     }
 
     fn leave_out(&mut self) {
@@ -151,19 +168,10 @@ impl<'a> Draft<'a> {
         let used = self.used.saturating_add(self.tails_bytes(method, tails));
         if self.fits(used) {
             self.used = used;
-            for tail in tails {
-                self.allow_once(format!("{method}/{}", tail.text));
-            }
+            // One of them may be the request's own, whose bytes count twice then: to find out before is more work.
+            self.allow.extend(tails.iter().map(|tail| join(method, &tail.text)));
         } else {
             self.leave_out();
-        }
-    }
-
-    fn allow_once(&mut self, resource: String) {
-        let own = self.matter.own.as_ref().and_then(|own| own.resource.as_ref());
-        // The request came first. Its bytes count twice then, which is less work than to find out before.
-        if own != Some(&resource) || !self.allow.contains(&resource) {
-            self.allow.push(resource);
         }
     }
 
@@ -191,9 +199,7 @@ impl<'a> Draft<'a> {
         });
         if self.fits(used) {
             self.used = used;
-            for path in paths {
-                self.allow_once(format!("{method}/{path}"));
-            }
+            self.allow.extend(paths.iter().map(|path| join(method, path)));
         } else {
             self.leave_out();
         }
@@ -213,10 +219,10 @@ impl<'a> Draft<'a> {
     fn deny_resources(&self, deny: usize, methods: u8) -> Vec<String> {
         let tails = self.tails(deny).iter();
         if methods.count_ones() > 1 && self.matter.freely(deny) {
-            return tails.map(|tail| format!("*/{}", tail.text)).collect();
+            return tails.map(|tail| join("*", &tail.text)).collect();
         }
         let names = METHODS.iter().enumerate().filter(|(method, _)| methods & bit(*method) != 0);
-        names.flat_map(|(_, name)| tails.clone().map(move |tail| format!("{name}/{}", tail.text))).collect()
+        names.flat_map(|(_, name)| tails.clone().map(move |tail| join(name, &tail.text))).collect()
     }
 
     fn tails(&self, deny: usize) -> &[Tail] {
@@ -226,6 +232,15 @@ impl<'a> Draft<'a> {
 
     /// All that is denied but the request itself.
     pub(super) fn denies(&self) -> Vec<String> {
+        let mut denies = self.cuts();
+        if let Some(letters) = self.letters {
+            denies.extend(ambiguous::denies(letters, self.encoded));
+        }
+        denies
+    }
+
+    /// The same without those for paths that are ambiguous or hold `%`.
+    pub(super) fn cuts(&self) -> Vec<String> {
         let mut denies: Vec<_> = self
             .denied
             .iter()
@@ -234,9 +249,6 @@ impl<'a> Draft<'a> {
             .flat_map(|(deny, methods)| self.deny_resources(deny, methods))
             .collect();
         denies.extend(self.more_denies.iter().cloned());
-        if let Some(letters) = self.letters {
-            denies.extend(ambiguous::denies(letters, self.encoded));
-        }
         denies
     }
 
@@ -248,6 +260,6 @@ impl<'a> Draft<'a> {
     /// Whether the request is allowed and could not be said to be.
     pub(super) fn lacks_own(&self) -> bool {
         let own = self.matter.own.as_ref().filter(|own| own.allowed);
-        own.is_some_and(|own| !self.allow.iter().any(|allow| matches(allow, own.tail)))
+        own.is_some_and(|own| !self.allows_own && !self.allow.iter().any(|allow| matches(allow, own.tail)))
     }
 }

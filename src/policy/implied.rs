@@ -50,14 +50,13 @@ pub(crate) enum By {
 
 impl Implications {
     pub(crate) fn new(needs: &[Need]) -> Self {
-        let mut atoms = Vec::new();
+        let mut atoms = HashMap::new();
         Self {
             ways: needs.iter().map(|need| ways(need, &mut atoms)).collect(),
             exclusive: atoms
                 .iter()
-                .enumerate()
-                .filter(|(_, atom)| matches!(atom, Atom::Claim(ClaimName::Member(name), value) if name == "iss" && matches!(value, Accepted::Value(value) if value.is_string())))
-                .map(|(number, _)| number)
+                .filter(|(atom, _)| matches!(atom, Atom::Claim(ClaimName::Member(name), value) if name == "iss" && matches!(value, Accepted::Value(value) if value.is_string())))
+                .map(|(_, number)| *number)
                 .collect(),
             known: RefCell::default(),
         }
@@ -101,28 +100,28 @@ impl Implications {
 }
 
 /// A scope, or a claim with a value.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 enum Atom {
     Scope(String),
     Claim(ClaimName, Accepted),
 }
 
-fn number(atoms: &mut Vec<Atom>, atom: Atom) -> usize {
-    atoms.iter().position(|known| *known == atom).unwrap_or_else(|| {
-        atoms.push(atom);
-        atoms.len().saturating_sub(1)
-    })
+type Atoms = HashMap<Atom, usize>;
+
+fn number(atoms: &mut Atoms, atom: Atom) -> usize {
+    let new = atoms.len();
+    *atoms.entry(atom).or_insert(new)
 }
 
 /// The ways to meet a need.
-fn ways(need: &Need, atoms: &mut Vec<Atom>) -> Vec<Way> {
+fn ways(need: &Need, atoms: &mut Atoms) -> Vec<Way> {
     if need.any_of.is_empty() {
         return vec![Way::default()];
     }
     need.any_of.iter().flat_map(|alternative| alternative_ways(alternative, atoms)).take(MAX_WAYS).collect()
 }
 
-fn alternative_ways(alternative: &Alternative, atoms: &mut Vec<Atom>) -> Vec<Way> {
+fn alternative_ways(alternative: &Alternative, atoms: &mut Atoms) -> Vec<Way> {
     let mut ways: Vec<Way> = alternative
         .scopes
         .iter()

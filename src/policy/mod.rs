@@ -10,16 +10,20 @@ mod draft;
 mod implied;
 #[cfg(any(test, feature = "inner"))]
 pub(crate) mod judge;
+mod memory;
 mod pattern;
 mod plan;
 mod reach;
 mod refusal;
+mod resources;
 mod space;
 mod standing;
+mod standings;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use plan::Plan;
+use resources::Resources;
 
 use serde::{Serialize, Serializer};
 
@@ -32,7 +36,7 @@ use crate::time::NumericDate;
 pub(crate) const MAX_RESOURCE_CHARS: usize = 512;
 
 /// An IAM policy document, in the spelling that API Gateway insists on.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct IamPolicy {
     version: &'static str,
@@ -40,12 +44,12 @@ pub(crate) struct IamPolicy {
 }
 
 /// One statement of a policy. A Deny beats every Allow.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Statement {
     action: &'static str,
     effect: Effect,
-    resource: Vec<String>,
+    resource: Resources,
     #[serde(skip_serializing_if = "Option::is_none")]
     condition: Option<Before>,
 }
@@ -57,7 +61,7 @@ pub(crate) enum Effect {
 }
 
 /// `Condition` that the current time is before this date.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 struct Before(String);
 
 impl Serialize for Before {
@@ -88,12 +92,12 @@ pub(crate) enum PolicyExpiry {
 impl IamPolicy {
     /// Refuses everything in the stage: the answer to a token that is not valid.
     pub(crate) fn deny_stage(arn: &MethodArn) -> Self {
-        Self::of(vec![Statement::deny(vec![format!("{}*", arn.stage())])])
+        Self::of(vec![Statement::deny(Resources::one(format!("{}*", arn.stage())))])
     }
 
     /// Allows everything in the stage.
     pub(crate) fn allow_stage(arn: &MethodArn, not_after: NumericDate, expiry: PolicyExpiry) -> Self {
-        Self::of(vec![Statement::allow(vec![format!("{}*", arn.stage())], not_after, expiry)])
+        Self::of(vec![Statement::allow(Resources::one(format!("{}*", arn.stage())), not_after, expiry)])
     }
 
     /// Speaks of this request and no other: its own ARN, allowed or denied. A request that cannot be named, because its path
@@ -105,7 +109,7 @@ impl IamPolicy {
         expiry: PolicyExpiry,
     ) -> (Self, Option<Error>) {
         let nameable = arn.as_str().chars().count() <= MAX_RESOURCE_CHARS;
-        let own = vec![arn.as_str().to_owned()];
+        let own = Resources::one(arn.as_str().to_owned());
         match permit {
             Ok(_) if nameable => (Self::of(vec![Statement::allow(own, not_after, expiry)]), None),
             Ok(_) => (Self::deny_stage(arn), Some(Error::AmbiguousPath)),
@@ -126,7 +130,7 @@ impl IamPolicy {
 }
 
 impl Statement {
-    fn allow(resource: Vec<String>, not_after: NumericDate, expiry: PolicyExpiry) -> Self {
+    fn allow(resource: Resources, not_after: NumericDate, expiry: PolicyExpiry) -> Self {
         let condition = match expiry {
             PolicyExpiry::Token => Some(Before(not_after.iso8601())),
             PolicyExpiry::None => None,
@@ -134,7 +138,7 @@ impl Statement {
         Self { action: "execute-api:Invoke", effect: Effect::Allow, resource, condition }
     }
 
-    fn deny(resource: Vec<String>) -> Self {
+    fn deny(resource: Resources) -> Self {
         Self { action: "execute-api:Invoke", effect: Effect::Deny, resource, condition: None }
     }
 }

@@ -1,13 +1,15 @@
 //! What a route table alone says about its policies, worked out once.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::ambiguous::Letters;
 use super::compile::Compiler;
 use super::draft::json_bytes;
+use super::memory::Memory;
 use super::pattern::{MAX_PARTS, Part, Pattern, spell};
 use super::refusal::{self, TableMistake, Warning};
 use super::space::{Declared, Space};
+use super::standings::NeedIndex;
 use crate::routes::{METHODS, Need, Routes, Segment, Undeclared};
 
 /// A route table, ready to become a policy for any token.
@@ -19,6 +21,7 @@ pub(crate) struct Plan {
     pub(super) literals: HashSet<String>,
     /// Those that differ; entries point to them.
     pub(super) needs: Vec<Need>,
+    pub(super) need_index: NeedIndex,
     /// In the order of the table.
     pub(super) paths: Vec<DeclaredPath>,
     /// By node of the trie, the place in `paths`.
@@ -28,6 +31,7 @@ pub(crate) struct Plan {
     pub(super) denies: Vec<Deny>,
     /// What lets all undeclared paths pass.
     pub(super) everything: Wildcard,
+    pub(super) memory: Memory,
 }
 
 /// A path with its entries, whatever its parameters are called.
@@ -122,11 +126,13 @@ impl Plan {
             space,
             literals: literals(routes),
             by_need,
+            need_index: NeedIndex::new(&needs),
             needs,
             paths,
             by_node,
             denies: Vec::new(),
             everything: Wildcard::default(),
+            memory: Memory::default(),
         };
         Compiler::new(plan).compile(routes)
     }
@@ -163,16 +169,14 @@ impl Plan {
 /// The table's needs and paths.
 fn declared(routes: &Routes) -> (Vec<Need>, Vec<DeclaredPath>, Vec<Option<usize>>) {
     let mut needs: Vec<Need> = Vec::new();
-    let numbers: Vec<usize> = routes
-        .entries()
-        .iter()
-        .map(|entry| {
-            needs.iter().position(|need| *need == entry.need).unwrap_or_else(|| {
-                needs.push(entry.need.clone());
-                needs.len().saturating_sub(1)
-            })
+    let mut known: HashMap<&Need, usize> = HashMap::new();
+    let number = |need| {
+        *known.entry(need).or_insert_with(|| {
+            needs.push(Need::clone(need));
+            needs.len().saturating_sub(1)
         })
-        .collect();
+    };
+    let numbers: Vec<usize> = routes.entries().iter().map(|entry| &entry.need).map(number).collect();
     let mut nodes: Vec<(usize, Declared)> = Vec::new();
     for (index, node) in routes.nodes().iter().enumerate() {
         if let Some(first) = node.by_method.iter().flatten().chain(&node.any).min() {

@@ -30,6 +30,8 @@ struct Cell {
     winner: Option<Declared>,
     literals: BTreeMap<String, usize>,
     others: Others,
+    /// How many more segments a path may have from here on that a declared path takes; `None` if there is no such path.
+    deepest: Option<usize>,
 }
 
 /// Where a segment leads that is none of a cell's literals.
@@ -131,7 +133,14 @@ impl Space {
                 return Err(TooTangled);
             }
             if let Some(cell) = cells.get_mut(index) {
-                *cell = Cell { winner, literals, others };
+                *cell = Cell { winner, literals, others, deepest: None };
+            }
+        }
+        // A cell comes before those that it leads to.
+        for index in (0..cells.len()).rev() {
+            let deepest = cells.get(index).and_then(|cell| cell.deepest_of(&cells));
+            if let Some(cell) = cells.get_mut(index) {
+                cell.deepest = deepest;
             }
         }
         Ok(Self { cells, walked: AtomicUsize::new(0) })
@@ -160,6 +169,49 @@ impl Space {
             *fewest = touched.segments().min(*fewest);
         });
         winners
+    }
+
+    /// The declared paths that take some path which a pattern matches. Nothing is sought where a declared path has fewer
+    /// segments than the rest of the pattern.
+    pub(crate) fn declared(&self, pattern: &[Part]) -> BTreeSet<Declared> {
+        let mut found = BTreeSet::new();
+        self.declared_below(0, pattern, Places::START, &mut found);
+        found
+    }
+
+    fn declared_below(&self, cell: usize, pattern: &[Part], places: Places, found: &mut BTreeSet<Declared>) {
+        let Some(cell) = self.cells.get(cell) else { return };
+        self.walked.fetch_add(1, Ordering::Relaxed);
+        let Some(furthest) = (0..=pattern.len()).rev().find(|position| places.hold(*position)) else {
+            return;
+        };
+        if cell.deepest.is_none_or(|deepest| deepest < pattern.len().saturating_sub(furthest)) {
+            return;
+        }
+        let wild = places.after(pattern, None);
+        let others = |places: Places, found: &mut BTreeSet<Declared>| match cell.others {
+            Others::Cell(next) => self.declared_below(next, pattern, places, found),
+            Others::Rest(winner) if !places.are_none() => found.extend(winner),
+            Others::Rest(_) => {}
+        };
+        others(wild, found);
+        for text in texts_at(pattern, places) {
+            match cell.literals.get(text) {
+                None => others(places.after(pattern, Some(text)), found),
+                Some(next) if wild.are_none() => {
+                    self.declared_below(*next, pattern, places.after(pattern, Some(text)), found);
+                }
+                Some(_) => {}
+            }
+        }
+        if !wild.are_none() {
+            for (text, next) in &cell.literals {
+                self.declared_below(*next, pattern, places.after(pattern, Some(text)), found);
+            }
+        }
+        if places.hold(pattern.len()) {
+            found.extend(cell.winner);
+        }
     }
 
     fn walk(&self, cell: usize, pattern: &[Part], places: Places, way: &mut Way, touch: &mut Touch<'_>) {
@@ -283,6 +335,19 @@ impl Space {
                 self.after(next, pattern, places.after(pattern, Some(text)), found);
             }
         }
+    }
+}
+
+impl Cell {
+    /// What [`Cell::deepest`] has to be, if that of all cells it leads to is known.
+    fn deepest_of(&self, cells: &[Self]) -> Option<usize> {
+        let below = |cell: usize| cells.get(cell)?.deepest.map(|deepest| deepest.saturating_add(1));
+        let others = match self.others {
+            Others::Cell(cell) => below(cell),
+            Others::Rest(winner) => winner.map(|_| usize::MAX),
+        };
+        let literals = self.literals.values().filter_map(|cell| below(*cell)).max();
+        self.winner.map(|_| 0).max(others).max(literals)
     }
 }
 

@@ -4,13 +4,13 @@ use crate::claims::{Accepted, ClaimName, Verified};
 use crate::error::Error;
 
 /// What a route needs: one of the alternatives, or nothing if there are none.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Need {
     pub(crate) any_of: Vec<Alternative>,
 }
 
 /// One way to meet a need: one entry of scopes, if there are any, and every claim.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Alternative {
     /// Any one entry is enough; an entry needs all of its scopes.
     pub(crate) scopes: Vec<Vec<String>>,
@@ -18,14 +18,14 @@ pub(crate) struct Alternative {
 }
 
 /// A claim and the values it may have.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ClaimNeed {
     pub(crate) claim: ClaimName,
     pub(crate) values: Vec<ClaimValue>,
 }
 
 /// A value that a claim may have.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum ClaimValue {
     /// A fixed one.
     Fixed(Accepted),

@@ -1,6 +1,6 @@
 //! The wildcards of a draft, each with every Deny that it needs, or not at all.
 
-use super::{Draft, Spelling, Which, bit};
+use super::{Draft, Spelling, Which, bit, join};
 use crate::policy::ambiguous::{self, Letters};
 use crate::policy::pattern::{Part, Pattern, matches, spell};
 use crate::policy::plan::{DeclaredPath, Wildcard};
@@ -85,7 +85,7 @@ impl Draft<'_> {
             return false;
         }
         for tail in &wildcard.tails {
-            self.allow.push(format!("{name}/{}", tail.text));
+            self.allow.push(join(name, &tail.text));
         }
         for deny in denies {
             if let Some(methods) = self.deny.get_mut(deny) {
@@ -151,7 +151,7 @@ impl Draft<'_> {
             }
             letters_bytes = denies.iter().fold(0, |sum, deny| usize::saturating_add(sum, self.bytes(deny)));
         }
-        if used.saturating_add(letters_bytes) > self.matter.room {
+        if !self.limits.fit(used.saturating_add(letters_bytes), self.matter.room) {
             self.leave_out();
             return false;
         }

@@ -3,8 +3,10 @@
 #![expect(clippy::arithmetic_side_effects, reason = "a test that overflows has found something too")]
 
 mod examples;
+mod memory;
 mod properties;
 mod size;
+mod space;
 
 use super::judge::{STAGE, answer, arn, case, iam, json, routes, rules, verified};
 use super::refusal::Warning;

@@ -163,7 +163,7 @@ pub(super) fn case(modes: &[Mode]) -> impl Strategy<Value = Case> + use<> {
     )
 }
 
-fn cases() -> u32 {
+pub(super) fn cases() -> u32 {
     #[expect(clippy::disallowed_methods, reason = "how long to test is for the one who runs the tests to say")]
     let cases = std::env::var("POLICY_CASES").ok();
     cases.and_then(|cases| cases.parse().ok()).unwrap_or(10_000)

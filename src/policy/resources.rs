@@ -1,0 +1,66 @@
+//! The Resources of a statement.
+
+use std::sync::Arc;
+
+use serde::ser::{Serialize, SerializeSeq as _, Serializer};
+use serde_json::value::RawValue;
+
+/// The request's own Resource before the others, of which none repeats it.
+#[derive(Clone, Debug)]
+pub(crate) struct Resources {
+    own: Option<String>,
+    others: Others,
+}
+
+/// Those besides the request's own.
+#[derive(Clone, Debug)]
+pub(crate) enum Others {
+    These(Vec<String>),
+    /// In JSON already, for many policies.
+    Written(Arc<[Box<RawValue>]>),
+}
+
+impl Resources {
+    pub(super) fn new(own: Option<String>, others: Others) -> Self {
+        Self { own, others }
+    }
+
+    /// One alone.
+    pub(super) fn one(own: String) -> Self {
+        Self { own: Some(own), others: Others::These(Vec::new()) }
+    }
+
+    pub(super) fn are_none(&self) -> bool {
+        self.own.is_none()
+            && match &self.others {
+                Others::These(others) => others.is_empty(),
+                Others::Written(others) => others.is_empty(),
+            }
+    }
+}
+
+/// A Resource without the quotes of JSON. One that needs escapes looks different in it, but then it is no request's own.
+pub(super) fn unquoted(written: &RawValue) -> &str {
+    let text = written.get();
+    text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text)
+}
+
+impl Serialize for Resources {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(None)?;
+        if let Some(own) = &self.own {
+            list.serialize_element(own)?;
+        }
+        let own = self.own.as_deref();
+        match &self.others {
+            Others::These(others) => {
+                others.iter().filter(|other| own != Some(other)).try_for_each(|other| list.serialize_element(other))?;
+            }
+            Others::Written(others) => {
+                let others = others.iter().filter(|other| own != Some(unquoted(other)));
+                others.into_iter().try_for_each(|other| list.serialize_element(other))?;
+            }
+        }
+        list.end()
+    }
+}

@@ -1,0 +1,35 @@
+//! The paths of a table, asked in two ways.
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+
+use super::properties::table;
+use super::rules::Mode;
+use super::*;
+use crate::policy::pattern::{Part, Pattern};
+use crate::policy::space::Space;
+
+#[test]
+fn the_declared_paths_are_found_with_and_without_the_undeclared_ones() {
+    let config = Config { cases: 2000, max_global_rejects: u32::MAX, failure_persistence: None, ..Config::default() };
+    let part = prop_oneof![
+        2 => prop::sample::select(vec!["a", "b", "me", "a:x", "zz"]).prop_map(|text| Part::Text(text.to_owned())),
+        1 => Just(Part::Wild),
+    ];
+    let patterns = prop::collection::vec(prop::collection::vec(part, 0..6), 1..20);
+    let outcome = TestRunner::new(config).run(&(table(&[Mode::Deny]), patterns), |(rules, patterns)| {
+        let Some(routes) = routes(&rules) else {
+            return Err(TestCaseError::reject("no table"));
+        };
+        let space = Space::new(&routes).unwrap();
+        for pattern in patterns {
+            let pattern: Pattern = pattern;
+            let of_all: Vec<_> = space.winners(&pattern).into_keys().flatten().collect();
+            prop_assert_eq!(space.declared(&pattern).into_iter().collect::<Vec<_>>(), of_all, "{:?}", pattern);
+        }
+        Ok(())
+    });
+    if let Err(broken) = outcome {
+        panic!("{broken}");
+    }
+}
