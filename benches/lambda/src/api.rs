@@ -29,7 +29,6 @@ struct Connection {
 }
 
 /// What a process asks of the Runtime API.
-#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
     Next,
     Response(Vec<u8>),

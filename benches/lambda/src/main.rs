@@ -17,7 +17,7 @@ use std::thread::available_parallelism;
 
 use api::Api;
 use material::Material;
-use series::{Programs, Series};
+use series::{Bench, Series};
 use subject::{Cpus, Sample};
 
 /// The numbers of a series, by subject, one of each for every round.
@@ -33,8 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let built = PathBuf::from(built).canonicalize()?;
     let material = Material::new(&repository, &built.join("work"))?;
     let mut api = Api::start(material.key_set.clone())?;
-    let programs = Programs::find(&repository, &built)?;
-    let all = series::all(&material, &programs, &api.address()?.to_string())?;
+    let all = Bench::new(&material, &repository, &built)?.series(&api.address()?.to_string())?;
     let last = available_parallelism()?.get() - 1;
     let cpus = Cpus { server: 0, subject: last };
 

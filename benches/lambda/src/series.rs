@@ -4,10 +4,12 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::material::{AUDIENCE, Event, ISSUER, Kind, Material, SCOPE, routes};
 use crate::subject::{Answer, Calls, Subject};
+
+type Failure = Box<dyn Error>;
 
 /// Subjects that take turns.
 pub(crate) struct Series {
@@ -26,195 +28,170 @@ pub(crate) struct Entry {
 
 pub(crate) const AUTHORIZER: &str = "authorizer";
 pub(crate) const CONTROL: &str = "the same binary again";
-pub(crate) const OTHER: &str = "the other binary";
 pub(crate) const FLOOR: &str = "floor";
-pub(crate) const NULL: &str = "null handler";
-pub(crate) const HS256: &str = "HS256";
-pub(crate) const FLOOR_HS256: &str = "floor, HS256";
 pub(crate) const FETCHED: &str = "keys fetched at start";
 pub(crate) const TEN: &str = "10 routes";
 pub(crate) const TEN_THOUSAND: &str = "10,000 routes";
 pub(crate) const NODE: &str = "Node, aws-jwt-verify";
-pub(crate) const NODE_AUTH0: &str = "Node, jsonwebtoken and jwks-rsa";
-pub(crate) const PYTHON: &str = "Python, PyJWT";
+pub(crate) const REFUSALS: [(&str, Kind); 6] = [
+    ("malformed token", Kind::Malformed),
+    ("unsigned token", Kind::Unsigned),
+    ("bad signature", Kind::BadSignature),
+    ("expired", Kind::Expired),
+    ("undeclared route", Kind::UndeclaredRoute),
+    ("insufficient scope", Kind::InsufficientScope),
+];
 
-/// Machine code is warm at once.
-const COMPILED: Calls = Calls { before: 50, measured: 300 };
-/// V8 optimizes what has run often.
-const NODE_CALLS: Calls = Calls { before: 3000, measured: 1000 };
-const PYTHON_CALLS: Calls = Calls { before: 200, measured: 500 };
+const CALLS: Calls = Calls { before: 50, measured: 300 };
+/// Interpreters get faster with time, so everybody in a series with them gets some.
+const MORE_CALLS: Calls = Calls { before: 500, measured: 500 };
+/// Node has compiled by then what it will compile.
+const MANY_CALLS: Calls = Calls { before: 4000, measured: 500 };
 
-/// What there is to run.
-pub(crate) struct Programs {
-    authorizer: PathBuf,
-    control: PathBuf,
-    other: Option<PathBuf>,
-    floor: PathBuf,
-    null: PathBuf,
-    node: Option<PathBuf>,
-    python: Option<PathBuf>,
+/// What there is to run, where `benches/lambda/run` has put it.
+pub(crate) struct Bench<'a> {
+    material: &'a Material,
+    built: PathBuf,
     peers: PathBuf,
+    configuration: String,
+    permits: Vec<Event>,
 }
 
-impl Programs {
-    /// What `benches/lambda/run` has put into a directory. A peer that is not there is left out.
-    pub(crate) fn find(repository: &Path, built: &Path) -> Result<Self, Box<dyn Error>> {
-        let here = |name: &str| built.join(name);
-        let there = |name: &str| Some(here(name)).filter(|path| path.exists());
-        let node = there("node/node").map(|link| link.canonicalize()).transpose()?;
+impl<'a> Bench<'a> {
+    pub(crate) fn new(material: &'a Material, repository: &Path, built: &Path) -> Result<Self, Failure> {
         Ok(Self {
-            authorizer: here("authorizer"),
-            control: here("control"),
-            other: there("other"),
-            floor: here("floor"),
-            null: here("null"),
-            node,
-            python: there("python/bin/python"),
+            material,
+            built: built.to_owned(),
             peers: repository.join("benches/lambda/peers"),
+            configuration: material.configuration("authorizer.json", &routes(50, true), key_file(), json!({}))?,
+            permits: material.events("RS256", Kind::Permit)?,
         })
     }
-}
 
-pub(crate) fn all(material: &Material, programs: &Programs, api: &str) -> Result<Vec<Series>, Box<dyn Error>> {
-    let file = json!({ "jwks_file": "jwks.json" });
-    let secret = json!({ "secret": { "file": "secret.txt" } });
-    let configuration = material.configuration("authorizer.json", &routes(50, true), file.clone(), json!({}))?;
-    let permits = material.events("RS256", Kind::Permit)?;
+    pub(crate) fn series(&self, api: &str) -> Result<Vec<Series>, Failure> {
+        Ok(vec![self.floor(), self.variants(api)?, self.refusals()?, self.languages()?])
+    }
 
-    let subject = |name, program: &Path, configuration: &str, events: &[Event], answer| Subject {
-        name,
-        command: vec![program.to_owned()],
-        directory: material.directory.clone(),
-        environment: vec![("AUTHORIZER_CONFIG_FILE", configuration.to_owned())],
-        events: events.to_vec(),
-        answer,
-        calls: COMPILED,
-    };
-    let authorizer = || subject(AUTHORIZER, &programs.authorizer, &configuration, &permits, Answer::Allow);
-    let control = || subject(CONTROL, &programs.control, &configuration, &permits, Answer::Allow);
-    let variant =
-        |name, configuration: &str| subject(name, &programs.authorizer, configuration, &permits, Answer::Allow);
-    let peer = |name, command: Vec<PathBuf>, directory: PathBuf, events: &[Event], calls| Subject {
-        name,
-        command,
-        directory,
-        environment: [
+    /// The authorizer and what it is built on.
+    fn floor(&self) -> Series {
+        let subjects = vec![self.floor_peer(FLOOR), self.peer("null handler", vec![self.built.join("null")], CALLS)];
+        let mut subjects = against(FLOOR, [self.pair(), subjects].concat());
+        if self.built.join("other").exists() {
+            let other = self.authorizer("the other binary", "other", &self.configuration);
+            subjects.extend(against(AUTHORIZER, vec![other]));
+        }
+        let title = "The authorizer, the floor and the null handler";
+        Series { name: "floor", title, rounds: 300, quick_rounds: 60, subjects }
+    }
+
+    /// Other configurations.
+    fn variants(&self, api: &str) -> Result<Series, Failure> {
+        let variant = |name, routes: &[Value], issuer, more| -> Result<Subject, Failure> {
+            let file = format!("{}.json", str::replace(name, [' ', ':', ','], "-"));
+            let configuration = self.material.configuration(&file, routes, issuer, more)?;
+            Ok(self.authorizer(name, "authorizer", &configuration))
+        };
+        let fetched = json!({ "jwks_uri": format!("http://{api}/jwks.json") });
+        let single = json!({ "policy": "single_request" });
+        let absent = json!({ "undeclared_routes": "absent" });
+        let literal = variant("no path parameters", &routes(50, false), key_file(), json!({}))?;
+        let mut subjects = self.pair();
+        subjects.extend([
+            variant(FETCHED, &routes(50, true), fetched, json!({}))?,
+            Subject { events: self.material.events("RS256", Kind::LiteralPermit)?, ..literal },
+            variant("undeclared_routes: absent", &routes(50, true), key_file(), absent)?,
+            variant("policy: single_request", &routes(50, true), key_file(), single)?,
+        ]);
+        let mut subjects = against(AUTHORIZER, subjects);
+
+        let ten = variant(TEN, &routes(10, true), key_file(), json!({}))?;
+        let ten_thousand = variant(TEN_THOUSAND, &routes(10_000, true), key_file(), json!({}))?;
+        subjects.extend(against(TEN, vec![ten, ten_thousand]));
+
+        let events = self.material.events("HS256", Kind::Permit)?;
+        let hs256 = variant("HS256", &routes(50, true), json!({ "secret": { "file": "secret.txt" } }), json!({}))?;
+        let mut floor = self.floor_peer("floor, HS256");
+        floor.environment.push(("SECRET_FILE", self.material.file("secret.txt")));
+        let hs256 = [hs256, floor].map(|subject| Subject { events: events.clone(), ..subject });
+        subjects.extend(against("floor, HS256", hs256.to_vec()));
+        Ok(Series { name: "variants", title: "Other configurations", rounds: 100, quick_rounds: 20, subjects })
+    }
+
+    fn refusals(&self) -> Result<Series, Failure> {
+        let mut subjects = self.pair();
+        for (name, kind) in REFUSALS {
+            let events = self.material.events("RS256", kind)?;
+            let subject = self.authorizer(name, "authorizer", &self.configuration);
+            subjects.push(Subject { events, answer: Answer::Deny, ..subject });
+        }
+        let title = "Refusals, which are logged, and permits, which are not";
+        Ok(Series { name: "refusals", title, rounds: 100, quick_rounds: 20, subjects: against(AUTHORIZER, subjects) })
+    }
+
+    /// Authorizers in other languages, as far as they are installed.
+    fn languages(&self) -> Result<Series, Failure> {
+        let warmer = |subject: Subject| Subject { calls: MORE_CALLS, ..subject };
+        let mut subjects: Vec<_> = self.pair().into_iter().map(warmer).collect();
+        let node = self.built.join("node");
+        if let Ok(program) = fs::canonicalize(node.join("node")) {
+            let own_loop = |name, handler: &str, calls| {
+                let command = vec![program.clone(), PathBuf::from("runtime.js"), PathBuf::from(handler)];
+                Subject { directory: node.clone(), ..self.peer(name, command, calls) }
+            };
+            subjects.push(own_loop(NODE, "aws-jwt-verify.js", MORE_CALLS));
+            subjects.push(own_loop("... after 4,000 calls", "aws-jwt-verify.js", MANY_CALLS));
+            let client = node.join("node_modules/aws-lambda-ric");
+            if client.join("rapid-client.node").exists() {
+                let command = vec![program.clone(), client.join("index.mjs")];
+                let mut subject = self.peer("... under aws-lambda-ric", command, MORE_CALLS);
+                subject.environment.push(("_HANDLER", "aws-jwt-verify.handler".to_owned()));
+                subjects.push(Subject { directory: node.clone(), ..subject });
+            }
+            subjects.push(own_loop("Node, jsonwebtoken and jwks-rsa", "auth0.js", MORE_CALLS));
+        }
+        let python = self.built.join("python/bin/python");
+        if python.exists() {
+            let client = ["-m", "awslambdaric", "handler.handler"].map(PathBuf::from);
+            let subject = self.peer("Python, PyJWT", [vec![python], client.to_vec()].concat(), MORE_CALLS);
+            subjects.push(Subject { directory: self.peers.join("python"), ..subject });
+        }
+        let subjects = against(AUTHORIZER, subjects);
+        Ok(Series { name: "languages", title: "Other languages", rounds: 20, quick_rounds: 4, subjects })
+    }
+
+    /// The authorizer and its control.
+    fn pair(&self) -> Vec<Subject> {
+        vec![
+            self.authorizer(AUTHORIZER, "authorizer", &self.configuration),
+            self.authorizer(CONTROL, "control", &self.configuration),
+        ]
+    }
+
+    fn authorizer(&self, name: &'static str, program: &str, configuration: &str) -> Subject {
+        let environment = vec![("AUTHORIZER_CONFIG_FILE", configuration.to_owned())];
+        Subject { environment, ..self.peer(name, vec![self.built.join(program)], CALLS) }
+    }
+
+    fn floor_peer(&self, name: &'static str) -> Subject {
+        self.peer(name, vec![self.built.join("floor")], CALLS)
+    }
+
+    fn peer(&self, name: &'static str, command: Vec<PathBuf>, calls: Calls) -> Subject {
+        let environment = vec![
             ("ISSUER", ISSUER.to_owned()),
             ("AUDIENCE", AUDIENCE.to_owned()),
             ("SCOPE", SCOPE.to_owned()),
-            ("JWKS_FILE", material.file("jwks.json")),
-        ]
-        .to_vec(),
-        events: events.to_vec(),
-        answer: Answer::Allow,
-        calls,
-    };
-    let rust_peer = |name, program: &Path, events| {
-        peer(name, vec![program.to_owned()], material.directory.clone(), events, COMPILED)
-    };
-    let against = |against, subjects: Vec<Subject>| -> Vec<Entry> {
-        subjects.into_iter().map(|subject| Entry { subject, against }).collect()
-    };
-
-    let mut floor = Series {
-        name: "floor",
-        title: "The authorizer, the floor and the null handler",
-        rounds: 300,
-        quick_rounds: 60,
-        subjects: against(
-            FLOOR,
-            vec![
-                authorizer(),
-                control(),
-                rust_peer(FLOOR, &programs.floor, &permits),
-                rust_peer(NULL, &programs.null, &permits),
-            ],
-        ),
-    };
-
-    if let Some(other) = &programs.other {
-        let other = subject(OTHER, other, &configuration, &permits, Answer::Allow);
-        floor.subjects.extend(against(AUTHORIZER, vec![other]));
+            ("JWKS_FILE", self.material.file("jwks.json")),
+        ];
+        let directory = self.material.directory.clone();
+        Subject { name, command, directory, environment, events: self.permits.clone(), answer: Answer::Allow, calls }
     }
-
-    let fetched = json!({ "jwks_uri": format!("http://{api}/jwks.json") });
-    let fetched = material.configuration("fetched.json", &routes(50, true), fetched, json!({}))?;
-    let literal = material.configuration("literal.json", &routes(50, false), file.clone(), json!({}))?;
-    let single = json!({ "policy": "single_request" });
-    let single = material.configuration("single.json", &routes(50, true), file.clone(), single)?;
-    let absent = json!({ "undeclared_routes": "absent" });
-    let absent = material.configuration("absent.json", &routes(50, true), file.clone(), absent)?;
-    let ten = material.configuration("ten.json", &routes(10, true), file.clone(), json!({}))?;
-    let ten_thousand = material.configuration("ten-thousand.json", &routes(10_000, true), file, json!({}))?;
-    let hs256 = material.configuration("hs256.json", &routes(50, true), secret, json!({}))?;
-    let hs256_permits = material.events("HS256", Kind::Permit)?;
-    let mut floor_hs256 = rust_peer(FLOOR_HS256, &programs.floor, &hs256_permits);
-    floor_hs256.environment.push(("SECRET_FILE", material.file("secret.txt")));
-    let mut variants = against(
-        AUTHORIZER,
-        vec![
-            authorizer(),
-            control(),
-            variant(FETCHED, &fetched),
-            Subject { events: material.literal_events()?, ..variant("no path parameters", &literal) },
-            variant("undeclared_routes: absent", &absent),
-            variant("policy: single_request", &single),
-        ],
-    );
-    variants.extend(against(TEN, vec![variant(TEN, &ten), variant(TEN_THOUSAND, &ten_thousand)]));
-    let hs256 = subject(HS256, &programs.authorizer, &hs256, &hs256_permits, Answer::Allow);
-    variants.extend(against(FLOOR_HS256, vec![hs256, floor_hs256]));
-    let variants =
-        Series { name: "variants", title: "Other configurations", rounds: 100, quick_rounds: 20, subjects: variants };
-
-    let refusal = |name, kind| -> Result<Subject, Box<dyn Error>> {
-        Ok(subject(name, &programs.authorizer, &configuration, &material.events("RS256", kind)?, Answer::Deny))
-    };
-    let refusals = Series {
-        name: "refusals",
-        title: "Refusals, which are logged, and permits, which are not",
-        rounds: 100,
-        quick_rounds: 20,
-        subjects: against(
-            AUTHORIZER,
-            vec![
-                authorizer(),
-                control(),
-                refusal("malformed token", Kind::Malformed)?,
-                refusal("unsigned token", Kind::Unsigned)?,
-                refusal("bad signature", Kind::BadSignature)?,
-                refusal("expired", Kind::Expired)?,
-                refusal("undeclared route", Kind::UnknownRoute)?,
-                refusal("insufficient scope", Kind::InsufficientScope)?,
-            ],
-        ),
-    };
-
-    let mut others = vec![authorizer(), control()];
-    if let Some(node) = &programs.node {
-        for (name, program) in [(NODE, "aws-jwt-verify.js"), (NODE_AUTH0, "auth0.js")] {
-            let directory = fs::canonicalize(material.directory.join("../node"))?;
-            let command = vec![node.clone(), PathBuf::from("runtime.js"), PathBuf::from(program)];
-            others.push(peer(name, command, directory, &permits, NODE_CALLS));
-        }
-    }
-    if let Some(python) = &programs.python {
-        let command = [python.as_path(), Path::new("-m"), Path::new("awslambdaric"), Path::new("handler.handler")];
-        let command = command.map(Path::to_owned).to_vec();
-        others.push(peer(PYTHON, command, programs.peers.join("python"), &permits, PYTHON_CALLS));
-    }
-    let others = Series {
-        name: "peers",
-        title: "Other languages",
-        rounds: 20,
-        quick_rounds: 4,
-        subjects: against(AUTHORIZER, others),
-    };
-    Ok(vec![floor, variants, refusals, others])
 }
 
-/// The names of all refusals that are measured.
-pub(crate) fn is_refusal(name: &str) -> bool {
-    ["malformed token", "unsigned token", "bad signature", "expired", "undeclared route", "insufficient scope"]
-        .contains(&name)
+fn key_file() -> Value {
+    json!({ "jwks_file": "jwks.json" })
+}
+
+fn against(against: &'static str, subjects: Vec<Subject>) -> Vec<Entry> {
+    subjects.into_iter().map(|subject| Entry { subject, against }).collect()
 }

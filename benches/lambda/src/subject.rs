@@ -194,7 +194,9 @@ impl Subject {
 fn expect_poll(request: Request) -> io::Result<Request> {
     match request.asked {
         Asked::Next => Ok(request),
-        asked => Err(io::Error::other(format!("not a poll: {asked:?}"))),
+        Asked::Response(body) | Asked::Error(body) => {
+            Err(io::Error::other(format!("not a poll: {}", String::from_utf8_lossy(&body))))
+        }
     }
 }
 
