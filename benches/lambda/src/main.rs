@@ -1,5 +1,5 @@
 //! The paired end-to-end bench: processes under a Runtime API server, cold and warm, one after the other in each round, in an order
-//! that turns with the round. What is told are medians of ratios within a round, so that a slow minute of the machine meets
+//! that is drawn for the round. What is told are medians of ratios within a round, so that a slow minute of the machine meets
 //! everybody alike. `benches/lambda/run` builds what is needed and starts this.
 
 mod api;
@@ -13,12 +13,15 @@ mod subject;
 use std::collections::HashMap;
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::thread::available_parallelism;
+use std::time::Instant;
 
 use api::Api;
 use material::Material;
 use series::{Bench, Series};
 use subject::{Cpus, Sample};
+
+/// What part of the time a quick run has.
+const QUICK: u64 = 7;
 
 /// The numbers of a series, by subject, one of each for every round.
 pub(crate) type Samples = HashMap<&'static str, Vec<Sample>>;
@@ -34,27 +37,46 @@ fn main() -> Result<(), Box<dyn Error>> {
     let material = Material::new(&repository, &built.join("work"))?;
     let mut api = Api::start(material.key_set.clone())?;
     let all = Bench::new(&material, &repository, &built)?.series(&api.address()?.to_string())?;
-    let last = available_parallelism()?.get() - 1;
-    let cpus = Cpus { server: 0, subject: last };
+    let cpus = Cpus::find()?;
 
+    let machine = report::machine();
     let mut measured = Vec::new();
     for series in all.into_iter().filter(|series| only.is_empty() || only.iter().any(|name| name == series.name)) {
-        let rounds = if mode == "quick" { series.quick_rounds } else { series.rounds };
-        eprintln!("{}: {rounds} rounds of {}", series.name, series.subjects.len());
-        let samples = run(&series, rounds, &mut api, &cpus)?;
+        let samples = run(&series, if mode == "quick" { QUICK } else { 1 }, &mut api, &cpus)?;
         measured.push((series, samples));
     }
-    print!("{}", report::write(&measured, material.token_bytes()?));
+    print!("{}", report::write(&measured, material.token_bytes()?, &machine));
     Ok(())
 }
 
-fn run(series: &Series, rounds: usize, api: &mut Api, cpus: &Cpus) -> Result<Samples, Box<dyn Error>> {
+/// Whole rounds, until there are enough of them or the time is over.
+fn run(series: &Series, part: u64, api: &mut Api, cpus: &Cpus) -> Result<Samples, Box<dyn Error>> {
+    let began = Instant::now();
     let mut samples = Samples::new();
-    for round in 0..rounds {
-        for place in 0..series.subjects.len() {
-            let subject = &series.subjects[(round + place) % series.subjects.len()].subject;
+    let mut order: Vec<_> = series.subjects.iter().map(|entry| &entry.subject).collect();
+    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    let mut round = 0;
+    while round == 0 || (round < series.rounds && began.elapsed().as_secs() < series.seconds / part) {
+        dice.shuffle(&mut order);
+        for subject in &order {
             samples.entry(subject.name).or_default().push(subject.measure(api, cpus)?);
         }
+        round += 1;
     }
+    eprintln!("{}: {round} rounds in {} s", series.name, began.elapsed().as_secs());
     Ok(samples)
+}
+
+/// The same orders in every run: xorshift64.
+struct Dice(u64);
+
+impl Dice {
+    fn shuffle<T>(&mut self, things: &mut [T]) {
+        for last in (1..things.len()).rev() {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            things.swap(last, (self.0 % (last as u64 + 1)) as usize);
+        }
+    }
 }

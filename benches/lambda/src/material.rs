@@ -15,6 +15,9 @@ pub(crate) const SCOPE: &str = "read:movies";
 const STAGE: &str = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod/";
 /// What the token may do: nine routes, some of them with a parameter.
 const SCOPES: &str = "openid profile read:movies write:movies delete:movies read:orders write:orders";
+/// The first resources of a table; the token may use the first two.
+const NAMES: [&str; 10] =
+    ["movies", "orders", "users", "pets", "devices", "invoices", "reports", "events", "places", "tags"];
 /// So long that an RS256 token has about 774 bytes.
 const PADDING: usize = 38;
 
@@ -33,6 +36,8 @@ pub(crate) enum Kind {
     Permit,
     /// Of a table without parameters.
     LiteralPermit,
+    /// With scopes that no other event's token has.
+    OwnScopes,
     Malformed,
     Unsigned,
     Expired,
@@ -84,7 +89,7 @@ impl Material {
         Ok(self.file(name))
     }
 
-    /// Four events with a token each.
+    /// Events with a token each.
     pub(crate) fn events(&self, algorithm: &str, kind: Kind) -> Result<Vec<Event>, Box<dyn Error>> {
         let requests = match kind {
             Kind::UndeclaredRoute => ["GET/films", "GET/films/17", "POST/films", "PUT/films/17"],
@@ -92,20 +97,29 @@ impl Material {
             Kind::LiteralPermit => ["GET/movies", "GET/movies/item", "POST/movies", "PUT/orders/item"],
             _ => ["GET/movies", "GET/movies/17", "POST/movies", "PUT/orders/17"],
         };
-        requests.iter().enumerate().map(|(number, request)| self.event(algorithm, kind, number, request)).collect()
+        let count = if kind == Kind::OwnScopes { NAMES.len().pow(2) } else { requests.len() };
+        let requests = requests.into_iter().cycle().take(count);
+        requests.enumerate().map(|(number, request)| self.event(algorithm, kind, number, request)).collect()
     }
 
     fn event(&self, algorithm: &str, kind: Kind, number: usize, request: &str) -> Result<Event, Box<dyn Error>> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
         let issued = if kind == Kind::Expired { now - 7200 } else { now - 60 };
+        let scopes = match kind {
+            Kind::OwnScopes => {
+                let [one, other] = [number / NAMES.len(), number % NAMES.len()].map(|place| NAMES[place]);
+                format!("read:movies write:movies write:orders read:{one} delete:{other}")
+            }
+            _ => SCOPES.to_owned(),
+        };
         let claims = json!({
             "iss": ISSUER,
-            "sub": format!("auth0|65a1b2c3d4e5f60718293a4{number}"),
+            "sub": format!("auth0|65a1b2c3d4e5f60718293a{number:02}"),
             "aud": AUDIENCE,
             "iat": issued,
             "exp": issued + 3600,
             "azp": "w".repeat(PADDING),
-            "scope": SCOPES,
+            "scope": scopes,
         });
         let nobody = Signer::nobody();
         let signer = match (kind, algorithm) {
@@ -136,10 +150,9 @@ impl Material {
     }
 }
 
-/// Tables of five routes for each resource; the first two are those that the token may use.
+/// Tables of five routes for each resource.
 pub(crate) fn routes(count: usize, parameters: bool) -> Vec<Value> {
-    let names = ["movies", "orders", "users", "pets", "devices", "invoices", "reports", "events", "places", "tags"];
-    let name = |number: usize| match names.get(number) {
+    let name = |number: usize| match NAMES.get(number) {
         Some(name) => (*name).to_owned(),
         None => format!("resource-{number}"),
     };

@@ -62,9 +62,20 @@ const TARGETS: [Target; 9] = [
     target("peak memory, of Node's with aws-jwt-verify", "languages", [AUTHORIZER, NODE], |sample| sample.memory, 0.08),
 ];
 
-pub(crate) fn write(measured: &[(Series, Samples)], token_bytes: usize) -> String {
+/// What the machine is and how busy it was before the run.
+pub(crate) fn machine() -> String {
+    let read = |file| std::fs::read_to_string(file).unwrap_or_default();
+    let (cpus, load) = (read("/proc/cpuinfo"), read("/proc/loadavg"));
+    let model = cpus.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown");
+    let cores = cpus.lines().filter(|line| line.starts_with("processor")).count();
+    let load = load.split(' ').next().unwrap_or("unknown");
+    let model = model.trim_start_matches([' ', '\t', ':']);
+    format!("{} {}, {cores} cores, {model}; load before the run {load}", std::env::consts::OS, std::env::consts::ARCH)
+}
+
+pub(crate) fn write(measured: &[(Series, Samples)], token_bytes: usize, machine: &str) -> String {
     let mut text = String::new();
-    let _ = writeln!(text, "RS256, a token of {token_bytes} bytes.\n\n### Targets\n");
+    let _ = writeln!(text, "{machine}. RS256 with 2,048 bits, a token of {token_bytes} bytes.\n\n### Targets\n");
     targets(&mut text, measured);
     for (series, samples) in measured {
         table(&mut text, series, samples);

@@ -15,8 +15,9 @@ type Failure = Box<dyn Error>;
 pub(crate) struct Series {
     pub(crate) name: &'static str,
     pub(crate) title: &'static str,
+    /// At most so long, so that a run ends in time on a busy machine too.
+    pub(crate) seconds: u64,
     pub(crate) rounds: usize,
-    pub(crate) quick_rounds: usize,
     pub(crate) subjects: Vec<Entry>,
 }
 
@@ -81,7 +82,7 @@ impl<'a> Bench<'a> {
             subjects.extend(against(AUTHORIZER, vec![other]));
         }
         let title = "The authorizer, the floor and the null handler";
-        Series { name: "floor", title, rounds: 300, quick_rounds: 60, subjects }
+        Series { name: "floor", title, seconds: 80, rounds: 400, subjects }
     }
 
     /// Other configurations.
@@ -95,8 +96,10 @@ impl<'a> Bench<'a> {
         let single = json!({ "policy": "single_request" });
         let absent = json!({ "undeclared_routes": "absent" });
         let literal = variant("no path parameters", &routes(50, false), key_file(), json!({}))?;
+        let own_scopes = self.authorizer("each token with scopes of its own", "authorizer", &self.configuration);
         let mut subjects = self.pair();
         subjects.extend([
+            Subject { events: self.material.events("RS256", Kind::OwnScopes)?, ..own_scopes },
             variant(FETCHED, &routes(50, true), fetched, json!({}))?,
             Subject { events: self.material.events("RS256", Kind::LiteralPermit)?, ..literal },
             variant("undeclared_routes: absent", &routes(50, true), key_file(), absent)?,
@@ -114,7 +117,7 @@ impl<'a> Bench<'a> {
         floor.environment.push(("SECRET_FILE", self.material.file("secret.txt")));
         let hs256 = [hs256, floor].map(|subject| Subject { events: events.clone(), ..subject });
         subjects.extend(against("floor, HS256", hs256.to_vec()));
-        Ok(Series { name: "variants", title: "Other configurations", rounds: 100, quick_rounds: 20, subjects })
+        Ok(Series { name: "variants", title: "Other configurations", seconds: 90, rounds: 150, subjects })
     }
 
     fn refusals(&self) -> Result<Series, Failure> {
@@ -125,7 +128,7 @@ impl<'a> Bench<'a> {
             subjects.push(Subject { events, answer: Answer::Deny, ..subject });
         }
         let title = "Refusals, which are logged, and permits, which are not";
-        Ok(Series { name: "refusals", title, rounds: 100, quick_rounds: 20, subjects: against(AUTHORIZER, subjects) })
+        Ok(Series { name: "refusals", title, seconds: 60, rounds: 150, subjects: against(AUTHORIZER, subjects) })
     }
 
     /// Authorizers in other languages, as far as they are installed.
@@ -156,7 +159,7 @@ impl<'a> Bench<'a> {
             subjects.push(Subject { directory: self.peers.join("python"), ..subject });
         }
         let subjects = against(AUTHORIZER, subjects);
-        Ok(Series { name: "languages", title: "Other languages", rounds: 20, quick_rounds: 4, subjects })
+        Ok(Series { name: "languages", title: "Other languages", seconds: 100, rounds: 30, subjects })
     }
 
     /// The authorizer and its control.

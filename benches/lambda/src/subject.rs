@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::sched::{CpuSet, sched_setaffinity};
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::time::{ClockId, clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -63,11 +63,19 @@ pub(crate) struct Sample {
 
 /// The CPUs that are used: the server and the process under test do not share one if there are two.
 pub(crate) struct Cpus {
-    pub(crate) server: usize,
-    pub(crate) subject: usize,
+    server: usize,
+    subject: usize,
 }
 
 impl Cpus {
+    /// The first and the last of those that this process may use.
+    pub(crate) fn find() -> io::Result<Self> {
+        let allowed = sched_getaffinity(Pid::from_raw(0))?;
+        let mut cpus = (0..CpuSet::count()).filter(|cpu| allowed.is_set(*cpu) == Ok(true));
+        let server = cpus.next().ok_or_else(|| io::Error::other("no CPU"))?;
+        Ok(Self { server, subject: cpus.last().unwrap_or(server) })
+    }
+
     fn pin(cpu: usize) -> io::Result<()> {
         let mut set = CpuSet::new();
         set.set(cpu)?;
