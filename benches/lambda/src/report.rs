@@ -86,20 +86,18 @@ pub(crate) fn write(measured: &[(Series, Samples)], token_bytes: usize, machine:
 fn targets(text: &mut String, measured: &[(Series, Samples)]) {
     let of = |name: &str| measured.iter().find(|(series, _)| series.name == name);
     text.push_str("| ratio | target | measured (quartiles) | |\n|---|---|---|---|\n");
-    for target in TARGETS {
-        let Some(ratio) = of(target.series)
-            .and_then(|(_, samples)| Ratio::of(samples, target.subject, target.against, target.metric))
-        else {
-            let _ = writeln!(text, "| {} | at most {:.2} | not measured | |", target.what, target.most);
-            continue;
+    for Target { what, series, subject, against, metric, most } in TARGETS {
+        let ratio = of(series).and_then(|(_, samples)| Ratio::of(samples, subject, against, metric));
+        // Where the floor stands, which a target that it misses cannot blame on the authorizer.
+        let floor = of(series).filter(|_| against != FLOOR);
+        let floor = floor.and_then(|(_, samples)| Ratio::of(samples, FLOOR, against, metric));
+        let floor = floor.map(|ratio| format!("; the floor: {}", ratio.told())).unwrap_or_default();
+        let _ = match ratio {
+            Some(ratio) => {
+                writeln!(text, "| {what} | at most {most:.2} | {ratio}{floor} | {} |", holds(ratio.median <= most))
+            }
+            None => writeln!(text, "| {what} | at most {most:.2} | not measured | |"),
         };
-        let _ = writeln!(
-            text,
-            "| {} | at most {:.2} | {ratio} | {} |",
-            target.what,
-            target.most,
-            holds(ratio.median <= target.most)
-        );
     }
     if let Some((_, samples)) = of("refusals") {
         for (name, _) in REFUSALS {
@@ -177,13 +175,22 @@ impl Ratio {
         let at = |place| quantile(ratios.clone(), place);
         Some(Self { lower: at(0.25), median: at(0.5), upper: at(0.75) })
     }
+
+    /// Small ratios need more of them.
+    fn decimals(&self) -> usize {
+        if self.median < 0.1 { 3 } else { 2 }
+    }
+
+    fn told(&self) -> String {
+        let decimals = self.decimals();
+        format!("{:.decimals$}", self.median)
+    }
 }
 
 impl std::fmt::Display for Ratio {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Small ratios need more decimals.
-        let decimals = if self.median < 0.1 { 4 } else { 2 };
-        write!(f, "{:.decimals$} ({:.decimals$} to {:.decimals$})", self.median, self.lower, self.upper)
+        let decimals = self.decimals();
+        write!(f, "{} ({:.decimals$} to {:.decimals$})", self.told(), self.lower, self.upper)
     }
 }
 

@@ -135,6 +135,7 @@ impl<'a> Bench<'a> {
     fn languages(&self) -> Result<Series, Failure> {
         let warmer = |subject: Subject| Subject { calls: MORE_CALLS, ..subject };
         let mut subjects: Vec<_> = self.pair().into_iter().map(warmer).collect();
+        subjects.push(warmer(self.floor_peer(FLOOR)));
         let node = self.built.join("node");
         if let Ok(program) = fs::canonicalize(node.join("node")) {
             let own_loop = |name, handler: &str, calls| {

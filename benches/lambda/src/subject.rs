@@ -73,7 +73,7 @@ impl Cpus {
         let allowed = sched_getaffinity(Pid::from_raw(0))?;
         let mut cpus = (0..CpuSet::count()).filter(|cpu| allowed.is_set(*cpu) == Ok(true));
         let server = cpus.next().ok_or_else(|| io::Error::other("no CPU"))?;
-        Ok(Self { server, subject: cpus.last().unwrap_or(server) })
+        Ok(Self { server, subject: cpus.next_back().unwrap_or(server) })
     }
 
     fn pin(cpu: usize) -> io::Result<()> {
