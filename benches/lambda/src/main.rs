@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let built = PathBuf::from(built).canonicalize()?;
     let material = Material::new(&repository, &built.join("work"))?;
     let mut api = Api::start(material.key_set.clone())?;
-    let all = Bench::new(&material, &repository, &built)?.series(&api.address()?.to_string())?;
+    let all = Bench::new(&material, &built)?.series(&api.address()?.to_string())?;
     let cpus = Cpus::find()?;
 
     let machine = report::machine();

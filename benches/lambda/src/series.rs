@@ -53,17 +53,15 @@ const MANY_CALLS: Calls = Calls { before: 4000, measured: 500 };
 pub(crate) struct Bench<'a> {
     material: &'a Material,
     built: PathBuf,
-    peers: PathBuf,
     configuration: String,
     permits: Vec<Event>,
 }
 
 impl<'a> Bench<'a> {
-    pub(crate) fn new(material: &'a Material, repository: &Path, built: &Path) -> Result<Self, Failure> {
+    pub(crate) fn new(material: &'a Material, built: &Path) -> Result<Self, Failure> {
         Ok(Self {
             material,
             built: built.to_owned(),
-            peers: repository.join("benches/lambda/peers"),
             configuration: material.configuration("authorizer.json", &routes(50, true), key_file(), json!({}))?,
             permits: material.events("RS256", Kind::Permit)?,
         })
@@ -153,11 +151,12 @@ impl<'a> Bench<'a> {
             }
             subjects.push(own_loop("Node, jsonwebtoken and jwks-rsa", "auth0.js", MORE_CALLS));
         }
-        let python = self.built.join("python/bin/python");
+        let directory = self.built.join("python");
+        let python = directory.join("bin/python");
         if python.exists() {
             let client = ["-m", "awslambdaric", "handler.handler"].map(PathBuf::from);
             let subject = self.peer("Python, PyJWT", [vec![python], client.to_vec()].concat(), MORE_CALLS);
-            subjects.push(Subject { directory: self.peers.join("python"), ..subject });
+            subjects.push(Subject { directory, ..subject });
         }
         let subjects = against(AUTHORIZER, subjects);
         Ok(Series { name: "languages", title: "Other languages", seconds: 100, rounds: 30, subjects })
