@@ -41,7 +41,9 @@ fn authorize_answers_in_shape_and_allows_no_forgery() {
 
 #[test]
 fn header_and_claims_are_judged_as_a_plain_reading_of_the_rules_does() {
-    replay("fuzz/corpus/header_and_claims", always(targets::header_and_claims::run));
+    for folder in ["fuzz/seeds/header_and_claims", "fuzz/corpus/header_and_claims"] {
+        replay(folder, always(targets::header_and_claims::run));
+    }
 }
 
 #[test]
