@@ -35,8 +35,9 @@ fn always(target: fn(&[u8])) -> impl Fn(&[u8]) -> bool {
 
 #[test]
 fn authorize_answers_in_shape_and_allows_no_forgery() {
-    replay("fuzz/corpus/authorize", always(targets::authorize::run));
-    replay("events", always(targets::authorize::run));
+    for folder in ["fuzz/seeds/authorize", "fuzz/corpus/authorize", "events"] {
+        replay(folder, always(targets::authorize::run));
+    }
 }
 
 #[test]
