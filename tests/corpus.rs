@@ -68,6 +68,8 @@ fn policies_are_sound_exact_and_within_their_budgets() {
 /// compare.
 #[test]
 fn tokens_are_accepted_in_the_differential_corpus() {
-    let accepted = replay("fuzz/corpus/differential", |data| targets::differential::run(data, &|_, _, _| None));
-    assert!(accepted >= 12, "{accepted}");
+    for folder in ["fuzz/seeds/differential", "fuzz/corpus/differential"] {
+        let accepted = replay(folder, |data| targets::differential::run(data, &|_, _, _| None));
+        assert!(accepted >= 12, "{folder}: {accepted}");
+    }
 }
