@@ -54,7 +54,7 @@ fn key_sets_hold_fit_keys_only() {
 
 #[test]
 fn configurations_make_an_authorizer_or_mistakes_that_repeat_no_value() {
-    for folder in ["fuzz/corpus/config", "tests/config/good", "tests/config/bad"] {
+    for folder in ["fuzz/seeds/config", "fuzz/corpus/config", "tests/config/good", "tests/config/bad"] {
         replay(folder, always(targets::config::run));
     }
 }
