@@ -35,13 +35,16 @@ fn always(target: fn(&[u8])) -> impl Fn(&[u8]) -> bool {
 
 #[test]
 fn authorize_answers_in_shape_and_allows_no_forgery() {
-    replay("fuzz/corpus/authorize", always(targets::authorize::run));
-    replay("events", always(targets::authorize::run));
+    for folder in ["fuzz/seeds/authorize", "fuzz/corpus/authorize", "events"] {
+        replay(folder, always(targets::authorize::run));
+    }
 }
 
 #[test]
 fn header_and_claims_are_judged_as_a_plain_reading_of_the_rules_does() {
-    replay("fuzz/corpus/header_and_claims", always(targets::header_and_claims::run));
+    for folder in ["fuzz/seeds/header_and_claims", "fuzz/corpus/header_and_claims"] {
+        replay(folder, always(targets::header_and_claims::run));
+    }
 }
 
 #[test]
@@ -51,7 +54,7 @@ fn key_sets_hold_fit_keys_only() {
 
 #[test]
 fn configurations_make_an_authorizer_or_mistakes_that_repeat_no_value() {
-    for folder in ["fuzz/corpus/config", "tests/config/good", "tests/config/bad"] {
+    for folder in ["fuzz/seeds/config", "fuzz/corpus/config", "tests/config/good", "tests/config/bad"] {
         replay(folder, always(targets::config::run));
     }
 }
@@ -65,6 +68,8 @@ fn policies_are_sound_exact_and_within_their_budgets() {
 /// compare.
 #[test]
 fn tokens_are_accepted_in_the_differential_corpus() {
-    let accepted = replay("fuzz/corpus/differential", |data| targets::differential::run(data, &|_, _, _| None));
-    assert!(accepted >= 12, "{accepted}");
+    for folder in ["fuzz/seeds/differential", "fuzz/corpus/differential"] {
+        let accepted = replay(folder, |data| targets::differential::run(data, &|_, _, _| None));
+        assert!(accepted >= 12, "{folder}: {accepted}");
+    }
 }
