@@ -152,7 +152,7 @@ fn keys(fields: &Fields<'_>, algorithms: Option<&[Algorithm]>, times: Option<Cac
     if let Some(node) = fields.optional("jwks_file") {
         let expected = "expected the path of a file with a JWK Set";
         let file =
-            std::fs::read(node.file(expected)?).map_err(|_| node.walk.mistake(&node.path, "the file cannot be read"));
+            std::fs::read(node.file(expected)?).map_err(|_| node.walk.mistake(&node.place, "the file cannot be read"));
         return key_set(&node, &file.ok()?, algorithms?).map(KeysConfig::Fixed);
     }
     let node = fields.optional("secret")?;
@@ -172,10 +172,10 @@ fn key_set(node: &Node<'_>, text: &[u8], algorithms: &[Algorithm]) -> Option<Key
     match KeySet::parse(text, algorithms) {
         Ok(keys) => {
             if keys.skipped() > 0 {
-                node.walk.warning(&node.path, &format!("{} of its keys cannot be used and are passed over", keys.skipped()));
+                node.walk.warning(&node.place, &format!("{} of its keys cannot be used and are passed over", keys.skipped()));
             }
             if let Some(complaint) = keys.complaint() {
-                node.walk.warning(&node.path, &complaint);
+                node.walk.warning(&node.place, &complaint);
             }
             Some(keys)
         }
@@ -219,7 +219,7 @@ fn claim_rules(fields: &Fields<'_>) -> Option<ClaimRules> {
 fn audience(node: &Node<'_>) -> Option<Option<Vec<String>>> {
     if *node.value == Value::Null {
         node.walk
-            .warning(&node.path, "tokens for any audience pass, also those that the issuer made for somebody else");
+            .warning(&node.place, "tokens for any audience pass, also those that the issuer made for somebody else");
         return Some(None);
     }
     all(node.one_or_more()?.iter().map(|item| item.text("expected an audience, a list of them, or `null`"))).map(Some)

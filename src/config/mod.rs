@@ -24,7 +24,7 @@ use crate::routes::{Routes, Undeclared};
 use crate::time::Clock;
 use issuer::{IssuerConfig, KeysConfig};
 pub use walk::Mistake;
-use walk::{Node, Walk, all};
+use walk::{Node, Place, Walk, all};
 
 /// Context keys that the program or the gateway uses itself.
 const RESERVED_CONTEXT_KEYS: [&str; 3] = ["error", "reason", "principalId"];
@@ -86,7 +86,7 @@ impl Config {
             ))
         })?;
         let walk = Walk { env, base, mistakes: RefCell::default(), warnings: RefCell::default() };
-        let parsed = read(&Node { walk: &walk, path: String::new(), value: &document });
+        let parsed = read(&Node { walk: &walk, place: Place::default(), value: &document });
         let (mistakes, warnings) = (walk.mistakes.into_inner(), walk.warnings.into_inner());
         match parsed {
             Some(read) if mistakes.is_empty() => Ok(Self { warnings, ..read }),
@@ -159,7 +159,7 @@ fn read(document: &Node<'_>) -> Option<Config> {
         None if undeclared == Some(Undeclared::Allow) => Some(Vec::new()),
         None => {
             walk.mistake(
-                fields.path_of("routes"),
+                &fields.place_of("routes"),
                 "missing, so that nothing would ever pass; declare routes, or set `undeclared_routes` to `allow`",
             );
             None
@@ -176,7 +176,7 @@ fn read(document: &Node<'_>) -> Option<Config> {
     let route_rules = fields.optional("route_rules").map_or(Some(RouteRules::Enforce), |node| {
         let rules = node.word(&[("enforce", RouteRules::Enforce), ("report", RouteRules::Report)])?;
         if rules == RouteRules::Report {
-            walk.warning(&node.path, "every verified token passes everywhere; refusals are only logged");
+            walk.warning(&node.place, "every verified token passes everywhere; refusals are only logged");
         }
         Some(rules)
     });
@@ -215,11 +215,11 @@ fn issuers(node: &Node<'_>) -> Option<Vec<IssuerConfig>> {
     for (index, taken) in takes.iter().enumerate() {
         let twin = takes.iter().take(index).position(|earlier| earlier.is_some() && earlier == taken);
         if let Some(twin) = twin {
-            let path = format!("{}[{index}].issuer", node.path);
+            let path = format!("{}[{index}].issuer", node.place);
             let expected = format!(
                 "issuers[{twin}] takes the same tokens; two entries may share an issuer if one has a secret and the other keys"
             );
-            node.walk.mistake(path, expected);
+            node.walk.mistake(&path, expected);
         }
     }
     issuers.into_iter().collect()
@@ -228,7 +228,7 @@ fn issuers(node: &Node<'_>) -> Option<Vec<IssuerConfig>> {
 /// Compiles the table, naming the entries that clash, also where others have mistakes of their own.
 fn compiled(
     walk: &Walk<'_>,
-    entries: Option<Vec<Option<route::Entry>>>,
+    entries: Option<Vec<Option<route::Entry<'_>>>>,
     undeclared: Option<Undeclared>,
 ) -> Option<Routes> {
     let entries = entries?;
@@ -239,8 +239,9 @@ fn compiled(
         Ok(routes) => Some(routes).filter(|_| whole && undeclared.is_some()),
         Err(clashes) => {
             for clash in clashes {
-                let origin = |index| origins.get(index).map(String::as_str).unwrap_or_default();
-                let (first, second) = (origin(clash.first), origin(clash.second));
+                let (Some(first), Some(second)) = (origins.get(clash.first), origins.get(clash.second)) else {
+                    continue;
+                };
                 walk.mistake(second, format!("{} of this path is already declared by {first}", clash.method));
             }
             None

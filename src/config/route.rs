@@ -2,27 +2,27 @@
 
 use serde_json::Value;
 
-use super::walk::{Fields, Node, all};
+use super::walk::{Fields, Node, Place, all};
 use crate::claims::{Accepted, ClaimName};
 use crate::routes::{Alternative, ClaimNeed, ClaimValue, METHODS, Methods, Need, PathPattern, Route, Segment};
 
 /// A route and where it stands in the document.
-pub(super) struct Entry {
-    pub(super) origin: String,
+pub(super) struct Entry<'a> {
+    pub(super) origin: Place<'a>,
     pub(super) route: Route,
 }
 
 /// All routes; `None` for those that have mistakes.
-pub(super) fn table(node: &Node<'_>) -> Option<Vec<Option<Entry>>> {
+pub(super) fn table<'a>(node: &Node<'a>) -> Option<Vec<Option<Entry<'a>>>> {
     Some(node.items("expected a list of at least one route")?.iter().map(entry).collect())
 }
 
-fn entry(node: &Node<'_>) -> Option<Entry> {
+fn entry<'a>(node: &Node<'a>) -> Option<Entry<'a>> {
     let fields = node.fields(&["method", "path", "scopes", "claims", "any_of"])?;
     let methods = fields.optional("method").map_or(Some(Methods::Any), |node| methods(&node));
     let path = fields.required("path", "expected a resource path such as `/pets/{id}`").and_then(|node| {
         let text = node.text("expected a resource path such as `/pets/{id}`")?;
-        PathPattern::parse(&text).map_err(|expected| node.walk.mistake(&node.path, expected)).ok()
+        PathPattern::parse(&text).map_err(|expected| node.walk.mistake(&node.place, expected)).ok()
     });
     let beside = ["scopes", "claims"].into_iter().filter_map(|name| fields.optional(name)).next();
     let need = match (fields.optional("any_of"), beside) {
@@ -36,7 +36,7 @@ fn entry(node: &Node<'_>) -> Option<Entry> {
         (None, None) => Some(Vec::new()),
     };
     let route = Route { methods: methods?, path: path?, need: Need { any_of: need? } };
-    Some(Entry { origin: node.path.clone(), route })
+    Some(Entry { origin: node.place.clone(), route })
 }
 
 /// `ANY`, or one or more of the seven methods.

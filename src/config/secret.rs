@@ -22,7 +22,7 @@ pub(super) fn secret(node: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Optio
     if sources.iter().filter(|name| fields.optional(name).is_some()).count() != 1 {
         return node.mistake("expected exactly one of `env`, `file`, `secrets_manager` and `parameter_store`");
     }
-    let of_manager = |name: &str| match fields.optional(name) {
+    let of_manager = |name: &'static str| match fields.optional(name) {
         Some(node) if manager.is_none() => node.mistake("only with `secrets_manager`"),
         other => Some(other),
     };

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
@@ -35,31 +36,68 @@ pub(super) struct Walk<'e> {
 #[derive(Clone)]
 pub(super) struct Node<'a> {
     pub(super) walk: &'a Walk<'a>,
-    pub(super) path: String,
+    pub(super) place: Place<'a>,
     pub(super) value: &'a Value,
+}
+
+/// The way to a value. It is written out for mistakes and warnings alone, for at a cold start there are none.
+#[derive(Clone, Default)]
+pub(super) struct Place<'a>(Option<Rc<(Self, Step<'a>)>>);
+
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Member(&'a str),
+    Item(usize),
+}
+
+impl<'a> Place<'a> {
+    fn then(&self, step: Step<'a>) -> Self {
+        Self(Some(Rc::new((self.clone(), step))))
+    }
+}
+
+/// The JSON path, such as `issuers[0].leeway_seconds`.
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((before, step)) = self.0.as_deref() else {
+            return Ok(());
+        };
+        before.fmt(f)?;
+        match step {
+            Step::Item(index) => write!(f, "[{index}]"),
+            Step::Member(name) => {
+                let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+                match plain {
+                    true if before.0.is_none() => f.write_str(name),
+                    true => write!(f, ".{name}"),
+                    false => write!(f, "[{}]", Value::from(*name)),
+                }
+            }
+        }
+    }
 }
 
 /// An object whose fields are all known.
 pub(super) struct Fields<'a> {
     walk: &'a Walk<'a>,
-    path: String,
+    place: Place<'a>,
     members: &'a Map<String, Value>,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn mistake(&self, path: impl Into<String>, expected: impl Into<String>) {
-        self.mistakes.borrow_mut().push(Mistake { path: path.into(), expected: expected.into() });
+    pub(super) fn mistake(&self, place: &(impl fmt::Display + ?Sized), expected: impl Into<String>) {
+        self.mistakes.borrow_mut().push(Mistake { path: place.to_string(), expected: expected.into() });
     }
 
-    pub(super) fn warning(&self, path: &str, warning: &str) {
-        self.warnings.borrow_mut().push(format!("{path}: {warning}"));
+    pub(super) fn warning(&self, place: &(impl fmt::Display + ?Sized), warning: &str) {
+        self.warnings.borrow_mut().push(format!("{place}: {warning}"));
     }
 }
 
 impl<'a> Node<'a> {
     /// Notes a mistake here.
     pub(super) fn note(&self, expected: impl Into<String>) {
-        self.walk.mistake(&self.path, expected);
+        self.walk.mistake(&self.place, expected);
     }
 
     /// Notes a mistake here, in the place of a value.
@@ -74,9 +112,9 @@ impl<'a> Node<'a> {
             return self.mistake("expected an object");
         };
         for name in members.keys().filter(|name| !known.contains(&name.as_str())) {
-            self.walk.mistake(member(&self.path, name), "unknown field");
+            self.walk.mistake(&self.place.then(Step::Member(name)), "unknown field");
         }
-        Some(Fields { walk: self.walk, path: self.path.clone(), members })
+        Some(Fields { walk: self.walk, place: self.place.clone(), members })
     }
 
     /// An object whose member names are the document's own: the names, expanded, and what they map to.
@@ -89,7 +127,7 @@ impl<'a> Node<'a> {
         }
         let mut seen: Vec<String> = Vec::new();
         all(members.iter().map(|(name, value)| {
-            let node = Self { walk: self.walk, path: member(&self.path, name), value };
+            let node = Self { walk: self.walk, place: self.place.then(Step::Member(name)), value };
             let name = node.expand(name)?;
             if seen.contains(&name) {
                 return node.mistake("another member has the same name once `${NAME}` is expanded");
@@ -119,7 +157,7 @@ impl<'a> Node<'a> {
     }
 
     fn numbered(&self, items: &'a [Value]) -> Vec<Self> {
-        let node = |(index, value)| Self { walk: self.walk, path: format!("{}[{index}]", self.path), value };
+        let node = |(index, value)| Self { walk: self.walk, place: self.place.then(Step::Item(index)), value };
         items.iter().enumerate().map(node).collect()
     }
 
@@ -145,7 +183,10 @@ impl<'a> Node<'a> {
             let names: Vec<_> = words.iter().map(|(name, _)| format!("`{name}`")).collect();
             format!("expected {}", names.join(" or "))
         };
-        let text = self.string(&expected())?;
+        let Value::String(_) = self.value else {
+            return self.mistake(expected());
+        };
+        let text = self.string("")?;
         match words.iter().find(|(name, _)| *name == text) {
             Some((_, value)) => Some(*value),
             None => self.mistake(expected()),
@@ -193,23 +234,23 @@ impl<'a> Node<'a> {
 
 impl<'a> Fields<'a> {
     /// A field that may be left out.
-    pub(super) fn optional(&self, name: &str) -> Option<Node<'a>> {
+    pub(super) fn optional(&self, name: &'static str) -> Option<Node<'a>> {
         let value = self.members.get(name)?;
-        Some(Node { walk: self.walk, path: self.path_of(name), value })
+        Some(Node { walk: self.walk, place: self.place_of(name), value })
     }
 
     /// A field that may not.
-    pub(super) fn required(&self, name: &str, expected: &str) -> Option<Node<'a>> {
+    pub(super) fn required(&self, name: &'static str, expected: &str) -> Option<Node<'a>> {
         let node = self.optional(name);
         if node.is_none() {
-            self.walk.mistake(self.path_of(name), format!("missing; {expected}"));
+            self.walk.mistake(&self.place_of(name), format!("missing; {expected}"));
         }
         node
     }
 
-    /// The JSON path that a field has or would have.
-    pub(super) fn path_of(&self, name: &str) -> String {
-        member(&self.path, name)
+    /// Where a field is or would be.
+    pub(super) fn place_of(&self, name: &'static str) -> Place<'a> {
+        self.place.then(Step::Member(name))
     }
 }
 
@@ -217,14 +258,4 @@ impl<'a> Fields<'a> {
 pub(super) fn all<T>(items: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
     let read: Vec<Option<T>> = items.collect();
     read.into_iter().collect()
-}
-
-/// The JSON path of a member.
-fn member(path: &str, name: &str) -> String {
-    let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    match (path, plain) {
-        ("", true) => name.to_owned(),
-        (path, true) => format!("{path}.{name}"),
-        (path, false) => format!("{path}[{}]", Value::from(name)),
-    }
 }
