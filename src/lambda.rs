@@ -7,13 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use apigw_jwt_authorizer::{Answer, Authorizer, ConfigError, Failure};
-use http::HeaderName;
 use lambda_runtime::{Diagnostic, LambdaEvent, LambdaInvocation, Runtime, service_fn};
 use serde_json::value::RawValue;
 use tower::{Layer, Service};
-
-/// The header that tells invocations apart, which the runtime sends back with the answer.
-const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
 
 /// An error answer; a newtype so that it converts to the runtime's own type for one.
 #[derive(Debug)]
@@ -110,9 +106,8 @@ where
         if serde_json::from_slice::<&RawValue>(&invocation.body).is_err() {
             invocation.body = "null".into();
         }
-        // All that a second answer needs: to keep the headers and the context as well would cost each call a few microseconds.
-        let (request_id, body) = (invocation.context.request_id.clone(), invocation.body.clone());
-        let invocation_id = invocation.parts.headers.get(INVOCATION_ID).cloned();
+        let LambdaInvocation { parts, body, context } = &invocation;
+        let again = LambdaInvocation { parts: parts.clone(), body: body.clone(), context: context.clone() };
         let mut service = self.0.clone();
         let first = self.0.call(invocation);
         Box::pin(async move {
@@ -121,12 +116,7 @@ where
             };
             // The connection that the event came on may be closed by now. The answer went with it, so it is made again; if
             // the first one did arrive, the Runtime API refuses the second and that is all.
-            tracing::warn!(request_id, %error, "the answer could not be sent; once more");
-            let (mut parts, ()) = http::Response::new(()).into_parts();
-            parts.headers.extend(invocation_id.map(|id| (HeaderName::from_static(INVOCATION_ID), id)));
-            let mut context = lambda_runtime::Context::default();
-            context.request_id = request_id;
-            let again = LambdaInvocation { parts, body, context };
+            tracing::warn!(request_id = again.context.request_id, %error, "the answer could not be sent; once more");
             std::future::poll_fn(|context| service.poll_ready(context)).await?;
             service.call(again).await
         })
