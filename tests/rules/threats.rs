@@ -452,7 +452,7 @@ fn rows_81_and_82_typ_is_that_of_an_access_token() {
         header(&desk, &with(typ), "allow");
     }
     header(&desk, r#"{"alg":"HS256"}"#, "allow");
-    for typ in ["", "logout+jwt", "dpop+jwt", "id+jwt", "JWTx", "application/", "text/jwt"] {
+    for typ in ["", "logout+jwt", "dpop+jwt", "id+jwt", "JWTx", "application/", "text/jwt", "multipart/x-JWT"] {
         header(&desk, &with(typ), "deny wrong_token_type");
     }
     let strict = Desk::new(&issuer(json!({ "typ": ["application/at+jwt"] })));
