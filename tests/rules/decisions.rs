@@ -21,6 +21,7 @@ fn api() -> Value {
               "any_of": [{ "scopes": "admin" }, { "scopes": "read:me", "claims": { "sub": "{id}" } }] },
             { "path": "/teams/{team}", "claims": { "/app/teams": "{team}" } },
             { "path": "/plans", "claims": { "plan": ["gold", "silver"], "seats": 5, "/app/beta": true } },
+            { "path": "/serials", "claims": { "serial": 9_007_199_254_740_993_u64 } },
             { "path": "/mail", "claims": { "email": { "present": true } } },
             { "path": "/files/{name+}", "claims": { "sub": "{name}" } },
             { "path": "/a:b/c.d_e-f,g" }
@@ -197,6 +198,9 @@ fn claims_fit_by_value_and_all_of_them_are_needed() {
             ("GET", "plans", plan(json!("gold"), json!(5), json!("true")), "deny claim_mismatch"),
             ("GET", "plans", json!({ "plan": "gold", "seats": 5 }), "deny claim_mismatch"),
             ("GET", "plans", plan(json!({ "gold": true }), json!(5), json!(true)), "deny claim_mismatch"),
+            // Whole numbers are compared as such, though a double holds no more than 2^53 of them.
+            ("GET", "serials", json!({ "serial": 9_007_199_254_740_993_u64 }), "allow"),
+            ("GET", "serials", json!({ "serial": 9_007_199_254_740_992_u64 }), "deny claim_mismatch"),
             ("GET", "mail", json!({ "email": "a@b.example" }), "allow"),
             ("GET", "mail", json!({ "email": null }), "deny claim_mismatch"),
             ("GET", "mail", json!({}), "deny claim_mismatch"),
