@@ -71,7 +71,7 @@ pub(super) struct State<T> {
     succeeded: bool,
     /// Attempts that failed since one did.
     pub(super) failures: u32,
-    /// How long to leave the server alone after them.
+    /// How long to leave the server alone after them; nothing if there were none.
     pause: Duration,
 }
 
@@ -116,8 +116,7 @@ impl<S: Source> Cache<S> {
             Freshness::Stale => Some(STALE_PATIENCE.min(self.timeout)),
         };
         let due = |state: &State<S::Item>| {
-            let paused = state.failures > 0 && self.attempted_within(state, state.pause);
-            self.freshness(state) != Freshness::Fresh && !paused
+            self.freshness(state) != Freshness::Fresh && !self.attempted_within(state, state.pause)
         };
         let state = match patience {
             Some(patience) => {
