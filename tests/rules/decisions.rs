@@ -291,3 +291,25 @@ fn report_allows_the_stage_to_every_verified_token_and_to_no_other() {
     assert_eq!(answer["policyDocument"]["Statement"][0]["Resource"], json!([format!("{}*", desk::STAGE)]));
     assert_eq!(desk.decides("GET", "movies", "a.b.c"), "deny malformed_token");
 }
+
+#[test]
+fn the_log_hints_at_a_path_that_is_declared_for_other_methods_or_in_other_letters() {
+    let desk = Desk::new(&api());
+    let token = signed(r#"{"alg":"HS256"}"#, &claims(json!({})));
+    for (method, path, hint) in [
+        ("DELETE", "movies", "method_not_declared".into()),
+        ("POST", "movies/popular", "method_not_declared".into()),
+        ("GET", "Movies", "path_differs_by_case".into()),
+        ("GET", "MOVIES/17/Reviews/2", "path_differs_by_case".into()),
+        ("GET", "nowhere", Value::Null),
+        ("GET", "Moviez/17", Value::Null),
+        ("GET", "MOVIES/17/18/19", Value::Null),
+    ] {
+        desk.take_log();
+        assert_eq!(desk.decides(method, path, &token), "deny undeclared_route", "{method} {path}");
+        let log = desk.take_log();
+        let mut lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let line = lines.find(|line| line["fields"]["message"] == "decision").unwrap();
+        assert_eq!(line["fields"]["hint"], hint, "{method} {path}");
+    }
+}
