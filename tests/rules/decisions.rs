@@ -20,6 +20,7 @@ fn api() -> Value {
             { "method": "GET", "path": "/users/{id}",
               "any_of": [{ "scopes": "admin" }, { "scopes": "read:me", "claims": { "sub": "{id}" } }] },
             { "path": "/teams/{team}", "claims": { "/app/teams": "{team}" } },
+            { "path": "/teams/{team}/members/{id}", "claims": { "sub": "{id}" } },
             { "path": "/plans", "claims": { "plan": ["gold", "silver"], "seats": 5, "/app/beta": true } },
             { "path": "/serials", "claims": { "serial": 9_007_199_254_740_993_u64 } },
             { "path": "/mail", "claims": { "email": { "present": true } } },
@@ -176,6 +177,9 @@ fn a_claim_must_equal_the_paths_own_segment_raw_or_decoded_once() {
             ("GET", "teams/red", json!({ "app": { "teams": ["blue", 1] } }), "deny claim_mismatch"),
             ("GET", "teams/red", json!({ "app": {} }), "deny claim_mismatch"),
             ("GET", "teams/1", json!({ "app": { "teams": 1 } }), "deny claim_mismatch"),
+            // Of several parameters the named one counts.
+            ("GET", "teams/red/members/user-1", json!({}), "allow"),
+            ("GET", "teams/user-1/members/red", json!({}), "deny claim_mismatch"),
             // Of `{name+}` only one segment can equal a claim.
             ("GET", "files/user-1", json!({}), "allow"),
             ("GET", "files/user-1/x", json!({}), "deny claim_mismatch"),
