@@ -239,6 +239,8 @@ fn rows_41_to_47_keys_that_cannot_be_used_are_passed_over() {
         let desk = desk(json!({ "keys": [jwk, good.jwk()], "more": 1 }));
         decided(&desk, &good.token(&claims()), "allow", "the rest of the set is not affected");
     }
+    let longest = key("RS256").named(&"k".repeat(256));
+    decided(&desk(jwks([&longest])), &longest.token(&claims()), "allow", "a kid of 256 bytes");
     // Some providers write a zero before a number, and `key_ops` beside `use`.
     let padded = [
         change("n", json!(encoded([&[0][..], &base64_decoded(&n)].concat()))),
@@ -299,7 +301,12 @@ fn row_58_a_point_is_on_its_curve_and_its_coordinates_are_whole() {
         }
     }
     let mut ed = key("EdDSA").jwk();
-    ed["x"] = encoded(&base64_decoded(ed["x"].as_str().unwrap())[1..]).into();
+    let point = base64_decoded(ed["x"].as_str().unwrap());
+    ed["x"] = encoded(&point[1..]).into();
+    assert!(!usable(&ed));
+    // A SubjectPublicKeyInfo (RFC 8410 section 10.1), which holds the same key.
+    let info = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+    ed["x"] = encoded([&info[..], &point].concat()).into();
     assert!(!usable(&ed));
 }
 
