@@ -285,6 +285,35 @@ fn a_request_that_a_policy_cannot_name_is_refused() {
 }
 
 #[test]
+fn a_policy_for_one_request_names_that_alone_and_the_stage_where_it_cannot_be_named() {
+    let desk = Desk::new(&api());
+    let token = format!("Bearer {}", signed(r#"{"alg":"HS256"}"#, &claims(json!({ "scope": "read:movies" }))));
+    let long = |path: &str| format!("{path}{}", "x".repeat(512 - desk::STAGE.len() - "GET/".len() - path.len()));
+    let longer = |path: &str| long(path) + "x";
+    for (path, effect, tail) in [
+        ("movies".to_owned(), "Allow", Some("GET/movies".to_owned())),
+        (long("movies/"), "Allow", Some(format!("GET/{}", long("movies/")))),
+        (longer("movies/"), "Deny", None),
+        ("plans".to_owned(), "Deny", Some("GET/plans".to_owned())),
+        ("nowhere".to_owned(), "Deny", Some("GET/nowhere".to_owned())),
+        (long("nowhere/"), "Deny", Some(format!("GET/{}", long("nowhere/")))),
+        (longer("nowhere/"), "Deny", None),
+        ("movies/a%2Fb".to_owned(), "Deny", None),
+        ("movies/*".to_owned(), "Deny", None),
+    ] {
+        let answer = desk.answers("GET", &path, Some(&token));
+        let resource = format!("{}{}", desk::STAGE, tail.as_deref().unwrap_or("*"));
+        let statements = &answer["policyDocument"]["Statement"];
+        assert_eq!(statements.as_array().unwrap().len(), 1, "{path}");
+        assert_eq!(
+            (&statements[0]["Effect"], &statements[0]["Resource"]),
+            (&json!(effect), &json!([resource])),
+            "{path}"
+        );
+    }
+}
+
+#[test]
 fn report_allows_the_stage_to_every_verified_token_and_to_no_other() {
     let mut config = api();
     config["route_rules"] = "report".into();
