@@ -1,5 +1,7 @@
 //! One entry of `routes`, and the claim values that issuers and routes accept.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::walk::{Fields, Node, Place, all};
@@ -35,7 +37,7 @@ fn entry<'a>(node: &Node<'a>) -> Option<Entry<'a>> {
         (None, Some(_)) => alternative(node, &fields, path.as_ref()).map(|only| vec![only]),
         (None, None) => Some(Vec::new()),
     };
-    let route = Route { methods: methods?, path: path?, need: Need { any_of: need? } };
+    let route = Route { methods: methods?, path: path?, need: Arc::new(Need { any_of: need? }) };
     Some(Entry { origin: node.place.clone(), route })
 }
 
@@ -68,11 +70,11 @@ fn alternative(node: &Node<'_>, fields: &Fields<'_>, path: Option<&PathPattern>)
 }
 
 /// Entries of which one is enough; the scopes of an entry are separated by spaces (RFC 6749 section 3.3).
-fn scope_entries(node: &Node<'_>) -> Option<Vec<Vec<String>>> {
+fn scope_entries(node: &Node<'_>) -> Option<Vec<Vec<Arc<str>>>> {
     const EXPECTED: &str = "expected a scope, or several that are needed together, separated by spaces";
     all(node.one_or_more()?.iter().map(|item| {
         let text = item.text(EXPECTED)?;
-        let scopes: Vec<String> = text.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
+        let scopes: Vec<Arc<str>> = text.split(' ').filter(|scope| !scope.is_empty()).map(Arc::from).collect();
         if scopes.is_empty() || text.chars().any(char::is_control) { item.mistake(EXPECTED) } else { Some(scopes) }
     }))
 }

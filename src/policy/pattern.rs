@@ -4,11 +4,13 @@
 //! segment or more. That makes every pattern here a word of texts and [`Part::Wild`], and questions about patterns
 //! questions about words.
 
+use std::sync::Arc;
+
 /// One part of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Part {
     /// This segment.
-    Text(String),
+    Text(Arc<str>),
     /// `?*`: one segment or more.
     Wild,
 }
@@ -49,7 +51,7 @@ impl Places {
             let next = Self::bit(position.saturating_add(1));
             match part {
                 Part::Wild => after |= Self::bit(position) | next,
-                Part::Text(text) if segment == Some(text) => after |= next,
+                Part::Text(text) if segment == Some(&**text) => after |= next,
                 Part::Text(_) => {}
             }
         }
