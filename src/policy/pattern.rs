@@ -105,8 +105,8 @@ pub(crate) fn spell(pattern: &[Part]) -> Vec<String> {
 }
 
 /// Whether an IAM pattern matches a text: `*` is any text, `?` one character.
-pub(crate) fn matches(pattern: &str, text: &str) -> bool {
-    let (mut pattern, mut text) = (pattern.chars(), text.chars());
+pub(crate) fn matches(mut pattern: impl Iterator<Item = char> + Clone, text: &str) -> bool {
+    let mut text = text.chars();
     // Where to go on if the text differs: after the last `*`, one character further into the text.
     let mut retry = None;
     loop {
