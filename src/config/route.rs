@@ -4,22 +4,17 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::walk::{Fields, Node, Place, all};
+use super::document::Tree;
+use super::walk::{Fields, Node, all};
 use crate::claims::{Accepted, ClaimName};
 use crate::routes::{Alternative, ClaimNeed, ClaimValue, METHODS, Methods, Need, PathPattern, Route, Segment};
 
-/// A route and where it stands in the document.
-pub(super) struct Entry<'a> {
-    pub(super) origin: Place<'a>,
-    pub(super) route: Route,
-}
-
 /// All routes; `None` for those that have mistakes.
-pub(super) fn table<'a>(node: &Node<'a>) -> Option<Vec<Option<Entry<'a>>>> {
+pub(super) fn table(node: &Node<'_>) -> Option<Vec<Option<Route>>> {
     Some(node.items("expected a list of at least one route")?.iter().map(entry).collect())
 }
 
-fn entry<'a>(node: &Node<'a>) -> Option<Entry<'a>> {
+fn entry(node: &Node<'_>) -> Option<Route> {
     let fields = node.fields(&["method", "path", "scopes", "claims", "any_of"])?;
     let methods = fields.optional("method").map_or(Some(Methods::Any), |node| methods(&node));
     let path = fields.required("path", "expected a resource path such as `/pets/{id}`").and_then(|node| {
@@ -37,15 +32,14 @@ fn entry<'a>(node: &Node<'a>) -> Option<Entry<'a>> {
         (None, Some(_)) => alternative(node, &fields, path.as_ref()).map(|only| vec![only]),
         (None, None) => Some(Vec::new()),
     };
-    let route = Route { methods: methods?, path: path?, need: Arc::new(Need { any_of: need? }) };
-    Some(Entry { origin: node.place.clone(), route })
+    Some(Route { methods: methods?, path: path?, need: Arc::new(Need { any_of: need? }) })
 }
 
 /// `ANY`, or one or more of the seven methods.
 fn methods(node: &Node<'_>) -> Option<Methods> {
     const EXPECTED: &str =
         "expected `ANY`, or one or a list of `GET`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE`, `OPTIONS`";
-    if node.value.is_string() && node.string(EXPECTED)? == "ANY" {
+    if matches!(node.value, Tree::Text(_)) && node.string(EXPECTED)? == "ANY" {
         return Some(Methods::Any);
     }
     let mut named = all(node.one_or_more()?.iter().map(|item| {
@@ -84,7 +78,7 @@ fn claim_needs(node: &Node<'_>, path: Option<&PathPattern>) -> Option<Vec<ClaimN
     claim_values(node, ClaimValue::Fixed, |item| {
         let braces = |text: &str| Some(text.strip_prefix('{')?.strip_suffix('}')?.to_owned());
         let name = match item.value {
-            Value::String(_) => braces(&item.string("expected a string")?),
+            Tree::Text(_) => braces(&item.string("expected a string")?),
             _ => None,
         };
         let Some(name) = name else {
@@ -118,7 +112,7 @@ fn claim_values<T>(
     let entries = node.entries("expected an object of claims and their accepted values")?;
     all(entries.into_iter().map(|(name, node)| {
         let values = match node.value {
-            Value::Object(_) => present(&node).map(|present| vec![of(present)]),
+            Tree::Object(_) => present(&node).map(|present| vec![of(present)]),
             _ => node.one_or_more().and_then(|items| all(items.iter().map(&item))),
         };
         let claim = ClaimName::parse(&name).or_else(|| node.mistake(NAME));
@@ -129,7 +123,7 @@ fn claim_values<T>(
 /// `{"present": true}`.
 fn present(node: &Node<'_>) -> Option<Accepted> {
     let present = node.fields(&["present"])?.required("present", "expected `true`")?;
-    if *present.value == true { Some(Accepted::Present) } else { present.mistake("expected `true`") }
+    if *present.value == Tree::Bool(true) { Some(Accepted::Present) } else { present.mistake("expected `true`") }
 }
 
 /// One accepted value.
@@ -137,8 +131,9 @@ fn scalar(node: &Node<'_>) -> Option<Accepted> {
     const EXPECTED: &str =
         "expected a string, a number or a boolean, or a list of these, or else `{\"present\": true}`";
     match node.value {
-        Value::String(_) => Some(Accepted::Value(node.string(EXPECTED)?.into())),
-        Value::Number(_) | Value::Bool(_) => Some(Accepted::Value(node.value.clone())),
-        Value::Object(_) | Value::Null | Value::Array(_) => node.mistake(EXPECTED),
+        Tree::Text(_) => Some(Accepted::Value(node.string(EXPECTED)?.into())),
+        Tree::Number(number) => Some(Accepted::Value(Value::Number(number.clone()))),
+        Tree::Bool(value) => Some(Accepted::Value((*value).into())),
+        Tree::Object(_) | Tree::Null | Tree::List(_) => node.mistake(EXPECTED),
     }
 }
