@@ -114,7 +114,7 @@ fn algorithms(node: &Node<'_>, with_secret: bool) -> Option<Vec<Algorithm>> {
         let expected = "with keys, expected a list of `RS256`, `RS384`, `RS512`, `PS256`, `PS384`, `PS512`, `ES256`, `ES384`, `EdDSA`";
         (&Algorithm::WITH_KEYS[..], expected)
     };
-    all(node.one_or_more()?.iter().map(|item| {
+    all(node.one_or_more()?.map(|item| {
         let named = Algorithm::named(&item.string(expected)?);
         named.filter(|algorithm| allowed.contains(algorithm)).or_else(|| item.mistake(expected))
     }))
@@ -156,7 +156,7 @@ fn keys(fields: &Fields<'_>, algorithms: Option<&[Algorithm]>, times: Option<Cac
         return key_set(&node, &file.ok()?, algorithms?).map(KeysConfig::Fixed);
     }
     let node = fields.optional("secret")?;
-    let secrets = all(node.one_or_more()?.iter().map(|item| secret(item, algorithms)))?;
+    let secrets = all(node.one_or_more()?.map(|item| secret(&item, algorithms)))?;
     let (mut fixed, mut stored) = (Vec::new(), Vec::new());
     for secret in secrets {
         match secret {
@@ -195,16 +195,13 @@ fn claim_rules(fields: &Fields<'_>) -> Option<ClaimRules> {
         .optional("audience_claim")
         .map_or_else(|| Some(vec![ClaimName::Member("aud".to_owned())]), |node| claim_names(&node));
     let typ = fields.optional("typ").map_or(Some(None), |node| {
-        all(node
-            .one_or_more()?
-            .iter()
-            .map(|item| item.text("expected a `typ` header such as `at+jwt`").map(Cow::into_owned)))
-        .map(Some)
+        all(node.one_or_more()?.map(|item| item.text("expected a `typ` header such as `at+jwt`").map(Cow::into_owned)))
+            .map(Some)
     });
     let required = fields.optional("required_claims").map_or_else(|| Some(Vec::new()), |node| required_claims(&node));
     let scope_claims = fields.optional("scope_claims").map_or_else(
         || Some(["scope", "scp"].map(|name| ClaimName::Member(name.to_owned())).to_vec()),
-        |node| all(node.one_or_more()?.iter().map(claim_name)),
+        |node| all(node.one_or_more()?.map(|item| claim_name(&item))),
     );
     let leeway = fields.optional("leeway_seconds").map_or(Some(10), |node| node.integer(0..=300));
     let max_age = fields.optional("max_token_age_seconds").map_or(Some(None), |node| node.integer(1..=YEAR).map(Some));
@@ -228,7 +225,6 @@ fn audience(node: &Node<'_>) -> Option<Option<Vec<String>>> {
     }
     all(node
         .one_or_more()?
-        .iter()
         .map(|item| item.text("expected an audience, a list of them, or `null`").map(Cow::into_owned)))
     .map(Some)
 }

@@ -280,7 +280,7 @@ fn claim_name(node: &Node<'_>) -> Option<ClaimName> {
 
 /// One claim, or a list of them.
 fn claim_names(node: &Node<'_>) -> Option<Vec<ClaimName>> {
-    all(node.one_or_more()?.iter().map(claim_name))
+    all(node.one_or_more()?.map(|item| claim_name(&item)))
 }
 
 /// Context key -> claim.

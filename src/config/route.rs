@@ -42,7 +42,7 @@ fn methods(node: &Node<'_>) -> Option<Methods> {
     if matches!(node.value, Tree::Text(_)) && node.string(EXPECTED)? == "ANY" {
         return Some(Methods::Any);
     }
-    let mut named = all(node.one_or_more()?.iter().map(|item| {
+    let mut named = all(node.one_or_more()?.map(|item| {
         let text = item.string(EXPECTED)?;
         METHODS.iter().position(|known| *known == text).or_else(|| item.mistake(EXPECTED))
     }))?;
@@ -66,7 +66,7 @@ fn alternative(node: &Node<'_>, fields: &Fields<'_>, path: Option<&PathPattern>)
 /// Entries of which one is enough; the scopes of an entry are separated by spaces (RFC 6749 section 3.3).
 fn scope_entries(node: &Node<'_>) -> Option<Vec<Vec<Arc<str>>>> {
     const EXPECTED: &str = "expected a scope, or several that are needed together, separated by spaces";
-    all(node.one_or_more()?.iter().map(|item| {
+    all(node.one_or_more()?.map(|item| {
         let text = item.text(EXPECTED)?;
         let scopes: Vec<Arc<str>> = text.split(' ').filter(|scope| !scope.is_empty()).map(Arc::from).collect();
         if scopes.is_empty() || text.chars().any(char::is_control) { item.mistake(EXPECTED) } else { Some(scopes) }
@@ -113,7 +113,7 @@ fn claim_values<T>(
     all(entries.into_iter().map(|(name, node)| {
         let values = match node.value {
             Tree::Object(_) => present(&node).map(|present| vec![of(present)]),
-            _ => node.one_or_more().and_then(|items| all(items.iter().map(&item))),
+            _ => node.one_or_more().and_then(|items| all(items.map(|value| item(&value)))),
         };
         let claim = ClaimName::parse(&name).or_else(|| node.mistake(NAME));
         Some((claim?, values?))

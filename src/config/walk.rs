@@ -141,25 +141,26 @@ impl<'a> Node<'a> {
     /// A non-empty list.
     pub(super) fn items(&'a self, expected: &str) -> Option<Vec<Self>> {
         match self.value {
-            Tree::List(items) if !items.is_empty() => Some(self.numbered(items)),
+            Tree::List(items) if !items.is_empty() => Some(self.numbered(items).collect()),
             _ => self.mistake(expected),
         }
     }
 
     /// One value, or a non-empty list of them.
-    pub(super) fn one_or_more(&'a self) -> Option<Vec<Self>> {
-        match self.value {
+    pub(super) fn one_or_more(&'a self) -> Option<impl Iterator<Item = Self>> {
+        let (single, items) = match self.value {
             Tree::List(items) if items.is_empty() => {
-                self.mistake("an empty list says nothing; expected at least one item")
+                return self.mistake("an empty list says nothing; expected at least one item");
             }
-            Tree::List(items) => Some(self.numbered(items)),
-            _ => Some(vec![*self]),
-        }
+            Tree::List(items) => (None, items.as_slice()),
+            _ => (Some(*self), &[][..]),
+        };
+        Some(single.into_iter().chain(self.numbered(items)))
     }
 
-    fn numbered(&'a self, items: &'a [Tree<'a>]) -> Vec<Self> {
+    fn numbered(&'a self, items: &'a [Tree<'a>]) -> impl Iterator<Item = Self> {
         let node = |(index, value)| Self { walk: self.walk, place: self.place.then(Step::Item(index)), value };
-        items.iter().enumerate().map(node).collect()
+        items.iter().enumerate().map(node)
     }
 
     /// A string that is not empty, with `${NAME}` expanded.
@@ -264,6 +265,13 @@ impl<'a> Fields<'a> {
 
 /// Reads every item before giving up, so that each mistake among them is noted.
 pub(super) fn all<T>(items: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
-    let read: Vec<Option<T>> = items.collect();
-    read.into_iter().collect()
+    let mut read = Vec::with_capacity(items.size_hint().0);
+    let mut whole = true;
+    for item in items {
+        match item {
+            Some(item) => read.push(item),
+            None => whole = false,
+        }
+    }
+    whole.then_some(read)
 }
