@@ -20,6 +20,9 @@ pub(crate) trait Json<'de>: Sized {
     fn list(items: Vec<Self>) -> Self;
     fn object(members: Self::Members) -> Self;
 
+    /// The members, if it is an object.
+    fn members(self) -> Option<Self::Members>;
+
     /// Adds a member; `false` if there is one of this name.
     fn insert(members: &mut Self::Members, name: Cow<'de, str>, value: Self) -> bool;
 }
@@ -51,6 +54,13 @@ impl<'de> Json<'de> for Value {
         Self::Object(members)
     }
 
+    fn members(self) -> Option<Self::Members> {
+        match self {
+            Self::Object(members) => Some(members),
+            _ => None,
+        }
+    }
+
     fn insert(members: &mut Self::Members, name: Cow<'de, str>, value: Self) -> bool {
         members.insert(name.into_owned(), value).is_none()
     }
@@ -75,10 +85,7 @@ pub(crate) fn members_of<'de, T: Json<'de>>(text: &'de [u8]) -> Result<T::Member
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let value = Strict::<T>(PhantomData).deserialize(&mut deserializer)?;
     deserializer.end()?;
-    match value {
-        Parsed::Object(members) => Ok(members),
-        Parsed::Other(_) => Err(de::Error::custom("not an object")),
-    }
+    value.members().ok_or_else(|| de::Error::custom("not an object"))
 }
 
 /// Reads the members that a type names from a JSON object, passing over the others.
@@ -92,26 +99,11 @@ pub(crate) fn members<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Result<T, se
     }
 }
 
-/// A value, of which it is still seen whether it is an object.
-enum Parsed<'de, T: Json<'de>> {
-    Object(T::Members),
-    Other(T),
-}
-
-impl<'de, T: Json<'de>> Parsed<'de, T> {
-    fn value(self) -> T {
-        match self {
-            Self::Object(members) => T::object(members),
-            Self::Other(value) => value,
-        }
-    }
-}
-
 /// Parses a value, refusing duplicate members.
 struct Strict<T>(PhantomData<T>);
 
 impl<'de, T: Json<'de>> DeserializeSeed<'de> for Strict<T> {
-    type Value = Parsed<'de, T>;
+    type Value = T;
 
     fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_any(self)
@@ -119,57 +111,57 @@ impl<'de, T: Json<'de>> DeserializeSeed<'de> for Strict<T> {
 }
 
 impl<'de, T: Json<'de>> Visitor<'de> for Strict<T> {
-    type Value = Parsed<'de, T>;
+    type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-        Ok(Parsed::Other(T::null()))
+        Ok(T::null())
     }
 
     fn visit_bool<E: de::Error>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(Parsed::Other(T::bool(value)))
+        Ok(T::bool(value))
     }
 
     fn visit_i64<E: de::Error>(self, value: i64) -> Result<Self::Value, E> {
-        Ok(Parsed::Other(T::number(value.into())))
+        Ok(T::number(value.into()))
     }
 
     fn visit_u64<E: de::Error>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(Parsed::Other(T::number(value.into())))
+        Ok(T::number(value.into()))
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Self::Value, E> {
-        Ok(Parsed::Other(Number::from_f64(value).map_or_else(T::null, T::number)))
+        Ok(Number::from_f64(value).map_or_else(T::null, T::number))
     }
 
     fn visit_str<E: de::Error>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(Parsed::Other(T::text(Cow::Owned(value.to_owned()))))
+        Ok(T::text(Cow::Owned(value.to_owned())))
     }
 
     fn visit_borrowed_str<E: de::Error>(self, value: &'de str) -> Result<Self::Value, E> {
-        Ok(Parsed::Other(T::text(Cow::Borrowed(value))))
+        Ok(T::text(Cow::Borrowed(value)))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
         let mut list = Vec::new();
         while let Some(item) = items.next_element_seed(Self(PhantomData))? {
-            list.push(item.value());
+            list.push(item);
         }
-        Ok(Parsed::Other(T::list(list)))
+        Ok(T::list(list))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
         let mut object = T::Members::default();
         while let Some(name) = members.next_key_seed(Name)? {
-            let value = members.next_value_seed(Self(PhantomData))?.value();
+            let value = members.next_value_seed(Self(PhantomData))?;
             if !T::insert(&mut object, name, value) {
                 return Err(de::Error::custom("a member appears twice"));
             }
         }
-        Ok(Parsed::Object(object))
+        Ok(T::object(object))
     }
 }
 

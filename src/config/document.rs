@@ -65,6 +65,13 @@ impl<'d> Json<'d> for Tree<'d> {
         Self::Object(members)
     }
 
+    fn members(self) -> Option<Members<'d>> {
+        match self {
+            Self::Object(members) => Some(members),
+            _ => None,
+        }
+    }
+
     fn insert(members: &mut Members<'d>, name: Cow<'d, str>, value: Self) -> bool {
         match members.place(&name) {
             Ok(_) => false,
