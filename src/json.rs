@@ -1,10 +1,70 @@
 //! Strict JSON: what `serde_json::Value` forgives is refused here.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
+
+/// What a JSON document becomes.
+pub(crate) trait Json<'de>: Sized {
+    /// The members of an object, before it is one.
+    type Members: Default;
+
+    fn null() -> Self;
+    fn bool(value: bool) -> Self;
+    fn number(value: Number) -> Self;
+    fn text(value: Cow<'de, str>) -> Self;
+    fn list(items: Vec<Self>) -> Self;
+    fn object(members: Self::Members) -> Self;
+
+    /// The members, if it is an object.
+    fn members(self) -> Option<Self::Members>;
+
+    /// Adds a member; `false` if there is one of this name.
+    fn insert(members: &mut Self::Members, name: Cow<'de, str>, value: Self) -> bool;
+}
+
+impl<'de> Json<'de> for Value {
+    type Members = Map<String, Self>;
+
+    fn null() -> Self {
+        Self::Null
+    }
+
+    fn bool(value: bool) -> Self {
+        Self::Bool(value)
+    }
+
+    fn number(value: Number) -> Self {
+        Self::Number(value)
+    }
+
+    fn text(value: Cow<'de, str>) -> Self {
+        Self::String(value.into_owned())
+    }
+
+    fn list(items: Vec<Self>) -> Self {
+        Self::Array(items)
+    }
+
+    fn object(members: Self::Members) -> Self {
+        Self::Object(members)
+    }
+
+    fn members(self) -> Option<Self::Members> {
+        match self {
+            Self::Object(members) => Some(members),
+            _ => None,
+        }
+    }
+
+    fn insert(members: &mut Self::Members, name: Cow<'de, str>, value: Self) -> bool {
+        members.insert(name.into_owned(), value).is_none()
+    }
+}
 
 /// Parses one JSON object in which no member, at any depth, appears twice (RFC 7515 section 4, RFC 7519 section 4).
 ///
@@ -14,13 +74,18 @@ use serde_json::{Map, Value};
 /// # Errors
 /// The position of the first mistake, for anything that is not such an object and nothing else.
 pub(crate) fn object(text: &[u8]) -> Result<Map<String, Value>, serde_json::Error> {
+    members_of::<Value>(text)
+}
+
+/// The same, as another kind of tree.
+///
+/// # Errors
+/// Those of [`object`].
+pub(crate) fn members_of<'de, T: Json<'de>>(text: &'de [u8]) -> Result<T::Members, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let value = Strict.deserialize(&mut deserializer)?;
+    let value = Strict::<T>(PhantomData).deserialize(&mut deserializer)?;
     deserializer.end()?;
-    match value {
-        Value::Object(members) => Ok(members),
-        _ => Err(de::Error::custom("not an object")),
-    }
+    value.members().ok_or_else(|| de::Error::custom("not an object"))
 }
 
 /// Reads the members that a type names from a JSON object, passing over the others.
@@ -35,68 +100,95 @@ pub(crate) fn members<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Result<T, se
 }
 
 /// Parses a value, refusing duplicate members.
-struct Strict;
+struct Strict<T>(PhantomData<T>);
 
-impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = Value;
+impl<'de, T: Json<'de>> DeserializeSeed<'de> for Strict<T> {
+    type Value = T;
 
-    fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+    fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
-    type Value = Value;
+impl<'de, T: Json<'de>> Visitor<'de> for Strict<T> {
+    type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_unit<E: de::Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(T::null())
     }
 
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(T::bool(value))
     }
 
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Self::Value, E> {
+        Ok(T::number(value.into()))
     }
 
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Self::Value, E> {
+        Ok(T::number(value.into()))
     }
 
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Self::Value, E> {
+        Ok(Number::from_f64(value).map_or_else(T::null, T::number))
     }
 
-    fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Self::Value, E> {
+        Ok(T::text(Cow::Owned(value.to_owned())))
     }
 
-    fn visit_string<E: de::Error>(self, value: String) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_borrowed_str<E: de::Error>(self, value: &'de str) -> Result<Self::Value, E> {
+        Ok(T::text(Cow::Borrowed(value)))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut array = Vec::new();
-        while let Some(item) = items.next_element_seed(Self)? {
-            array.push(item);
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(Self(PhantomData))? {
+            list.push(item);
         }
-        Ok(Value::Array(array))
+        Ok(T::list(list))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
-        while let Some(name) = members.next_key::<String>()? {
-            let value = members.next_value_seed(Self)?;
-            if object.insert(name, value).is_some() {
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut object = T::Members::default();
+        while let Some(name) = members.next_key_seed(Name)? {
+            let value = members.next_value_seed(Self(PhantomData))?;
+            if !T::insert(&mut object, name, value) {
                 return Err(de::Error::custom("a member appears twice"));
             }
         }
-        Ok(Value::Object(object))
+        Ok(T::object(object))
+    }
+}
+
+/// Parses the name of a member, which is borrowed where it has no escapes.
+struct Name;
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(name.to_owned()))
+    }
+
+    fn visit_borrowed_str<E: de::Error>(self, name: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(name))
     }
 }
 

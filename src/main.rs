@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use apigw_jwt_authorizer::{Answer, Authorizer, Config, ConfigError};
 use environment::{SystemClock, document, variable};
+use tokio::runtime::LocalOptions;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
@@ -22,13 +23,10 @@ fn main() -> ExitCode {
     let runtime_api = variable("AWS_LAMBDA_RUNTIME_API").is_some_and(|address| !address.is_empty());
     log_to(if runtime_api { Output::Lambda } else { Output::Desk });
     quiet_panics();
-    // More threads cost time on every call and pay only where one process has several invocations at once.
-    let concurrent = variable("AWS_LAMBDA_MAX_CONCURRENCY").and_then(|n| n.parse::<u32>().ok()).is_some_and(|n| n > 1);
-    let mut builder = match concurrent {
-        true => tokio::runtime::Builder::new_multi_thread(),
-        false => tokio::runtime::Builder::new_current_thread(),
-    };
-    let runtime = match builder.enable_all().build() {
+    // One thread, also for several invocations at once: a decision takes microseconds of it, and only a key fetch waits. A runtime
+    // of many threads that is merely possible makes every start load the C library's `libm`.
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = match builder.enable_all().build_local(LocalOptions::default()) {
         Ok(runtime) => runtime,
         Err(error) => {
             tracing::error!(%error, "the async runtime could not be started");

@@ -38,7 +38,8 @@ fn fits(jwk: &Value, alg: &str) -> bool {
     let public = PRIVATE.iter().all(|name| jwk.get(name).is_none());
     let named = jwk.get("alg").is_none_or(|name| name == alg || alg == "EdDSA" && name == "Ed25519");
     let usage = jwk.get("use").is_none_or(|usage| usage == "sig");
-    let operations = jwk.get("key_ops").is_none_or(|all| all.as_array().unwrap().contains(&"verify".into()));
+    let operations =
+        jwk.get("key_ops").is_none_or(|all| all.as_array().is_some_and(|all| all.contains(&"verify".into())));
     let numbers = match (alg, jwk["kty"].as_str(), jwk["crv"].as_str()) {
         ("ES256", Some("EC"), Some("P-256")) => octets("x").len() == 32 && octets("y").len() == 32,
         ("ES384", Some("EC"), Some("P-384")) => octets("x").len() == 48 && octets("y").len() == 48,

@@ -1,9 +1,9 @@
 //! One entry of `issuers`.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use serde_json::Value;
-
+use super::document::Tree;
 use super::route::required_claims;
 use super::secret::{SecretConfig, secret};
 use super::walk::{Fields, Node, all};
@@ -75,7 +75,7 @@ fn read(node: &Node<'_>, takes: &mut Option<Takes>) -> Option<IssuerConfig> {
         .collect();
     let with_secret = sources.contains(&"secret");
     let name = match fields.optional("issuer") {
-        Some(node) => node.text("expected the text of the `iss` claim").map(Some),
+        Some(node) => node.text("expected the text of the `iss` claim").map(|name| Some(name.into_owned())),
         None if with_secret => Some(None),
         None => {
             fields.required(
@@ -114,7 +114,7 @@ fn algorithms(node: &Node<'_>, with_secret: bool) -> Option<Vec<Algorithm>> {
         let expected = "with keys, expected a list of `RS256`, `RS384`, `RS512`, `PS256`, `PS384`, `PS512`, `ES256`, `ES384`, `EdDSA`";
         (&Algorithm::WITH_KEYS[..], expected)
     };
-    all(node.one_or_more()?.iter().map(|item| {
+    all(node.one_or_more()?.map(|item| {
         let named = Algorithm::named(&item.string(expected)?);
         named.filter(|algorithm| allowed.contains(algorithm)).or_else(|| item.mistake(expected))
     }))
@@ -147,7 +147,7 @@ fn seed(node: &Node<'_>, algorithms: &[Algorithm]) -> Option<Seed> {
 /// The one source there is of keys that are not fetched as a set.
 fn keys(fields: &Fields<'_>, algorithms: Option<&[Algorithm]>, times: Option<CacheTimes>) -> Option<KeysConfig> {
     if let Some(node) = fields.optional("jwks") {
-        return key_set(&node, node.value.to_string().as_bytes(), algorithms?).map(KeysConfig::Fixed);
+        return key_set(&node, &serde_json::to_vec(node.value).unwrap_or_default(), algorithms?).map(KeysConfig::Fixed);
     }
     if let Some(node) = fields.optional("jwks_file") {
         let expected = "expected the path of a file with a JWK Set";
@@ -156,7 +156,7 @@ fn keys(fields: &Fields<'_>, algorithms: Option<&[Algorithm]>, times: Option<Cac
         return key_set(&node, &file.ok()?, algorithms?).map(KeysConfig::Fixed);
     }
     let node = fields.optional("secret")?;
-    let secrets = all(node.one_or_more()?.iter().map(|item| secret(item, algorithms)))?;
+    let secrets = all(node.one_or_more()?.map(|item| secret(&item, algorithms)))?;
     let (mut fixed, mut stored) = (Vec::new(), Vec::new());
     for secret in secrets {
         match secret {
@@ -195,12 +195,13 @@ fn claim_rules(fields: &Fields<'_>) -> Option<ClaimRules> {
         .optional("audience_claim")
         .map_or_else(|| Some(vec![ClaimName::Member("aud".to_owned())]), |node| claim_names(&node));
     let typ = fields.optional("typ").map_or(Some(None), |node| {
-        all(node.one_or_more()?.iter().map(|item| item.text("expected a `typ` header such as `at+jwt`"))).map(Some)
+        all(node.one_or_more()?.map(|item| item.text("expected a `typ` header such as `at+jwt`").map(Cow::into_owned)))
+            .map(Some)
     });
     let required = fields.optional("required_claims").map_or_else(|| Some(Vec::new()), |node| required_claims(&node));
     let scope_claims = fields.optional("scope_claims").map_or_else(
         || Some(["scope", "scp"].map(|name| ClaimName::Member(name.to_owned())).to_vec()),
-        |node| all(node.one_or_more()?.iter().map(claim_name)),
+        |node| all(node.one_or_more()?.map(|item| claim_name(&item))),
     );
     let leeway = fields.optional("leeway_seconds").map_or(Some(10), |node| node.integer(0..=300));
     let max_age = fields.optional("max_token_age_seconds").map_or(Some(None), |node| node.integer(1..=YEAR).map(Some));
@@ -217,17 +218,21 @@ fn claim_rules(fields: &Fields<'_>) -> Option<ClaimRules> {
 
 /// Audiences; `null` switches the check off.
 fn audience(node: &Node<'_>) -> Option<Option<Vec<String>>> {
-    if *node.value == Value::Null {
+    if *node.value == Tree::Null {
         node.walk
             .warning(&node.place, "tokens for any audience pass, also those that the issuer made for somebody else");
         return Some(None);
     }
-    all(node.one_or_more()?.iter().map(|item| item.text("expected an audience, a list of them, or `null`"))).map(Some)
+    all(node
+        .one_or_more()?
+        .map(|item| item.text("expected an audience, a list of them, or `null`").map(Cow::into_owned)))
+    .map(Some)
 }
 
 /// How long a fetched key set lives.
 fn times(fields: &Fields<'_>) -> Option<CacheTimes> {
-    let fields = match fields.optional("keys_cache") {
+    let node = fields.optional("keys_cache");
+    let fields = match &node {
         Some(node) => Some(node.fields(&["fresh_seconds", "stale_seconds", "cooldown_seconds", "timeout_ms"])?),
         None => None,
     };

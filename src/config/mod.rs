@@ -1,5 +1,6 @@
 //! The JSON document -> each stage's settings, once, at start-up; every mistake at once.
 
+mod document;
 mod issuer;
 mod route;
 mod secret;
@@ -10,8 +11,6 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use crate::authorizer::{Issuer, Policies, RouteRules, Settings};
 use crate::claims::{ClaimName, Forwarding};
 use crate::json;
@@ -20,8 +19,9 @@ use crate::keys::{
 };
 use crate::policy::{Plan, PolicyExpiry};
 use crate::response::InvalidToken;
-use crate::routes::{Routes, Undeclared};
+use crate::routes::{Route, Routes, Undeclared};
 use crate::time::Clock;
+use document::Tree;
 use issuer::{IssuerConfig, KeysConfig};
 pub use walk::Mistake;
 use walk::{Node, Place, Walk, all};
@@ -79,7 +79,7 @@ impl Config {
     /// assert_eq!(paths, ["issuers", "routes"]);
     /// ```
     pub fn parse(text: &str, env: &dyn Fn(&str) -> Option<String>, base: &Path) -> Result<Self, ConfigError> {
-        let document = json::object(text.as_bytes()).map(Value::Object).map_err(|error| {
+        let document = json::members_of::<Tree<'_>>(text.as_bytes()).map(Tree::Object).map_err(|error| {
             let (line, column) = (error.line(), error.column());
             ConfigError::document(format!(
                 "expected one JSON object in which no member appears twice; line {line}, column {column} is not part of one"
@@ -226,15 +226,11 @@ fn issuers(node: &Node<'_>) -> Option<Vec<IssuerConfig>> {
 }
 
 /// Compiles the table, naming the entries that clash, also where others have mistakes of their own.
-fn compiled(
-    walk: &Walk<'_>,
-    entries: Option<Vec<Option<route::Entry<'_>>>>,
-    undeclared: Option<Undeclared>,
-) -> Option<Routes> {
+fn compiled(walk: &Walk<'_>, entries: Option<Vec<Option<Route>>>, undeclared: Option<Undeclared>) -> Option<Routes> {
     let entries = entries?;
     let whole = entries.iter().all(Option::is_some);
-    let (origins, routes): (Vec<_>, Vec<_>) =
-        entries.into_iter().flatten().map(|entry| (entry.origin, entry.route)).unzip();
+    let numbered = entries.into_iter().enumerate().filter_map(|(index, entry)| Some((index, entry?)));
+    let (origins, routes): (Vec<_>, Vec<_>) = numbered.unzip();
     match Routes::new(routes, undeclared.unwrap_or(Undeclared::Deny)) {
         Ok(routes) => Some(routes).filter(|_| whole && undeclared.is_some()),
         Err(clashes) => {
@@ -242,7 +238,8 @@ fn compiled(
                 let (Some(first), Some(second)) = (origins.get(clash.first), origins.get(clash.second)) else {
                     continue;
                 };
-                walk.mistake(second, format!("{} of this path is already declared by {first}", clash.method));
+                let mistake = format!("{} of this path is already declared by routes[{first}]", clash.method);
+                walk.mistake(&format_args!("routes[{second}]"), mistake);
             }
             None
         }
@@ -283,7 +280,7 @@ fn claim_name(node: &Node<'_>) -> Option<ClaimName> {
 
 /// One claim, or a list of them.
 fn claim_names(node: &Node<'_>) -> Option<Vec<ClaimName>> {
-    all(node.one_or_more()?.iter().map(claim_name))
+    all(node.one_or_more()?.map(|item| claim_name(&item)))
 }
 
 /// Context key -> claim.
@@ -293,12 +290,12 @@ fn context(node: &Node<'_>) -> Option<Vec<(String, ClaimName)>> {
         if key.is_empty() || key.chars().any(char::is_control) {
             return node.mistake("a context key is a text without control characters");
         }
-        if RESERVED_CONTEXT_KEYS.contains(&key.as_str()) {
+        if RESERVED_CONTEXT_KEYS.contains(&&*key) {
             return node.mistake("this context key is reserved for the authorizer and the gateway");
         }
         match node.string("expected the name of a claim, a JSON Pointer, or `\"\"` for all claims")? {
-            everything if everything.is_empty() => Some((key, ClaimName::Everything)),
-            _ => Some((key, claim_name(&node)?)),
+            everything if everything.is_empty() => Some((key.into_owned(), ClaimName::Everything)),
+            _ => Some((key.into_owned(), claim_name(&node)?)),
         }
     }))?;
     mapping.sort_by(|(a, _), (b, _)| a.cmp(b));

@@ -1,23 +1,20 @@
 //! One entry of `routes`, and the claim values that issuers and routes accept.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
-use super::walk::{Fields, Node, Place, all};
+use super::document::Tree;
+use super::walk::{Fields, Node, all};
 use crate::claims::{Accepted, ClaimName};
 use crate::routes::{Alternative, ClaimNeed, ClaimValue, METHODS, Methods, Need, PathPattern, Route, Segment};
 
-/// A route and where it stands in the document.
-pub(super) struct Entry<'a> {
-    pub(super) origin: Place<'a>,
-    pub(super) route: Route,
-}
-
 /// All routes; `None` for those that have mistakes.
-pub(super) fn table<'a>(node: &Node<'a>) -> Option<Vec<Option<Entry<'a>>>> {
+pub(super) fn table(node: &Node<'_>) -> Option<Vec<Option<Route>>> {
     Some(node.items("expected a list of at least one route")?.iter().map(entry).collect())
 }
 
-fn entry<'a>(node: &Node<'a>) -> Option<Entry<'a>> {
+fn entry(node: &Node<'_>) -> Option<Route> {
     let fields = node.fields(&["method", "path", "scopes", "claims", "any_of"])?;
     let methods = fields.optional("method").map_or(Some(Methods::Any), |node| methods(&node));
     let path = fields.required("path", "expected a resource path such as `/pets/{id}`").and_then(|node| {
@@ -35,18 +32,17 @@ fn entry<'a>(node: &Node<'a>) -> Option<Entry<'a>> {
         (None, Some(_)) => alternative(node, &fields, path.as_ref()).map(|only| vec![only]),
         (None, None) => Some(Vec::new()),
     };
-    let route = Route { methods: methods?, path: path?, need: Need { any_of: need? } };
-    Some(Entry { origin: node.place.clone(), route })
+    Some(Route { methods: methods?, path: path?, need: Arc::new(Need { any_of: need? }) })
 }
 
 /// `ANY`, or one or more of the seven methods.
 fn methods(node: &Node<'_>) -> Option<Methods> {
     const EXPECTED: &str =
         "expected `ANY`, or one or a list of `GET`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE`, `OPTIONS`";
-    if node.value.is_string() && node.string(EXPECTED)? == "ANY" {
+    if matches!(node.value, Tree::Text(_)) && node.string(EXPECTED)? == "ANY" {
         return Some(Methods::Any);
     }
-    let mut named = all(node.one_or_more()?.iter().map(|item| {
+    let mut named = all(node.one_or_more()?.map(|item| {
         let text = item.string(EXPECTED)?;
         METHODS.iter().position(|known| *known == text).or_else(|| item.mistake(EXPECTED))
     }))?;
@@ -68,11 +64,11 @@ fn alternative(node: &Node<'_>, fields: &Fields<'_>, path: Option<&PathPattern>)
 }
 
 /// Entries of which one is enough; the scopes of an entry are separated by spaces (RFC 6749 section 3.3).
-fn scope_entries(node: &Node<'_>) -> Option<Vec<Vec<String>>> {
+fn scope_entries(node: &Node<'_>) -> Option<Vec<Vec<Arc<str>>>> {
     const EXPECTED: &str = "expected a scope, or several that are needed together, separated by spaces";
-    all(node.one_or_more()?.iter().map(|item| {
+    all(node.one_or_more()?.map(|item| {
         let text = item.text(EXPECTED)?;
-        let scopes: Vec<String> = text.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
+        let scopes: Vec<Arc<str>> = text.split(' ').filter(|scope| !scope.is_empty()).map(Arc::from).collect();
         if scopes.is_empty() || text.chars().any(char::is_control) { item.mistake(EXPECTED) } else { Some(scopes) }
     }))
 }
@@ -82,7 +78,7 @@ fn claim_needs(node: &Node<'_>, path: Option<&PathPattern>) -> Option<Vec<ClaimN
     claim_values(node, ClaimValue::Fixed, |item| {
         let braces = |text: &str| Some(text.strip_prefix('{')?.strip_suffix('}')?.to_owned());
         let name = match item.value {
-            Value::String(_) => braces(&item.string("expected a string")?),
+            Tree::Text(_) => braces(&item.string("expected a string")?),
             _ => None,
         };
         let Some(name) = name else {
@@ -116,8 +112,8 @@ fn claim_values<T>(
     let entries = node.entries("expected an object of claims and their accepted values")?;
     all(entries.into_iter().map(|(name, node)| {
         let values = match node.value {
-            Value::Object(_) => present(&node).map(|present| vec![of(present)]),
-            _ => node.one_or_more().and_then(|items| all(items.iter().map(&item))),
+            Tree::Object(_) => present(&node).map(|present| vec![of(present)]),
+            _ => node.one_or_more().and_then(|items| all(items.map(|value| item(&value)))),
         };
         let claim = ClaimName::parse(&name).or_else(|| node.mistake(NAME));
         Some((claim?, values?))
@@ -127,7 +123,7 @@ fn claim_values<T>(
 /// `{"present": true}`.
 fn present(node: &Node<'_>) -> Option<Accepted> {
     let present = node.fields(&["present"])?.required("present", "expected `true`")?;
-    if *present.value == true { Some(Accepted::Present) } else { present.mistake("expected `true`") }
+    if *present.value == Tree::Bool(true) { Some(Accepted::Present) } else { present.mistake("expected `true`") }
 }
 
 /// One accepted value.
@@ -135,8 +131,9 @@ fn scalar(node: &Node<'_>) -> Option<Accepted> {
     const EXPECTED: &str =
         "expected a string, a number or a boolean, or a list of these, or else `{\"present\": true}`";
     match node.value {
-        Value::String(_) => Some(Accepted::Value(node.string(EXPECTED)?.into())),
-        Value::Number(_) | Value::Bool(_) => Some(Accepted::Value(node.value.clone())),
-        Value::Object(_) | Value::Null | Value::Array(_) => node.mistake(EXPECTED),
+        Tree::Text(_) => Some(Accepted::Value(node.string(EXPECTED)?.into())),
+        Tree::Number(number) => Some(Accepted::Value(Value::Number(number.clone()))),
+        Tree::Bool(value) => Some(Accepted::Value((*value).into())),
+        Tree::Object(_) | Tree::Null | Tree::List(_) => node.mistake(EXPECTED),
     }
 }

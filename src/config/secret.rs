@@ -1,5 +1,6 @@
 //! One entry of `secret`.
 
+use super::document::Tree;
 use super::walk::Node;
 use crate::algorithm::Algorithm;
 use crate::keys::{Encoding, Previous, Secret, Stored, StoredSecret};
@@ -27,20 +28,25 @@ pub(super) fn secret(node: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Optio
         other => Some(other),
     };
     let field = of_manager("field").and_then(|node| match node {
-        Some(node) => node.text("expected the name of a member of the secret's JSON").map(Some),
+        Some(node) => {
+            node.text("expected the name of a member of the secret's JSON").map(|field| Some(field.into_owned()))
+        }
         None => Some(None),
     });
-    let previous = of_manager("previous").and_then(|node| match node.map(|node| (node.value.as_bool(), node)) {
-        None | Some((Some(true), _)) => Some(Previous::Accepted),
-        Some((Some(false), _)) => Some(Previous::Refused),
-        Some((None, node)) => node.mistake("expected `true` or `false`"),
+    let previous = of_manager("previous").and_then(|node| match node.map(|node| (node.value, node)) {
+        None | Some((Tree::Bool(true), _)) => Some(Previous::Accepted),
+        Some((Tree::Bool(false), _)) => Some(Previous::Refused),
+        Some((_, node)) => node.mistake("expected `true` or `false`"),
     });
     let stored = match (&manager, &parameter) {
         (Some(node), _) => {
             let id = node.text("expected the name or ARN of a secret");
-            Some(Stored::SecretsManager { id: id?, field: field?, previous: previous? })
+            Some(Stored::SecretsManager { id: id?.into_owned(), field: field?, previous: previous? })
         }
-        (None, Some(node)) => Some(Stored::ParameterStore { name: node.text("expected the name of a parameter")? }),
+        (None, Some(node)) => {
+            let name = node.text("expected the name of a parameter")?.into_owned();
+            Some(Stored::ParameterStore { name })
+        }
         (None, None) => None,
     };
     if let Some(stored) = stored {

@@ -1,11 +1,11 @@
 //! Walking a JSON document and collecting every mistake in it.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
-use serde_json::{Map, Value};
+use super::document::{Members, Tree};
 
 /// A mistake in the configuration: where, and what is expected there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,16 +33,17 @@ pub(super) struct Walk<'e> {
 }
 
 /// A value in the document and the way to it. Whatever reads one gives `None` after noting a mistake.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(super) struct Node<'a> {
     pub(super) walk: &'a Walk<'a>,
     pub(super) place: Place<'a>,
-    pub(super) value: &'a Value,
+    pub(super) value: &'a Tree<'a>,
 }
 
-/// The way to a value. It is written out for mistakes and warnings alone, for at a cold start there are none.
-#[derive(Clone, Default)]
-pub(super) struct Place<'a>(Option<Rc<(Self, Step<'a>)>>);
+/// The way to a value: the last step, and the way before it. It is written out for mistakes and warnings alone, for at a cold
+/// start there are none.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Place<'a>(Option<(&'a Self, Step<'a>)>);
 
 #[derive(Clone, Copy)]
 enum Step<'a> {
@@ -51,15 +52,15 @@ enum Step<'a> {
 }
 
 impl<'a> Place<'a> {
-    fn then(&self, step: Step<'a>) -> Self {
-        Self(Some(Rc::new((self.clone(), step))))
+    fn then(&'a self, step: Step<'a>) -> Self {
+        Self(Some((self, step)))
     }
 }
 
 /// The JSON path, such as `issuers[0].leeway_seconds`.
 impl fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some((before, step)) = self.0.as_deref() else {
+        let Some((before, step)) = &self.0 else {
             return Ok(());
         };
         before.fmt(f)?;
@@ -70,7 +71,7 @@ impl fmt::Display for Place<'_> {
                 match plain {
                     true if before.0.is_none() => f.write_str(name),
                     true => write!(f, ".{name}"),
-                    false => write!(f, "[{}]", Value::from(*name)),
+                    false => write!(f, "[{}]", serde_json::Value::from(*name)),
                 }
             }
         }
@@ -80,8 +81,8 @@ impl fmt::Display for Place<'_> {
 /// An object whose fields are all known.
 pub(super) struct Fields<'a> {
     walk: &'a Walk<'a>,
-    place: Place<'a>,
-    members: &'a Map<String, Value>,
+    place: &'a Place<'a>,
+    members: &'a Members<'a>,
 }
 
 impl<'a> Walk<'a> {
@@ -107,25 +108,25 @@ impl<'a> Node<'a> {
     }
 
     /// An object that has no other fields than these.
-    pub(super) fn fields(&self, known: &[&str]) -> Option<Fields<'a>> {
-        let Value::Object(members) = self.value else {
+    pub(super) fn fields(&'a self, known: &[&str]) -> Option<Fields<'a>> {
+        let Tree::Object(members) = self.value else {
             return self.mistake("expected an object");
         };
-        for name in members.keys().filter(|name| !known.contains(&name.as_str())) {
+        for (name, _) in members.iter().filter(|(name, _)| !known.contains(name)) {
             self.walk.mistake(&self.place.then(Step::Member(name)), "unknown field");
         }
-        Some(Fields { walk: self.walk, place: self.place.clone(), members })
+        Some(Fields { walk: self.walk, place: &self.place, members })
     }
 
     /// An object whose member names are the document's own: the names, expanded, and what they map to.
-    pub(super) fn entries(&self, expected: &str) -> Option<Vec<(String, Self)>> {
-        let Value::Object(members) = self.value else {
+    pub(super) fn entries(&'a self, expected: &str) -> Option<Vec<(Cow<'a, str>, Self)>> {
+        let Tree::Object(members) = self.value else {
             return self.mistake(expected);
         };
-        if members.is_empty() {
+        if members.iter().len() == 0 {
             return self.mistake(format!("{expected}; an empty one says nothing"));
         }
-        let mut seen: Vec<String> = Vec::new();
+        let mut seen: Vec<Cow<'a, str>> = Vec::new();
         all(members.iter().map(|(name, value)| {
             let node = Self { walk: self.walk, place: self.place.then(Step::Member(name)), value };
             let name = node.expand(name)?;
@@ -138,31 +139,32 @@ impl<'a> Node<'a> {
     }
 
     /// A non-empty list.
-    pub(super) fn items(&self, expected: &str) -> Option<Vec<Self>> {
+    pub(super) fn items(&'a self, expected: &str) -> Option<Vec<Self>> {
         match self.value {
-            Value::Array(items) if !items.is_empty() => Some(self.numbered(items)),
+            Tree::List(items) if !items.is_empty() => Some(self.numbered(items).collect()),
             _ => self.mistake(expected),
         }
     }
 
     /// One value, or a non-empty list of them.
-    pub(super) fn one_or_more(&self) -> Option<Vec<Self>> {
-        match self.value {
-            Value::Array(items) if items.is_empty() => {
-                self.mistake("an empty list says nothing; expected at least one item")
+    pub(super) fn one_or_more(&'a self) -> Option<impl Iterator<Item = Self>> {
+        let (single, items) = match self.value {
+            Tree::List(items) if items.is_empty() => {
+                return self.mistake("an empty list says nothing; expected at least one item");
             }
-            Value::Array(items) => Some(self.numbered(items)),
-            _ => Some(vec![self.clone()]),
-        }
+            Tree::List(items) => (None, items.as_slice()),
+            _ => (Some(*self), &[][..]),
+        };
+        Some(single.into_iter().chain(self.numbered(items)))
     }
 
-    fn numbered(&self, items: &'a [Value]) -> Vec<Self> {
+    fn numbered(&'a self, items: &'a [Tree<'a>]) -> impl Iterator<Item = Self> {
         let node = |(index, value)| Self { walk: self.walk, place: self.place.then(Step::Item(index)), value };
-        items.iter().enumerate().map(node).collect()
+        items.iter().enumerate().map(node)
     }
 
     /// A string that is not empty, with `${NAME}` expanded.
-    pub(super) fn text(&self, expected: &str) -> Option<String> {
+    pub(super) fn text(&self, expected: &str) -> Option<Cow<'a, str>> {
         match self.string(expected)? {
             text if text.is_empty() => self.mistake(expected),
             text => Some(text),
@@ -170,9 +172,9 @@ impl<'a> Node<'a> {
     }
 
     /// A string, which may be empty, with `${NAME}` expanded.
-    pub(super) fn string(&self, expected: &str) -> Option<String> {
+    pub(super) fn string(&self, expected: &str) -> Option<Cow<'a, str>> {
         match self.value {
-            Value::String(text) => self.expand(text),
+            Tree::Text(text) => self.expand(text),
             _ => self.mistake(expected),
         }
     }
@@ -183,7 +185,7 @@ impl<'a> Node<'a> {
             let names: Vec<_> = words.iter().map(|(name, _)| format!("`{name}`")).collect();
             format!("expected {}", names.join(" or "))
         };
-        let Value::String(_) = self.value else {
+        let Tree::Text(_) = self.value else {
             return self.mistake(expected());
         };
         let text = self.string("")?;
@@ -195,7 +197,11 @@ impl<'a> Node<'a> {
 
     /// A whole number within a range.
     pub(super) fn integer(&self, range: std::ops::RangeInclusive<u32>) -> Option<u32> {
-        match self.value.as_u64().and_then(|number| u32::try_from(number).ok()) {
+        let number = match self.value {
+            Tree::Number(number) => number.as_u64().and_then(|number| u32::try_from(number).ok()),
+            _ => None,
+        };
+        match number {
             Some(number) if range.contains(&number) => Some(number),
             _ => self.mistake(format!("expected a whole number from {} to {}", range.start(), range.end())),
         }
@@ -203,11 +209,14 @@ impl<'a> Node<'a> {
 
     /// The file that a path in the document names.
     pub(super) fn file(&self, expected: &str) -> Option<PathBuf> {
-        Some(self.walk.base.join(self.text(expected)?))
+        Some(self.walk.base.join(&*self.text(expected)?))
     }
 
     /// The text with every `${NAME}` replaced by that environment variable; `$${` stands for `${`.
-    fn expand(&self, text: &str) -> Option<String> {
+    fn expand(&self, text: &'a str) -> Option<Cow<'a, str>> {
+        if !text.contains("${") {
+            return Some(Cow::Borrowed(text));
+        }
         let mut expanded = String::with_capacity(text.len());
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
@@ -228,7 +237,7 @@ impl<'a> Node<'a> {
             rest = after;
         }
         expanded.push_str(rest);
-        Some(expanded)
+        Some(Cow::Owned(expanded))
     }
 }
 
@@ -256,6 +265,13 @@ impl<'a> Fields<'a> {
 
 /// Reads every item before giving up, so that each mistake among them is noted.
 pub(super) fn all<T>(items: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
-    let read: Vec<Option<T>> = items.collect();
-    read.into_iter().collect()
+    let mut read = Vec::with_capacity(items.size_hint().0);
+    let mut whole = true;
+    for item in items {
+        match item {
+            Some(item) => read.push(item),
+            None => whole = false,
+        }
+    }
+    whole.then_some(read)
 }

@@ -54,7 +54,7 @@ fn sample(entry: &Route, token: Option<&Verified>) -> String {
     };
     let segments = entry.path.segments().iter().enumerate();
     let texts = segments.map(|(position, segment)| match segment {
-        Segment::Literal(text) => text.clone(),
+        Segment::Literal(text) => text.to_string(),
         Segment::Parameter(_) => own(position).unwrap_or_else(|| "any".to_owned()),
         Segment::Greedy(_) => own(position).unwrap_or_else(|| "any/path".to_owned()),
     });

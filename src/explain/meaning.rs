@@ -236,7 +236,7 @@ pub(super) fn in_order(routes: &Routes) -> Vec<usize> {
         let entry = routes.entries().get(*index);
         let segments = entry.map(|entry| {
             let rank = |segment: &Segment| match segment {
-                Segment::Literal(text) => (0, text.clone()),
+                Segment::Literal(text) => (0, text.to_string()),
                 Segment::Parameter(_) => (1, String::new()),
                 Segment::Greedy(_) => (2, String::new()),
             };
@@ -258,7 +258,7 @@ fn doubts(routes: &Routes) -> Vec<String> {
     let mut used: Vec<(&str, Vec<usize>)> = Vec::new();
     for (index, entry) in routes.entries().iter().enumerate() {
         for scope in entry.need.any_of.iter().flat_map(|way| way.scopes.iter().flatten()) {
-            match used.iter_mut().find(|(known, _)| known == scope) {
+            match used.iter_mut().find(|(known, _)| **known == **scope) {
                 Some((_, entries)) => entries.push(index),
                 None => used.push((scope, vec![index])),
             }

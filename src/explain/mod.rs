@@ -240,7 +240,7 @@ impl Authorizer {
         let mut facts = vec![("path", printable(&format!("/{}", request.arn.path())))];
         let entry = decision.need.and_then(|need| {
             let entries = self.routes.entries().iter();
-            entries.into_iter().find(|entry| std::ptr::eq(&raw const entry.need, std::ptr::from_ref(need)))
+            entries.into_iter().find(|entry| std::ptr::eq(&raw const *entry.need, std::ptr::from_ref(need)))
         });
         match entry {
             Some(entry) => {

@@ -204,7 +204,7 @@ pub(super) fn scope(claims: &Value, rules: &ClaimRules, need: &Need) -> Option<H
         "/realm_access/roles",
     ];
     let needed: Vec<&str> =
-        need.any_of.iter().flat_map(|alternative| alternative.scopes.iter().flatten()).map(String::as_str).collect();
+        need.any_of.iter().flat_map(|alternative| alternative.scopes.iter().flatten()).map(|scope| &**scope).collect();
     let configured = || rules.scope_claims.iter().filter_map(|name| name.of(claims));
     let granted: Vec<&str> = configured().flat_map(texts).flat_map(|text| text.split(' ')).collect();
     let any = |alike: &dyn Fn(&str, &str) -> bool| {

@@ -107,7 +107,7 @@ fn a_wrong_audience_says_what_it_is_near_to() {
 
 #[track_caller]
 fn scope(needed: &str, claims: Value, expected: Option<Hint>) {
-    let need = Need { any_of: vec![Alternative { scopes: vec![vec![needed.to_owned()]], claims: Vec::new() }] };
+    let need = Need { any_of: vec![Alternative { scopes: vec![vec![needed.into()]], claims: Vec::new() }] };
     assert_eq!(cause::scope(&claims, &rules("api", &["aud"]), &need), expected, "{needed} {claims}");
 }
 

@@ -1,5 +1,7 @@
 //! Denies for the ambiguous paths that a wildcard would let through.
 
+use std::borrow::Cow;
+
 /// Which characters the literals near a wildcard have, one bit for each ASCII character.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Letters(u128);
@@ -34,34 +36,34 @@ impl Letters {
 
     /// Denies for each of them encoded. Clients encode none of the characters that a literal may have but `:` and `,`
     /// (RFC 3986 section 2.3), so it costs nobody anything to take `a` to `o` as one.
-    fn denies(self) -> Vec<String> {
+    fn denies(self) -> Vec<Cow<'static, str>> {
         const A_TO_O: std::ops::RangeInclusive<u8> = 0x61..=0x6f;
         let mut denies = Vec::new();
         let has = |byte: u8| self.0 & 1_u128.checked_shl(u32::from(byte)).unwrap_or(0) != 0;
         if A_TO_O.into_iter().any(has) {
-            denies.push("*%6*".to_owned());
+            denies.push("*%6*".into());
         }
         // The dot is a separator.
         for byte in (0..0x80).filter(|byte| has(*byte) && !A_TO_O.contains(byte) && *byte != b'.') {
             let (upper, lower) = (format!("*%{byte:02X}*"), format!("*%{byte:02x}*"));
             if upper != lower {
-                denies.push(lower);
+                denies.push(lower.into());
             }
-            denies.push(upper);
+            denies.push(upper.into());
         }
         denies
     }
 }
 
 /// What every wildcard needs.
-pub(crate) fn denies(letters: Letters, encoded: Encoded) -> Vec<String> {
-    let mut denies: Vec<String> = SEPARATORS.map(str::to_owned).into();
+pub(crate) fn denies(letters: Letters, encoded: Encoded) -> Vec<Cow<'static, str>> {
+    let mut denies: Vec<Cow<'static, str>> = SEPARATORS.map(Cow::Borrowed).into();
     match encoded {
         Encoded::Telling => {
-            denies.extend(ENCODED_SEPARATORS.map(str::to_owned));
+            denies.extend(ENCODED_SEPARATORS.map(Cow::Borrowed));
             denies.extend(letters.denies());
         }
-        Encoded::All => denies.push("*%*".to_owned()),
+        Encoded::All => denies.push("*%*".into()),
     }
     denies
 }

@@ -3,7 +3,8 @@
 use super::ambiguous::Encoded;
 use super::draft::{Draft, Which, bit, json_bytes};
 use super::memory::{Asked, Kept, Limits};
-use super::pattern::{Part, matches};
+use super::named::Named;
+use super::pattern::Part;
 use super::plan::{DeclaredPath, Plan};
 use super::resources::{Others, Resources};
 use super::space::Declared;
@@ -262,7 +263,7 @@ impl<'a> Matter<'a> {
         // Nothing plain is ever denied by what another path needs: the table would not have started.
         let own_denied = |draft: &Draft<'_>| {
             let own = self.own.as_ref().filter(|own| own.allowed);
-            own.is_some_and(|own| draft.denies().iter().any(|deny| matches(deny, own.tail)))
+            own.is_some_and(|own| draft.denies().iter().any(|deny| deny.covers(own.tail)))
         };
         match best.filter(|best| !own_denied(best)) {
             Some(best) => (best, Some(limits)),
@@ -292,16 +293,17 @@ impl<'a> Matter<'a> {
     /// The document of a draft. A refused request is denied by name, and one without a name only if it has to be.
     fn document(&self, draft: &Draft<'_>, arn: &MethodArn, token: &Verified, expiry: PolicyExpiry) -> IamPolicy {
         let denies = draft.denies();
-        let passes = |resources: &[String], own: &Own<'_>| resources.iter().any(|resource| matches(resource, own.tail));
+        let passes =
+            |resources: &[Named<'_>], own: &Own<'_>| resources.iter().any(|resource| resource.covers(own.tail));
         let denied = self.own.as_ref().filter(|own| !own.allowed).and_then(|own| match &own.resource {
             Some(resource) => Some(resource.clone()),
             None => (passes(&draft.allow, own) && !passes(&denies, own)).then(|| own.mask(self.stage)),
         });
-        let whole = |tail: &String| [self.stage, tail].concat();
-        let others = |tails: &[String]| Others::These(tails.iter().map(whole).collect());
+        let others = |named: &[Named<'_>]| Others::These(named.iter().map(|named| named.after(self.stage)).collect());
         let allowed = draft.allows_own.then(|| arn.as_str().to_owned());
         let allow = Resources::new(allowed, others(&draft.allow));
-        let deny = Resources::new(denied.as_ref().map(whole), others(&denies));
+        let denied = denied.map(|tail| [self.stage, &*tail].concat());
+        let deny = Resources::new(denied, others(&denies));
         document(allow, deny, arn, token, expiry)
     }
 
@@ -339,8 +341,8 @@ impl<'a> Matter<'a> {
     }
 
     /// Whether a Resource covers the request.
-    pub(super) fn is_own(&self, method: &str, tail: &str) -> bool {
+    pub(super) fn is_own(&self, method: &'static str, tail: &str) -> bool {
         let own = self.own.as_ref().filter(|own| own.arn.method() == method);
-        own.is_some_and(|own| matches(&format!("{method}/{tail}"), own.tail))
+        own.is_some_and(|own| Named::new(method, tail).covers(own.tail))
     }
 }

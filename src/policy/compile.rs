@@ -1,6 +1,9 @@
 //! How a plan is made: the wildcards of a table, what cuts them back, and whether that leaves everybody their own.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use super::ambiguous::Letters;
 use super::implied::{By, Implications, Question};
@@ -22,8 +25,8 @@ const MAX_COMPARED: usize = 2000;
 pub(super) struct Compiler {
     implications: Implications,
     promise: Promise,
-    interned: HashMap<Pattern, usize>,
-    hits: HashMap<Pattern, Hits>,
+    interned: FxHashMap<Pattern, usize>,
+    hits: FxHashMap<Pattern, Hits>,
     plan: Plan,
 }
 
@@ -32,8 +35,8 @@ impl Compiler {
         Self {
             implications: Implications::new(&plan.needs),
             promise: Promise::default(),
-            interned: HashMap::new(),
-            hits: HashMap::new(),
+            interned: FxHashMap::default(),
+            hits: FxHashMap::default(),
             plan,
         }
     }
@@ -132,12 +135,13 @@ impl Compiler {
     /// The wildcards that a token's own texts in the place of parameters would have: with a text that no path declares, and
     /// with each literal that a path declares there.
     fn bound(&mut self, node: Declared, pattern: &Pattern, needs: [Option<usize>; METHODS.len()]) {
+        let nobody: Arc<str> = "\0".into();
         for (method, need) in needs.iter().enumerate() {
             let Some(need) = need.filter(|need| self.implications.can(*need, By::BoundPath)) else {
                 continue;
             };
-            for bound in self.plan.needs.get(need).map(bindings).unwrap_or_default() {
-                let stands_in = |texts: &dyn Fn(usize) -> String| -> Pattern {
+            for bound in self.plan.needs.get(need).map(|need| bindings(need)).unwrap_or_default() {
+                let stands_in = |texts: &dyn Fn(usize) -> Arc<str>| -> Pattern {
                     let parts = pattern.iter().enumerate();
                     let part = |(position, part): (usize, &Part)| match bound.contains(&position) {
                         true => Part::Text(texts(position)),
@@ -145,7 +149,7 @@ impl Compiler {
                     };
                     parts.map(part).collect()
                 };
-                let unknown = stands_in(&|_| "\0".to_owned());
+                let unknown = stands_in(&|_| Arc::clone(&nobody));
                 if !unknown.contains(&Part::Wild) {
                     continue;
                 }
@@ -154,7 +158,7 @@ impl Compiler {
                     let before = pattern.get(..*position).unwrap_or_default();
                     for literal in self.plan.space.literals_after(before) {
                         variants.push(stands_in(&|at| {
-                            if at == *position { literal.to_owned() } else { "\0".to_owned() }
+                            if at == *position { literal.into() } else { Arc::clone(&nobody) }
                         }));
                     }
                 }

@@ -6,7 +6,8 @@ use super::MAX_RESOURCE_CHARS;
 use super::ambiguous::{self, Encoded, Letters, percent_encoded};
 use super::answer::Matter;
 use super::memory::Limits;
-use super::pattern::{Part, Pattern, matches, spell};
+use super::named::Named;
+use super::pattern::{Part, Pattern, spell};
 use super::plan::Tail;
 use super::standing::{Binding, bind};
 use crate::routes::METHODS;
@@ -30,13 +31,13 @@ pub(super) struct Draft<'a> {
     encoded: Encoded,
     /// Whether the request itself is allowed, which is not in `allow`.
     pub(super) allows_own: bool,
-    pub(super) allow: Vec<String>,
+    pub(super) allow: Vec<Named<'a>>,
     /// By Deny of the plan, the methods that need it.
     deny: Vec<u8>,
     /// In the order in which they came.
     denied: Vec<usize>,
     /// Those of wildcards with the token's own texts in them.
-    more_denies: Vec<String>,
+    more_denies: Vec<Named<'a>>,
     /// Of all wildcards; `None` if there is none.
     letters: Option<Letters>,
     /// The bytes of what these ask for.
@@ -74,11 +75,6 @@ fn written_bytes(stage: usize, tail: usize) -> usize {
 /// The bytes of a Resource that is not too long.
 pub(super) fn resource_bytes(stage: usize, tail: &str) -> usize {
     written_bytes(stage, json_bytes(tail))
-}
-
-/// A method, or what stands for all, and a path.
-fn join(method: &str, path: &str) -> String {
-    [method, "/", path].concat()
 }
 
 impl<'a> Draft<'a> {
@@ -164,12 +160,12 @@ impl<'a> Draft<'a> {
     }
 
     /// A declared path without parameters.
-    fn literal(&mut self, method: &str, tails: &[Tail]) {
+    fn literal(&mut self, method: &'static str, tails: &'a [Tail]) {
         let used = self.used.saturating_add(self.tails_bytes(method, tails));
         if self.fits(used) {
             self.used = used;
             // One of them may be the request's own, whose bytes count twice then: to find out before is more work.
-            self.allow.extend(tails.iter().map(|tail| join(method, &tail.text)));
+            self.allow.extend(tails.iter().map(|tail| Named::new(method, &*tail.text)));
         } else {
             self.leave_out();
         }
@@ -190,7 +186,7 @@ impl<'a> Draft<'a> {
     }
 
     /// A path with the token's own texts, in both spellings, as far as the rules really allow it.
-    fn exact(&mut self, method: &str, pattern: &[Part]) {
+    fn exact(&mut self, method: &'static str, pattern: &[Part]) {
         let mut paths = spell(pattern);
         paths.retain(|path| (self.matter.permits)(method, path));
         let used = paths.iter().fold(self.used, |used, path| {
@@ -199,7 +195,7 @@ impl<'a> Draft<'a> {
         });
         if self.fits(used) {
             self.used = used;
-            self.allow.extend(paths.iter().map(|path| join(method, path)));
+            self.allow.extend(paths.into_iter().map(|path| Named::new(method, path)));
         } else {
             self.leave_out();
         }
@@ -216,31 +212,31 @@ impl<'a> Draft<'a> {
     }
 
     /// A Deny for these methods: for one of them by name, for more with `*` where that hits nothing else.
-    fn deny_resources(&self, deny: usize, methods: u8) -> Vec<String> {
+    fn deny_resources(&self, deny: usize, methods: u8) -> Vec<Named<'a>> {
         let tails = self.tails(deny).iter();
         if methods.count_ones() > 1 && self.matter.freely(deny) {
-            return tails.map(|tail| join("*", &tail.text)).collect();
+            return tails.map(|tail| Named::new("*", &*tail.text)).collect();
         }
         let names = METHODS.iter().enumerate().filter(|(method, _)| methods & bit(*method) != 0);
-        names.flat_map(|(_, name)| tails.clone().map(move |tail| join(name, &tail.text))).collect()
+        names.flat_map(|(_, name)| tails.clone().map(move |tail| Named::new(name, &*tail.text))).collect()
     }
 
-    fn tails(&self, deny: usize) -> &[Tail] {
+    fn tails(&self, deny: usize) -> &'a [Tail] {
         let deny = self.matter.plan.denies.get(deny);
         deny.map(|deny| deny.tails.as_slice()).unwrap_or_default()
     }
 
     /// All that is denied but the request itself.
-    pub(super) fn denies(&self) -> Vec<String> {
+    pub(super) fn denies(&self) -> Vec<Named<'a>> {
         let mut denies = self.cuts();
         if let Some(letters) = self.letters {
-            denies.extend(ambiguous::denies(letters, self.encoded));
+            denies.extend(ambiguous::denies(letters, self.encoded).into_iter().map(Named::pattern));
         }
         denies
     }
 
     /// The same without those for paths that are ambiguous or hold `%`.
-    pub(super) fn cuts(&self) -> Vec<String> {
+    pub(super) fn cuts(&self) -> Vec<Named<'a>> {
         let mut denies: Vec<_> = self
             .denied
             .iter()
@@ -260,6 +256,6 @@ impl<'a> Draft<'a> {
     /// Whether the request is allowed and could not be said to be.
     pub(super) fn lacks_own(&self) -> bool {
         let own = self.matter.own.as_ref().filter(|own| own.allowed);
-        own.is_some_and(|own| !self.allows_own && !self.allow.iter().any(|allow| matches(allow, own.tail)))
+        own.is_some_and(|own| !self.allows_own && !self.allow.iter().any(|allow| allow.covers(own.tail)))
     }
 }

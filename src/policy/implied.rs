@@ -1,7 +1,9 @@
 //! Which needs a token can meet without meeting another: what the table says before there is a token.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use crate::claims::{Accepted, ClaimName};
 use crate::routes::{Alternative, ClaimValue, Need};
@@ -12,10 +14,23 @@ const MAX_WAYS: usize = 256;
 /// One way to meet a need: these scopes and claim values, and perhaps a text in the path.
 #[derive(Clone, Debug, Default)]
 struct Way {
-    atoms: BTreeSet<usize>,
+    /// In order, each once.
+    atoms: Vec<usize>,
     bound: bool,
     /// The number of segments, if a text in the place of `{name+}` settles it.
     segments: Option<usize>,
+}
+
+impl Way {
+    fn add(&mut self, atom: usize) {
+        if let Err(place) = self.atoms.binary_search(&atom) {
+            self.atoms.insert(place, atom);
+        }
+    }
+
+    fn has(&self, atom: usize) -> bool {
+        self.atoms.binary_search(&atom).is_ok()
+    }
 }
 
 /// All needs of a table, each as its ways.
@@ -23,8 +38,8 @@ struct Way {
 pub(crate) struct Implications {
     ways: Vec<Vec<Way>>,
     /// The atoms of which a token has one at most: `iss` is one string, for it picked the issuer.
-    exclusive: BTreeSet<usize>,
-    known: RefCell<HashMap<Question, bool>>,
+    exclusive: Vec<usize>,
+    known: RefCell<FxHashMap<Question, bool>>,
 }
 
 /// Whether some token is let through by `allowed`, not by `refused`, and at least on some path by `hit`. `None` for the
@@ -49,8 +64,8 @@ pub(crate) enum By {
 }
 
 impl Implications {
-    pub(crate) fn new(needs: &[Need]) -> Self {
-        let mut atoms = HashMap::new();
+    pub(crate) fn new(needs: &[Arc<Need>]) -> Self {
+        let mut atoms = Atoms::default();
         Self {
             ways: needs.iter().map(|need| ways(need, &mut atoms)).collect(),
             exclusive: atoms
@@ -88,7 +103,7 @@ impl Implications {
         let reachable = |hit: &&Way| hit.segments.is_none_or(|segments| question.hit_segments <= segments);
         let bound = question.allowed_by == By::BoundPath;
         let both = |allowed: &Way, hit: &Way| {
-            let has = |atom: &usize| allowed.atoms.contains(atom) || hit.atoms.contains(atom);
+            let has = |atom: &usize| allowed.has(*atom) || hit.has(*atom);
             let met = |way: &Way| !way.bound && way.atoms.iter().all(has);
             self.exclusive.iter().filter(|atom| has(atom)).count() <= 1 && !refusing.iter().any(met)
         };
@@ -101,33 +116,34 @@ impl Implications {
 
 /// A scope, or a claim with a value.
 #[derive(Debug, PartialEq, Eq, Hash)]
-enum Atom {
-    Scope(String),
-    Claim(ClaimName, Accepted),
+enum Atom<'a> {
+    Scope(&'a str),
+    Claim(&'a ClaimName, &'a Accepted),
 }
 
-type Atoms = HashMap<Atom, usize>;
+type Atoms<'a> = FxHashMap<Atom<'a>, usize>;
 
-fn number(atoms: &mut Atoms, atom: Atom) -> usize {
+fn number<'a>(atoms: &mut Atoms<'a>, atom: Atom<'a>) -> usize {
     let new = atoms.len();
     *atoms.entry(atom).or_insert(new)
 }
 
 /// The ways to meet a need.
-fn ways(need: &Need, atoms: &mut Atoms) -> Vec<Way> {
+fn ways<'a>(need: &'a Need, atoms: &mut Atoms<'a>) -> Vec<Way> {
     if need.any_of.is_empty() {
         return vec![Way::default()];
     }
     need.any_of.iter().flat_map(|alternative| alternative_ways(alternative, atoms)).take(MAX_WAYS).collect()
 }
 
-fn alternative_ways(alternative: &Alternative, atoms: &mut Atoms) -> Vec<Way> {
+fn alternative_ways<'a>(alternative: &'a Alternative, atoms: &mut Atoms<'a>) -> Vec<Way> {
     let mut ways: Vec<Way> = alternative
         .scopes
         .iter()
-        .map(|entry| Way {
-            atoms: entry.iter().map(|scope| number(atoms, Atom::Scope(scope.clone()))).collect(),
-            ..Way::default()
+        .map(|entry| {
+            let mut way = Way::default();
+            entry.iter().for_each(|scope| way.add(number(atoms, Atom::Scope(scope))));
+            way
         })
         .collect();
     if alternative.scopes.is_empty() {
@@ -137,7 +153,7 @@ fn alternative_ways(alternative: &Alternative, atoms: &mut Atoms) -> Vec<Way> {
         let mut longer = Vec::new();
         for value in &claim.values {
             let atom = match value {
-                ClaimValue::Fixed(value) => Some(number(atoms, Atom::Claim(claim.claim.clone(), value.clone()))),
+                ClaimValue::Fixed(value) => Some(number(atoms, Atom::Claim(&claim.claim, value))),
                 ClaimValue::Parameter { .. } => None,
             };
             for way in &ways {
@@ -148,7 +164,7 @@ fn alternative_ways(alternative: &Alternative, atoms: &mut Atoms) -> Vec<Way> {
                         way.segments = Some(position.saturating_add(1));
                     }
                 }
-                way.atoms.extend(atom);
+                atom.into_iter().for_each(|atom| way.add(atom));
                 longer.push(way);
             }
         }

@@ -11,6 +11,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::answer::Own;
 use super::draft::{Draft, FRAME_BYTES, resource_bytes};
+use super::named::Named;
 use super::pattern::matches;
 use super::resources::Others;
 
@@ -110,18 +111,18 @@ impl Memory {
         let fits =
             |kept: &&Arc<Kept>| kept.limits.hold(asked.free) && kept.met == asked.met && kept.stage == asked.stage;
         let kept = Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().find(fits)?);
-        let denied = own.allowed && kept.cuts.iter().any(|cut| matches(cut, own.tail));
+        let denied = own.allowed && kept.cuts.iter().any(|cut| matches(cut.chars(), own.tail));
         (!denied).then_some(kept)
     }
 
     /// Keeps a draft. `limits` are those of all drafts that it was chosen from.
     pub(super) fn keep(&self, asked: Asked, draft: &Draft<'_>, limits: Limits, room: usize) -> Option<Arc<Kept>> {
         let Asked { met, stage, free } = asked;
-        let write = |tails: &[String]| -> Option<Others> {
-            let write = |tail: &String| -> Option<Box<RawValue>> { to_raw_value(&format!("{stage}{tail}")).ok() };
-            Some(Others::Written(tails.iter().map(write).collect::<Option<_>>()?))
+        let write = |named: &[Named<'_>]| -> Option<Others> {
+            let write = |named: &Named<'_>| -> Option<Box<RawValue>> { to_raw_value(&named.after(&stage)).ok() };
+            Some(Others::Written(named.iter().map(write).collect::<Option<_>>()?))
         };
-        let cuts = draft.cuts();
+        let cuts = draft.cuts().iter().map(|cut| cut.after("")).collect();
         let (allow, deny) = (write(&draft.allow)?, write(&draft.denies())?);
         let limits = limits.without(room.checked_sub(free)?);
         let kept = Arc::new(Kept { met, stage, limits, allow, deny, cuts, left_out: draft.left_out });

@@ -11,6 +11,7 @@ mod implied;
 #[cfg(any(test, feature = "inner"))]
 pub(crate) mod judge;
 mod memory;
+mod named;
 mod pattern;
 mod plan;
 mod reach;

@@ -4,11 +4,13 @@
 //! segment or more. That makes every pattern here a word of texts and [`Part::Wild`], and questions about patterns
 //! questions about words.
 
+use std::sync::Arc;
+
 /// One part of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Part {
     /// This segment.
-    Text(String),
+    Text(Arc<str>),
     /// `?*`: one segment or more.
     Wild,
 }
@@ -49,7 +51,7 @@ impl Places {
             let next = Self::bit(position.saturating_add(1));
             match part {
                 Part::Wild => after |= Self::bit(position) | next,
-                Part::Text(text) if segment == Some(text) => after |= next,
+                Part::Text(text) if segment == Some(&**text) => after |= next,
                 Part::Text(_) => {}
             }
         }
@@ -103,8 +105,8 @@ pub(crate) fn spell(pattern: &[Part]) -> Vec<String> {
 }
 
 /// Whether an IAM pattern matches a text: `*` is any text, `?` one character.
-pub(crate) fn matches(pattern: &str, text: &str) -> bool {
-    let (mut pattern, mut text) = (pattern.chars(), text.chars());
+pub(crate) fn matches(mut pattern: impl Iterator<Item = char> + Clone, text: &str) -> bool {
+    let mut text = text.chars();
     // Where to go on if the text differs: after the last `*`, one character further into the text.
     let mut retry = None;
     loop {

@@ -1,6 +1,8 @@
 //! What a route table alone says about its policies, worked out once.
 
-use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::ambiguous::Letters;
 use super::compile::Compiler;
@@ -18,9 +20,9 @@ pub(crate) struct Plan {
     pub(super) undeclared: Undeclared,
     pub(super) space: Space,
     /// All literals of the table.
-    pub(super) literals: HashSet<String>,
+    pub(super) literals: FxHashSet<Arc<str>>,
     /// Those that differ; entries point to them.
-    pub(super) needs: Vec<Need>,
+    pub(super) needs: Vec<Arc<Need>>,
     pub(super) need_index: NeedIndex,
     /// In the order of the table.
     pub(super) paths: Vec<DeclaredPath>,
@@ -167,12 +169,12 @@ impl Plan {
 }
 
 /// The table's needs and paths.
-fn declared(routes: &Routes) -> (Vec<Need>, Vec<DeclaredPath>, Vec<Option<usize>>) {
-    let mut needs: Vec<Need> = Vec::new();
-    let mut known: HashMap<&Need, usize> = HashMap::new();
+fn declared(routes: &Routes) -> (Vec<Arc<Need>>, Vec<DeclaredPath>, Vec<Option<usize>>) {
+    let mut needs: Vec<Arc<Need>> = Vec::new();
+    let mut known: FxHashMap<&Arc<Need>, usize> = FxHashMap::default();
     let number = |need| {
         *known.entry(need).or_insert_with(|| {
-            needs.push(Need::clone(need));
+            needs.push(Arc::clone(need));
             needs.len().saturating_sub(1)
         })
     };
@@ -215,16 +217,16 @@ fn declared(routes: &Routes) -> (Vec<Need>, Vec<DeclaredPath>, Vec<Option<usize>
 
 fn part(segment: &Segment) -> Part {
     match segment {
-        Segment::Literal(text) => Part::Text(text.clone()),
+        Segment::Literal(text) => Part::Text(Arc::clone(text)),
         Segment::Parameter(_) | Segment::Greedy(_) => Part::Wild,
     }
 }
 
-fn literals(routes: &Routes) -> HashSet<String> {
+fn literals(routes: &Routes) -> FxHashSet<Arc<str>> {
     let segments = routes.entries().iter().flat_map(|entry| entry.path.segments());
     segments
         .filter_map(|segment| match segment {
-            Segment::Literal(text) => Some(text.clone()),
+            Segment::Literal(text) => Some(Arc::clone(text)),
             Segment::Parameter(_) | Segment::Greedy(_) => None,
         })
         .collect()

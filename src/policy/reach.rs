@@ -1,7 +1,9 @@
 //! What a pattern reaches beside the paths that it is meant for.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
 
 use super::pattern::{Part, Pattern, add_widest, within};
 use super::plan::Plan;
@@ -11,7 +13,7 @@ use super::space::Declared;
 pub(super) type Hits = Rc<BTreeMap<Option<Declared>, usize>>;
 
 /// What a pattern hits, asked once.
-pub(super) fn hits_of(known: &mut HashMap<Pattern, Hits>, plan: &Plan, pattern: &[Part]) -> Hits {
+pub(super) fn hits_of(known: &mut FxHashMap<Pattern, Hits>, plan: &Plan, pattern: &[Part]) -> Hits {
     if let Some(hits) = known.get(pattern) {
         return Rc::clone(hits);
     }
@@ -34,7 +36,7 @@ pub(super) fn reaches(
     mut harmless: impl FnMut(Option<Declared>, &[Part]) -> bool,
 ) -> Vec<Reach> {
     let mut reaches: Vec<Reach> = Vec::new();
-    let mut places: HashMap<Option<Declared>, usize> = HashMap::new();
+    let mut places: FxHashMap<Option<Declared>, usize> = FxHashMap::default();
     for pattern in patterns {
         plan.space.meet(pattern, &mut |touched| {
             let found = touched.pattern();

@@ -4,6 +4,7 @@
 //! path has one cell, or is among the rest below one, and a pattern can be asked what it touches.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::pattern::{Part, Pattern, Places};
@@ -28,7 +29,7 @@ pub(crate) struct Space {
 struct Cell {
     /// The declared path that they take.
     winner: Option<Declared>,
-    literals: BTreeMap<String, usize>,
+    literals: BTreeMap<Arc<str>, usize>,
     others: Others,
     /// How many more segments a path may have from here on that a declared path takes; `None` if there is no such path.
     deepest: Option<usize>,
@@ -115,7 +116,7 @@ impl Space {
             });
             let mut literals = BTreeMap::new();
             for text in texts {
-                literals.insert(String::from_utf8_lossy(text).into_owned(), cells.len());
+                literals.insert(Arc::from(String::from_utf8_lossy(text)), cells.len());
                 open.push((cells.len(), step(routes, &live, Some(text))));
                 cells.push(Cell::default());
             }
@@ -224,12 +225,12 @@ impl Space {
         for text in texts_at(pattern, places) {
             if !cell.literals.contains_key(text) {
                 let next = places.after(pattern, Some(text));
-                self.walk_others(cell.others, pattern, next, Part::Text(text.to_owned()), way, touch);
+                self.walk_others(cell.others, pattern, next, Part::Text(Arc::clone(text)), way, touch);
             }
         }
-        let mut literal = |text: &str, next: usize| {
-            way.done.push(Part::Text(text.to_owned()));
-            way.region.push(Part::Text(text.to_owned()));
+        let mut literal = |text: &Arc<str>, next: usize| {
+            way.done.push(Part::Text(Arc::clone(text)));
+            way.region.push(Part::Text(Arc::clone(text)));
             self.walk(next, pattern, places.after(pattern, Some(text)), way, touch);
             way.done.pop();
             way.region.pop();
@@ -324,7 +325,7 @@ impl Space {
             return;
         }
         if places.hold(pattern.len()) {
-            found.extend(cell.literals.keys().map(String::as_str));
+            found.extend(cell.literals.keys().map(|text| &**text));
         }
         for (text, next) in &cell.literals {
             self.after(*next, pattern, places.after(pattern, Some(text)), found);
@@ -381,14 +382,14 @@ fn step(routes: &Routes, live: &[Live], text: Option<&[u8]>) -> Vec<Live> {
 }
 
 /// The texts that a pattern asks for next.
-fn texts_at(pattern: &[Part], places: Places) -> Vec<&str> {
+fn texts_at(pattern: &[Part], places: Places) -> Vec<&Arc<str>> {
     let mut texts = Vec::new();
     for (position, part) in pattern.iter().enumerate() {
         if let Part::Text(text) = part
             && places.hold(position)
-            && !texts.contains(&text.as_str())
+            && !texts.contains(&text)
         {
-            texts.push(text.as_str());
+            texts.push(text);
         }
     }
     texts

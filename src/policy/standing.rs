@@ -108,7 +108,7 @@ pub(crate) fn bind(pattern: &[Part], binding: &[Bound<'_>], text: impl Fn(&str) 
     pattern
         .iter()
         .enumerate()
-        .map(|(position, part)| at(position).map_or_else(|| part.clone(), |bound| Part::Text(text(bound.text))))
+        .map(|(position, part)| at(position).map_or_else(|| part.clone(), |bound| Part::Text(text(bound.text).into())))
         .collect()
 }
 
@@ -117,7 +117,7 @@ pub(crate) fn bind(pattern: &[Part], binding: &[Bound<'_>], text: impl Fn(&str) 
 pub(crate) fn is_bound(pattern: &[Part], binding: &[Bound<'_>], text: impl Fn(&str) -> String) -> bool {
     binding.iter().all(|bound| {
         let wanted = text(bound.text);
-        matches!(pattern.get(bound.position), Some(Part::Text(found)) if *found == wanted)
+        matches!(pattern.get(bound.position), Some(Part::Text(found)) if **found == *wanted)
             && (!bound.last || pattern.len() == bound.position.saturating_add(1))
     })
 }

@@ -1,6 +1,6 @@
 //! What a token alone decides about all needs of a table.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::standing::{Completeness, Standing};
 use crate::claims::Verified;
@@ -10,15 +10,15 @@ use crate::routes::Need;
 /// token has scopes for.
 #[derive(Debug)]
 pub(super) struct NeedIndex {
-    /// By one of the scopes of each of their entries, the needs that ask for it.
-    by_scope: HashMap<String, Vec<usize>>,
+    /// One of the scopes of each of their entries and the need that asks for it, in order.
+    by_scope: Vec<(Arc<str>, usize)>,
     /// Those that may be met without any scope.
     without_scopes: Vec<usize>,
 }
 
 impl NeedIndex {
-    pub(super) fn new(needs: &[Need]) -> Self {
-        let mut index = Self { by_scope: HashMap::new(), without_scopes: Vec::new() };
+    pub(super) fn new(needs: &[Arc<Need>]) -> Self {
+        let mut index = Self { by_scope: Vec::new(), without_scopes: Vec::new() };
         for (number, need) in needs.iter().enumerate() {
             if need.any_of.is_empty() {
                 index.without_scopes.push(number);
@@ -29,19 +29,27 @@ impl NeedIndex {
                 }
                 for entry in &alternative.scopes {
                     match entry.first() {
-                        Some(scope) => index.by_scope.entry(scope.clone()).or_default().push(number),
+                        Some(scope) => index.by_scope.push((Arc::clone(scope), number)),
                         None => index.without_scopes.push(number),
                     }
                 }
             }
         }
+        index.by_scope.sort_unstable();
         index
+    }
+
+    /// The needs that ask for a scope.
+    fn asking_for(&self, scope: &str) -> impl Iterator<Item = usize> {
+        let from = self.by_scope.partition_point(|(asked, _)| **asked < *scope);
+        let asking = self.by_scope.iter().skip(from).take_while(move |(asked, _)| **asked == *scope);
+        asking.map(|(_, need)| *need)
     }
 
     /// The needs that this token may meet, in order.
     fn worth_a_look(&self, token: &Verified) -> Vec<usize> {
-        let by_scope = token.scopes().iter().filter_map(|scope| self.by_scope.get(scope)).flatten();
-        let mut needs: Vec<usize> = by_scope.chain(&self.without_scopes).copied().collect();
+        let by_scope = token.scopes().iter().flat_map(|scope| self.asking_for(scope));
+        let mut needs: Vec<usize> = by_scope.chain(self.without_scopes.iter().copied()).collect();
         needs.sort_unstable();
         needs.dedup();
         needs
@@ -53,14 +61,14 @@ impl NeedIndex {
 pub(super) struct Standings<'a>(Vec<(usize, Standing<'a>)>);
 
 impl<'a> Standings<'a> {
-    pub(super) fn of(needs: &[Need], index: &NeedIndex, token: &'a Verified) -> Self {
+    pub(super) fn of(needs: &[Arc<Need>], index: &NeedIndex, token: &'a Verified) -> Self {
         let looked_at = index.worth_a_look(token).into_iter();
         let standings = looked_at.filter_map(|number| Some((number, Standing::of(needs.get(number)?, token))));
         Self(standings.filter(|(_, standing)| !matches!(standing, Standing::Unmet)).collect())
     }
 
     /// Of a token that meets them all.
-    pub(super) fn all(needs: &[Need]) -> Self {
+    pub(super) fn all(needs: &[Arc<Need>]) -> Self {
         Self((0..needs.len()).map(|number| (number, Standing::Met)).collect())
     }
 

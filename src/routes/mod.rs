@@ -7,10 +7,12 @@
 mod need;
 mod path;
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 pub(crate) use need::{Alternative, ClaimNeed, ClaimValue, Need, path_texts};
 pub(crate) use path::{PathPattern, RequestPath, Segment};
+
+use rustc_hash::FxHashMap;
 
 use crate::claims::Verified;
 use crate::error::Error;
@@ -33,7 +35,7 @@ pub(crate) enum Methods {
 pub(crate) struct Route {
     pub(crate) methods: Methods,
     pub(crate) path: PathPattern,
-    pub(crate) need: Need,
+    pub(crate) need: Arc<Need>,
 }
 
 /// What becomes of a path that no entry matches.
@@ -59,7 +61,8 @@ pub(crate) struct Routes {
 /// A place in the trie: what may follow, most specific first, and what is declared here.
 #[derive(Debug, Default)]
 pub(crate) struct Node {
-    pub(crate) literals: HashMap<Box<[u8]>, usize>,
+    /// Hashed fast, for nobody but the configuration adds to them.
+    pub(crate) literals: FxHashMap<Box<[u8]>, usize>,
     pub(crate) parameter: Option<usize>,
     pub(crate) greedy: Option<usize>,
     /// By position in [`METHODS`], the entry that names the method.
@@ -172,7 +175,7 @@ impl Routes {
         };
         Decision {
             route: entry.map(|entry| entry.path.as_str()),
-            need: entry.map(|entry| &entry.need),
+            need: entry.map(|entry| &*entry.need),
             permit: outcome.map(|()| Permit { _private: () }),
         }
     }

@@ -1,5 +1,7 @@
 //! What a route needs of a token.
 
+use std::sync::Arc;
+
 use crate::claims::{Accepted, ClaimName, Verified};
 use crate::error::Error;
 
@@ -13,7 +15,7 @@ pub(crate) struct Need {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Alternative {
     /// Any one entry is enough; an entry needs all of its scopes.
-    pub(crate) scopes: Vec<Vec<String>>,
+    pub(crate) scopes: Vec<Vec<Arc<str>>>,
     pub(crate) claims: Vec<ClaimNeed>,
 }
 

@@ -1,6 +1,7 @@
 //! Declared resource paths, and the path of a request.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::error::Error;
 
@@ -8,7 +9,7 @@ use crate::error::Error;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Segment {
     /// Itself.
-    Literal(String),
+    Literal(Arc<str>),
     /// `{name}`: one non-empty segment.
     Parameter(String),
     /// `{name+}`: the rest, at least one character.
@@ -82,7 +83,7 @@ impl Segment {
         }
         match text {
             "." | ".." => Err("`.` and `..` are not segments of a resource path"),
-            text if plain(text) => Ok(Self::Literal(text.to_owned())),
+            text if plain(text) => Ok(Self::Literal(text.into())),
             _ => Err("a segment is made of letters, digits and `. _ - : ,`, or is `{name}` or, last, `{name+}`"),
         }
     }

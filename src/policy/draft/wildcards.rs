@@ -1,7 +1,8 @@
 //! The wildcards of a draft, each with every Deny that it needs, or not at all.
 
-use super::{Draft, Spelling, Which, bit, join};
+use super::{Draft, Spelling, Which, bit};
 use crate::policy::ambiguous::{self, Letters};
+use crate::policy::named::Named;
 use crate::policy::pattern::{Part, Pattern, matches, spell};
 use crate::policy::plan::{DeclaredPath, Wildcard};
 use crate::policy::reach::reaches;
@@ -9,7 +10,7 @@ use crate::policy::space::Declared;
 use crate::policy::standing::{Binding, is_bound};
 use crate::routes::{METHODS, Undeclared};
 
-impl Draft<'_> {
+impl<'a> Draft<'a> {
     /// `METHOD/*` with its cuts, where undeclared paths are allowed.
     pub(in crate::policy) fn everything(&mut self) {
         if self.matter.plan.undeclared != Undeclared::Allow {
@@ -53,7 +54,7 @@ impl Draft<'_> {
     }
 
     /// A wildcard of the table with the Denies that this token needs; `false` if it does not fit.
-    fn wildcard(&mut self, wildcard: &Wildcard, method: usize) -> bool {
+    fn wildcard(&mut self, wildcard: &'a Wildcard, method: usize) -> bool {
         let name = METHODS.get(method).copied().unwrap_or_default();
         let mut used = self.used.saturating_add(self.tails_bytes(name, &wildcard.tails));
         if !self.fits(used) {
@@ -85,7 +86,7 @@ impl Draft<'_> {
             return false;
         }
         for tail in &wildcard.tails {
-            self.allow.push(join(name, &tail.text));
+            self.allow.push(Named::new(name, &*tail.text));
         }
         for deny in denies {
             if let Some(methods) = self.deny.get_mut(deny) {
@@ -119,16 +120,16 @@ impl Draft<'_> {
         };
         let reaches = reaches(plan, std::slice::from_ref(pattern), own, |_, _| false);
         let patterns = reaches.iter().flat_map(|reach| &reach.patterns);
-        let mut denies: Vec<String> = patterns
+        let mut denies: Vec<_> = patterns
             .flat_map(|pattern| spell(pattern))
-            .map(|path| format!("{name}/{path}"))
+            .map(|path| Named::new(name, path))
             .filter(|resource| !self.more_denies.contains(resource))
             .collect();
         denies.sort_unstable();
         denies.dedup();
-        let allow: Vec<_> = spell(pattern).iter().map(|path| format!("{name}/{path}")).collect();
-        let used =
-            allow.iter().chain(&denies).fold(self.used, |used, resource| used.saturating_add(self.bytes(resource)));
+        let allow: Vec<_> = spell(pattern).into_iter().map(|path| Named::new(name, path)).collect();
+        let all = allow.iter().chain(&denies);
+        let used = all.fold(self.used, |used, resource| used.saturating_add(self.bytes(&resource.after(""))));
         let mut letters = Letters::default();
         plan.space.hidden_literals(pattern, &mut |literal| letters.add(literal));
         if self.take(used, letters) {
@@ -145,7 +146,7 @@ impl Draft<'_> {
             let denies = ambiguous::denies(all, self.encoded);
             // It may be a path that the rules allow as it is encoded.
             let own = self.matter.own.as_ref().filter(|own| own.allowed && own.tail.contains('%'));
-            if own.is_some_and(|own| denies.iter().any(|deny| matches(deny, own.tail))) {
+            if own.is_some_and(|own| denies.iter().any(|deny| matches(deny.chars(), own.tail))) {
                 self.leave_out();
                 return false;
             }

@@ -15,6 +15,8 @@ pub(crate) mod choices;
 pub(crate) mod iam;
 pub(crate) mod rules;
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use self::rules::{Mode, Rules, Token};
@@ -40,7 +42,7 @@ pub(crate) fn routes(rules: &Rules) -> Option<Routes> {
             },
         };
         let any_of = entry.any_of.iter().map(|way| Alternative {
-            scopes: way.scopes.iter().map(|all| all.iter().map(|scope| (*scope).to_owned()).collect()).collect(),
+            scopes: way.scopes.iter().map(|all| all.iter().map(|scope| (*scope).into()).collect()).collect(),
             claims: way
                 .claims
                 .iter()
@@ -57,7 +59,7 @@ pub(crate) fn routes(rules: &Rules) -> Option<Routes> {
                     named.iter().map(|method| METHODS.iter().position(|known| known == method).unwrap()).collect(),
                 ),
             },
-            need: Need { any_of: any_of.collect() },
+            need: Arc::new(Need { any_of: any_of.collect() }),
             path: path.clone(),
         }
     });

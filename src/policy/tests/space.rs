@@ -13,7 +13,7 @@ use crate::policy::space::Space;
 fn the_declared_paths_are_found_with_and_without_the_undeclared_ones() {
     let config = Config { cases: 2000, max_global_rejects: u32::MAX, failure_persistence: None, ..Config::default() };
     let part = prop_oneof![
-        2 => prop::sample::select(vec!["a", "b", "me", "a:x", "zz"]).prop_map(|text| Part::Text(text.to_owned())),
+        2 => prop::sample::select(vec!["a", "b", "me", "a:x", "zz"]).prop_map(|text| Part::Text(text.into())),
         1 => Just(Part::Wild),
     ];
     let patterns = prop::collection::vec(prop::collection::vec(part, 0..6), 1..20);
