@@ -55,9 +55,10 @@ impl fmt::Display for TableMistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Entangled { allowed, refused, hit, undeclared } => {
-                let left = match undeclared {
-                    Undeclared::Allow if *allowed == Label::Undeclared => "`undeclared_routes` \"allow\"".to_owned(),
-                    _ => allowed.to_string(),
+                // Undeclared paths are let pass by that field alone.
+                let left = match allowed {
+                    Label::Undeclared => "`undeclared_routes` \"allow\"".to_owned(),
+                    Label::Entry { .. } => allowed.to_string(),
                 };
                 if refused == hit {
                     write!(

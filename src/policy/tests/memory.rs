@@ -82,3 +82,22 @@ fn what_is_kept_is_right_for_every_room() {
         assert!(plan.memory.kept() <= 32);
     }
 }
+
+#[test]
+fn what_was_said_to_the_last_32_kinds_of_tokens_is_kept() {
+    const SCOPES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+    let entry = |scope: &&'static str| Entry {
+        methods: vec!["GET"],
+        path: format!("/{scope}"),
+        any_of: vec![Way { scopes: vec![vec![*scope]], claims: Vec::new() }],
+    };
+    let routes = routes(&Rules { entries: SCOPES.iter().map(entry).collect(), mode: Mode::Deny }).unwrap();
+    let (plan, _) = Plan::new(&routes).unwrap();
+    for kind in 0..64_usize {
+        let scopes = SCOPES.iter().enumerate().filter(|(bit, _)| kind & (1 << bit) != 0).map(|(_, scope)| *scope);
+        let token = Token { scopes: scopes.collect(), claims: Value::Null };
+        answer(&routes, &plan, &token, "GET/a", 7936);
+        answer(&routes, &plan, &token, "GET/b", 7936);
+        assert_eq!(plan.memory.kept(), 32.min(kind + 1));
+    }
+}

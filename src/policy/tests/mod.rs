@@ -4,7 +4,9 @@
 
 mod examples;
 mod memory;
+mod patterns;
 mod properties;
+mod refusals;
 mod size;
 mod space;
 

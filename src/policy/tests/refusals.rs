@@ -1,0 +1,51 @@
+//! What a table is told when it may not start, and when it may.
+
+use super::rules::{Entry, Mode, Rules, Way};
+use super::*;
+
+/// An entry that anybody may use, or those with a scope.
+fn entry(methods: &[&'static str], path: &str, scope: Option<&'static str>) -> Entry {
+    let way = |scope| Way { scopes: vec![vec![scope]], claims: Vec::new() };
+    Entry { methods: methods.to_vec(), path: path.to_owned(), any_of: scope.map(way).into_iter().collect() }
+}
+
+/// What a table that starts is told.
+#[track_caller]
+fn warned(entries: Vec<Entry>, expected: &[&str]) {
+    let (_, warnings) = Plan::new(&routes(&Rules { entries, mode: Mode::Deny }).unwrap()).unwrap();
+    assert_eq!(warnings.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_table_is_given_up_when_more_than_a_hundred_findings_are_known() {
+    let pair = |number: usize| {
+        [
+            entry(&["GET"], &format!("/{number}/{{path+}}"), None),
+            entry(&["GET"], &format!("/{number}/admin/{{id}}"), Some("admin")),
+        ]
+    };
+    for (pairs, findings) in [(100, 100), (101, 101), (120, 101)] {
+        let rules = Rules { entries: (0..pairs).flat_map(pair).collect(), mode: Mode::Deny };
+        assert_eq!(Plan::new(&routes(&rules).unwrap()).unwrap_err().len(), findings, "{pairs} pairs");
+    }
+}
+
+#[test]
+fn a_hidden_path_is_named_by_its_first_entry() {
+    warned(
+        vec![entry(&["POST"], "/pets", None), entry(&[], "/{proxy+}", None)],
+        &[
+            "routes[0]: POST /pets hides routes[1]: GET /{proxy+}, which is less specific, so GET HEAD PUT PATCH DELETE \
+           OPTIONS is refused there",
+        ],
+    );
+}
+
+#[test]
+fn a_literal_hides_a_parameter_and_the_rest_of_a_path_hides_none() {
+    warned(
+        vec![entry(&["POST"], "/pets/new", None), entry(&["GET"], "/pets/{id}", None)],
+        &["routes[0]: POST /pets/new hides routes[1]: GET /pets/{id}, which is less specific, so GET is refused there"],
+    );
+    warned(vec![entry(&["POST"], "/pets/{path+}", None), entry(&["GET"], "/{shop}/{id}", None)], &[]);
+}
