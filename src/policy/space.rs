@@ -382,15 +382,15 @@ fn step(routes: &Routes, live: &[Live], text: Option<&[u8]>) -> Vec<Live> {
 }
 
 /// The texts that a pattern asks for next.
-fn texts_at(pattern: &[Part], places: Places) -> Vec<&Arc<str>> {
-    let mut texts = Vec::new();
-    for (position, part) in pattern.iter().enumerate() {
-        if let Part::Text(text) = part
-            && places.hold(position)
-            && !texts.contains(&text)
-        {
-            texts.push(text);
-        }
-    }
-    texts
+fn texts_at(pattern: &[Part], places: Places) -> impl Iterator<Item = &Arc<str>> {
+    let asked = move |(position, part)| match part {
+        &Part::Text(ref text) if places.hold(position) => Some(text),
+        _ => None,
+    };
+    let texts = pattern.iter().enumerate().filter_map(asked);
+    let mut position = 0_usize;
+    texts.clone().filter(move |text| {
+        position = position.saturating_add(1);
+        !texts.clone().take(position.saturating_sub(1)).any(|earlier| earlier == *text)
+    })
 }
