@@ -383,11 +383,11 @@ fn step(routes: &Routes, live: &[Live], text: Option<&[u8]>) -> Vec<Live> {
 
 /// The texts that a pattern asks for next.
 fn texts_at(pattern: &[Part], places: Places) -> impl Iterator<Item = &Arc<str>> {
-    let asked = move |(position, part)| match part {
-        &Part::Text(ref text) if places.hold(position) => Some(text),
-        _ => None,
-    };
-    let texts = pattern.iter().enumerate().filter_map(asked);
+    let parts = pattern.iter().enumerate().filter(move |(position, _)| places.hold(*position));
+    let texts = parts.filter_map(|(_, part)| match part {
+        Part::Text(text) => Some(text),
+        Part::Wild => None,
+    });
     let mut position = 0_usize;
     texts.clone().filter(move |text| {
         position = position.saturating_add(1);
