@@ -2,6 +2,7 @@
 
 mod environment;
 mod lambda;
+mod log;
 
 use std::io::{Read as _, Write as _};
 use std::process::ExitCode;
@@ -10,18 +11,13 @@ use std::sync::Arc;
 use apigw_jwt_authorizer::{Answer, Authorizer, Config, ConfigError};
 use environment::{SystemClock, document, variable};
 use tokio::runtime::LocalOptions;
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// What a configuration mistake exits with, in Lambda and on a desk.
 const CONFIGURATION_MISTAKE: u8 = 2;
 
 fn main() -> ExitCode {
     let runtime_api = variable("AWS_LAMBDA_RUNTIME_API").is_some_and(|address| !address.is_empty());
-    log_to(if runtime_api { Output::Lambda } else { Output::Desk });
+    log::to(if runtime_api { log::Output::Lambda } else { log::Output::Desk });
     quiet_panics();
     // One thread, also for several invocations at once: a decision takes microseconds of it, and only a key fetch waits. A runtime
     // of many threads that is merely possible makes every start load the C library's `libm`.
@@ -86,67 +82,6 @@ async fn desk(authorizer: &Authorizer) -> ExitCode {
         }
     }
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
-}
-
-/// Where the log goes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Output {
-    /// Standard output, which Lambda takes as the log.
-    Lambda,
-    /// Standard error, for standard output has the answers.
-    Desk,
-}
-
-impl<'a> MakeWriter<'a> for Output {
-    type Writer = Box<dyn std::io::Write>;
-
-    fn make_writer(&'a self) -> Self::Writer {
-        match self {
-            Self::Lambda => Box::new(std::io::stdout()),
-            Self::Desk => Box::new(std::io::stderr()),
-        }
-    }
-}
-
-/// Sets up the log: JSON lines if Lambda asks for them, its level, and no more than INFO from anybody else, for the Lambda
-/// runtime prints whole events at TRACE.
-fn log_to(output: Output) {
-    let level = level();
-    let filter = Targets::new()
-        .with_default(level.min(LevelFilter::INFO))
-        .with_target("apigw_jwt_authorizer", level)
-        // One ERROR line for each error answer, of which ours says more.
-        .with_target("lambda_runtime::layers::panic", LevelFilter::OFF);
-    let registry = tracing_subscriber::registry().with(filter);
-    let layer = tracing_subscriber::fmt::layer().with_writer(output).with_ansi(false);
-    if variable("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("JSON")) {
-        registry.with(layer.json().flatten_event(true).with_current_span(false).with_span_list(false)).init();
-    } else {
-        registry.with(layer.with_target(false)).init();
-    }
-}
-
-/// `AWS_LAMBDA_LOG_LEVEL`, else `RUST_LOG`, else INFO.
-fn level() -> LevelFilter {
-    let lambda = variable("AWS_LAMBDA_LOG_LEVEL").and_then(|level| match level.to_ascii_uppercase().as_str() {
-        "FATAL" => Some(LevelFilter::ERROR),
-        level => level.parse().ok(),
-    });
-    let rust = || variable("RUST_LOG")?.parse::<Targets>().ok().map(|targets| most_verbose(&targets));
-    lambda.or_else(rust).unwrap_or(LevelFilter::INFO)
-}
-
-/// What a `RUST_LOG`, which may have directives for several crates, says about this one.
-fn most_verbose(targets: &Targets) -> LevelFilter {
-    let levels = [
-        tracing::Level::TRACE,
-        tracing::Level::DEBUG,
-        tracing::Level::INFO,
-        tracing::Level::WARN,
-        tracing::Level::ERROR,
-    ];
-    let enabled = levels.into_iter().find(|level| targets.would_enable("apigw_jwt_authorizer", level));
-    enabled.map_or(LevelFilter::OFF, LevelFilter::from_level)
 }
 
 /// A panic's text may quote what it failed on, so only its place is logged.

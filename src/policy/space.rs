@@ -382,15 +382,15 @@ fn step(routes: &Routes, live: &[Live], text: Option<&[u8]>) -> Vec<Live> {
 }
 
 /// The texts that a pattern asks for next.
-fn texts_at(pattern: &[Part], places: Places) -> Vec<&Arc<str>> {
-    let mut texts = Vec::new();
-    for (position, part) in pattern.iter().enumerate() {
-        if let Part::Text(text) = part
-            && places.hold(position)
-            && !texts.contains(&text)
-        {
-            texts.push(text);
-        }
-    }
-    texts
+fn texts_at(pattern: &[Part], places: Places) -> impl Iterator<Item = &Arc<str>> {
+    let parts = pattern.iter().enumerate().filter(move |(position, _)| places.hold(*position));
+    let texts = parts.filter_map(|(_, part)| match part {
+        Part::Text(text) => Some(text),
+        Part::Wild => None,
+    });
+    let mut position = 0_usize;
+    texts.clone().filter(move |text| {
+        position = position.saturating_add(1);
+        !texts.clone().take(position.saturating_sub(1)).any(|earlier| earlier == *text)
+    })
 }
