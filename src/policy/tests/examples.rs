@@ -5,19 +5,19 @@ use serde_json::json;
 use super::rules::{Entry, Mode, Rules, Token, Way};
 use super::*;
 
-fn none() -> Vec<Way> {
+pub(super) fn none() -> Vec<Way> {
     Vec::new()
 }
 
-fn scope(scope: &'static str) -> Vec<Way> {
+pub(super) fn scope(scope: &'static str) -> Vec<Way> {
     vec![Way { scopes: vec![vec![scope]], claims: Vec::new() }]
 }
 
-fn sub(parameter: &str) -> Vec<Way> {
+pub(super) fn sub(parameter: &str) -> Vec<Way> {
     vec![Way { scopes: Vec::new(), claims: vec![("sub", vec![parameter.to_owned()])] }]
 }
 
-fn table(mode: Mode, entries: &[(&'static str, &str, Vec<Way>)]) -> Rules {
+pub(super) fn table(mode: Mode, entries: &[(&'static str, &str, Vec<Way>)]) -> Rules {
     let entries = entries.iter().map(|(methods, path, any_of)| Entry {
         methods: methods.split(' ').filter(|method| *method != "ANY").collect(),
         path: (*path).to_owned(),
@@ -26,13 +26,13 @@ fn table(mode: Mode, entries: &[(&'static str, &str, Vec<Way>)]) -> Rules {
     Rules { entries: entries.collect(), mode }
 }
 
-fn token(scopes: &[&'static str], sub: &str) -> Token {
+pub(super) fn token(scopes: &[&'static str], sub: &str) -> Token {
     Token { scopes: scopes.to_vec(), claims: json!({"sub": sub}) }
 }
 
 /// Asserts the Resources of a document: of its Allow, and of its Deny but those for ambiguous paths.
 #[track_caller]
-fn document(rules: &Rules, token: &Token, request: &str, allow: &[&str], deny: &[&str]) {
+pub(super) fn document(rules: &Rules, token: &Token, request: &str, allow: &[&str], deny: &[&str]) {
     let routes = routes(rules).unwrap();
     let (plan, _) = Plan::new(&routes).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
     let document = json(&answer(&routes, &plan, token, request, 7936).0);

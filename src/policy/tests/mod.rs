@@ -2,11 +2,13 @@
 
 #![expect(clippy::arithmetic_side_effects, reason = "a test that overflows has found something too")]
 
+mod bindings;
 mod examples;
 mod memory;
 mod patterns;
 mod properties;
 mod refusals;
+mod room;
 mod size;
 mod space;
 

@@ -1,0 +1,72 @@
+//! Tokens whose own texts stand in paths.
+
+use serde_json::{Value, json};
+
+use super::examples::{document, none, sub, table, token};
+use super::rules::{Mode, Rules, Token, Way};
+use super::*;
+
+/// Asserts how much of everything a token with these claims is not told, where there is room for all.
+#[track_caller]
+fn leaves_out(rules: &Rules, claims: Value, expected: usize) {
+    let routes = routes(rules).unwrap();
+    let (plan, _) = Plan::new(&routes).unwrap();
+    let token = Token { scopes: Vec::new(), claims };
+    assert_eq!(answer(&routes, &plan, &token, "GET/", 1_000_000).1, expected);
+}
+
+#[test]
+fn what_is_not_looked_at_of_a_long_list_counts_as_left_out() {
+    let team = vec![Way { scopes: Vec::new(), claims: vec![("teams", vec!["{team}".to_owned()])] }];
+    let rules = table(Mode::Deny, &[("GET", "/teams/{team}", team)]);
+    let teams = |count: usize| json!({ "teams": (0..count).map(|team| format!("team{team}")).collect::<Vec<_>>() });
+    leaves_out(&rules, teams(1), 0);
+    leaves_out(&rules, teams(255), 0);
+    leaves_out(&rules, teams(256), 1);
+    leaves_out(&rules, teams(300), 1);
+}
+
+#[test]
+fn two_claims_of_one_parameter_are_the_same_text() {
+    let both = vec![Way {
+        scopes: Vec::new(),
+        claims: vec![("sub", vec!["{id}".to_owned()]), ("owner", vec!["{id}".to_owned()])],
+    }];
+    let rules = table(Mode::Deny, &[("GET", "/users/{id}", both)]);
+    let with = |owner: Value| Token { scopes: Vec::new(), claims: json!({ "sub": "u1", "owner": owner }) };
+    let own = ["GET/users/u1", "GET/users/u1/"];
+    document(&rules, &with(json!("u1")), "GET/users", &own, &["GET/users"]);
+    document(&rules, &with(json!(["u0", "u1", "u2"])), "GET/users", &own, &["GET/users"]);
+    document(&rules, &with(json!("u2")), "GET/users", &[], &["GET/users"]);
+}
+
+#[test]
+fn a_literal_is_cut_out_only_for_tokens_that_do_not_have_it() {
+    let deeper = ["GET/files/?*/me", "GET/files/?*/me/"];
+    for (path, deeper) in [("/files/{name}", &[][..]), ("/files/{name+}", &deeper[..])] {
+        let rules = table(Mode::Absent, &[("GET", "/{shop}/me", none()), ("GET", path, sub("{name}"))]);
+        let allow = ["GET/x/me", "GET/files/me", "GET/files/me/", "GET/?*/me", "GET/?*/me/"];
+        document(&rules, &token(&[], "me"), "GET/x/me", &allow, deeper);
+        let allow = ["GET/x/me", "GET/files/u1", "GET/files/u1/", "GET/?*/me", "GET/?*/me/"];
+        let deny = [deeper, &["GET/files/me", "GET/files/me/"][..]].concat();
+        document(&rules, &token(&[], "u1"), "GET/x/me", &allow, &deny);
+    }
+}
+
+#[test]
+fn a_shared_deny_would_swallow_a_route_with_the_tokens_own_text() {
+    let rules = table(Mode::Deny, &[("GET PUT", "/pets/{id}", none()), ("POST", "/pets/{id}/toys", sub("{id}"))]);
+    document(
+        &rules,
+        &token(&[], "u1"),
+        "GET/pets/1",
+        &["GET/pets/1", "POST/pets/u1/toys", "POST/pets/u1/toys/", "GET/pets/?*", "PUT/pets/?*"],
+        &["GET/pets/?*/?*", "PUT/pets/?*/?*"],
+    );
+}
+
+#[test]
+fn a_request_that_cannot_be_named_keeps_its_dollars() {
+    let rules = table(Mode::Deny, &[("GET", "/pets/{id}", none())]);
+    document(&rules, &token(&[], "u"), "GET/pets/$a$${b}*", &["GET/pets/?*"], &["GET/pets/$a$?{b}?", "GET/pets/?*/?*"]);
+}
