@@ -1,8 +1,8 @@
-//! Tokens whose own texts stand in paths.
+//! Tokens whose own texts stand in paths, and what is denied beside wildcards.
 
 use serde_json::{Value, json};
 
-use super::examples::{document, none, sub, table, token};
+use super::examples::{document, none, scope, sub, table, token};
 use super::rules::{Mode, Rules, Token, Way};
 use super::*;
 
@@ -69,4 +69,32 @@ fn a_shared_deny_would_swallow_a_route_with_the_tokens_own_text() {
 fn a_request_that_cannot_be_named_keeps_its_dollars() {
     let rules = table(Mode::Deny, &[("GET", "/pets/{id}", none())]);
     document(&rules, &token(&[], "u"), "GET/pets/$a$${b}*", &["GET/pets/?*"], &["GET/pets/$a$?{b}?", "GET/pets/?*/?*"]);
+}
+
+#[test]
+fn a_text_that_is_no_segment_gives_no_wildcard() {
+    let rules = table(Mode::Deny, &[("GET", "/users/{id}/posts/{post}", sub("{id}"))]);
+    for sub in ["..", ".", "", "a\\b"] {
+        document(&rules, &token(&[], sub), "GET/users/u1/posts/7", &[], &["GET/users/u1/posts/7"]);
+    }
+}
+
+#[test]
+fn a_deny_that_a_wider_one_would_cover_stays_where_the_wider_one_is_not_needed() {
+    let both = vec![Way { scopes: vec![vec!["admin", "keys"]], claims: Vec::new() }];
+    let rules = table(
+        Mode::Deny,
+        &[("GET", "/{proxy+}", none()), ("GET", "/admin/{path+}", scope("admin")), ("GET", "/admin/keys", both)],
+    );
+    let of = |scopes: &[&'static str], allow: &[&str], deny: &[&str]| {
+        document(&rules, &token(scopes, "u"), "GET/x", allow, deny);
+    };
+    of(&[], &["GET/x", "GET/?*"], &["GET/admin/?*"]);
+    of(&["admin"], &["GET/x", "GET/?*", "GET/admin/?*"], &["GET/admin/keys", "GET/admin/keys/"]);
+}
+
+#[test]
+fn a_deny_is_wider_than_it_has_to_be_where_that_hits_nothing_else() {
+    let rules = table(Mode::Absent, &[("GET", "/{a}/b/{c}", none()), ("GET", "/{p}/{q}/{r}/{s}", scope("four"))]);
+    document(&rules, &token(&[], "u"), "GET/x/b/y", &["GET/x/b/y", "GET/?*/b/?*"], &["GET/?*/?*/?*/?*"]);
 }

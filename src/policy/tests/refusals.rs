@@ -49,3 +49,17 @@ fn a_literal_hides_a_parameter_and_the_rest_of_a_path_hides_none() {
     );
     warned(vec![entry(&["POST"], "/pets/{path+}", None), entry(&["GET"], "/{shop}/{id}", None)], &[]);
 }
+
+#[test]
+fn a_path_below_the_tokens_own_wants_to_know_that_nothing_else_is_there() {
+    let own = vec![Way { scopes: Vec::new(), claims: vec![("sub", vec!["{id}".to_owned()])] }];
+    let posts = Entry { methods: vec!["GET"], path: "/users/{id}/posts/{post}".to_owned(), any_of: own };
+    let likes = entry(&["GET"], "/users/{id}/posts/{post}/likes", Some("likes"));
+    let starts = |mode| Plan::new(&routes(&Rules { entries: vec![posts.clone(), likes.clone()], mode }).unwrap());
+    let mistakes = starts(Mode::Deny).unwrap_err();
+    let expected = "routes[0]: GET /users/{id}/posts/{post} covers undeclared paths, and no IAM pattern refuses that \
+                    without routes[1]: GET /users/{id}/posts/{post}/likes, ";
+    assert_eq!(mistakes.len(), 1);
+    assert!(mistakes[0].to_string().starts_with(expected), "{}", mistakes[0]);
+    assert!(starts(Mode::Absent).is_ok());
+}

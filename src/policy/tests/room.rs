@@ -154,3 +154,13 @@ fn a_request_that_the_rules_let_pass_and_no_document_can_name_is_refused() {
         assert_eq!(table.refusal(request, room), expected, "{request} with room for {room}");
     }
 }
+
+#[test]
+fn undeclared_paths_of_most_methods_go_before_literals_where_not_all_fit() {
+    let table = Table::new(Mode::Allow, &[("GET", "/health", none()), ("GET", "/admin/{path+}", scope("admin"))]);
+    let (whole, left_out) = table.document("GET/x", 7936);
+    assert_eq!((left_out, whole.contains("OPTIONS/*\"")), (0, true), "{whole}");
+    let least = table.least_room("GET/x", "OPTIONS/*");
+    let (most, left_out) = table.document("GET/x", least - 1);
+    assert!(most.contains("GET/*\"") && left_out > 0, "{most}");
+}
