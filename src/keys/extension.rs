@@ -264,3 +264,136 @@ impl fmt::Display for Failure {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, PoisonError};
+
+    use super::*;
+    use crate::keys::fetch::Fetching;
+
+    const SECRET: &str = "a secret for tests, of 32 bytes or more";
+
+    /// Says the same to every request, until it is told to say something else.
+    struct Script(Mutex<Result<String, FetchError>>);
+
+    impl Fetch for Script {
+        fn fetch<'a>(&'a self, _: &'a KeyUrl, _: With<'a>) -> Fetching<'a> {
+            let said = self.0.lock().unwrap().clone();
+            let document = said.map(|text| Fetched::Document { body: text.into_bytes(), max_age: None, etag: None });
+            Box::pin(std::future::ready(document))
+        }
+    }
+
+    /// A clock that moves when it is told to, in seconds.
+    #[derive(Default)]
+    struct Dial(Mutex<u64>);
+
+    impl Clock for Dial {
+        fn now(&self) -> Moment {
+            let since = Duration::from_secs(*self.0.lock().unwrap());
+            Moment { wall: since, monotonic: since }
+        }
+    }
+
+    /// What is logged, as JSON lines.
+    #[derive(Clone, Default)]
+    struct Paper(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Paper {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// A secret in a field, and where it comes from.
+    struct Desk {
+        script: Arc<Script>,
+        clock: Arc<Dial>,
+        secret: FetchedSecret,
+    }
+
+    impl Desk {
+        fn new() -> Self {
+            let (script, clock) = (Arc::new(Script(Mutex::new(Ok(answer(SECRET))))), Arc::<Dial>::default());
+            let secret = StoredSecret {
+                stored: Stored::SecretsManager {
+                    id: "id".to_owned(),
+                    field: Some("key".to_owned()),
+                    previous: Previous::Accepted,
+                },
+                encoding: Encoding::Utf8,
+                algorithms: vec![Algorithm::Hs256],
+            };
+            let extension = Arc::new(Extension { port: 2773, token: SessionToken(String::new()) });
+            let fetcher: Arc<dyn Fetch> = Arc::<Script>::clone(&script);
+            let shared: Arc<dyn Clock> = Arc::<Dial>::clone(&clock);
+            let secret = FetchedSecret::new("https://a.example/".to_owned(), secret, extension, fetcher, shared);
+            Self { script, clock, secret }
+        }
+
+        fn says(&self, said: Result<String, FetchError>) {
+            *self.script.0.lock().unwrap() = said;
+        }
+
+        /// Asks for the versions; what is logged meanwhile from INFO on.
+        fn logs(&self) -> Vec<Value> {
+            let paper = Paper::default();
+            let written = paper.clone();
+            let subscriber = tracing_subscriber::fmt().json().with_writer(move || written.clone()).finish();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+            tracing::subscriber::with_default(subscriber, || runtime.block_on(self.secret.versions()).map(drop)).ok();
+            let lines = paper.0.lock().unwrap();
+            let lines = std::str::from_utf8(&lines).unwrap().lines();
+            lines.map(|line| serde_json::from_str::<Value>(line).unwrap()["fields"].take()).collect()
+        }
+    }
+
+    /// What the extension says of a secret whose field has this text.
+    fn answer(text: &str) -> String {
+        serde_json::json!({ "SecretString": serde_json::json!({ "key": text }).to_string() }).to_string()
+    }
+
+    #[test]
+    fn the_versions_are_held_once_they_are_read() {
+        let desk = Desk::new();
+        assert!(desk.secret.held().is_none());
+        desk.logs();
+        assert_eq!(desk.secret.held().map(|versions| versions.len()), Some(2));
+    }
+
+    #[test]
+    fn the_log_says_why_there_is_no_secret() {
+        for (said, outcome) in [
+            (Ok("{}".to_owned()), "not_an_answer_of_the_extension"),
+            (Ok(r#"{"SecretString":"{}"}"#.to_owned()), "no_text_in_that_field"),
+            (Ok(answer("short")), "the secret is shorter than the 32 bytes that HS256 needs"),
+            // It is asked again and again, and what it said last is the reason.
+            (Err(FetchError::Status(500)), "status_500"),
+        ] {
+            let desk = Desk::new();
+            desk.says(said);
+            let logged = desk.logs();
+            assert_eq!((logged.len(), &logged[0]["outcome"]), (1, &outcome.into()), "{logged:?}");
+        }
+    }
+
+    #[test]
+    fn the_log_says_that_a_stale_secret_is_in_use() {
+        let desk = Desk::new();
+        assert_eq!(desk.logs()[0]["outcome"], "fetched");
+        desk.says(Ok("{}".to_owned()));
+        *desk.clock.0.lock().unwrap() = 300;
+        let logged = desk.logs();
+        assert_eq!((logged.len(), &logged[0]["age_seconds"]), (2, &300.into()), "{logged:?}");
+        let stale = serde_json::json!({
+            "issuer": "https://a.example/", "age_seconds": 300, "message": "a stale secret is in use"
+        });
+        assert_eq!(logged[1], stale);
+    }
+}
