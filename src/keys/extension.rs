@@ -267,10 +267,11 @@ impl fmt::Display for Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Mutex, PoisonError};
+    use std::sync::Mutex;
 
     use super::*;
     use crate::keys::fetch::Fetching;
+    use crate::keys::paper::logged;
 
     const SECRET: &str = "a secret for tests, of 32 bytes or more";
 
@@ -293,21 +294,6 @@ mod tests {
         fn now(&self) -> Moment {
             let since = Duration::from_secs(*self.0.lock().unwrap());
             Moment { wall: since, monotonic: since }
-        }
-    }
-
-    /// What is logged, as JSON lines.
-    #[derive(Clone, Default)]
-    struct Paper(Arc<Mutex<Vec<u8>>>);
-
-    impl std::io::Write for Paper {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
         }
     }
 
@@ -341,16 +327,10 @@ mod tests {
             *self.script.0.lock().unwrap() = said;
         }
 
-        /// Asks for the versions; what is logged meanwhile from INFO on.
+        /// Asks for the versions, and tells what is logged meanwhile.
         fn logs(&self) -> Vec<Value> {
-            let paper = Paper::default();
-            let written = paper.clone();
-            let subscriber = tracing_subscriber::fmt().json().with_writer(move || written.clone()).finish();
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-            tracing::subscriber::with_default(subscriber, || runtime.block_on(self.secret.versions()).map(drop)).ok();
-            let lines = paper.0.lock().unwrap();
-            let lines = std::str::from_utf8(&lines).unwrap().lines();
-            lines.map(|line| serde_json::from_str::<Value>(line).unwrap()["fields"].take()).collect()
+            logged(|| drop(runtime.block_on(self.secret.versions())))
         }
     }
 

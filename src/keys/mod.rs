@@ -5,6 +5,8 @@ mod extension;
 mod fetch;
 mod jwk;
 mod jwks;
+#[cfg(test)]
+mod paper;
 mod remote;
 mod secret;
 

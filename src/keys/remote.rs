@@ -291,6 +291,7 @@ mod tests {
 
     use super::*;
     use crate::keys::fetch::Fetching;
+    use crate::keys::paper::logged;
 
     /// Says the same to every request for an address, and notes what was asked for.
     #[derive(Default)]
@@ -368,6 +369,28 @@ mod tests {
             assert!(Arc::ptr_eq(&first, &find().await.unwrap()));
             assert_eq!(script.asked.lock().unwrap().len(), 2);
         });
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_set_is_logged_when_it_is_new_and_not_when_it_is_confirmed() {
+        let private = SET.replace("\"x\"", "\"d\":\"AAAA\",\"x\"");
+        let keys_of = |set: &str| set.trim_start_matches("{\"keys\":[").trim_end_matches("]}").to_owned();
+        let both = format!("{{\"keys\":[{},{}]}}", keys_of(SET), keys_of(&private));
+        let address = url("https://a.example/keys");
+        let script = Arc::new(Script { documents: vec![(address.clone(), both)], ..Script::default() });
+        let clock = Arc::<Dial>::default();
+        let keys = keys("https://a.example/", Address::Fixed(address), &script, &clock);
+        let logs = || logged(|| assert!(block_on(keys.find(Algorithm::Ed25519, Some("k"))).is_ok()));
+        let complaint = "keys dropped from the set: 1 with private members, which are no secret any more";
+        let lines = logs();
+        assert_eq!(
+            (lines.len(), &lines[0]["outcome"], &lines[1]["message"]),
+            (2, &"fetched".into(), &complaint.into())
+        );
+        assert_eq!((&lines[0]["usable"], &lines[0]["skipped"]), (&1.into(), &1.into()));
+        *clock.0.lock().unwrap() = 100;
+        let lines = logs();
+        assert_eq!((lines.len(), &lines[0]["outcome"]), (1, &"not_modified".into()));
     }
 
     #[test]
