@@ -41,6 +41,16 @@ fn two_claims_of_one_parameter_are_the_same_text() {
 }
 
 #[test]
+fn a_claim_with_a_fixed_value_needs_no_text_in_the_path() {
+    let values = vec!["boss".to_owned(), "{id}".to_owned()];
+    let need = vec![Way { scopes: Vec::new(), claims: vec![("sub", values)] }];
+    let rules = table(Mode::Deny, &[("GET", "/users/{id}", need)]);
+    let wild = ["GET/users/1", "GET/users/?*"];
+    document(&rules, &token(&[], "boss"), "GET/users/1", &wild, &["GET/users/?*/?*"]);
+    document(&rules, &token(&[], "u1"), "GET/users/1", &["GET/users/u1", "GET/users/u1/"], &["GET/users/1"]);
+}
+
+#[test]
 fn a_literal_is_cut_out_only_for_tokens_that_do_not_have_it() {
     let deeper = ["GET/files/?*/me", "GET/files/?*/me/"];
     for (path, deeper) in [("/files/{name}", &[][..]), ("/files/{name+}", &deeper[..])] {
