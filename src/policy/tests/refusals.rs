@@ -98,3 +98,18 @@ fn a_text_of_the_token_may_be_a_literal_of_the_table() {
 fn all_below_the_tokens_own_path_is_its_own() {
     mistaken(Mode::Deny, &[own("/users/{id}/{path+}")], &[]);
 }
+
+#[test]
+fn what_hits_only_longer_paths_takes_nothing_from_a_text_in_the_place_of_the_rest() {
+    let table = |files: &str| {
+        let pair = [entry(&["GET"], "/{a}/x/{b}", None), entry(&["GET"], "/{a}/x/{b}/{c}", Some("four"))];
+        [&pair[..], &[own(files)]].concat()
+    };
+    mistaken(Mode::Absent, &table("/files/{id+}"), &[]);
+    mistaken(
+        Mode::Absent,
+        &table("/files/{x}/{id+}"),
+        &["routes[2]: GET /files/{x}/{id+} is open to one token for some paths and closed for others, all of which \
+           routes[0]: GET /{a}/x/{b} covers"],
+    );
+}
