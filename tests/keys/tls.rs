@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -176,6 +177,25 @@ fn the_systems_authorities_may_be_taken_and_ones_own_added() {
         // A bare container has none, and says so at start-up.
         Err(error) => assert!(error.to_string().contains("tls.roots: the system has no certificate"), "{error}"),
     }
+}
+
+#[test]
+fn a_system_without_authorities_is_a_mistake() {
+    let scratch = Scratch::new();
+    let arn = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod/GET/movies";
+    let event = scratch.file("event.json", json!({ "type": "TOKEN", "methodArn": arn }).to_string());
+    // What the program ends with where these are the system's authorities.
+    let ends = |pem: String| {
+        let program = Command::new(env!("CARGO_BIN_EXE_apigw-jwt-authorizer"))
+            .arg(&event)
+            .env_clear()
+            .env("SSL_CERT_FILE", scratch.file("system.pem", pem))
+            .env("AUTHORIZER_CONFIG", config("https://127.0.0.1:1/keys", json!({ "roots": "system" })).to_string())
+            .output();
+        program.unwrap().status.code()
+    };
+    assert_eq!(ends(Authority::new().pem()), Some(0), "a request without a token is refused");
+    assert_eq!(ends(String::new()), Some(2));
 }
 
 #[test]
