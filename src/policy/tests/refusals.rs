@@ -113,3 +113,17 @@ fn what_hits_only_longer_paths_takes_nothing_from_a_text_in_the_place_of_the_res
            routes[0]: GET /{a}/x/{b} covers"],
     );
 }
+
+#[test]
+fn a_text_of_the_token_is_one_segment() {
+    // `?*` in its place would take in more, and `/u/?*/?*/p/q` hits the last of these.
+    mistaken(
+        Mode::Absent,
+        &[
+            own("/u/{id}/p/{post}"),
+            entry(&["GET"], "/u/{a}/{b}/p/q", Some("four")),
+            entry(&["GET"], "/u/{a}/{b}/{c}/p/q", Some("five")),
+        ],
+        &[],
+    );
+}
