@@ -108,3 +108,18 @@ fn a_deny_is_wider_than_it_has_to_be_where_that_hits_nothing_else() {
     let rules = table(Mode::Absent, &[("GET", "/{a}/b/{c}", none()), ("GET", "/{p}/{q}/{r}/{s}", scope("four"))]);
     document(&rules, &token(&[], "u"), "GET/x/b/y", &["GET/x/b/y", "GET/?*/b/?*"], &["GET/?*/?*/?*/?*"]);
 }
+
+#[test]
+fn what_an_encoded_segment_could_turn_into_is_refused_behind_parameters_too() {
+    for entries in [
+        [("GET", "/{a}/{b}", none()), ("GET", "/{a}/zz", scope("zz"))],
+        [("GET", "/users/{id}/posts/{post}", sub("{id}")), ("GET", "/users/{id}/posts/zz", scope("zz"))],
+    ] {
+        let routes = routes(&table(Mode::Deny, &entries)).unwrap();
+        let (plan, _) = Plan::new(&routes).unwrap();
+        let text = json(&answer(&routes, &plan, &token(&[], "u1"), "GET/", 7936).0).to_string();
+        for deny in ["*%7A*", "*%7a*"] {
+            assert!(text.contains(&format!("\"{STAGE}{deny}\"")), "{text}");
+        }
+    }
+}
