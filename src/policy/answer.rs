@@ -130,7 +130,8 @@ impl Plan {
     pub(super) fn fits(&self) -> bool {
         let standings = Standings::all(&self.needs);
         let matter = Matter::new(self, TYPICAL_STAGE, FULL_ROOM, standings, None, &|_, _| false);
-        matter.best().0.left_out == 0
+        // The one way to refuse what is encoded that takes the least room.
+        matter.orders().iter().any(|order| matter.draft(Encoded::All, Wildcards::Along, *order).left_out == 0)
     }
 
     /// The places of the paths on which a token may do anything, and what.
@@ -240,16 +241,20 @@ impl<'a> Matter<'a> {
         self.open.iter().filter_map(|place| self.plan.paths.get(*place))
     }
 
+    /// What may go first.
+    fn orders(&self) -> &'static [First] {
+        match self.plan.undeclared {
+            Undeclared::Allow => &[First::Everything, First::Literals],
+            Undeclared::Deny | Undeclared::Absent => &[First::Literals],
+        }
+    }
+
     /// The draft that leaves out least, and what was asked of the room to find it; nothing of the latter where it does not
     /// decide alone.
     fn best(&self) -> (Draft<'_>, Option<Limits>) {
-        let orders: &[First] = match self.plan.undeclared {
-            Undeclared::Allow => &[First::Everything, First::Literals],
-            Undeclared::Deny | Undeclared::Absent => &[First::Literals],
-        };
         let mut best: Option<Draft<'_>> = None;
         let mut limits = Limits::NONE;
-        for order in orders {
+        for order in self.orders() {
             for encoded in [Encoded::Telling, Encoded::All] {
                 if best.as_ref().is_none_or(|best| best.shortfall() > (0, 0)) {
                     let draft = self.draft(encoded, Wildcards::Along, *order);

@@ -11,7 +11,7 @@ use super::pattern::{Part, Pattern, add_widest, spell, within};
 use super::plan::{Cut, Deny, Plan, Tail, Wildcard};
 use super::reach::{Hits, Reach, hits_of, reaches};
 use super::refusal::{Promise, TableMistake};
-use super::space::Declared;
+use super::space::{Declared, Touched};
 use crate::routes::{ClaimValue, METHODS, Need, Routes, Undeclared};
 
 /// The most cells that are looked at, for a start has to end: about two seconds' work.
@@ -74,7 +74,7 @@ impl Compiler {
                 add_widest(&mut won, touched.pattern());
             }
         });
-        let wildcard = self.wildcard(&won, |winner, _| winner == Some(node));
+        let wildcard = self.wildcard(&won, |touched| touched.winner == Some(node));
         // With everything undeclared allowed, a path is part of that.
         if self.plan.undeclared != Undeclared::Allow {
             for (method, need) in needs.iter().enumerate() {
@@ -90,11 +90,7 @@ impl Compiler {
     }
 
     /// The wildcard of these patterns, cut back to the paths that are its own.
-    fn wildcard(
-        &mut self,
-        patterns: &[Pattern],
-        own: impl Fn(Option<Declared>, &[Part]) -> bool,
-    ) -> (Vec<Reach>, Wildcard) {
+    fn wildcard(&mut self, patterns: &[Pattern], own: impl Fn(&Touched<'_>) -> bool) -> (Vec<Reach>, Wildcard) {
         let Self { plan, hits, implications, .. } = self;
         let reaches = reaches(plan, patterns, own, |winner, wider| {
             let bound = |need: &Option<usize>| need.is_some_and(|need| implications.can(need, By::BoundPath));
@@ -163,8 +159,9 @@ impl Compiler {
                     }
                 }
                 for variant in variants {
-                    let own = |winner: Option<Declared>, found: &[Part]| {
-                        winner == Some(node)
+                    let own = |touched: &Touched<'_>| {
+                        let found = touched.pattern();
+                        touched.winner == Some(node)
                             && bound.iter().all(|at| found.get(*at) == variant.get(*at))
                             // A text in the place of `{name+}` is all that is left.
                             && (found.len() == variant.len() || variant.last() == Some(&Part::Wild))
@@ -178,7 +175,7 @@ impl Compiler {
 
     /// The wildcard for all undeclared paths.
     fn everything(&mut self) {
-        let (mut reaches, mut wildcard) = self.wildcard(&[vec![Part::Wild]], |winner, _| winner.is_none());
+        let (mut reaches, mut wildcard) = self.wildcard(&[vec![Part::Wild]], |touched| touched.winner.is_none());
         if self.plan.path(0).is_some() {
             let root = Pattern::new();
             wildcard.cuts.push(Cut { winner: Some(0), denies: vec![self.intern(&root)] });

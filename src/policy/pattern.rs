@@ -46,14 +46,15 @@ impl Places {
 
     /// After one more segment: this text, or one that no part of a pattern names.
     pub(crate) fn after(self, pattern: &[Part], segment: Option<&str>) -> Self {
-        let mut after = 0;
-        for (position, part) in pattern.iter().enumerate().filter(|(position, _)| self.hold(*position)) {
-            let next = Self::bit(position.saturating_add(1));
+        let (mut after, mut rest) = (0, self.0);
+        while let Some(part) = usize::try_from(rest.trailing_zeros()).ok().and_then(|position| pattern.get(position)) {
+            let here = rest & rest.wrapping_neg();
             match part {
-                Part::Wild => after |= Self::bit(position) | next,
-                Part::Text(text) if segment == Some(&**text) => after |= next,
+                Part::Wild => after |= here | (here << 1),
+                Part::Text(text) if segment == Some(&**text) => after |= here << 1,
                 Part::Text(_) => {}
             }
+            rest &= !here;
         }
         Self(after)
     }

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::pattern::{Part, Pattern, add_widest, within};
 use super::plan::Plan;
-use super::space::Declared;
+use super::space::{Declared, Touched};
 
 /// The winners of all paths that a Deny hits, and the fewest segments of each.
 pub(super) type Hits = Rc<BTreeMap<Option<Declared>, usize>>;
@@ -32,17 +32,17 @@ pub(super) struct Reach {
 pub(super) fn reaches(
     plan: &Plan,
     patterns: &[Pattern],
-    own: impl Fn(Option<Declared>, &[Part]) -> bool,
+    own: impl Fn(&Touched<'_>) -> bool,
     mut harmless: impl FnMut(Option<Declared>, &[Part]) -> bool,
 ) -> Vec<Reach> {
     let mut reaches: Vec<Reach> = Vec::new();
     let mut places: FxHashMap<Option<Declared>, usize> = FxHashMap::default();
     for pattern in patterns {
         plan.space.meet(pattern, &mut |touched| {
-            let found = touched.pattern();
-            if plan.is_free(touched.winner) || own(touched.winner, &found) {
+            if plan.is_free(touched.winner) || own(touched) {
                 return;
             }
+            let found = touched.pattern();
             let place = *places.entry(touched.winner).or_insert(reaches.len());
             if place == reaches.len() {
                 reaches.push(Reach { winner: touched.winner, patterns: Vec::new() });

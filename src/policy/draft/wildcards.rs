@@ -6,7 +6,7 @@ use crate::policy::named::Named;
 use crate::policy::pattern::{Part, Pattern, matches, spell};
 use crate::policy::plan::{DeclaredPath, Wildcard};
 use crate::policy::reach::reaches;
-use crate::policy::space::Declared;
+use crate::policy::space::Touched;
 use crate::policy::standing::{Binding, is_bound};
 use crate::routes::{METHODS, Undeclared};
 
@@ -111,12 +111,12 @@ impl<'a> Draft<'a> {
     fn bound(&mut self, path: &DeclaredPath, method: usize, pattern: &Pattern, text: Spelling) {
         let plan = self.matter.plan;
         let name = METHODS.get(method).copied().unwrap_or_default();
-        let own = |winner: Option<Declared>, found: &[Part]| match winner {
+        let own = |touched: &Touched<'_>| match touched.winner {
             Some(winner) if winner == path.node => {
                 let mut bindings = self.matter.bindings(path, method).iter();
-                bindings.any(|binding| is_bound(found, binding, text))
+                bindings.any(|binding| is_bound(&touched.pattern(), binding, text))
             }
-            winner => !self.matter.refuses(winner, method, found),
+            winner => !self.matter.refuses(winner, method, &touched.pattern()),
         };
         let reaches = reaches(plan, std::slice::from_ref(pattern), own, |_, _| false);
         let patterns = reaches.iter().flat_map(|reach| &reach.patterns);
