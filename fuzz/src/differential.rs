@@ -16,7 +16,8 @@ pub fn run(data: &[u8], other: Other<'_>) -> bool {
             let mut parts = data.splitn(2, |byte| *byte == b'\n');
             world::signed(parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
         }
-        _ => String::from_utf8_lossy(data).into_owned(),
+        // Spaces before it are between the scheme and the token (RFC 6750 section 2.1).
+        _ => String::from_utf8_lossy(data).trim_start_matches(' ').to_owned(),
     };
     let answer = world::asked(&token, "GET/open");
     if answer.get("errorType").is_some() || answer["principalId"] == "anonymous" {
