@@ -78,7 +78,7 @@ fn most_verbose(targets: &Targets) -> LevelFilter {
 }
 
 /// A line of JSON for each event, as Lambda's own filter reads it: `timestamp`, `level`, the event's fields and `target`. The
-/// library's own writes each quote and comma by itself, which cost a refusal four times as much.
+/// library's own writes each quote and comma by itself, which cost a line twice as much and more.
 struct JsonLines;
 
 impl<S, N> FormatEvent<S, N> for JsonLines
