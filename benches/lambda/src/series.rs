@@ -75,6 +75,9 @@ impl<'a> Bench<'a> {
     fn floor(&self) -> Series {
         let subjects = vec![self.floor_peer(FLOOR), self.peer("null handler", vec![self.built.join("null")], CALLS)];
         let mut subjects = against(FLOOR, [self.pair(), subjects].concat());
+        let program = |name, program| self.peer(name, vec![self.built.join(program)], CALLS);
+        let dynamic = self.authorizer("the authorizer, linked dynamically", "dynamic", &self.configuration);
+        subjects.extend(against(AUTHORIZER, vec![dynamic, program("the floor, linked statically", "floor-static")]));
         if self.built.join("other").exists() {
             let other = self.authorizer("the other binary", "other", &self.configuration);
             subjects.extend(against(AUTHORIZER, vec![other]));
