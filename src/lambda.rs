@@ -3,12 +3,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use apigw_jwt_authorizer::{Answer, Authorizer, ConfigError, Failure};
-use lambda_runtime::{Diagnostic, LambdaEvent, LambdaInvocation, Runtime, service_fn};
-use serde_json::value::RawValue;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
+use lambda_runtime::{Context as Invocation, Diagnostic, LambdaEvent, LambdaInvocation, Runtime, service_fn};
 use tower::{Layer, Service};
 
 /// An error answer; a newtype so that it converts to the runtime's own type for one.
@@ -25,17 +26,18 @@ impl From<Refused> for Diagnostic {
 pub(crate) async fn serve(authorizer: Authorizer) -> ExitCode {
     authorizer.warm_up().await;
     let authorizer = Arc::new(authorizer);
-    let handler = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
-        let authorizer = Arc::clone(&authorizer);
+    let event = Event::default();
+    let invocations = Invocations(event.clone());
+    let handler = service_fn(move |invocation: LambdaEvent<()>| {
+        let (authorizer, event) = (Arc::clone(&authorizer), event.take());
         async move {
-            let event_text = event.payload.get().as_bytes();
-            match guarded(authorizer.authorize(event_text, Some(&event.context.request_id))).await {
+            match guarded(authorizer.authorize(&event, Some(&invocation.context.request_id))).await {
                 Answer::Policy(answer) => Ok(answer),
                 Answer::Failure(failure) => Err(Refused(failure)),
             }
         }
     });
-    match Runtime::new(handler).layer(Invocations).run_concurrent().await {
+    match Runtime::new(handler).layer(invocations).run_concurrent().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the Runtime API cannot be reached");
@@ -72,19 +74,68 @@ pub(crate) async fn init_error(error: &ConfigError) {
     }
 }
 
-/// Two things about an invocation that the runtime would do in its own way: a body that is not JSON is replaced by `null`, for
-/// it would be answered with the runtime's text, and an answer that cannot be sent is sent again, for the process would end.
-struct Invocations;
+/// Two things about an invocation that the runtime would do in its own way: it would read the event as JSON before the handler
+/// does, and answer garbage with its own text; and an answer that cannot be sent would end the process, so it is sent again.
+struct Invocations(Event);
 
 /// The service that [`Invocations`] makes of another.
 #[derive(Clone)]
-struct InvocationsService<S>(S);
+struct InvocationsService<S> {
+    inner: S,
+    event: Event,
+}
+
+/// The event on its way past the runtime to the handler. The runtime calls the handler before it gives anything else a turn, so
+/// there is never more than one.
+#[derive(Clone, Default)]
+struct Event(Arc<Mutex<Bytes>>);
+
+impl Event {
+    fn put(&self, event: Bytes) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = event;
+    }
+
+    fn take(&self) -> Bytes {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What an answer needs of its invocation besides the event.
+struct Again {
+    request_id: String,
+    /// Tells Lambda which delivery of the event is answered.
+    invocation_id: Option<HeaderValue>,
+}
+
+const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
+
+impl Again {
+    fn of(invocation: &LambdaInvocation) -> Self {
+        let invocation_id = invocation.parts.headers.get(INVOCATION_ID).cloned();
+        Self { request_id: invocation.context.request_id.clone(), invocation_id }
+    }
+
+    fn invocation(self, body: Bytes) -> LambdaInvocation {
+        let (mut parts, ()) = http::Response::new(()).into_parts();
+        parts.headers.extend(self.invocation_id.map(|id| (HeaderName::from_static(INVOCATION_ID), id)));
+        let mut context = Invocation::default();
+        context.request_id = self.request_id;
+        LambdaInvocation { parts, body, context }
+    }
+}
 
 impl<S> Layer<S> for Invocations {
     type Service = InvocationsService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        InvocationsService(inner)
+        InvocationsService { inner, event: self.0.clone() }
+    }
+}
+
+impl<S: Service<LambdaInvocation>> InvocationsService<S> {
+    fn hand_on(&mut self, mut invocation: LambdaInvocation) -> S::Future {
+        self.event.put(std::mem::replace(&mut invocation.body, Bytes::from_static(b"null")));
+        self.inner.call(invocation)
     }
 }
 
@@ -99,26 +150,22 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<(), S::Error>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.0.poll_ready(context)
+        self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut invocation: LambdaInvocation) -> Self::Future {
-        if serde_json::from_slice::<&RawValue>(&invocation.body).is_err() {
-            invocation.body = "null".into();
-        }
-        let LambdaInvocation { parts, body, context } = &invocation;
-        let again = LambdaInvocation { parts: parts.clone(), body: body.clone(), context: context.clone() };
-        let mut service = self.0.clone();
-        let first = self.0.call(invocation);
+    fn call(&mut self, invocation: LambdaInvocation) -> Self::Future {
+        let (again, event) = (Again::of(&invocation), invocation.body.clone());
+        let mut service = self.clone();
+        let first = self.hand_on(invocation);
         Box::pin(async move {
             let Err(error) = first.await else {
                 return Ok(());
             };
             // The connection that the event came on may be closed by now. The answer went with it, so it is made again; if
             // the first one did arrive, the Runtime API refuses the second and that is all.
-            tracing::warn!(request_id = again.context.request_id, %error, "the answer could not be sent; once more");
+            tracing::warn!(request_id = again.request_id, %error, "the answer could not be sent; once more");
             std::future::poll_fn(|context| service.poll_ready(context)).await?;
-            service.call(again).await
+            service.hand_on(again.invocation(event)).await
         })
     }
 }

@@ -10,6 +10,12 @@ use super::http::{Reply, Request, Server};
 use super::{PATIENCE, now};
 
 const PREFIX: &str = "/2018-06-01/runtime/";
+/// Names a delivery of an event; every answer to it has to say it, also one that is sent again.
+const DELIVERY: &str = "Lambda-Runtime-Invocation-Id";
+
+fn delivery(request_id: &str) -> String {
+    format!("delivery-of-{request_id}")
+}
 
 /// Hands out events and takes in answers.
 pub(crate) struct RuntimeApi {
@@ -228,6 +234,9 @@ impl Shared {
         match (request.method.as_str(), path.as_slice()) {
             ("GET", ["invocation", "next"]) => self.next(request.connection),
             ("POST", ["invocation", request_id, kind @ ("response" | "error")]) => {
+                if request.header(DELIVERY) != Some(delivery(request_id).as_str()) {
+                    self.state.lock().unwrap().unexpected.push(format!("{target} without its {DELIVERY}"));
+                }
                 let answer = Answer { request_id: (*request_id).to_owned(), is_error: *kind == "error", request };
                 self.take_in(answer)
             }
@@ -291,6 +300,7 @@ impl Shared {
         let reply = Reply::ok(event)
             .header("Content-Type", "application/json")
             .header("Lambda-Runtime-Aws-Request-Id", &request_id)
+            .header(DELIVERY, &delivery(&request_id))
             .header("Lambda-Runtime-Deadline-Ms", &deadline.to_string())
             .header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-west-1:123456789012:function:authorizer")
             .header(
