@@ -156,9 +156,10 @@ impl Authorizer {
             Ok(request) => match self.verify(request, seen).await {
                 Err(error) => self.refuse(error, Some(&request.arn)),
                 Ok(token) => {
-                    let (answer, refusal) = self.decide(&request.arn, &token, seen);
-                    seen.claims = refusal.map(|_| token.into_claims());
-                    (answer, refusal)
+                    let (policy, refusal) = self.decide(&request.arn, &token, seen);
+                    let (identity, claims) = token.into_parts();
+                    seen.claims = refusal.map(|_| claims);
+                    (Answer::decided(identity, policy, refusal), refusal)
                 }
             },
         }
@@ -231,11 +232,11 @@ impl Authorizer {
     }
 
     /// From a verified token to a policy.
-    fn decide<'a>(&'a self, arn: &MethodArn, token: &Verified, seen: &mut Seen<'a>) -> (Answer, Option<Error>) {
+    fn decide<'a>(&'a self, arn: &MethodArn, token: &Verified, seen: &mut Seen<'a>) -> (IamPolicy, Option<Error>) {
         let decision = self.routes.decide(arn, token);
         (seen.route, seen.need) = (decision.route, decision.need);
         let (not_after, expiry) = (token.not_after(), self.settings.policy_expiry);
-        let (policy, refusal) = match (self.settings.route_rules, &self.settings.policies) {
+        match (self.settings.route_rules, &self.settings.policies) {
             (RouteRules::Report, _) => (IamPolicy::allow_stage(arn, not_after, expiry), decision.permit.err()),
             (RouteRules::Enforce, Policies::SingleRequest) => {
                 IamPolicy::for_request(decision.permit, arn, not_after, expiry)
@@ -244,8 +245,7 @@ impl Authorizer {
                 let room = Answer::room(token.identity());
                 plan.policy(&self.routes, token, arn, decision.permit, expiry, room)
             }
-        };
-        (Answer::decided(token.identity(), &policy, refusal), refusal)
+        }
     }
 
     fn refuse(&self, error: Error, arn: Option<&MethodArn>) -> (Answer, Option<Error>) {

@@ -195,9 +195,9 @@ impl Verified {
         &self.claims
     }
 
-    /// The claims set, kept.
-    pub(crate) fn into_claims(self) -> Value {
-        self.claims
+    /// Whom it speaks of, and the claims set.
+    pub(crate) fn into_parts(self) -> (Identity, Value) {
+        (self.identity, self.claims)
     }
 
     /// Whether the token was granted this scope, compared exactly (RFC 6749 section 3.3).

@@ -37,5 +37,5 @@ mod time;
 pub use authorizer::Authorizer;
 pub use config::{Config, ConfigError, Mistake};
 pub use error::Error;
-pub use response::{Answer, Failure};
+pub use response::{Answer, Failure, PolicyAnswer};
 pub use time::{Clock, Moment};

@@ -1,7 +1,9 @@
 //! Every outcome -> the exact JSON or error. The only table of 200, 401, 403 and 500.
 
+use std::borrow::Cow;
+use std::io;
+
 use serde::Serialize;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::claims::Identity;
@@ -15,8 +17,8 @@ const MAX_ANSWER_BYTES: usize = 8192;
 /// What API Gateway is told.
 #[derive(Debug)]
 pub enum Answer {
-    /// An IAM policy with its principal and context, as JSON: the client sees what the policy says, or 403.
-    Policy(Box<RawValue>),
+    /// An IAM policy with its principal and context: the client sees what the policy says, or 403.
+    Policy(Box<PolicyAnswer>),
     /// No answer but an error: the client sees 401 for `Unauthorized`, else 500. API Gateway does not cache it.
     Failure(Failure),
 }
@@ -89,28 +91,54 @@ fn kind(error: Error) -> Kind {
     }
 }
 
-/// The answer's shape. What is absent is left out: API Gateway answers 500 to a `null`.
+/// An IAM policy with its principal and context. What is absent is left out: API Gateway answers 500 to a `null`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PolicyAnswer {
+    principal_id: Cow<'static, str>,
+    policy_document: IamPolicy,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    context: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage_identifier_key: Option<String>,
+}
+
+/// The same without its policy document.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PolicyAnswer<'a, P> {
+struct Frame<'a> {
     principal_id: &'a str,
-    policy_document: &'a P,
+    policy_document: (),
     #[serde(skip_serializing_if = "Map::is_empty")]
     context: &'a Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     usage_identifier_key: Option<&'a str>,
 }
 
+/// Counts the bytes that are written to it.
+struct Count(usize);
+
+impl io::Write for Count {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.saturating_add(bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl Answer {
     /// The answer to a request whose token is valid. If the policy allows anything it will be applied to other requests
     /// too, and so carries the token's identity whatever became of this one.
-    pub(crate) fn decided(identity: &Identity, policy: &IamPolicy, refusal: Option<Error>) -> Self {
-        let usage_identifier_key = identity.usage_identifier_key.as_deref();
+    pub(crate) fn decided(identity: Identity, policy: IamPolicy, refusal: Option<Error>) -> Self {
+        let Identity { principal, context, usage_identifier_key } = identity;
         match refusal {
             Some(refusal) if !policy.allows() => {
-                Self::policy(&identity.principal, policy, &reason("insufficient_scope", refusal), None)
+                Self::policy(principal, policy, reason("insufficient_scope", refusal), None)
             }
-            _ => Self::policy(&identity.principal, policy, &identity.context, usage_identifier_key),
+            _ => Self::policy(principal, policy, context, usage_identifier_key),
         }
     }
 
@@ -118,13 +146,14 @@ impl Answer {
     pub(crate) fn room(identity: &Identity) -> usize {
         // The longest `context` of an answer that allows nothing, which the identity's own may be shorter than.
         const REASON_BYTES: usize = r#""context":{"error":"insufficient_scope","reason":"insufficient_scope"},"#.len();
-        let bare = PolicyAnswer {
+        let bare = Frame {
             principal_id: &identity.principal,
-            policy_document: &(),
+            policy_document: (),
             context: &identity.context,
             usage_identifier_key: identity.usage_identifier_key.as_deref(),
         };
-        let frame = serde_json::to_vec(&bare).map_or(MAX_ANSWER_BYTES, |frame| frame.len());
+        let mut frame = Count(0);
+        let frame = serde_json::to_writer(&mut frame, &bare).map_or(MAX_ANSWER_BYTES, |()| frame.0);
         MAX_ANSWER_BYTES.saturating_sub(frame).saturating_sub(REASON_BYTES)
     }
 
@@ -133,7 +162,7 @@ impl Answer {
         match (kind(error), arn) {
             (Kind::Failure(failure), _) => Self::Failure(failure),
             (Kind::Invalid, Some(arn)) if invalid_token == InvalidToken::Deny => {
-                Self::policy("anonymous", &IamPolicy::deny_stage(arn), &reason("invalid_token", error), None)
+                Self::policy("anonymous", IamPolicy::deny_stage(arn), reason("invalid_token", error), None)
             }
             (Kind::Invalid, Some(_)) => Self::Failure(UNAUTHORIZED),
             // A route's refusal without a token that it refuses, or a token's without a request, would be our own mistake.
@@ -141,10 +170,14 @@ impl Answer {
         }
     }
 
-    fn policy(principal: &str, policy: &IamPolicy, context: &Map<String, Value>, usage: Option<&str>) -> Self {
-        let answer =
-            PolicyAnswer { principal_id: principal, policy_document: policy, context, usage_identifier_key: usage };
-        serde_json::value::to_raw_value(&answer).map_or(Self::Failure(INTERNAL_ERROR), Self::Policy)
+    fn policy(
+        principal: impl Into<Cow<'static, str>>,
+        policy_document: IamPolicy,
+        context: Map<String, Value>,
+        usage_identifier_key: Option<String>,
+    ) -> Self {
+        let principal_id = principal.into();
+        Self::Policy(Box::new(PolicyAnswer { principal_id, policy_document, context, usage_identifier_key }))
     }
 
     /// The answer as one line of JSON.
@@ -159,9 +192,10 @@ impl Answer {
     #[must_use]
     pub fn to_json(&self) -> String {
         match self {
-            Self::Policy(json) => json.get().to_owned(),
-            Self::Failure(failure) => serde_json::to_string(failure).unwrap_or_default(),
+            Self::Policy(answer) => serde_json::to_string(answer),
+            Self::Failure(failure) => serde_json::to_string(failure),
         }
+        .unwrap_or_default()
     }
 
     /// Whether it is a decision: a policy, or the error that makes the gateway answer 401.
