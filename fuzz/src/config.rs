@@ -45,8 +45,8 @@ pub fn run(text: &[u8]) {
     let names = || named.iter().map(String::as_str).chain(escaped.iter().map(|name| name.trim_matches('"')));
     // A long name and the punctuation behind it may be a piece of a value.
     let unnamed = names().filter(|name| name.len() * 2 >= PIECE).fold(messages, |text, name| text.replace(name, "\n"));
-    // Words may be our own.
-    let word = |piece: &str| piece.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b' '));
+    // Words may be our own, and so may code in backticks.
+    let word = |piece: &str| piece.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b' ' | b'`'));
     let excused = |piece: &str| word(piece) || names().any(|name| name.contains(piece));
     for piece in values.iter().flat_map(|value| pieces(value)) {
         assert!(!unnamed.contains(piece) || excused(piece), "a message repeats a value: {unnamed}");
