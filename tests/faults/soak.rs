@@ -115,15 +115,10 @@ fn as_expected(answer: &Answer, expected: &Expected) {
     }
 }
 
-/// What a script may say instead.
-#[expect(clippy::disallowed_methods, reason = "the one test with a longer run and another build")]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
 #[test]
 fn memory_and_descriptors_are_level_over_a_long_run() {
-    let invocations = variable("SOAK_INVOCATIONS").map_or(INVOCATIONS, |number| number.parse().unwrap());
+    let longer = std::env::var_os("SOAK_INVOCATIONS");
+    let invocations = longer.map_or(INVOCATIONS, |number| number.to_str().unwrap().parse().unwrap());
     let server = KeyServer::start();
     server.set("/keys", Reply::json(&jwks(&rotation(0))));
     let times = json!({ "fresh_seconds": 1, "cooldown_seconds": 1 });
@@ -133,10 +128,7 @@ fn memory_and_descriptors_are_level_over_a_long_run() {
     let (config, secret) = (config.to_string(), key("HS256").secret());
     let variables = [("AUTHORIZER_CONFIG", config.as_str()), ("SECRET", secret), ("AWS_LAMBDA_LOG_LEVEL", "FATAL")];
     let api = RuntimeApi::start();
-    let function = match variable("SOAK_PROGRAM") {
-        Some(program) => Function::start_build(&program, &api, &variables),
-        None => Function::start(&api, &variables),
-    };
+    let function = Function::start(&api, &variables);
     api.started();
 
     let events = events();

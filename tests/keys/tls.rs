@@ -13,7 +13,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, Stream, SupportedProtocolVersion};
 use serde_json::{Value, json};
 
-use crate::support::{Scratch, jwks, key};
+use crate::support::{Process, Scratch, jwks, key};
 use crate::world::{Desk, ISSUER, api, issuer, parse, token};
 
 /// A certificate authority.
@@ -186,7 +186,7 @@ fn a_system_without_authorities_is_a_mistake() {
     let event = scratch.file("event.json", json!({ "type": "TOKEN", "methodArn": arn }).to_string());
     // What the program ends with where these are the system's authorities.
     let ends = |pem: String| {
-        let program = Command::new(env!("CARGO_BIN_EXE_apigw-jwt-authorizer"))
+        let program = Command::new(Process::program())
             .arg(&event)
             .env_clear()
             .env("SSL_CERT_FILE", scratch.file("system.pem", pem))

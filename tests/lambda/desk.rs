@@ -125,7 +125,7 @@ fn a_configuration_that_is_not_utf_8_is_a_mistake_and_not_an_absent_one() {
     use std::os::unix::ffi::OsStrExt as _;
     let scratch = Scratch::new();
     scratch.file("authorizer.json", r#"{"issuers":[],"routes":[]}"#);
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_apigw-jwt-authorizer"))
+    let output = std::process::Command::new(Process::program())
         .arg("-")
         .env_clear()
         .env("AUTHORIZER_CONFIG", OsStr::from_bytes(b"{\xff}"))

@@ -1,14 +1,12 @@
 //! The real program.
 
+use std::ffi::OsString;
 use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 
 use super::{RuntimeApi, eventually};
-
-/// The program as the tests were built with it.
-const PROGRAM: &str = env!("CARGO_BIN_EXE_apigw-jwt-authorizer");
 
 /// The program, with no environment but what it is given; dropping it ends it.
 pub(crate) struct Process {
@@ -26,20 +24,14 @@ pub(crate) struct Finished {
 }
 
 impl Process {
-    /// Starts it in a directory, with arguments, environment variables and what it reads from standard input.
-    pub(crate) fn start(directory: &str, arguments: &[&str], variables: &[(&str, &str)], stdin: &[u8]) -> Self {
-        Self::start_build(PROGRAM, directory, arguments, variables, stdin)
+    /// The build that `TEST_PROGRAM` names, or the one that came with the tests.
+    pub(crate) fn program() -> OsString {
+        std::env::var_os("TEST_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_apigw-jwt-authorizer").into())
     }
 
-    /// Starts another build of it.
-    fn start_build(
-        program: &str,
-        directory: &str,
-        arguments: &[&str],
-        variables: &[(&str, &str)],
-        stdin: &[u8],
-    ) -> Self {
-        let mut child = Command::new(program)
+    /// Starts it in a directory, with arguments, environment variables and what it reads from standard input.
+    pub(crate) fn start(directory: &str, arguments: &[&str], variables: &[(&str, &str)], stdin: &[u8]) -> Self {
+        let mut child = Command::new(Self::program())
             .current_dir(directory)
             .args(arguments)
             .env_clear()
@@ -116,11 +108,6 @@ pub(crate) struct Function(pub(crate) Process);
 impl Function {
     /// Starts it with what Lambda sets, and these environment variables.
     pub(crate) fn start(api: &RuntimeApi, variables: &[(&str, &str)]) -> Self {
-        Self::start_build(PROGRAM, api, variables)
-    }
-
-    /// Starts another build of the program so.
-    pub(crate) fn start_build(program: &str, api: &RuntimeApi, variables: &[(&str, &str)]) -> Self {
         let authority = api.authority();
         let mut environment = vec![
             ("AWS_LAMBDA_RUNTIME_API", authority.as_str()),
@@ -133,7 +120,7 @@ impl Function {
             ("LAMBDA_TASK_ROOT", env!("CARGO_TARGET_TMPDIR")),
         ];
         environment.extend(variables);
-        Self(Process::start_build(program, env!("CARGO_TARGET_TMPDIR"), &[], &environment, b""))
+        Self(Process::start(env!("CARGO_TARGET_TMPDIR"), &[], &environment, b""))
     }
 
     /// Waits for its end.
