@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use apigw_jwt_authorizer::{Answer, Authorizer, ConfigError, Failure};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
-use lambda_runtime::{Context as Invocation, Diagnostic, LambdaEvent, LambdaInvocation, Runtime, service_fn};
+use lambda_runtime::{Context as InvocationContext, Diagnostic, LambdaEvent, LambdaInvocation, Runtime, service_fn};
 use tower::{Layer, Service};
 
 /// An error answer; a newtype so that it converts to the runtime's own type for one.
@@ -118,7 +118,7 @@ impl Again {
     fn invocation(self, body: Bytes) -> LambdaInvocation {
         let (mut parts, ()) = http::Response::new(()).into_parts();
         parts.headers.extend(self.invocation_id.map(|id| (HeaderName::from_static(INVOCATION_ID), id)));
-        let mut context = Invocation::default();
+        let mut context = InvocationContext::default();
         context.request_id = self.request_id;
         LambdaInvocation { parts, body, context }
     }

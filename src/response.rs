@@ -1,9 +1,8 @@
 //! Every outcome -> the exact JSON or error. The only table of 200, 401, 403 and 500.
 
-use std::borrow::Cow;
-use std::io;
+use std::{fmt, io};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::claims::Identity;
@@ -91,28 +90,47 @@ fn kind(error: Error) -> Kind {
     }
 }
 
-/// An IAM policy with its principal and context. What is absent is left out: API Gateway answers 500 to a `null`.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+/// An IAM policy, and whom it speaks of.
 pub struct PolicyAnswer {
-    principal_id: Cow<'static, str>,
-    policy_document: IamPolicy,
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    context: Map<String, Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    usage_identifier_key: Option<String>,
+    identity: Identity,
+    policy: IamPolicy,
 }
 
-/// The same without its policy document.
+impl Serialize for PolicyAnswer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Shape::new(&self.identity, &self.policy).serialize(serializer)
+    }
+}
+
+/// Without the identity, which is made of claims.
+impl fmt::Debug for PolicyAnswer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("PolicyAnswer").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
+
+/// The answer's shape. What is absent is left out: API Gateway answers 500 to a `null`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Frame<'a> {
+struct Shape<'a, P> {
     principal_id: &'a str,
-    policy_document: (),
+    policy_document: P,
     #[serde(skip_serializing_if = "Map::is_empty")]
     context: &'a Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     usage_identifier_key: Option<&'a str>,
+}
+
+impl<'a, P> Shape<'a, P> {
+    fn new(identity: &'a Identity, policy_document: P) -> Self {
+        let Identity { principal, context, usage_identifier_key } = identity;
+        Self {
+            principal_id: principal,
+            policy_document,
+            context,
+            usage_identifier_key: usage_identifier_key.as_deref(),
+        }
+    }
 }
 
 /// Counts the bytes that are written to it.
@@ -133,12 +151,11 @@ impl Answer {
     /// The answer to a request whose token is valid. If the policy allows anything it will be applied to other requests
     /// too, and so carries the token's identity whatever became of this one.
     pub(crate) fn decided(identity: Identity, policy: IamPolicy, refusal: Option<Error>) -> Self {
-        let Identity { principal, context, usage_identifier_key } = identity;
         match refusal {
             Some(refusal) if !policy.allows() => {
-                Self::policy(principal, policy, reason("insufficient_scope", refusal), None)
+                Self::nothing(identity.principal, policy, "insufficient_scope", refusal)
             }
-            _ => Self::policy(principal, policy, context, usage_identifier_key),
+            _ => Self::Policy(Box::new(PolicyAnswer { identity, policy })),
         }
     }
 
@@ -146,14 +163,8 @@ impl Answer {
     pub(crate) fn room(identity: &Identity) -> usize {
         // The longest `context` of an answer that allows nothing, which the identity's own may be shorter than.
         const REASON_BYTES: usize = r#""context":{"error":"insufficient_scope","reason":"insufficient_scope"},"#.len();
-        let bare = Frame {
-            principal_id: &identity.principal,
-            policy_document: (),
-            context: &identity.context,
-            usage_identifier_key: identity.usage_identifier_key.as_deref(),
-        };
         let mut frame = Count(0);
-        let frame = serde_json::to_writer(&mut frame, &bare).map_or(MAX_ANSWER_BYTES, |()| frame.0);
+        let frame = serde_json::to_writer(&mut frame, &Shape::new(identity, ())).map_or(MAX_ANSWER_BYTES, |()| frame.0);
         MAX_ANSWER_BYTES.saturating_sub(frame).saturating_sub(REASON_BYTES)
     }
 
@@ -162,7 +173,7 @@ impl Answer {
         match (kind(error), arn) {
             (Kind::Failure(failure), _) => Self::Failure(failure),
             (Kind::Invalid, Some(arn)) if invalid_token == InvalidToken::Deny => {
-                Self::policy("anonymous", IamPolicy::deny_stage(arn), reason("invalid_token", error), None)
+                Self::nothing("anonymous".to_owned(), IamPolicy::deny_stage(arn), "invalid_token", error)
             }
             (Kind::Invalid, Some(_)) => Self::Failure(UNAUTHORIZED),
             // A route's refusal without a token that it refuses, or a token's without a request, would be our own mistake.
@@ -170,14 +181,12 @@ impl Answer {
         }
     }
 
-    fn policy(
-        principal: impl Into<Cow<'static, str>>,
-        policy_document: IamPolicy,
-        context: Map<String, Value>,
-        usage_identifier_key: Option<String>,
-    ) -> Self {
-        let principal_id = principal.into();
-        Self::Policy(Box::new(PolicyAnswer { principal_id, policy_document, context, usage_identifier_key }))
+    /// An answer that allows nothing. Its context is why, for gateway response templates.
+    fn nothing(principal: String, policy: IamPolicy, error: &str, reason: Error) -> Self {
+        let why = [("error", error), ("reason", reason.code())];
+        let context = why.into_iter().map(|(key, text)| (key.to_owned(), text.into())).collect();
+        let identity = Identity { principal, context, usage_identifier_key: None };
+        Self::Policy(Box::new(PolicyAnswer { identity, policy }))
     }
 
     /// The answer as one line of JSON.
@@ -229,9 +238,4 @@ impl Answer {
     pub fn malformed_event() -> Self {
         Self::Failure(MALFORMED_EVENT)
     }
-}
-
-/// The context of an answer that allows nothing, for gateway response templates.
-fn reason(error: &str, reason: Error) -> Map<String, Value> {
-    Map::from_iter([("error".to_owned(), error.into()), ("reason".to_owned(), reason.code().into())])
 }
