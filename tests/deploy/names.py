@@ -58,7 +58,7 @@ def name_server(asked):
 
 
 def issuer(directory, keys):
-    """The issuer's discovery document and keys over TLS; returns the file of its authority."""
+    """The issuer's discovery document and keys over TLS; its authority is `authority.pem` in the directory."""
     now = datetime.datetime.now(datetime.timezone.utc)
 
     def certificate(subject, key, signer, signing_key, *extensions):
