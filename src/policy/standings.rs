@@ -2,57 +2,70 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use super::standing::{Completeness, Standing};
 use crate::claims::Verified;
 use crate::routes::Need;
 
 /// The needs of a table by what a token must have to meet them at all, so that a decision looks at no more of them than the
 /// token has scopes for.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct NeedIndex {
-    /// One of the scopes of each of their entries and the need that asks for it, in order.
-    by_scope: Vec<(Arc<str>, usize)>,
+    /// By a scope that one of their entries asks for. Hashed fast, for nobody but the configuration adds to it.
+    by_scope: FxHashMap<Arc<str>, Vec<Asking>>,
     /// Those that may be met without any scope.
-    without_scopes: Vec<usize>,
+    without_scopes: Vec<Asking>,
+}
+
+/// A need that asks for a scope, in the order of the needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Asking {
+    need: usize,
+    asks: Asks,
+}
+
+/// For what else a need asks, so that most needs are met without being looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Asks {
+    Nothing,
+    More,
 }
 
 impl NeedIndex {
     pub(super) fn new(needs: &[Arc<Need>]) -> Self {
-        let mut index = Self { by_scope: Vec::new(), without_scopes: Vec::new() };
+        let mut index = Self::default();
         for (number, need) in needs.iter().enumerate() {
             if need.any_of.is_empty() {
-                index.without_scopes.push(number);
+                index.without_scopes.push(Asking { need: number, asks: Asks::Nothing });
             }
             for alternative in &need.any_of {
+                let asking = |scopes: usize| {
+                    let alone = scopes <= 1 && alternative.claims.is_empty();
+                    Asking { need: number, asks: if alone { Asks::Nothing } else { Asks::More } }
+                };
                 if alternative.scopes.is_empty() {
-                    index.without_scopes.push(number);
+                    index.without_scopes.push(asking(0));
                 }
                 for entry in &alternative.scopes {
                     match entry.first() {
-                        Some(scope) => index.by_scope.push((Arc::clone(scope), number)),
-                        None => index.without_scopes.push(number),
+                        Some(scope) => index.by_scope.entry(Arc::clone(scope)).or_default().push(asking(entry.len())),
+                        None => index.without_scopes.push(asking(0)),
                     }
                 }
             }
         }
-        index.by_scope.sort_unstable();
         index
     }
 
-    /// The needs that ask for a scope.
-    fn asking_for(&self, scope: &str) -> impl Iterator<Item = usize> {
-        let from = self.by_scope.partition_point(|(asked, _)| **asked < *scope);
-        let asking = self.by_scope.iter().skip(from).take_while(move |(asked, _)| **asked == *scope);
-        asking.map(|(_, need)| *need)
-    }
-
     /// The needs that this token may meet, in order.
-    fn worth_a_look(&self, token: &Verified) -> Vec<usize> {
-        let by_scope = token.scopes().iter().flat_map(|scope| self.asking_for(scope));
-        let mut needs: Vec<usize> = by_scope.chain(self.without_scopes.iter().copied()).collect();
-        needs.sort_unstable();
-        needs.dedup();
-        needs
+    fn worth_a_look(&self, token: &Verified) -> Vec<Asking> {
+        let by_scope = token.scopes().iter().filter_map(|scope| self.by_scope.get(scope.as_str())).flatten();
+        let mut asking: Vec<Asking> = by_scope.chain(&self.without_scopes).copied().collect();
+        // Of each need what asks for least comes first, and stays.
+        asking.sort_unstable();
+        asking.dedup_by_key(|asking| asking.need);
+        asking
     }
 }
 
@@ -62,8 +75,10 @@ pub(super) struct Standings<'a>(Vec<(usize, Standing<'a>)>);
 
 impl<'a> Standings<'a> {
     pub(super) fn of(needs: &[Arc<Need>], index: &NeedIndex, token: &'a Verified) -> Self {
-        let looked_at = index.worth_a_look(token).into_iter();
-        let standings = looked_at.filter_map(|number| Some((number, Standing::of(needs.get(number)?, token))));
+        let standings = index.worth_a_look(token).into_iter().filter_map(|Asking { need, asks }| match asks {
+            Asks::Nothing => Some((need, Standing::Met)),
+            Asks::More => Some((need, Standing::of(needs.get(need)?, token))),
+        });
         Self(standings.filter(|(_, standing)| !matches!(standing, Standing::Unmet)).collect())
     }
 
