@@ -56,6 +56,8 @@ pub(crate) struct Routes {
     /// Node 0 is the root path.
     nodes: Vec<Node>,
     undeclared: Undeclared,
+    /// The entries whose literals have capital letters.
+    with_capitals: Vec<usize>,
 }
 
 /// A place in the trie: what may follow, most specific first, and what is declared here.
@@ -110,7 +112,8 @@ impl Routes {
     /// # Errors
     /// Every pair of entries for the same method and shape, a shape being a path whatever its parameters are called.
     pub(crate) fn new(entries: Vec<Route>, undeclared: Undeclared) -> Result<Self, Vec<Clash>> {
-        let mut routes = Self { entries: Vec::new(), nodes: vec![Node::default()], undeclared };
+        let mut routes =
+            Self { entries: Vec::new(), nodes: vec![Node::default()], undeclared, with_capitals: Vec::new() };
         let mut clashes = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
             let place = routes.place(entry.path.segments());
@@ -118,6 +121,9 @@ impl Routes {
                 continue;
             };
             node.declared = true;
+            if entry.path.segments().iter().any(has_capitals) {
+                routes.with_capitals.push(index);
+            }
             let mut claim = |slot: &mut Option<usize>, method| match *slot {
                 Some(first) => clashes.push(Clash { first, second: index, method }),
                 None => *slot = Some(index),
@@ -189,20 +195,26 @@ impl Routes {
         self.find(0, &raw).is_some()
     }
 
-    /// Whether a path that differs from this one in capital letters only is declared.
+    /// Whether a path that differs from this one in capital letters only is declared. Tables are mostly in small letters,
+    /// and then it is one more look into the trie at most, whatever their size.
     pub(crate) fn declares_in_other_case(&self, path: &str) -> bool {
+        let small = path.to_ascii_lowercase();
+        if small != path && self.declares(&small) {
+            return true;
+        }
         let Ok(path) = RequestPath::parse(path) else {
             return false;
         };
         let fits = |entry: &Route| {
             let (segments, request) = (entry.path.segments(), path.raw());
-            segments.len() == request.len()
+            let rest = matches!(segments.last(), Some(Segment::Greedy(_))) && segments.len() < request.len();
+            (rest || segments.len() == request.len())
                 && segments.iter().zip(request).all(|(segment, text)| match segment {
                     Segment::Literal(literal) => literal.as_bytes().eq_ignore_ascii_case(text),
                     Segment::Parameter(_) | Segment::Greedy(_) => true,
                 })
         };
-        self.entries.iter().any(fits)
+        self.with_capitals.iter().filter_map(|entry| self.entries.get(*entry)).any(fits)
     }
 
     /// The node of a declared path, and the methods that an entry of it decides.
@@ -266,6 +278,10 @@ impl Routes {
         let parameter = || node.parameter.and_then(|next| self.find(next, rest));
         literal().or_else(parameter).or(node.greedy)
     }
+}
+
+fn has_capitals(segment: &Segment) -> bool {
+    matches!(segment, Segment::Literal(text) if text.bytes().any(|byte| byte.is_ascii_uppercase()))
 }
 
 /// What the table has for a request.

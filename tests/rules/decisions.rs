@@ -327,16 +327,28 @@ fn report_allows_the_stage_to_every_verified_token_and_to_no_other() {
 
 #[test]
 fn the_log_hints_at_a_path_that_is_declared_for_other_methods_or_in_other_letters() {
-    let desk = Desk::new(&api());
+    let mut config = api();
+    let routes = config["routes"].as_array_mut().unwrap();
+    for path in ["/Reports/{year}", "/Scans/{path+}"] {
+        routes.push(json!({ "method": "GET", "path": path }));
+    }
+    let desk = Desk::new(&config);
     let token = signed(r#"{"alg":"HS256"}"#, &claims(json!({})));
     for (method, path, hint) in [
         ("DELETE", "movies", "method_not_declared".into()),
         ("POST", "movies/popular", "method_not_declared".into()),
         ("GET", "Movies", "path_differs_by_case".into()),
         ("GET", "MOVIES/17/Reviews/2", "path_differs_by_case".into()),
+        ("GET", "MOVIES/17/18/19", "path_differs_by_case".into()),
+        ("GET", "reports/2026", "path_differs_by_case".into()),
+        ("GET", "REPORTS/2026", "path_differs_by_case".into()),
+        ("GET", "Files/a/B/c", "path_differs_by_case".into()),
+        ("GET", "scans/a/B/c", "path_differs_by_case".into()),
         ("GET", "nowhere", Value::Null),
         ("GET", "Moviez/17", Value::Null),
-        ("GET", "MOVIES/17/18/19", Value::Null),
+        ("GET", "reports/2026/1", Value::Null),
+        ("GET", "reports", Value::Null),
+        ("GET", "scans", Value::Null),
     ] {
         desk.take_log();
         assert_eq!(desk.decides(method, path, &token), "deny undeclared_route", "{method} {path}");
