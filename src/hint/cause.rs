@@ -190,6 +190,35 @@ pub(super) fn claim(claims: &Value, refused: &Refused<'_>) -> Option<Hint> {
     (!principal && refused.rules.is_some_and(required)).then_some(Hint::PrincipalAbsent)
 }
 
+/// How a scope of a token may be meant for one that is needed, the likeliest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Likeness {
+    Case,
+    Prefix,
+    Letters,
+    Commas,
+}
+
+impl Likeness {
+    fn of(granted: &str, needed: &str) -> Option<Self> {
+        fn last(scope: &str) -> &str {
+            scope.rsplit_once('/').map_or(scope, |(_, last)| last)
+        }
+        if granted == needed {
+            None
+        } else if granted.eq_ignore_ascii_case(needed) {
+            Some(Self::Case)
+        } else if last(granted) == last(needed) {
+            Some(Self::Prefix)
+        } else if misspelt(needed, granted) {
+            Some(Self::Letters)
+        } else {
+            let among = granted.len() > needed.len() && granted.split(',').any(|part| part == needed);
+            among.then_some(Self::Commas)
+        }
+    }
+}
+
 /// Scopes that are there, and not where or as they are looked for.
 pub(super) fn scope(claims: &Value, rules: &ClaimRules, need: &Need) -> Option<Hint> {
     const OTHERS: [&str; 9] = [
@@ -203,27 +232,18 @@ pub(super) fn scope(claims: &Value, rules: &ClaimRules, need: &Need) -> Option<H
         "org_permissions",
         "/realm_access/roles",
     ];
-    let needed: Vec<&str> =
-        need.any_of.iter().flat_map(|alternative| alternative.scopes.iter().flatten()).map(|scope| &**scope).collect();
+    let needed =
+        || need.any_of.iter().flat_map(|alternative| alternative.scopes.iter().flatten()).map(|scope| &**scope);
     let configured = || rules.scope_claims.iter().filter_map(|name| name.of(claims));
-    let granted: Vec<&str> = configured().flat_map(texts).flat_map(|text| text.split(' ')).collect();
-    let any = |alike: &dyn Fn(&str, &str) -> bool| {
-        granted.iter().any(|granted| needed.iter().any(|needed| granted != needed && alike(granted, needed)))
-    };
-    if any(&|granted, needed| granted.eq_ignore_ascii_case(needed)) {
-        return Some(Hint::ScopeDiffersByCase);
-    }
-    fn last(scope: &str) -> &str {
-        scope.rsplit_once('/').map_or(scope, |(_, last)| last)
-    }
-    if any(&|granted, needed| last(granted) == last(needed)) {
-        return Some(Hint::ScopeDiffersByPrefix);
-    }
-    if any(&|granted, needed| misspelt(needed, granted)) {
-        return Some(Hint::ScopeMisspelt);
-    }
-    if any(&|granted, needed| granted.split(',').any(|part| part == needed)) {
-        return Some(Hint::ScopesSeparatedByCommas);
+    let granted = configured().flat_map(texts).flat_map(|text| text.split(' '));
+    let likeness = granted.flat_map(|granted| needed().filter_map(move |needed| Likeness::of(granted, needed))).min();
+    if let Some(likeness) = likeness {
+        return Some(match likeness {
+            Likeness::Case => Hint::ScopeDiffersByCase,
+            Likeness::Prefix => Hint::ScopeDiffersByPrefix,
+            Likeness::Letters => Hint::ScopeMisspelt,
+            Likeness::Commas => Hint::ScopesSeparatedByCommas,
+        });
     }
     let is = |name: &str, known: &ClaimName| matches!(known, ClaimName::Member(text) | ClaimName::Pointer(text) if text == name);
     let elsewhere = OTHERS
@@ -233,7 +253,7 @@ pub(super) fn scope(claims: &Value, rules: &ClaimRules, need: &Need) -> Option<H
     let none = configured().next().is_none();
     let helps = |claim: &Value| {
         let mut scopes = texts(claim).flat_map(|text| text.split(' ')).peekable();
-        (none && scopes.peek().is_some()) || scopes.any(|scope| needed.contains(&scope))
+        (none && scopes.peek().is_some()) || scopes.any(|scope| needed().any(|needed| needed == scope))
     };
     if elsewhere.into_iter().any(helps) {
         return Some(Hint::ScopesInAnotherClaim);
