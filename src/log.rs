@@ -2,19 +2,19 @@
 
 use std::fmt;
 
+use apigw_jwt_authorizer::Clock as _;
 use serde::ser::{SerializeMap, Serializer as _};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::environment::variable;
+use crate::environment::{SystemClock, variable};
 
 /// Where the log goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,8 +87,7 @@ where
     N: for<'a> FormatFields<'a> + 'static,
 {
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let mut timestamp = String::new();
-        SystemTime.format_time(&mut Writer::new(&mut timestamp))?;
+        let timestamp = SystemClock::new().now().date_time();
         let mut line = Vec::with_capacity(512);
         let members = serde_json::Serializer::new(&mut line).serialize_map(None).and_then(|mut members| {
             members.serialize_entry("timestamp", &timestamp)?;
@@ -100,7 +99,10 @@ where
             fields.members.end()
         });
         let text = str::from_utf8(&line).map_err(|_| fmt::Error)?;
-        members.map_err(|_| fmt::Error).and_then(|()| writeln!(writer, "{text}"))
+        members.map_err(|_| fmt::Error).and_then(|()| {
+            writer.write_str(text)?;
+            writer.write_char('\n')
+        })
     }
 }
 

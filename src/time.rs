@@ -21,6 +21,19 @@ impl Moment {
         wall.max(self.monotonic.saturating_sub(earlier.monotonic))
     }
 
+    /// The wall clock in UTC to the microsecond (RFC 3339 section 5.6), such as `2026-11-20T23:59:59.000250Z`; at most the
+    /// last second of the year 9999.
+    pub fn date_time(self) -> String {
+        let mut text = date_time(self.wall.min(LAST));
+        text.push('.');
+        let micros = i32::try_from(self.wall.subsec_micros()).unwrap_or_default();
+        for part in [micros.div_euclid(10_000), micros.div_euclid(100).rem_euclid(100), micros.rem_euclid(100)] {
+            push_two_digits(&mut text, part);
+        }
+        text.push('Z');
+        text
+    }
+
     /// The wall clock as a token's dates are written.
     pub(crate) fn date(self) -> NumericDate {
         NumericDate(self.wall.as_secs_f64())
@@ -59,32 +72,42 @@ impl NumericDate {
 
     /// As IAM writes dates, rounded down to the second and at most the last second of the year 9999.
     pub(crate) fn iso8601(self) -> String {
-        const LAST: Duration = Duration::from_secs(253_402_300_799);
         let whole = Duration::try_from_secs_f64(self.0.max(0.0)).map_or(LAST, |date| date.min(LAST));
-        let Some(date) =
-            i64::try_from(whole.as_secs()).ok().and_then(|s| ::time::OffsetDateTime::from_unix_timestamp(s).ok())
-        else {
-            // Not reached: the range above is that of `OffsetDateTime`. The epoch allows nothing.
-            return "1970-01-01T00:00:00Z".to_owned();
-        };
-        let (century, year) = (date.year().div_euclid(100), date.year().rem_euclid(100));
-        let mut text = String::with_capacity(20);
-        // Digit by digit: `format!` would take 25 times as many instructions, on every call.
-        for (number, then) in [
-            (century, ""),
-            (year, "-"),
-            (u8::from(date.month()).into(), "-"),
-            (date.day().into(), "T"),
-            (date.hour().into(), ":"),
-            (date.minute().into(), ":"),
-            (date.second().into(), "Z"),
-        ] {
-            let digit = |digit: i32| u32::try_from(digit).ok().and_then(|digit| char::from_digit(digit, 10));
-            text.extend([digit(number.div_euclid(10)), digit(number.rem_euclid(10))].into_iter().flatten());
-            text.push_str(then);
-        }
+        let mut text = date_time(whole);
+        text.push('Z');
         text
     }
+}
+
+/// The last second of the year 9999.
+const LAST: Duration = Duration::from_secs(253_402_300_799);
+
+/// A date up to [`LAST`] to the second in UTC, as RFC 3339 section 5.6 has it, without the zone.
+fn date_time(date: Duration) -> String {
+    let seconds = i64::try_from(date.as_secs()).unwrap_or_default();
+    // All dates up to the last one are within its range. The epoch allows nothing.
+    let date = ::time::OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(::time::OffsetDateTime::UNIX_EPOCH);
+    let (century, year) = (date.year().div_euclid(100), date.year().rem_euclid(100));
+    let mut text = String::with_capacity("2026-11-20T23:59:59.000000Z".len());
+    for (number, then) in [
+        (century, ""),
+        (year, "-"),
+        (u8::from(date.month()).into(), "-"),
+        (date.day().into(), "T"),
+        (date.hour().into(), ":"),
+        (date.minute().into(), ":"),
+        (date.second().into(), ""),
+    ] {
+        push_two_digits(&mut text, number);
+        text.push_str(then);
+    }
+    text
+}
+
+/// `format!` would take many times as long, on every call and for every line of the log.
+fn push_two_digits(text: &mut String, number: i32) {
+    let digit = |digit: i32| u32::try_from(digit).ok().and_then(|digit| char::from_digit(digit, 10));
+    text.extend([digit(number.div_euclid(10)), digit(number.rem_euclid(10))].into_iter().flatten());
 }
 
 #[cfg(test)]
@@ -106,6 +129,16 @@ mod tests {
         written(253_402_300_800.0, "9999-12-31T23:59:59Z");
         written(1e308, "9999-12-31T23:59:59Z");
         written(f64::NAN, "1970-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn a_moment_is_written_to_the_microsecond() {
+        let at = |wall| Moment { wall, monotonic: Duration::ZERO }.date_time();
+        assert_eq!(at(Duration::ZERO), "1970-01-01T00:00:00.000000Z");
+        assert_eq!(at(Duration::new(951_782_400, 7_089_999)), "2000-02-29T00:00:00.007089Z");
+        assert_eq!(at(Duration::new(1_795_219_199, 123_456_789)), "2026-11-20T23:59:59.123456Z");
+        assert_eq!(at(Duration::new(253_402_300_799, 999_999_999)), "9999-12-31T23:59:59.999999Z");
+        assert_eq!(at(Duration::MAX), "9999-12-31T23:59:59.999999Z");
     }
 
     #[test]
