@@ -204,16 +204,17 @@ impl Likeness {
         fn last(scope: &str) -> &str {
             scope.rsplit_once('/').map_or(scope, |(_, last)| last)
         }
+        let same_end = || granted.bytes().next_back() == needed.bytes().next_back();
         if granted == needed {
             None
         } else if granted.eq_ignore_ascii_case(needed) {
             Some(Self::Case)
-        } else if last(granted) == last(needed) {
+        } else if same_end() && last(granted) == last(needed) {
             Some(Self::Prefix)
         } else if misspelt(needed, granted) {
             Some(Self::Letters)
         } else {
-            let among = granted.len() > needed.len() && granted.split(',').any(|part| part == needed);
+            let among = granted.contains(',') && granted.split(',').any(|part| part == needed);
             among.then_some(Self::Commas)
         }
     }
@@ -221,17 +222,8 @@ impl Likeness {
 
 /// Scopes that are there, and not where or as they are looked for.
 pub(super) fn scope(claims: &Value, rules: &ClaimRules, need: &Need) -> Option<Hint> {
-    const OTHERS: [&str; 9] = [
-        "scope",
-        "scp",
-        "scopes",
-        "permissions",
-        "roles",
-        "groups",
-        "cognito:groups",
-        "org_permissions",
-        "/realm_access/roles",
-    ];
+    const OTHERS: [&str; 8] =
+        ["scope", "scp", "scopes", "permissions", "roles", "groups", "cognito:groups", "org_permissions"];
     let needed =
         || need.any_of.iter().flat_map(|alternative| alternative.scopes.iter().flatten()).map(|scope| &**scope);
     let configured = || rules.scope_claims.iter().filter_map(|name| name.of(claims));
@@ -246,16 +238,17 @@ pub(super) fn scope(claims: &Value, rules: &ClaimRules, need: &Need) -> Option<H
         });
     }
     let is = |name: &str, known: &ClaimName| matches!(known, ClaimName::Member(text) | ClaimName::Pointer(text) if text == name);
-    let elsewhere = OTHERS
-        .into_iter()
-        .filter(|name| !rules.scope_claims.iter().any(|known| is(name, known)))
-        .filter_map(|name| if name.starts_with('/') { claims.pointer(name) } else { claims.get(name) });
+    let known = |name: &str| rules.scope_claims.iter().any(|known| is(name, known));
+    let mut elsewhere = claims.as_object().into_iter().flatten().filter_map(|(name, claim)| match name.as_str() {
+        "realm_access" if !known("/realm_access/roles") => claim.get("roles"),
+        name => (OTHERS.contains(&name) && !known(name)).then_some(claim),
+    });
     let none = configured().next().is_none();
     let helps = |claim: &Value| {
         let mut scopes = texts(claim).flat_map(|text| text.split(' ')).peekable();
         (none && scopes.peek().is_some()) || scopes.any(|scope| needed().any(|needed| needed == scope))
     };
-    if elsewhere.into_iter().any(helps) {
+    if elsewhere.any(helps) {
         return Some(Hint::ScopesInAnotherClaim);
     }
     (none && is_id_token(claims)).then_some(Hint::IdTokenForAccessToken)

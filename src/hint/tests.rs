@@ -118,6 +118,8 @@ fn an_insufficient_scope_says_where_else_it_may_be() {
     scope("read", json!({ "realm_access": { "roles": ["read"] } }), Some(Hint::ScopesInAnotherClaim));
     scope("read:all", json!({ "scope": "Read:all" }), Some(Hint::ScopeDiffersByCase));
     scope("read", json!({ "scope": "server/read" }), Some(Hint::ScopeDiffersByPrefix));
+    scope("api/read", json!({ "scope": "openid server/read" }), Some(Hint::ScopeDiffersByPrefix));
+    scope("read:all", json!({ "scope": "server/read:all Read:all" }), Some(Hint::ScopeDiffersByCase));
     scope("read:pets", json!({ "scope": "read:pet" }), Some(Hint::ScopeMisspelt));
     scope("read", json!({ "scope": "write,read" }), Some(Hint::ScopesSeparatedByCommas));
     scope("read", json!({ "token_use": "id" }), Some(Hint::IdTokenForAccessToken));
