@@ -118,6 +118,8 @@ impl Subject {
                 ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/authorizer"),
                 ("AWS_LAMBDA_LOG_STREAM_NAME", "1"),
                 ("AWS_REGION", "eu-west-1"),
+                // As the template has it.
+                ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
                 ("_HANDLER", "handler.handler"),
             ])
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
