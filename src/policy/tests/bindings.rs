@@ -123,3 +123,23 @@ fn what_an_encoded_segment_could_turn_into_is_refused_behind_parameters_too() {
         }
     }
 }
+
+#[test]
+fn a_scope_is_enough_by_itself_only_where_one_way_asks_for_no_more() {
+    let way = |scopes: &[&'static str], claims: &[&str]| Way {
+        scopes: vec![scopes.to_vec()],
+        claims: claims.iter().map(|text| ("sub", vec![(*text).to_owned()])).collect(),
+    };
+    let told = |ways: &[Way], allow: &[&str], deny: &[&str]| {
+        let rules = table(Mode::Absent, &[("GET", "/users/{id}", ways.to_vec())]);
+        document(&rules, &token(&["read"], "u1"), "GET/users", allow, deny);
+    };
+    let own = ["GET/users/u1", "GET/users/u1/"];
+    let every = ["GET/users/?*"];
+    told(&[way(&["read"], &[])], &every, &["GET/users"]);
+    told(&[way(&["read"], &["{id}"])], &own, &["GET/users"]);
+    told(&[way(&["read", "more"], &[])], &[], &["GET/users"]);
+    told(&[way(&["read"], &["{id}"]), way(&["read"], &[])], &every, &["GET/users"]);
+    told(&[way(&["read"], &[]), way(&["read"], &["{id}"])], &every, &["GET/users"]);
+    told(&[way(&["read"], &["{id}"]), way(&["read", "more"], &[])], &own, &["GET/users"]);
+}
