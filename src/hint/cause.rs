@@ -204,6 +204,7 @@ impl Likeness {
         fn last(scope: &str) -> &str {
             scope.rsplit_once('/').map_or(scope, |(_, last)| last)
         }
+        // Of most pairs already this tells that they are not alike.
         let same_end = || granted.bytes().next_back() == needed.bytes().next_back();
         if granted == needed {
             None
