@@ -9,8 +9,9 @@ use serde_json::{Map, Value};
 use tracing::{info, warn};
 
 use super::cache::{Cache, Held, Source, State};
-use super::fetch::{Fetch, FetchError, Fetched, KeyUrl, SessionToken, With};
+use super::fetch::{Fetch, FetchError, Fetched, SessionToken, With};
 use super::secret::{Encoding, Secret};
+use super::url::KeyUrl;
 use crate::algorithm::Algorithm;
 use crate::error::Error;
 use crate::json;

@@ -9,6 +9,7 @@ mod jwks;
 mod paper;
 mod remote;
 mod secret;
+mod url;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +17,13 @@ use std::time::Duration;
 pub(crate) use extension::{Extension, FetchedSecret, Previous, Stored, StoredSecret};
 #[cfg(test)]
 pub(crate) use fetch::Fetched;
-pub(crate) use fetch::{Fetch, KeyUrl, Network, SessionToken, Trust};
+pub(crate) use fetch::{Fetch, Network, SessionToken, Trust};
 #[cfg(test)]
 pub(crate) use jwk::{PublicKey, Unusable};
 pub(crate) use jwks::{KeySet, NotAKeySet};
 pub(crate) use remote::{Address, CacheTimes, RemoteKeys, Seed};
 pub(crate) use secret::{Encoding, Secret};
+pub(crate) use url::KeyUrl;
 
 use crate::error::Error;
 use crate::signature::Signed;

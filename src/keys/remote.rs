@@ -8,9 +8,10 @@ use serde::Deserialize;
 use tracing::{info, warn};
 
 use super::cache::{Cache, Held, Source, State, jitter};
-use super::fetch::{Fetch, FetchError, Fetched, KeyUrl, With};
+use super::fetch::{Fetch, FetchError, Fetched, With};
 use super::jwk::PublicKey;
 use super::jwks::{KeySet, NotAKeySet};
+use super::url::KeyUrl;
 use crate::algorithm::Algorithm;
 use crate::error::Error;
 use crate::json;
