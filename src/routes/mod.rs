@@ -207,8 +207,11 @@ impl Routes {
         };
         let fits = |entry: &Route| {
             let (segments, request) = (entry.path.segments(), path.raw());
-            let rest = matches!(segments.last(), Some(Segment::Greedy(_))) && segments.len() < request.len();
-            (rest || segments.len() == request.len())
+            let as_long = match segments.last() {
+                Some(Segment::Greedy(_)) => segments.len() <= request.len(),
+                _ => segments.len() == request.len(),
+            };
+            as_long
                 && segments.iter().zip(request).all(|(segment, text)| match segment {
                     Segment::Literal(literal) => literal.as_bytes().eq_ignore_ascii_case(text),
                     Segment::Parameter(_) | Segment::Greedy(_) => true,

@@ -343,6 +343,7 @@ fn the_log_hints_at_a_path_that_is_declared_for_other_methods_or_in_other_letter
         ("GET", "reports/2026", "path_differs_by_case".into()),
         ("GET", "REPORTS/2026", "path_differs_by_case".into()),
         ("GET", "Files/a/B/c", "path_differs_by_case".into()),
+        ("GET", "scans/a", "path_differs_by_case".into()),
         ("GET", "scans/a/B/c", "path_differs_by_case".into()),
         ("GET", "nowhere", Value::Null),
         ("GET", "Moviez/17", Value::Null),
