@@ -7,6 +7,7 @@ mod jwk;
 mod jwks;
 #[cfg(test)]
 mod paper;
+mod provider;
 mod remote;
 mod secret;
 mod url;

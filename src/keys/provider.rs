@@ -1,0 +1,168 @@
+//! An identity provider: how its key set is asked for, and what is said of the answer.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tracing::{info, warn};
+
+use super::cache::{Held, Source, State};
+use super::fetch::{Fetch, FetchError, Fetched, With};
+use super::jwks::{KeySet, NotAKeySet};
+use super::remote::{Address, CacheTimes};
+use super::url::KeyUrl;
+use crate::algorithm::Algorithm;
+use crate::json;
+use crate::time::{Clock, Moment};
+
+/// A set as it was fetched; cheap to clone, for every request does.
+#[derive(Clone)]
+pub(super) struct Set {
+    pub(super) keys: Arc<KeySet>,
+    /// Its entity tag, and the address it came from.
+    pub(super) version: Option<Arc<(KeyUrl, String)>>,
+    /// Where the discovery document said it is.
+    pub(super) discovered: Option<Arc<KeyUrl>>,
+}
+
+/// An identity provider.
+pub(super) struct Provider {
+    pub(super) issuer: String,
+    pub(super) address: Address,
+    pub(super) allowed: Vec<Algorithm>,
+    pub(super) times: CacheTimes,
+    pub(super) fetcher: Arc<dyn Fetch>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Source for Provider {
+    type Item = Set;
+
+    async fn obtain(&self, began: Moment, patience: Duration, state: &State<Set>) -> Option<Held<Set>> {
+        let held = state.held.as_ref();
+        let fetch = tokio::time::timeout(patience, self.fetch(began, state));
+        let outcome = fetch.await.unwrap_or(Err(Failure::Timeout));
+        let now = self.clock.now();
+        let (issuer, milliseconds) = (self.issuer.as_str(), u64::try_from(now.since(began).as_millis()).ok());
+        // What is said of keys is said of the set that is held from now on.
+        let used = outcome.as_ref().ok().or(held);
+        let usable = used.map(|used| used.item.keys.usable());
+        let skipped = used.map(|used| used.item.keys.skipped());
+        match outcome {
+            Ok(new) => {
+                let confirmed = held.is_some_and(|held| Arc::ptr_eq(&held.item.keys, &new.item.keys));
+                let outcome = if confirmed { "not_modified" } else { "fetched" };
+                info!(issuer, outcome, milliseconds, usable, skipped, age_seconds = 0, "key set");
+                if let Some(complaint) = new.item.keys.complaint().filter(|_| !confirmed) {
+                    warn!(issuer, "{complaint}");
+                }
+                Some(new)
+            }
+            Err(failure) => {
+                let age_seconds = held.map(|held| now.since(held.since).as_secs());
+                warn!(
+                    issuer,
+                    outcome = %failure,
+                    milliseconds,
+                    usable,
+                    skipped,
+                    age_seconds,
+                    "key set"
+                );
+                None
+            }
+        }
+    }
+
+    fn name(&self) -> (&'static str, &str) {
+        ("key set", &self.issuer)
+    }
+}
+
+impl Provider {
+    /// A new set, whole or not at all.
+    pub(super) async fn fetch(&self, began: Moment, state: &State<Set>) -> Result<Held<Set>, Failure> {
+        let held = state.held.as_ref();
+        let document = match &self.address {
+            Address::Fixed(url) => return self.read(url, began, held).await,
+            Address::Discovered(document) => document,
+        };
+        // An address that stalls leaves no time to look for another, so every second attempt begins with the document.
+        let known_first = state.failures.is_multiple_of(2);
+        if let Some(url) = held.and_then(|held| held.item.discovered.as_ref())
+            && known_first
+            && let Ok(new) = self.read(url, began, held).await
+        {
+            return Ok(new);
+        }
+        let url = self.discover(document).await?;
+        let new = self.read(&url, began, held).await?;
+        Ok(Held { item: Set { discovered: Some(Arc::new(url)), ..new.item }, ..new })
+    }
+
+    /// The address in a discovery document, which must be the issuer's own.
+    async fn discover(&self, document: &KeyUrl) -> Result<KeyUrl, Failure> {
+        #[derive(Deserialize)]
+        struct Discovery {
+            issuer: String,
+            jwks_uri: String,
+        }
+        let fetched = self.fetcher.fetch(document, With::Etag(None)).await.map_err(Failure::Fetch)?;
+        let Fetched::Document { body, .. } = fetched else {
+            return Err(Failure::Discovery);
+        };
+        let discovery: Discovery = json::members(&body).map_err(|_| Failure::Discovery)?;
+        if discovery.issuer != self.issuer {
+            return Err(Failure::DiscoveryOfAnother);
+        }
+        KeyUrl::discovered(&discovery.jwks_uri, document).ok_or(Failure::DiscoveredAddress)
+    }
+
+    /// The set at an address.
+    async fn read(&self, url: &KeyUrl, began: Moment, held: Option<&Held<Set>>) -> Result<Held<Set>, Failure> {
+        let known = held.and_then(|held| held.item.version.as_ref()).filter(|version| version.0 == *url);
+        let fetched = self.fetcher.fetch(url, With::Etag(known.map(|version| version.1.as_str()))).await;
+        let discovered = held.and_then(|held| held.item.discovered.clone());
+        match (fetched.map_err(Failure::Fetch)?, held) {
+            (Fetched::Document { body, max_age, etag }, _) => {
+                let keys = KeySet::parse(&body, &self.allowed).map_err(Failure::Document)?;
+                let version = etag.map(|etag| Arc::new((url.clone(), etag)));
+                let item = Set { keys: Arc::new(keys), version, discovered };
+                Ok(Held { item, since: began, fresh: self.times.fresh(max_age) })
+            }
+            (Fetched::NotModified { max_age }, Some(held)) => {
+                Ok(Held { item: held.item.clone(), since: began, fresh: self.times.fresh(max_age) })
+            }
+            (Fetched::NotModified { .. }, None) => Err(Failure::Document(NotAKeySet::Malformed)),
+        }
+    }
+}
+
+/// Why a fetch brought no set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    Timeout,
+    Fetch(FetchError),
+    Document(NotAKeySet),
+    /// The discovery document is not one.
+    Discovery,
+    /// It is another issuer's.
+    DiscoveryOfAnother,
+    /// It names an address that keys may not be fetched from.
+    DiscoveredAddress,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fetch(error) => return error.fmt(f),
+            Self::Timeout => "timeout",
+            Self::Document(NotAKeySet::Malformed) => "not_a_key_set",
+            Self::Document(NotAKeySet::NoUsableKey) => "no_usable_key",
+            Self::Discovery => "not_a_discovery_document",
+            Self::DiscoveryOfAnother => "discovery_document_of_another_issuer",
+            Self::DiscoveredAddress => "discovered_address_not_allowed",
+        })
+    }
+}
