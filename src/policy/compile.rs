@@ -14,8 +14,6 @@ use super::refusal::{Promise, TableMistake};
 use super::space::{Declared, Touched};
 use crate::routes::{ClaimValue, METHODS, Need, Routes, Undeclared};
 
-/// The most cells that are looked at, for a start has to end: about two seconds' work.
-const MAX_WALKED: usize = 20_000_000;
 /// The most cells times Denies for which it is asked whether a Deny may leave its method out.
 const MAX_FREE_QUESTIONS: usize = 2_000_000;
 /// The most Denies that are compared with each other.
@@ -48,14 +46,19 @@ impl Compiler {
             if self.promise.is_hopeless() {
                 break;
             }
-            if self.plan.space.walked() > MAX_WALKED {
-                return (self.plan, vec![TableMistake::TooTangled]);
+            if self.plan.space.is_exhausted() {
+                break;
             }
         }
         if self.plan.undeclared == Undeclared::Allow {
             self.everything();
         }
-        self.free_denies();
+        if !self.plan.space.is_exhausted() {
+            self.free_denies();
+        }
+        if self.plan.space.is_exhausted() {
+            return (self.plan, vec![TableMistake::TooTangled]);
+        }
         self.wider_denies();
         (self.plan, self.promise.mistakes(routes))
     }

@@ -25,6 +25,8 @@ pub(crate) struct Places(u128);
 /// The most parts of a pattern, for [`Places`] has a bit for each and one for its end. A Resource of 512 characters
 /// could hold some more, but no API does.
 pub(crate) const MAX_PARTS: usize = 120;
+/// The most parts of a pattern that [`Places`] can read. One that is made of two, for what both match, may have more.
+pub(crate) const MAX_READABLE: usize = 127;
 
 impl Places {
     /// Where reading begins.
@@ -47,7 +49,10 @@ impl Places {
     /// After one more segment: this text, or one that no part of a pattern names.
     pub(crate) fn after(self, pattern: &[Part], segment: Option<&str>) -> Self {
         let (mut after, mut rest) = (0, self.0);
-        while let Some(part) = usize::try_from(rest.trailing_zeros()).ok().and_then(|position| pattern.get(position)) {
+        // Without the first condition a pattern of more than 128 parts would be read for ever.
+        while rest != 0
+            && let Some(part) = usize::try_from(rest.trailing_zeros()).ok().and_then(|position| pattern.get(position))
+        {
             let here = rest & rest.wrapping_neg();
             match part {
                 Part::Wild => after |= here | (here << 1),

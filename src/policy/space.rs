@@ -7,11 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::pattern::{Part, Pattern, Places};
+use super::pattern::{MAX_READABLE, Part, Pattern, Places};
 use crate::routes::Routes;
 
 /// The most cells: some hundred times what a table of a thousand routes needs, and a few milliseconds' work.
 const MAX_CELLS: usize = 100_000;
+/// The most cells that are looked at in all, for a start has to end: about two seconds' work.
+const MAX_WALKED: usize = 20_000_000;
 
 /// A declared path, as its node in the trie.
 pub(crate) type Declared = usize;
@@ -147,9 +149,18 @@ impl Space {
         Ok(Self { cells, walked: AtomicUsize::new(0) })
     }
 
-    /// How many cells have been looked at so far, which is what takes the time.
-    pub(crate) fn walked(&self) -> usize {
-        self.walked.load(Ordering::Relaxed)
+    /// Whether more would have had to be looked at than a start has time for. What was found is then not all there is.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.walked.load(Ordering::Relaxed) >= MAX_WALKED
+    }
+
+    /// Counts one more cell that is looked at, which is what takes the time; whether there is time for it. A pattern that is
+    /// too long to be read takes all there is.
+    fn has_time(&self, pattern: &[Part]) -> bool {
+        if pattern.len() > MAX_READABLE {
+            self.walked.store(MAX_WALKED, Ordering::Relaxed);
+        }
+        self.walked.fetch_add(1, Ordering::Relaxed) < MAX_WALKED
     }
 
     /// How many cells there are.
@@ -181,8 +192,7 @@ impl Space {
     }
 
     fn declared_below(&self, cell: usize, pattern: &[Part], places: Places, found: &mut BTreeSet<Declared>) {
-        let Some(cell) = self.cells.get(cell) else { return };
-        self.walked.fetch_add(1, Ordering::Relaxed);
+        let Some(cell) = self.cells.get(cell).filter(|_| self.has_time(pattern)) else { return };
         let Some(furthest) = (0..=pattern.len()).rev().find(|position| places.hold(*position)) else {
             return;
         };
@@ -216,8 +226,7 @@ impl Space {
     }
 
     fn walk(&self, cell: usize, pattern: &[Part], places: Places, way: &mut Way, touch: &mut Touch<'_>) {
-        let Some(cell) = self.cells.get(cell) else { return };
-        self.walked.fetch_add(1, Ordering::Relaxed);
+        let Some(cell) = self.cells.get(cell).filter(|_| self.has_time(pattern)) else { return };
         let wild = places.after(pattern, None);
         if !wild.are_none() {
             self.walk_others(cell.others, pattern, wild, Part::Wild, way, touch);
@@ -287,7 +296,7 @@ impl Space {
     }
 
     fn hidden(&self, cell: usize, pattern: &[Part], places: Places, found: &mut dyn FnMut(&str)) {
-        let Some(cell) = self.cells.get(cell) else { return };
+        let Some(cell) = self.cells.get(cell).filter(|_| self.has_time(pattern)) else { return };
         let wild = places.after(pattern, None);
         if !wild.are_none() {
             cell.literals.keys().for_each(|text| found(text));
@@ -320,7 +329,7 @@ impl Space {
     }
 
     fn after<'a>(&'a self, cell: usize, pattern: &[Part], places: Places, found: &mut BTreeSet<&'a str>) {
-        let Some(cell) = self.cells.get(cell) else { return };
+        let Some(cell) = self.cells.get(cell).filter(|_| self.has_time(pattern)) else { return };
         if places.are_none() {
             return;
         }

@@ -100,6 +100,22 @@ fn a_table_that_overlaps_in_every_way_is_refused() {
     assert_eq!(mistakes, [crate::policy::refusal::TableMistake::TooTangled]);
 }
 
+/// Found by fuzzing: what a long path and one with `{name+}` both match has more parts than can be read. A mistake that is found
+/// at start-up, and not a start that never ends.
+#[test]
+fn a_table_whose_patterns_would_be_too_long_to_read_is_refused() {
+    let found = include_str!("../../../fuzz/seeds/config/long_path_between_parameters");
+    let config: serde_json::Value = serde_json::from_str(found).unwrap();
+    let path = |route: &serde_json::Value| route["path"].as_str().unwrap().to_owned();
+    let entries = config["routes"].as_array().unwrap().iter().map(path);
+    let entries = entries.map(|path| Entry { methods: Vec::new(), path, any_of: Vec::new() }).collect();
+    for mode in [Mode::Deny, Mode::Allow, Mode::Absent] {
+        let rules = Rules { entries: Vec::clone(&entries), mode };
+        let mistakes = Plan::new(&routes(&rules).unwrap()).unwrap_err();
+        assert_eq!(mistakes, [crate::policy::refusal::TableMistake::TooTangled], "{mode:?}");
+    }
+}
+
 #[test]
 fn what_does_not_fit_is_left_out_wildcards_first() {
     let literal = |number: usize| (format!("/literal{number}"), "GET");
