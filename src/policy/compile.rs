@@ -53,9 +53,7 @@ impl Compiler {
         if self.plan.undeclared == Undeclared::Allow {
             self.everything();
         }
-        if !self.plan.space.is_exhausted() {
-            self.free_denies();
-        }
+        self.free_denies();
         if self.plan.space.is_exhausted() {
             return (self.plan, vec![TableMistake::TooTangled]);
         }
