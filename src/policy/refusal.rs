@@ -79,8 +79,9 @@ impl fmt::Display for TableMistake {
             }
             Self::TooLong => f.write_str("a path has more segments than a policy can name"),
             Self::TooTangled => f.write_str(
-                "literals and parameters overlap in too many ways for a cached policy: set `policy` to \
-                 \"single_request\" with a gateway cache of 0 s, or give the paths fewer parameters beside literals",
+                "literals and parameters overlap in too many ways, or over too many segments, for a cached policy: set \
+                 `policy` to \"single_request\" with a gateway cache of 0 s, or give the paths fewer parameters beside \
+                 literals, or fewer segments",
             ),
         }
     }
