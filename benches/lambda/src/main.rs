@@ -3,6 +3,7 @@
 //! everybody alike. `benches/lambda/run` builds what is needed and starts this.
 
 mod api;
+mod awake;
 mod material;
 mod report;
 mod series;
@@ -28,7 +29,12 @@ pub(crate) type Samples = HashMap<&'static str, Vec<Sample>>;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let (Some(built), Some(mode)) = (arguments.next(), arguments.next()) else {
+    let first = arguments.next();
+    if first.as_deref() == Some(awake::SPIN) {
+        awake::spin();
+        return Ok(());
+    }
+    let (Some(built), Some(mode)) = (first, arguments.next()) else {
         return Err("usage: lambda-bench DIRECTORY full|quick [SERIES...]".into());
     };
     let only: Vec<_> = arguments.collect();

@@ -12,6 +12,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::api::{Api, Asked, Request};
+use crate::awake::Awake;
 use crate::material::Event;
 
 /// Room for what a process logs, so that nobody has to read it while the clock is running.
@@ -73,6 +74,7 @@ enum Purpose {
 pub(crate) struct Cpus {
     server: usize,
     subject: usize,
+    awake: Awake,
 }
 
 impl Cpus {
@@ -81,7 +83,8 @@ impl Cpus {
         let allowed = sched_getaffinity(Pid::from_raw(0))?;
         let mut cpus = (0..CpuSet::count()).filter(|cpu| allowed.is_set(*cpu) == Ok(true));
         let server = cpus.next().ok_or_else(|| io::Error::other("no CPU"))?;
-        Ok(Self { server, subject: cpus.next_back().unwrap_or(server) })
+        let subject = cpus.next_back().unwrap_or(server);
+        Ok(Self { server, subject, awake: Awake::start([server, subject], Self::pin)? })
     }
 
     fn pin(cpu: usize) -> io::Result<()> {
@@ -136,7 +139,7 @@ impl Subject {
         let mut process = Process(child?);
         let sample = match purpose {
             Purpose::Start => api.request().and_then(expect_poll).map(|_| Sample::default()),
-            Purpose::Measure => self.calls(api, &process, began),
+            Purpose::Measure => self.calls(api, cpus, &process, began),
         };
         process.stop();
         let connections = api.hang_up();
@@ -148,7 +151,7 @@ impl Subject {
         }
     }
 
-    fn calls(&self, api: &mut Api, process: &Process, began: Instant) -> io::Result<Sample> {
+    fn calls(&self, api: &mut Api, cpus: &Cpus, process: &Process, began: Instant) -> io::Result<Sample> {
         let clock = process.cpu_clock()?;
         let cpu = || clock_gettime(clock).map(|time| micros(Duration::from(time)));
         let mut events = self.events.iter().cycle();
@@ -167,17 +170,19 @@ impl Subject {
         let polled = micros(poll.at.duration_since(began));
         let (_, answered, mut poll) = call(api, &poll, true)?;
         let cold_cpu = cpu()?;
-        for _ in 0..self.calls.before {
-            (_, _, poll) = call(api, &poll, true)?;
-        }
-        let mut latencies = Vec::with_capacity(self.calls.measured);
-        let before = cpu()?;
-        for _ in 0..self.calls.measured {
-            let (latency, _, next) = call(api, &poll, false)?;
-            latencies.push(latency);
-            poll = next;
-        }
-        let used = cpu()? - before;
+        let (mut latencies, used) = cpus.awake.during(|| {
+            for _ in 0..self.calls.before {
+                (_, _, poll) = call(api, &poll, true)?;
+            }
+            let mut latencies = Vec::with_capacity(self.calls.measured);
+            let before = cpu()?;
+            for _ in 0..self.calls.measured {
+                let (latency, _, next) = call(api, &poll, false)?;
+                latencies.push(latency);
+                poll = next;
+            }
+            Ok((latencies, cpu()? - before))
+        })?;
         latencies.sort_by(f64::total_cmp);
         Ok(Sample {
             poll: polled,

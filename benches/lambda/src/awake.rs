@@ -1,0 +1,71 @@
+//! Keeps the CPUs from going to sleep while calls are measured.
+//!
+//! A virtual machine's CPU that has nothing to do leaves the machine, and has to be brought back for each request and each answer.
+//! That takes some ten microseconds a call of everybody alike, and for some tens of milliseconds after a process was started less,
+//! for then the kernel does not stop the clock tick of a CPU that sleeps: so a process that takes long to start would look slower.
+
+use std::hint::black_box;
+use std::io;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, getppid};
+
+/// Starts this program as one that keeps a CPU busy.
+pub(crate) const SPIN: &str = "spin";
+
+/// A process of the lowest priority (`SCHED_IDLE`) for each CPU, which stands still but while calls are measured.
+pub(crate) struct Awake(Vec<Child>);
+
+impl Awake {
+    /// Starts them; `pin` makes the next process run on a CPU. Without `chrt` there are none.
+    pub(crate) fn start(cpus: [usize; 2], pin: impl Fn(usize) -> io::Result<()>) -> io::Result<Self> {
+        let mut awake = Self(Vec::new());
+        for cpu in cpus {
+            pin(cpu)?;
+            let mut command = Command::new("chrt");
+            command.args(["-i", "0"]).arg(std::env::current_exe()?).arg(SPIN).stdin(Stdio::null());
+            match command.spawn() {
+                Ok(child) => awake.0.push(child),
+                Err(error) => eprintln!("CPUs may go to sleep, for chrt cannot be run: {error}"),
+            }
+        }
+        // Time to become what they are, before they are told to stand still.
+        std::thread::sleep(Duration::from_millis(100));
+        awake.signal(Signal::SIGSTOP)?;
+        Ok(awake)
+    }
+
+    /// Keeps the CPUs busy for as long as this takes.
+    pub(crate) fn during<T>(&self, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        self.signal(Signal::SIGCONT)?;
+        let done = work();
+        self.signal(Signal::SIGSTOP)?;
+        done
+    }
+
+    fn signal(&self, signal: Signal) -> io::Result<()> {
+        self.0.iter().try_for_each(|child| Ok(kill(Pid::from_raw(child.id() as i32), signal)?))
+    }
+}
+
+impl Drop for Awake {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Keeps a CPU busy until the process that started this is gone.
+pub(crate) fn spin() {
+    let parent = getppid();
+    while getppid() == parent {
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_millis(10) {
+            black_box((0..10_000).fold(0_u64, |sum, number| black_box(sum ^ number)));
+        }
+    }
+}
