@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::Samples;
-use crate::series::{AUTHORIZER, CONTROL, Entry, FETCHED, FLOOR, NODE, REFUSALS, Series, TEN, TEN_THOUSAND};
+use crate::series::{
+    AUTHORIZER, CONTROL, Entry, FETCHED, FLOOR, FLOOR_FETCHED, NODE, REFUSALS, Series, TEN, TEN_THOUSAND,
+};
 use crate::subject::Sample;
 
 type Metric = fn(&Sample) -> f64;
@@ -89,8 +91,12 @@ fn targets(text: &mut String, measured: &[(Series, Samples)]) {
     for Target { what, series, subject, against, metric, most } in TARGETS {
         let ratio = of(series).and_then(|(_, samples)| Ratio::of(samples, subject, against, metric));
         // Where the floor stands, which a target that it misses cannot blame on the authorizer.
-        let floor = of(series).filter(|_| against != FLOOR);
-        let floor = floor.and_then(|(_, samples)| Ratio::of(samples, FLOOR, against, metric));
+        let floor = match subject {
+            FETCHED => Some([FLOOR_FETCHED, FLOOR]),
+            _ => Some([FLOOR, against]).filter(|_| series == "languages"),
+        };
+        let floor =
+            of(series).zip(floor).and_then(|((_, samples), [one, other])| Ratio::of(samples, one, other, metric));
         let floor = floor.map(|ratio| format!("; the floor: {}", ratio.told())).unwrap_or_default();
         let _ = match ratio {
             Some(ratio) => {

@@ -31,6 +31,7 @@ pub(crate) const AUTHORIZER: &str = "authorizer";
 pub(crate) const CONTROL: &str = "the same binary again";
 pub(crate) const FLOOR: &str = "floor";
 pub(crate) const FETCHED: &str = "keys fetched at start";
+pub(crate) const FLOOR_FETCHED: &str = "floor, keys fetched at start";
 pub(crate) const TEN: &str = "10 routes";
 pub(crate) const TEN_THOUSAND: &str = "10,000 routes";
 pub(crate) const NODE: &str = "Node, aws-jwt-verify";
@@ -107,6 +108,9 @@ impl<'a> Bench<'a> {
             variant("policy: single_request", &routes(50, true), key_file(), single)?,
         ]);
         let mut subjects = against(AUTHORIZER, subjects);
+        let mut fetching = self.floor_peer(FLOOR_FETCHED);
+        fetching.environment.push(("JWKS_HOST", api.to_owned()));
+        subjects.extend(against(FLOOR, vec![self.floor_peer(FLOOR), fetching]));
 
         let ten = variant(TEN, &routes(10, true), key_file(), json!({}))?;
         let ten_thousand = variant(TEN_THOUSAND, &routes(10_000, true), key_file(), json!({}))?;
@@ -126,7 +130,13 @@ impl<'a> Bench<'a> {
         for (name, kind) in REFUSALS {
             let events = self.material.events("RS256", kind)?;
             let subject = self.authorizer(name, "authorizer", &self.configuration);
-            subjects.push(Subject { events, answer: Answer::Deny, ..subject });
+            let refusal = Subject { events, answer: Answer::Deny, ..subject };
+            if kind == Kind::InsufficientScope {
+                let mut quiet = Subject { name: "insufficient scope, log level WARN", ..refusal.clone() };
+                quiet.environment.push(("AWS_LAMBDA_LOG_LEVEL", "WARN".to_owned()));
+                subjects.push(quiet);
+            }
+            subjects.push(refusal);
         }
         let title = "Refusals, which are logged, and permits, which are not";
         Ok(Series { name: "refusals", title, seconds: 60, rounds: 150, subjects: against(AUTHORIZER, subjects) })

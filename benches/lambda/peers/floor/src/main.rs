@@ -1,6 +1,6 @@
 //! The floor: the least that an authorizer can do and still check a token. One blocking connection to the Runtime API, one key that is
-//! parsed once, `sig`, `exp`, `iss`, `aud` and one scope, and an Allow of the method ARN. No configuration, no routes, no second
-//! chance, no log: it is here to be measured against, not to be used.
+//! parsed once, from a file or from a host that is asked for it, `sig`, `exp`, `iss`, `aud` and one scope, and an Allow of the method
+//! ARN. No configuration, no routes, no second chance, no log: it is here to be measured against, not to be used.
 
 use std::borrow::Cow;
 use std::env::var;
@@ -68,7 +68,15 @@ impl Rules {
         let key = match var("SECRET_FILE") {
             Ok(file) => Key::Hs256(Box::new(hmac::Key::new(hmac::HMAC_SHA256, std::fs::read(file)?.trim_ascii_end()))),
             Err(_) => {
-                let set: Jwks = serde_json::from_slice(&std::fs::read(var("JWKS_FILE")?)?)?;
+                let set: Jwks = match var("JWKS_HOST") {
+                    Ok(host) => {
+                        let mut connection = Connection::open(&host)?;
+                        let request = format!("GET /jwks.json HTTP/1.1\r\nHost: {host}\r\n\r\n");
+                        let (head, end) = connection.exchange(request.as_bytes())?;
+                        serde_json::from_slice(&connection.buffer[head + 4..end])?
+                    }
+                    Err(_) => serde_json::from_slice(&std::fs::read(var("JWKS_FILE")?)?)?,
+                };
                 let parse = |key: Jwk| -> Result<_, Failure> {
                     let numbers =
                         RsaPublicKeyComponents { n: URL_SAFE_NO_PAD.decode(key.n)?, e: URL_SAFE_NO_PAD.decode(key.e)? };
@@ -122,6 +130,12 @@ struct Connection {
 }
 
 impl Connection {
+    fn open(host: &str) -> Result<Self, Failure> {
+        let stream = TcpStream::connect(host)?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, buffer: Vec::new() })
+    }
+
     /// Sends a request and reads the whole response into the buffer; where its head ends and where its body does.
     fn exchange(&mut self, request: &[u8]) -> Result<(usize, usize), Failure> {
         self.stream.write_all(request)?;
@@ -156,9 +170,7 @@ fn header<'a>(head: &'a [u8], name: &str) -> Option<&'a str> {
 fn main() -> Result<(), Failure> {
     let rules = Rules::read()?;
     let host = var("AWS_LAMBDA_RUNTIME_API")?;
-    let stream = TcpStream::connect(&host)?;
-    stream.set_nodelay(true)?;
-    let mut connection = Connection { stream, buffer: Vec::new() };
+    let mut connection = Connection::open(&host)?;
     let next = format!("GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: {host}\r\n\r\n");
     loop {
         let (head, end) = connection.exchange(next.as_bytes())?;
