@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde_json::de::Read;
 use serde_json::{Map, Number, Value};
 
 /// What a JSON document becomes.
@@ -74,15 +75,20 @@ impl<'de> Json<'de> for Value {
 /// # Errors
 /// The position of the first mistake, for anything that is not such an object and nothing else.
 pub(crate) fn object(text: &[u8]) -> Result<Map<String, Value>, serde_json::Error> {
-    members_of::<Value>(text)
+    members_from::<Value, _>(serde_json::Deserializer::from_slice(text))
 }
 
-/// The same, as another kind of tree.
+/// The same of a text, as another kind of tree.
 ///
 /// # Errors
 /// Those of [`object`].
-pub(crate) fn members_of<'de, T: Json<'de>>(text: &'de [u8]) -> Result<T::Members, serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_slice(text);
+pub(crate) fn members_of<'de, T: Json<'de>>(text: &'de str) -> Result<T::Members, serde_json::Error> {
+    members_from::<T, _>(serde_json::Deserializer::from_str(text))
+}
+
+fn members_from<'de, T: Json<'de>, R: Read<'de>>(
+    mut deserializer: serde_json::Deserializer<R>,
+) -> Result<T::Members, serde_json::Error> {
     let value = Strict::<T>(PhantomData).deserialize(&mut deserializer)?;
     deserializer.end()?;
     value.members().ok_or_else(|| de::Error::custom("not an object"))

@@ -79,7 +79,7 @@ impl Config {
     /// assert_eq!(paths, ["issuers", "routes"]);
     /// ```
     pub fn parse(text: &str, env: &dyn Fn(&str) -> Option<String>, base: &Path) -> Result<Self, ConfigError> {
-        let document = json::members_of::<Tree<'_>>(text.as_bytes()).map(Tree::Object).map_err(|error| {
+        let document = json::members_of::<Tree<'_>>(text).map(Tree::Object).map_err(|error| {
             let (line, column) = (error.line(), error.column());
             ConfigError::document(format!(
                 "expected one JSON object in which no member appears twice; line {line}, column {column} is not part of one"
@@ -229,8 +229,13 @@ fn issuers(node: &Node<'_>) -> Option<Vec<IssuerConfig>> {
 fn compiled(walk: &Walk<'_>, entries: Option<Vec<Option<Route>>>, undeclared: Option<Undeclared>) -> Option<Routes> {
     let entries = entries?;
     let whole = entries.iter().all(Option::is_some);
-    let numbered = entries.into_iter().enumerate().filter_map(|(index, entry)| Some((index, entry?)));
-    let (origins, routes): (Vec<_>, Vec<_>) = numbered.unzip();
+    let (mut origins, mut routes) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
+    for (index, entry) in entries.into_iter().enumerate() {
+        if let Some(entry) = entry {
+            origins.push(index);
+            routes.push(entry);
+        }
+    }
     match Routes::new(routes, undeclared.unwrap_or(Undeclared::Deny)) {
         Ok(routes) => Some(routes).filter(|_| whole && undeclared.is_some()),
         Err(clashes) => {

@@ -42,14 +42,21 @@ fn methods(node: &Node<'_>) -> Option<Methods> {
     if matches!(node.value, Tree::Text(_)) && node.string(EXPECTED)? == "ANY" {
         return Some(Methods::Any);
     }
-    let mut named = all(node.one_or_more()?.map(|item| {
-        let text = item.string(EXPECTED)?;
-        METHODS.iter().position(|known| *known == text).or_else(|| item.mistake(EXPECTED))
-    }))?;
-    let listed = named.len();
-    named.sort_unstable();
-    named.dedup();
-    if named.len() == listed { Some(Methods::Named(named)) } else { node.mistake("a method is listed twice") }
+    let (mut named, mut whole, mut twice) = ([false; METHODS.len()], true, false);
+    for item in node.one_or_more()? {
+        let method = item.string(EXPECTED).and_then(|text| {
+            let known = named.iter_mut().zip(METHODS).find(|(_, known)| *known == text);
+            known.or_else(|| item.mistake(EXPECTED))
+        });
+        match method {
+            Some((named, _)) => twice |= std::mem::replace(named, true),
+            None => whole = false,
+        }
+    }
+    match (whole, twice) {
+        (true, true) => node.mistake("a method is listed twice"),
+        _ => whole.then_some(Methods::Named(named)),
+    }
 }
 
 /// Scopes and claims.

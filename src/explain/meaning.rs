@@ -7,7 +7,7 @@ use crate::authorizer::{Authorizer, Issuer, RouteRules};
 use crate::keys::KeySource;
 use crate::policy::PolicyExpiry;
 use crate::response::InvalidToken;
-use crate::routes::{ClaimValue, Methods, Route, Routes, Segment, Undeclared};
+use crate::routes::{ClaimValue, METHODS, Methods, Route, Routes, Segment, Undeclared};
 
 /// What a configuration means.
 #[derive(Debug, Serialize)]
@@ -243,8 +243,9 @@ pub(super) fn in_order(routes: &Routes) -> Vec<usize> {
             entry.path.segments().iter().map(rank).collect::<Vec<_>>()
         });
         let methods = entry.map(|entry| match &entry.methods {
-            Methods::Named(named) => (0, named.clone()),
-            Methods::Any => (1, Vec::new()),
+            // Those that have the first of the methods come first.
+            Methods::Named(named) => (0, named.map(|named| !named)),
+            Methods::Any => (1, [true; METHODS.len()]),
         });
         (segments, methods)
     };

@@ -63,7 +63,7 @@ pub(super) struct Matter<'a> {
     pub(super) room: usize,
     pub(super) standings: Standings<'a>,
     /// The places of the paths on which the token may do anything: a large table costs a token no more than its own part of it.
-    open: Vec<usize>,
+    pub(super) open: Vec<usize>,
     grants: Grants,
     pub(super) own: Option<Own<'a>>,
     /// Whether the rules allow this token a method and path.

@@ -83,7 +83,8 @@ impl<'a> Draft<'a> {
             matter,
             encoded,
             allows_own: false,
-            allow: Vec::new(),
+            // Two methods of each path, spelt in two ways, are more than most tokens may use.
+            allow: Vec::with_capacity(matter.open.len().saturating_mul(4)),
             deny: vec![0; matter.plan.denies.len()],
             denied: Vec::new(),
             more_denies: Vec::new(),

@@ -179,7 +179,7 @@ fn declared(routes: &Routes) -> (Vec<Arc<Need>>, Vec<DeclaredPath>, Vec<Option<u
         })
     };
     let numbers: Vec<usize> = routes.entries().iter().map(|entry| &entry.need).map(number).collect();
-    let mut nodes: Vec<(usize, Declared)> = Vec::new();
+    let mut nodes: Vec<(usize, Declared)> = Vec::with_capacity(routes.nodes().len());
     for (index, node) in routes.nodes().iter().enumerate() {
         if let Some(first) = node.by_method.iter().flatten().chain(&node.any).min() {
             nodes.push((*first, index));
@@ -187,7 +187,7 @@ fn declared(routes: &Routes) -> (Vec<Arc<Need>>, Vec<DeclaredPath>, Vec<Option<u
     }
     nodes.sort_unstable();
     let mut by_node = vec![None; routes.nodes().len()];
-    let mut paths = Vec::new();
+    let mut paths = Vec::with_capacity(nodes.len());
     for (entry, node) in nodes {
         let (Some(entry), Some(place)) = (routes.entries().get(entry), routes.nodes().get(node)) else {
             continue;

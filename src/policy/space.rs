@@ -105,7 +105,8 @@ impl Space {
     /// # Errors
     /// [`TooTangled`] for a table whose parameters and literals overlap in too many ways.
     pub(crate) fn new(routes: &Routes) -> Result<Self, TooTangled> {
-        let mut cells = vec![Cell::default()];
+        let mut cells = Vec::with_capacity(routes.nodes().len().saturating_add(1));
+        cells.push(Cell::default());
         let mut open = vec![(0, vec![Live::Node(0)])];
         while let Some((index, live)) = open.pop() {
             let mut texts = BTreeSet::new();

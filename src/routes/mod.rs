@@ -22,12 +22,12 @@ use crate::event::MethodArn;
 pub(crate) const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 /// Which methods an entry is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Methods {
     /// All seven, where no other entry of the path names the method.
     Any,
-    /// These, as positions in [`METHODS`].
-    Named(Vec<usize>),
+    /// Those that are true, by position in [`METHODS`].
+    Named([bool; METHODS.len()]),
 }
 
 /// One entry of the route table.
@@ -112,8 +112,10 @@ impl Routes {
     /// # Errors
     /// Every pair of entries for the same method and shape, a shape being a path whatever its parameters are called.
     pub(crate) fn new(entries: Vec<Route>, undeclared: Undeclared) -> Result<Self, Vec<Clash>> {
-        let mut routes =
-            Self { entries: Vec::new(), nodes: vec![Node::default()], undeclared, with_capitals: Vec::new() };
+        // About as many as there will be: to make room for more takes a start longer than the rest of this.
+        let mut nodes = Vec::with_capacity(entries.len().saturating_add(1));
+        nodes.push(Node::default());
+        let mut routes = Self { entries: Vec::new(), nodes, undeclared, with_capitals: Vec::new() };
         let mut clashes = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
             let place = routes.place(entry.path.segments());
@@ -131,8 +133,8 @@ impl Routes {
             match &entry.methods {
                 Methods::Any => claim(&mut node.any, "ANY"),
                 Methods::Named(named) => {
-                    for (position, (slot, method)) in node.by_method.iter_mut().zip(METHODS).enumerate() {
-                        if named.contains(&position) {
+                    for ((slot, method), named) in node.by_method.iter_mut().zip(METHODS).zip(named) {
+                        if *named {
                             claim(slot, method);
                         }
                     }

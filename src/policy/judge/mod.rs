@@ -55,9 +55,7 @@ pub(crate) fn routes(rules: &Rules) -> Option<Routes> {
         Route {
             methods: match entry.methods.as_slice() {
                 [] => Methods::Any,
-                named => Methods::Named(
-                    named.iter().map(|method| METHODS.iter().position(|known| known == method).unwrap()).collect(),
-                ),
+                named => Methods::Named(METHODS.map(|known| named.contains(&known))),
             },
             need: Arc::new(Need { any_of: any_of.collect() }),
             path: path.clone(),
