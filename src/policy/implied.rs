@@ -66,6 +66,7 @@ pub(crate) enum By {
 impl Implications {
     pub(crate) fn new(needs: &[Arc<Need>]) -> Self {
         let mut atoms = Atoms::default();
+        atoms.reserve(needs.len());
         Self {
             ways: needs.iter().map(|need| ways(need, &mut atoms)).collect(),
             exclusive: atoms

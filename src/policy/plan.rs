@@ -172,6 +172,7 @@ impl Plan {
 fn declared(routes: &Routes) -> (Vec<Arc<Need>>, Vec<DeclaredPath>, Vec<Option<usize>>) {
     let mut needs: Vec<Arc<Need>> = Vec::new();
     let mut known: FxHashMap<&Arc<Need>, usize> = FxHashMap::default();
+    known.reserve(routes.entries().len());
     let number = |need| {
         *known.entry(need).or_insert_with(|| {
             needs.push(Arc::clone(need));

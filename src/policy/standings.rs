@@ -35,6 +35,7 @@ enum Asks {
 impl NeedIndex {
     pub(super) fn new(needs: &[Arc<Need>]) -> Self {
         let mut index = Self::default();
+        index.by_scope.reserve(needs.len());
         for (number, need) in needs.iter().enumerate() {
             if need.any_of.is_empty() {
                 index.without_scopes.push(Asking { need: number, asks: Asks::Nothing });
