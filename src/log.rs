@@ -1,18 +1,15 @@
 //! The log: what is in it, where it goes, and how a line looks.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
+use std::io::Write as _;
 
 use apigw_jwt_authorizer::Clock as _;
 use serde::ser::{SerializeMap, Serializer as _};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
-use tracing::{Event, Subscriber};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::filter::Targets;
-use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::registry::LookupSpan;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::environment::{SystemClock, variable};
 
@@ -25,15 +22,22 @@ pub(crate) enum Output {
     Desk,
 }
 
-impl<'a> MakeWriter<'a> for Output {
-    type Writer = Box<dyn std::io::Write>;
+/// How a line looks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Format {
+    /// An object, as Lambda's own filter reads it: `timestamp`, `level`, the event's fields and `target`.
+    Json,
+    /// The time, the level, the message, and `name=value` for each other field.
+    Text,
+}
 
-    fn make_writer(&'a self) -> Self::Writer {
-        match self {
-            Self::Lambda => Box::new(std::io::stdout()),
-            Self::Desk => Box::new(std::io::stderr()),
-        }
-    }
+/// Writes each event as one line. Spans it does not know, for no line says anything of one, and the library's registry of them
+/// costs every start eight pages of memory.
+struct Log {
+    output: Output,
+    format: Format,
+    level: LevelFilter,
+    filter: Targets,
 }
 
 /// Sets up the log: JSON lines if Lambda asks for them, its level, and no more than INFO from anybody else, for the Lambda
@@ -45,13 +49,10 @@ pub(crate) fn to(output: Output) {
         .with_target("apigw_jwt_authorizer", level)
         // One ERROR line for each error answer, of which ours says more.
         .with_target("lambda_runtime::layers::panic", LevelFilter::OFF);
-    let registry = tracing_subscriber::registry().with(filter);
-    let layer = tracing_subscriber::fmt::layer().with_writer(output).with_ansi(false);
-    if variable("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("JSON")) {
-        registry.with(layer.event_format(JsonLines)).init();
-    } else {
-        registry.with(layer.with_target(false)).init();
-    }
+    let json = variable("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("JSON"));
+    let format = if json { Format::Json } else { Format::Text };
+    // It is the first and only one of the process.
+    let _ = tracing::subscriber::set_global_default(Log { output, format, level, filter });
 }
 
 /// `AWS_LAMBDA_LOG_LEVEL`, else `RUST_LOG`, else INFO.
@@ -77,42 +78,63 @@ fn most_verbose(targets: &Targets) -> LevelFilter {
     enabled.map_or(LevelFilter::OFF, LevelFilter::from_level)
 }
 
-/// A line of JSON for each event, as Lambda's own filter reads it: `timestamp`, `level`, the event's fields and `target`. The
-/// library's own writes each quote and comma by itself, which cost a line twice as much and more.
-struct JsonLines;
-
-impl<S, N> FormatEvent<S, N> for JsonLines
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
-{
-    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let timestamp = SystemClock::new().now().date_time();
-        let mut line = Vec::with_capacity(512);
-        let members = serde_json::Serializer::new(&mut line).serialize_map(None).and_then(|mut members| {
-            members.serialize_entry("timestamp", &timestamp)?;
-            members.serialize_entry("level", event.metadata().level().as_str())?;
-            let mut fields = Fields { members, state: Ok(()) };
-            event.record(&mut fields);
-            fields.state?;
-            fields.members.serialize_entry("target", event.metadata().target())?;
-            fields.members.end()
-        });
-        let text = str::from_utf8(&line).map_err(|_| fmt::Error)?;
-        members.map_err(|_| fmt::Error).and_then(|()| {
-            writer.write_str(text)?;
-            writer.write_char('\n')
-        })
+impl Subscriber for Log {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        !metadata.is_span() && self.filter.would_enable(metadata.target(), metadata.level())
     }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.level)
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = match self.format {
+            Format::Json => json(event).unwrap_or_default(),
+            Format::Text => text(event).unwrap_or_default().into_bytes(),
+        };
+        line.push(b'\n');
+        // Whom could a log that cannot be written be told of?
+        let _ = match self.output {
+            Output::Lambda => std::io::stdout().write_all(&line),
+            Output::Desk => std::io::stderr().write_all(&line),
+        };
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+/// An event as an object.
+fn json(event: &Event<'_>) -> serde_json::Result<Vec<u8>> {
+    let mut line = Vec::with_capacity(512);
+    let mut serializer = serde_json::Serializer::new(&mut line);
+    let mut members = serializer.serialize_map(None)?;
+    members.serialize_entry("timestamp", &SystemClock::new().now().date_time())?;
+    members.serialize_entry("level", event.metadata().level().as_str())?;
+    let mut fields = Members { members, state: Ok(()) };
+    event.record(&mut fields);
+    fields.state?;
+    fields.members.serialize_entry("target", event.metadata().target())?;
+    fields.members.end()?;
+    Ok(line)
 }
 
 /// Writes the fields of an event as members, up to the first that cannot be written.
-struct Fields<M: SerializeMap> {
+struct Members<M: SerializeMap> {
     members: M,
     state: Result<(), M::Error>,
 }
 
-impl<M: SerializeMap> Fields<M> {
+impl<M: SerializeMap> Members<M> {
     fn write(&mut self, field: &Field, value: &(impl serde::Serialize + ?Sized)) {
         if self.state.is_ok() {
             self.state = self.members.serialize_entry(field.name(), value);
@@ -120,7 +142,7 @@ impl<M: SerializeMap> Fields<M> {
     }
 }
 
-impl<M: SerializeMap> Visit for Fields<M> {
+impl<M: SerializeMap> Visit for Members<M> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.write(field, &format_args!("{value:?}"));
     }
@@ -143,5 +165,29 @@ impl<M: SerializeMap> Visit for Fields<M> {
 
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.write(field, &value);
+    }
+}
+
+/// An event for people.
+fn text(event: &Event<'_>) -> Result<String, fmt::Error> {
+    let mut line = Words { line: String::new(), state: Ok(()) };
+    write!(line.line, "{} {:>5}", SystemClock::new().now().date_time(), event.metadata().level())?;
+    event.record(&mut line);
+    line.state.map(|()| line.line)
+}
+
+/// Writes the fields of an event behind each other.
+struct Words {
+    line: String,
+    state: fmt::Result,
+}
+
+impl Visit for Words {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let written = match field.name() {
+            "message" => write!(self.line, " {value:?}"),
+            name => write!(self.line, " {name}={value:?}"),
+        };
+        self.state = self.state.and(written);
     }
 }
