@@ -168,7 +168,7 @@ fn read(document: &Node<'_>) -> Option<Config> {
     let policy = fields.optional("policy").map_or(Some(Mode::Cacheable), |node| {
         node.word(&[("cacheable", Mode::Cacheable), ("single_request", Mode::SingleRequest)])
     });
-    let trust = fields.optional("tls").map_or_else(|| Some(Trust::webpki()), |node| tls(&node));
+    let trust = fields.optional("tls").map_or(Some(Trust::Webpki), |node| tls(&node));
     let extension = extension(walk);
     let policy_expiry = fields.optional("policy_expiry").map_or(Some(PolicyExpiry::Token), |node| {
         node.word(&[("token", PolicyExpiry::Token), ("none", PolicyExpiry::None)])
@@ -311,8 +311,8 @@ fn context(node: &Node<'_>) -> Option<Vec<(String, ClaimName)>> {
 fn tls(node: &Node<'_>) -> Option<Trust> {
     let fields = node.fields(&["roots", "ca_file"])?;
     let roots = match fields.optional("roots") {
-        None => Some(Trust::webpki()),
-        Some(node) if node.word(&[("webpki", true), ("system", false)])? => Some(Trust::webpki()),
+        None => Some(Trust::Webpki),
+        Some(node) if node.word(&[("webpki", true), ("system", false)])? => Some(Trust::Webpki),
         Some(node) => Trust::system().or_else(|| node.mistake("the system has no certificate authorities")),
     };
     let Some(node) = fields.optional("ca_file") else {

@@ -93,27 +93,35 @@ pub(crate) trait Fetch: Send + Sync {
 
 /// The authorities whose certificates servers may show.
 #[derive(Clone, Debug)]
-pub(crate) struct Trust(RootCertStore);
+pub(crate) enum Trust {
+    /// Those compiled in, Mozilla's, which are copied only if something is fetched.
+    Webpki,
+    /// These.
+    Roots(RootCertStore),
+}
 
 impl Trust {
-    /// Those compiled in, Mozilla's, which costs a cold start next to nothing.
-    pub(crate) fn webpki() -> Self {
-        Self(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
-    }
-
     /// Those of the system, which takes some milliseconds to read; `None` if it has none.
     pub(crate) fn system() -> Option<Self> {
         let mut roots = RootCertStore::empty();
         let (added, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        (added > 0).then_some(Self(roots))
+        (added > 0).then_some(Self::Roots(roots))
     }
 
     /// Adds one's own, from a PEM text; `None` if that holds no certificate, or one that is none.
-    pub(crate) fn with_pem(mut self, pem: &[u8]) -> Option<Self> {
+    pub(crate) fn with_pem(self, pem: &[u8]) -> Option<Self> {
         let certificates = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>().ok()?;
         let whole = certificates.len();
-        let (added, _) = self.0.add_parsable_certificates(certificates);
-        (added > 0 && added == whole).then_some(self)
+        let mut roots = self.roots();
+        let (added, _) = roots.add_parsable_certificates(certificates);
+        (added > 0 && added == whole).then_some(Self::Roots(roots))
+    }
+
+    fn roots(self) -> RootCertStore {
+        match self {
+            Self::Webpki => RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() },
+            Self::Roots(roots) => roots,
+        }
     }
 }
 
@@ -136,7 +144,7 @@ impl Network {
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|_| FAILED)?
-            .with_root_certificates(trust.0)
+            .with_root_certificates(trust.roots())
             .with_no_client_auth();
         let client = || {
             Client::builder()
