@@ -337,7 +337,8 @@ fn check_required(claims: &Value, rules: &ClaimRules) -> Result<(), Error> {
 
 /// The union of the scope claims, sorted: strings split at spaces and nothing else (RFC 6749 section 3.3), lists as they are.
 fn scopes(claims: &Value, names: &[ClaimName]) -> Result<Vec<String>, Error> {
-    let mut scopes = Vec::new();
+    // Most tokens have no more.
+    let mut scopes = Vec::with_capacity(16);
     for claim in names.iter().filter_map(|name| name.of(claims)) {
         match claim {
             Value::String(text) => scopes.extend(text.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned)),

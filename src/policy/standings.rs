@@ -62,7 +62,9 @@ impl NeedIndex {
     /// The needs that this token may meet, in order.
     fn worth_a_look(&self, token: &Verified) -> Vec<Asking> {
         let by_scope = token.scopes().iter().filter_map(|scope| self.by_scope.get(scope.as_str())).flatten();
-        let mut asking: Vec<Asking> = by_scope.chain(&self.without_scopes).copied().collect();
+        // Most scopes are asked for by one need, a few by more.
+        let mut asking: Vec<Asking> = Vec::with_capacity(token.scopes().len().saturating_mul(2));
+        asking.extend(by_scope.chain(&self.without_scopes));
         // Of each need what asks for least comes first, and stays.
         asking.sort_unstable();
         asking.dedup_by_key(|asking| asking.need);
