@@ -1,86 +1,19 @@
 //! Signed token + claim rules + now -> verified token (RFC 7519 section 4.1, RFC 8725).
 
+mod identity;
+mod name;
+
 use std::fmt;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+pub(crate) use identity::{Forwarding, Identity};
+pub(crate) use name::{Accepted, ClaimName};
 
 use crate::error::Error;
 use crate::signature::Signed;
 use crate::time::NumericDate;
 use crate::token::media_type;
-
-/// The longest `principalId` in bytes: it goes into every access log line.
-const MAX_PRINCIPAL_BYTES: usize = 256;
-/// The largest context value, and all of them together, in bytes: a whole answer has to stay under 8 KiB.
-const MAX_CONTEXT_VALUE_BYTES: usize = 2048;
-const MAX_CONTEXT_BYTES: usize = 6144;
-
-/// Where a claim is: its name, or a JSON Pointer (RFC 6901) to what lies deeper.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum ClaimName {
-    Member(String),
-    Pointer(String),
-    /// The whole claims set; only for the context.
-    Everything,
-}
-
-impl ClaimName {
-    /// A claim's name, or a JSON Pointer if it begins with `/`; `None` for an empty text or a malformed pointer.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let escapes_fit = || text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
-        match text.chars().next()? {
-            '/' if escapes_fit() => Some(Self::Pointer(text.to_owned())),
-            '/' => None,
-            _ => Some(Self::Member(text.to_owned())),
-        }
-    }
-
-    /// As the configuration writes it.
-    #[cfg(feature = "authz")]
-    pub(crate) fn as_str(&self) -> &str {
-        match self {
-            Self::Member(text) | Self::Pointer(text) => text,
-            Self::Everything => "",
-        }
-    }
-
-    /// The claim in this claims set.
-    pub(crate) fn of<'a>(&self, claims: &'a Value) -> Option<&'a Value> {
-        match self {
-            Self::Member(name) => claims.get(name),
-            Self::Pointer(pointer) => claims.pointer(pointer),
-            Self::Everything => Some(claims),
-        }
-    }
-}
-
-/// What a claim may be.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Accepted {
-    /// This string, number or boolean, or an array that holds it.
-    Value(Value),
-    /// Anything but `null`.
-    Present,
-}
-
-impl Accepted {
-    /// Whether the claim is accepted.
-    pub(crate) fn fits(&self, claim: &Value) -> bool {
-        match (self, claim) {
-            (Self::Present, claim) => !claim.is_null(),
-            (Self::Value(value), Value::Array(items)) => items.iter().any(|item| same(value, item)),
-            (Self::Value(value), single) => same(value, single),
-        }
-    }
-}
-
-/// JSON equality, in which `1` and `1.0` are the same number.
-fn same(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Number(a), Value::Number(b)) if a.is_f64() != b.is_f64() => a.as_f64() == b.as_f64(),
-        (a, b) => a == b,
-    }
-}
 
 /// What an issuer's tokens must say.
 #[derive(Debug)]
@@ -101,31 +34,12 @@ pub(crate) struct ClaimRules {
     pub(crate) max_age: Option<u32>,
 }
 
-/// Which claims go on to the gateway.
-#[derive(Debug)]
-pub(crate) struct Forwarding {
-    /// The first present one becomes `principalId`.
-    pub(crate) principal: Vec<ClaimName>,
-    /// Context key -> claim, in key order.
-    pub(crate) context: Vec<(String, ClaimName)>,
-    /// Becomes `usageIdentifierKey`.
-    pub(crate) usage_identifier_key: Option<ClaimName>,
-}
-
 /// A token that is genuine, current and meant for this API, and what it says to the gateway.
 pub(crate) struct Verified {
     claims: Value,
     scopes: Vec<String>,
     identity: Identity,
     not_after: NumericDate,
-}
-
-/// Whom an answer speaks of: a function of the token alone, so that it may be cached with the policy.
-#[derive(Clone, PartialEq)]
-pub(crate) struct Identity {
-    pub(crate) principal: String,
-    pub(crate) context: Map<String, Value>,
-    pub(crate) usage_identifier_key: Option<String>,
 }
 
 impl Verified {
@@ -185,7 +99,11 @@ impl Verified {
         Self {
             claims,
             scopes,
-            identity: Identity { principal: "tester".to_owned(), context: Map::new(), usage_identifier_key: None },
+            identity: Identity {
+                principal: "tester".to_owned(),
+                context: serde_json::Map::new(),
+                usage_identifier_key: None,
+            },
             not_after,
         }
     }
@@ -216,22 +134,6 @@ impl Verified {
     }
 }
 
-impl Identity {
-    /// # Errors
-    /// [`Error::MissingClaim`] and [`Error::InvalidClaim`] for a principal or usage identifier key that is not fit for one.
-    fn of(claims: &Value, forwarding: &Forwarding) -> Result<Self, Error> {
-        let usage_identifier_key = forwarding.usage_identifier_key.as_ref();
-        Ok(Self {
-            principal: principal(claims, &forwarding.principal)?,
-            context: context(claims, &forwarding.context),
-            usage_identifier_key: match usage_identifier_key.and_then(|name| name.of(claims)) {
-                Some(key) => Some(identifier(key)?),
-                None => None,
-            },
-        })
-    }
-}
-
 /// A check of [`Verified::new`].
 #[cfg(feature = "authz")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -249,13 +151,6 @@ pub(crate) enum Check {
 impl fmt::Debug for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Verified(..)")
-    }
-}
-
-/// Nor does a principal.
-impl fmt::Debug for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Identity(..)")
     }
 }
 
@@ -347,44 +242,4 @@ fn scopes(claims: &Value, names: &[ClaimName]) -> Result<Vec<String>, Error> {
     }
     scopes.sort_unstable();
     Ok(scopes)
-}
-
-/// The first present claim of the list, which must then be fit for an identifier.
-fn principal(claims: &Value, names: &[ClaimName]) -> Result<String, Error> {
-    identifier(names.iter().find_map(|name| name.of(claims)).ok_or(Error::MissingClaim)?)
-}
-
-/// A string of 1 to 256 bytes without control characters.
-fn identifier(claim: &Value) -> Result<String, Error> {
-    match claim {
-        Value::String(text)
-            if (1..=MAX_PRINCIPAL_BYTES).contains(&text.len()) && !text.chars().any(char::is_control) =>
-        {
-            Ok(text.clone())
-        }
-        _ => Err(Error::InvalidClaim),
-    }
-}
-
-/// The mapped claims as API Gateway takes them: scalars, everything else as JSON text, what does not fit left out.
-fn context(claims: &Value, mapping: &[(String, ClaimName)]) -> Map<String, Value> {
-    let mut context = Map::new();
-    let mut room = MAX_CONTEXT_BYTES;
-    for (key, name) in mapping {
-        let value = match name.of(claims) {
-            None => continue,
-            Some(Value::String(text)) if text.chars().any(char::is_control) => continue,
-            Some(scalar @ (Value::String(_) | Value::Number(_) | Value::Bool(_))) => scalar.clone(),
-            Some(other) => Value::String(other.to_string()),
-        };
-        let bytes = value.as_str().map_or_else(|| value.to_string().len(), str::len);
-        // What counts in all is what the answer will hold: quotes, escapes, the colon and the comma included.
-        let written = [value.to_string(), Value::from(key.as_str()).to_string()].map(|text| text.len());
-        let written = written.into_iter().fold(2, usize::saturating_add);
-        if bytes <= MAX_CONTEXT_VALUE_BYTES && written <= room {
-            room = room.saturating_sub(written);
-            context.insert(key.clone(), value);
-        }
-    }
-    context
 }

@@ -1,0 +1,96 @@
+//! Verified claims -> whom an answer speaks of: `principalId`, `context` and `usageIdentifierKey`.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use super::ClaimName;
+use crate::error::Error;
+
+/// The longest `principalId` in bytes: it goes into every access log line.
+const MAX_PRINCIPAL_BYTES: usize = 256;
+/// The largest context value, and all of them together, in bytes: a whole answer has to stay under 8 KiB.
+const MAX_CONTEXT_VALUE_BYTES: usize = 2048;
+const MAX_CONTEXT_BYTES: usize = 6144;
+
+/// Which claims go on to the gateway.
+#[derive(Debug)]
+pub(crate) struct Forwarding {
+    /// The first present one becomes `principalId`.
+    pub(crate) principal: Vec<ClaimName>,
+    /// Context key -> claim, in key order.
+    pub(crate) context: Vec<(String, ClaimName)>,
+    /// Becomes `usageIdentifierKey`.
+    pub(crate) usage_identifier_key: Option<ClaimName>,
+}
+
+/// Whom an answer speaks of: a function of the token alone, so that it may be cached with the policy.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Identity {
+    pub(crate) principal: String,
+    pub(crate) context: Map<String, Value>,
+    pub(crate) usage_identifier_key: Option<String>,
+}
+
+impl Identity {
+    /// # Errors
+    /// [`Error::MissingClaim`] and [`Error::InvalidClaim`] for a principal or usage identifier key that is not fit for one.
+    pub(super) fn of(claims: &Value, forwarding: &Forwarding) -> Result<Self, Error> {
+        let usage_identifier_key = forwarding.usage_identifier_key.as_ref();
+        Ok(Self {
+            principal: principal(claims, &forwarding.principal)?,
+            context: context(claims, &forwarding.context),
+            usage_identifier_key: match usage_identifier_key.and_then(|name| name.of(claims)) {
+                Some(key) => Some(identifier(key)?),
+                None => None,
+            },
+        })
+    }
+}
+
+/// A principal does not print.
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Identity(..)")
+    }
+}
+
+/// The first present claim of the list, which must then be fit for an identifier.
+fn principal(claims: &Value, names: &[ClaimName]) -> Result<String, Error> {
+    identifier(names.iter().find_map(|name| name.of(claims)).ok_or(Error::MissingClaim)?)
+}
+
+/// A string of 1 to 256 bytes without control characters.
+fn identifier(claim: &Value) -> Result<String, Error> {
+    match claim {
+        Value::String(text)
+            if (1..=MAX_PRINCIPAL_BYTES).contains(&text.len()) && !text.chars().any(char::is_control) =>
+        {
+            Ok(text.clone())
+        }
+        _ => Err(Error::InvalidClaim),
+    }
+}
+
+/// The mapped claims as API Gateway takes them: scalars, everything else as JSON text, what does not fit left out.
+fn context(claims: &Value, mapping: &[(String, ClaimName)]) -> Map<String, Value> {
+    let mut context = Map::new();
+    let mut room = MAX_CONTEXT_BYTES;
+    for (key, name) in mapping {
+        let value = match name.of(claims) {
+            None => continue,
+            Some(Value::String(text)) if text.chars().any(char::is_control) => continue,
+            Some(scalar @ (Value::String(_) | Value::Number(_) | Value::Bool(_))) => scalar.clone(),
+            Some(other) => Value::String(other.to_string()),
+        };
+        let bytes = value.as_str().map_or_else(|| value.to_string().len(), str::len);
+        // What counts in all is what the answer will hold: quotes, escapes, the colon and the comma included.
+        let written = [value.to_string(), Value::from(key.as_str()).to_string()].map(|text| text.len());
+        let written = written.into_iter().fold(2, usize::saturating_add);
+        if bytes <= MAX_CONTEXT_VALUE_BYTES && written <= room {
+            room = room.saturating_sub(written);
+            context.insert(key.clone(), value);
+        }
+    }
+    context
+}

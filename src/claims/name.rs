@@ -1,0 +1,70 @@
+//! Where claims are, and what they may be.
+
+use serde_json::Value;
+
+/// Where a claim is: its name, or a JSON Pointer (RFC 6901) to what lies deeper.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum ClaimName {
+    Member(String),
+    Pointer(String),
+    /// The whole claims set; only for the context.
+    Everything,
+}
+
+impl ClaimName {
+    /// A claim's name, or a JSON Pointer if it begins with `/`; `None` for an empty text or a malformed pointer.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let escapes_fit = || text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
+        match text.chars().next()? {
+            '/' if escapes_fit() => Some(Self::Pointer(text.to_owned())),
+            '/' => None,
+            _ => Some(Self::Member(text.to_owned())),
+        }
+    }
+
+    /// As the configuration writes it.
+    #[cfg(feature = "authz")]
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Member(text) | Self::Pointer(text) => text,
+            Self::Everything => "",
+        }
+    }
+
+    /// The claim in this claims set.
+    pub(crate) fn of<'a>(&self, claims: &'a Value) -> Option<&'a Value> {
+        match self {
+            Self::Member(name) => claims.get(name),
+            Self::Pointer(pointer) => claims.pointer(pointer),
+            Self::Everything => Some(claims),
+        }
+    }
+}
+
+/// What a claim may be.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Accepted {
+    /// This string, number or boolean, or an array that holds it.
+    Value(Value),
+    /// Anything but `null`.
+    Present,
+}
+
+impl Accepted {
+    /// Whether the claim is accepted.
+    pub(crate) fn fits(&self, claim: &Value) -> bool {
+        match (self, claim) {
+            (Self::Present, claim) => !claim.is_null(),
+            (Self::Value(value), Value::Array(items)) => items.iter().any(|item| same(value, item)),
+            (Self::Value(value), single) => same(value, single),
+        }
+    }
+}
+
+/// JSON equality, in which `1` and `1.0` are the same number.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) if a.is_f64() != b.is_f64() => a.as_f64() == b.as_f64(),
+        (a, b) => a == b,
+    }
+}
