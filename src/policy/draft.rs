@@ -4,7 +4,7 @@ mod wildcards;
 
 use super::MAX_RESOURCE_CHARS;
 use super::ambiguous::{self, Encoded, Letters, percent_encoded};
-use super::answer::Matter;
+use super::matter::Matter;
 use super::memory::Limits;
 use super::named::Named;
 use super::pattern::{Part, Pattern, spell};

@@ -10,6 +10,7 @@ mod draft;
 mod implied;
 #[cfg(any(test, feature = "inner"))]
 pub(crate) mod judge;
+mod matter;
 mod memory;
 mod named;
 mod pattern;
