@@ -2,6 +2,7 @@
 
 mod document;
 mod issuer;
+mod network;
 mod route;
 mod secret;
 mod walk;
@@ -14,15 +15,14 @@ use std::sync::Arc;
 use crate::authorizer::{Issuer, Policies, RouteRules, Settings};
 use crate::claims::{ClaimName, Forwarding};
 use crate::json;
-use crate::keys::{
-    Extension, FetchedSecret, KeySource, Network, RemoteKeys, Secrets, SessionToken, SharedFetch, Trust,
-};
+use crate::keys::{Extension, FetchedSecret, KeySource, Network, RemoteKeys, Secrets, SharedFetch, Trust};
 use crate::policy::{Plan, PolicyExpiry};
 use crate::response::InvalidToken;
 use crate::routes::{Route, Routes, Undeclared};
 use crate::time::Clock;
 use document::Tree;
 use issuer::{IssuerConfig, KeysConfig};
+use network::{extension, tls};
 pub use walk::Mistake;
 use walk::{Node, Place, Walk, all};
 
@@ -305,33 +305,4 @@ fn context(node: &Node<'_>) -> Option<Vec<(String, ClaimName)>> {
     }))?;
     mapping.sort_by(|(a, _), (b, _)| a.cmp(b));
     Some(mapping)
-}
-
-/// Whose certificates the key fetches accept.
-fn tls(node: &Node<'_>) -> Option<Trust> {
-    let fields = node.fields(&["roots", "ca_file"])?;
-    let roots = match fields.optional("roots") {
-        None => Some(Trust::Webpki),
-        Some(node) if node.word(&[("webpki", true), ("system", false)])? => Some(Trust::Webpki),
-        Some(node) => Trust::system().or_else(|| node.mistake("the system has no certificate authorities")),
-    };
-    let Some(node) = fields.optional("ca_file") else {
-        return roots;
-    };
-    match std::fs::read(node.file("expected the path of a PEM file")?) {
-        Ok(pem) => roots?.with_pem(&pem).or_else(|| node.mistake("expected a PEM file of certificates")),
-        Err(_) => node.mistake("the file cannot be read"),
-    }
-}
-
-/// Where the Parameters and Secrets extension is, as the platform tells.
-fn extension(walk: &Walk<'_>) -> Option<Extension> {
-    const PORT: &str = "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT";
-    const DEFAULT: u16 = 2773;
-    let port = (walk.env)(PORT).map_or(Some(DEFAULT), |port| port.parse().ok());
-    if port.is_none() {
-        walk.mistake("(environment)", format!("expected a port number in {PORT}"));
-    }
-    let token = SessionToken((walk.env)("AWS_SESSION_TOKEN").unwrap_or_default());
-    Some(Extension { port: port?, token })
 }
