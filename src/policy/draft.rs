@@ -83,8 +83,8 @@ impl<'a> Draft<'a> {
             matter,
             encoded,
             allows_own: false,
-            // Two methods of each path, spelt in two ways, are more than most tokens may use.
-            allow: Vec::with_capacity(matter.open.len().saturating_mul(4)),
+            // Two methods of each path, in two spellings, or as much as an answer holds.
+            allow: Vec::with_capacity(matter.open.len().saturating_mul(4).min(128)),
             deny: vec![0; matter.plan.denies.len()],
             denied: Vec::new(),
             more_denies: Vec::new(),
