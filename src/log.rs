@@ -88,10 +88,11 @@ impl Subscriber for Log {
     }
 
     fn event(&self, event: &Event<'_>) {
-        let mut line = match self.format {
-            Format::Json => json(event).unwrap_or_default(),
-            Format::Text => text(event).unwrap_or_default().into_bytes(),
+        let line = match self.format {
+            Format::Json => json(event).ok(),
+            Format::Text => text(event).ok().map(String::into_bytes),
         };
+        let Some(mut line) = line else { return };
         line.push(b'\n');
         // Whom could a log that cannot be written be told of?
         let _ = match self.output {
