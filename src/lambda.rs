@@ -22,13 +22,8 @@ impl From<Refused> for Diagnostic {
     }
 }
 
-/// Answers invocations until the process is stopped. That is a task of its own, for before an async runtime wakes the future that
-/// it blocks on, it asks the kernel for news each time.
+/// Answers invocations until the process is stopped.
 pub(crate) async fn serve(authorizer: Authorizer) -> ExitCode {
-    tokio::task::spawn_local(answer_invocations(authorizer)).await.unwrap_or(ExitCode::FAILURE)
-}
-
-async fn answer_invocations(authorizer: Authorizer) -> ExitCode {
     authorizer.warm_up().await;
     let authorizer = Arc::new(authorizer);
     let event = Event::default();
