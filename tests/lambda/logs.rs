@@ -237,6 +237,10 @@ fn text_is_one_plain_line_for_a_decision() {
     for part in ["INFO", "deny", "insufficient_scope", "POST", "/movies", KEYS, "rs256"] {
         assert!(about[0].contains(part), "{part} in {}", about[0]);
     }
+    let (time, rest) = about[0].split_once(' ').unwrap();
+    assert!(is_date_time(time), "{about:?}");
+    let expected = format!(" INFO decision request_id=\"{}\" decision=\"deny\" ", refusal.request_id);
+    assert!(rest.starts_with(&expected), "{about:?}");
     assert!(!finished.stdout.contains('\u{1b}'), "no colours: {finished:?}");
     assert_eq!(finished.stderr, "");
 }
