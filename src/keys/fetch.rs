@@ -214,6 +214,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_authorities_that_are_compiled_in_are_trusted_also_beside_ones_own() {
+        let own = rcgen::generate_simple_self_signed(["keys.example".to_owned()]).unwrap().cert.pem();
+        let compiled_in = webpki_roots::TLS_SERVER_ROOTS.len();
+        assert!(compiled_in > 100);
+        assert_eq!(Trust::Webpki.roots().len(), compiled_in);
+        assert_eq!(Trust::Webpki.with_pem(own.as_bytes()).unwrap().roots().len(), compiled_in + 1);
+    }
+
+    #[test]
     fn max_age_is_less_what_a_cache_used_up() {
         let age = |cache: &'static str, age: Option<&'static str>| {
             let mut headers = HeaderMap::new();
