@@ -3,10 +3,11 @@
 use super::draft::json_bytes;
 use super::matter::Matter;
 use super::memory::{Asked, Kept};
+use super::own::Own;
 use super::plan::Plan;
 use super::resources::Resources;
 use super::standings::Standings;
-use super::{IamPolicy, MAX_RESOURCE_CHARS, PolicyExpiry, Statement};
+use super::{IamPolicy, PolicyExpiry};
 use crate::claims::Verified;
 use crate::error::Error;
 use crate::event::MethodArn;
@@ -15,16 +16,6 @@ use crate::routes::{Permit, Routes};
 /// An answer of 8 KiB without a context, and a stage with the longest region and a generous name, for the warning.
 const FULL_ROOM: usize = 7936;
 const TYPICAL_STAGE: &str = "arn:aws:execute-api:ap-southeast-2:123456789012:abcdefghij/production/";
-
-/// The request that a policy answers.
-pub(super) struct Own<'a> {
-    pub(super) arn: &'a MethodArn,
-    /// `METHOD/path`.
-    pub(super) tail: &'a str,
-    pub(super) allowed: bool,
-    /// The same, if it names the request and nothing else in a policy.
-    pub(super) resource: Option<String>,
-}
 
 /// A policy, and what it does not say.
 pub(super) struct Said {
@@ -96,53 +87,10 @@ impl Said {
         let named = || Some(own.arn.as_str().to_owned());
         let (allowed, denied) = if own.allowed { (named(), None) } else { (None, named()) };
         let (allow, deny) = (Resources::new(allowed, kept.allow.clone()), Resources::new(denied, kept.deny.clone()));
-        Self { policy: document(allow, deny, own.arn, token, expiry), lacks_own: false, left_out: kept.left_out }
-    }
-}
-
-/// A document of these Resources. Where there are none it refuses the stage.
-pub(super) fn document(
-    allow: Resources,
-    deny: Resources,
-    arn: &MethodArn,
-    token: &Verified,
-    expiry: PolicyExpiry,
-) -> IamPolicy {
-    let mut statements = Vec::new();
-    if !allow.are_none() {
-        statements.push(Statement::allow(allow, token.not_after(), expiry));
-    }
-    if !deny.are_none() {
-        statements.push(Statement::deny(deny));
-    }
-    if statements.is_empty() { IamPolicy::deny_stage(arn) } else { IamPolicy::of(statements) }
-}
-
-impl<'a> Own<'a> {
-    fn new(arn: &'a MethodArn, allowed: bool) -> Self {
-        let tail = arn.as_str().strip_prefix(arn.stage()).unwrap_or_default();
-        let fits = arn.as_str().chars().count() <= MAX_RESOURCE_CHARS;
-        let plain = fits && !tail.contains(['*', '?']) && !tail.contains("${");
-        Self { arn, tail, allowed, resource: plain.then(|| tail.to_owned()) }
-    }
-
-    /// The narrowest pattern for a request that cannot be named: `?` for each character that IAM would not take for
-    /// itself, and a `*` for what is too long.
-    pub(super) fn mask(&self, stage: &str) -> String {
-        let room = MAX_RESOURCE_CHARS.saturating_sub(stage.chars().count()).saturating_sub(1);
-        let mut mask = String::with_capacity(self.tail.len());
-        let mut rest = self.tail.chars().peekable();
-        for _ in 0..room {
-            match rest.next() {
-                Some('*' | '?') => mask.push('?'),
-                Some('$') if rest.peek() == Some(&'{') => mask.push('?'),
-                Some(other) => mask.push(other),
-                None => return mask,
-            }
+        Self {
+            policy: IamPolicy::of_resources(allow, deny, own.arn, token.not_after(), expiry),
+            lacks_own: false,
+            left_out: kept.left_out,
         }
-        if rest.peek().is_some() {
-            mask.push('*');
-        }
-        mask
     }
 }

@@ -1,10 +1,10 @@
 //! Everything that a token's policy is made of, and the drafts it is chosen from.
 
 use super::ambiguous::Encoded;
-use super::answer::{Own, document};
 use super::draft::{Draft, Which, bit, json_bytes};
 use super::memory::Limits;
 use super::named::Named;
+use super::own::Own;
 use super::pattern::Part;
 use super::plan::{DeclaredPath, Plan};
 use super::resources::{Others, Resources};
@@ -193,7 +193,7 @@ impl<'a> Matter<'a> {
         let allow = Resources::new(allowed, others(&draft.allow));
         let denied = denied.map(|tail| [self.stage, &*tail].concat());
         let deny = Resources::new(denied, others(&denies));
-        document(allow, deny, arn, token, expiry)
+        IamPolicy::of_resources(allow, deny, arn, token.not_after(), expiry)
     }
 
     /// Whether the token may use a declared path with this method, whatever its parameters.

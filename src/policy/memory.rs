@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::answer::Own;
 use super::draft::{Draft, FRAME_BYTES, resource_bytes};
 use super::named::Named;
+use super::own::Own;
 use super::pattern::matches;
 use super::resources::Others;
 

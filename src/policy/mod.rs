@@ -13,6 +13,7 @@ pub(crate) mod judge;
 mod matter;
 mod memory;
 mod named;
+mod own;
 mod pattern;
 mod plan;
 mod reach;
@@ -118,6 +119,24 @@ impl IamPolicy {
             Err(error) if error == Error::AmbiguousPath || !nameable => (Self::deny_stage(arn), Some(error)),
             Err(error) => (Self::of(vec![Statement::deny(own)]), Some(error)),
         }
+    }
+
+    /// Allows and denies these. Where there are none it refuses the stage.
+    fn of_resources(
+        allow: Resources,
+        deny: Resources,
+        arn: &MethodArn,
+        not_after: NumericDate,
+        expiry: PolicyExpiry,
+    ) -> Self {
+        let mut statements = Vec::new();
+        if !allow.are_none() {
+            statements.push(Statement::allow(allow, not_after, expiry));
+        }
+        if !deny.are_none() {
+            statements.push(Statement::deny(deny));
+        }
+        if statements.is_empty() { Self::deny_stage(arn) } else { Self::of(statements) }
     }
 
     /// Whether it allows anything, to anyone, at some time.

@@ -1,0 +1,43 @@
+//! The request that a policy answers, as it may stand in one.
+
+use super::MAX_RESOURCE_CHARS;
+use crate::event::MethodArn;
+
+/// The request that a policy answers.
+pub(super) struct Own<'a> {
+    pub(super) arn: &'a MethodArn,
+    /// `METHOD/path`.
+    pub(super) tail: &'a str,
+    pub(super) allowed: bool,
+    /// The same, if it names the request and nothing else in a policy.
+    pub(super) resource: Option<String>,
+}
+
+impl<'a> Own<'a> {
+    pub(super) fn new(arn: &'a MethodArn, allowed: bool) -> Self {
+        let tail = arn.as_str().strip_prefix(arn.stage()).unwrap_or_default();
+        let fits = arn.as_str().chars().count() <= MAX_RESOURCE_CHARS;
+        let plain = fits && !tail.contains(['*', '?']) && !tail.contains("${");
+        Self { arn, tail, allowed, resource: plain.then(|| tail.to_owned()) }
+    }
+
+    /// The narrowest pattern for a request that cannot be named: `?` for each character that IAM would not take for
+    /// itself, and a `*` for what is too long.
+    pub(super) fn mask(&self, stage: &str) -> String {
+        let room = MAX_RESOURCE_CHARS.saturating_sub(stage.chars().count()).saturating_sub(1);
+        let mut mask = String::with_capacity(self.tail.len());
+        let mut rest = self.tail.chars().peekable();
+        for _ in 0..room {
+            match rest.next() {
+                Some('*' | '?') => mask.push('?'),
+                Some('$') if rest.peek() == Some(&'{') => mask.push('?'),
+                Some(other) => mask.push(other),
+                None => return mask,
+            }
+        }
+        if rest.peek().is_some() {
+            mask.push('*');
+        }
+        mask
+    }
+}
