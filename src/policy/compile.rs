@@ -93,7 +93,7 @@ impl Compiler {
     /// The wildcard of these patterns, cut back to the paths that are its own.
     fn wildcard(&mut self, patterns: &[Pattern], own: impl Fn(&Touched<'_>) -> bool) -> (Vec<Reach>, Wildcard) {
         let Self { plan, hits, implications, .. } = self;
-        let reaches = reaches(plan, patterns, own, |winner, wider| {
+        let reaches = reaches(plan, &plan.space, patterns, own, |winner, wider| {
             let bound = |need: &Option<usize>| need.is_some_and(|need| implications.can(need, By::BoundPath));
             let path = winner.and_then(|winner| plan.path(winner));
             // Nothing else is hit, so nothing is lost, and the same Deny serves many.
@@ -167,7 +167,8 @@ impl Compiler {
                             // A text in the place of `{name+}` is all that is left.
                             && (found.len() == variant.len() || variant.last() == Some(&Part::Wild))
                     };
-                    let reaches = reaches(&self.plan, std::slice::from_ref(&variant), own, |_, _| false);
+                    let reaches =
+                        reaches(&self.plan, &self.plan.space, std::slice::from_ref(&variant), own, |_, _| false);
                     self.check(&reaches, method, Some((node, need)), By::BoundPath);
                 }
             }

@@ -8,7 +8,7 @@ use super::own::Own;
 use super::pattern::Part;
 use super::plan::{DeclaredPath, Plan};
 use super::resources::{Others, Resources};
-use super::space::Declared;
+use super::space::{Declared, Space};
 use super::standing::{Binding, Standing, is_bound};
 use super::standings::Standings;
 use super::{IamPolicy, PolicyExpiry};
@@ -42,6 +42,8 @@ pub(super) struct Grants {
 /// Everything a draft is made of.
 pub(super) struct Matter<'a> {
     pub(super) plan: &'a Plan,
+    /// What this answer may walk.
+    pub(super) space: Space,
     pub(super) stage: &'a str,
     pub(super) stage_chars: usize,
     pub(super) stage_bytes: usize,
@@ -96,6 +98,7 @@ impl<'a> Matter<'a> {
         let (open, grants) = plan.granted(&standings);
         Self {
             plan,
+            space: plan.space.for_an_answer(),
             open,
             stage,
             stage_chars: stage.chars().count(),

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::pattern::{Part, Pattern, add_widest, within};
 use super::plan::Plan;
-use super::space::{Declared, Touched};
+use super::space::{Declared, Space, Touched};
 
 /// The winners of all paths that a Deny hits, and the fewest segments of each.
 pub(super) type Hits = Rc<BTreeMap<Option<Declared>, usize>>;
@@ -31,6 +31,7 @@ pub(super) struct Reach {
 /// What patterns reach beside what is their own; something wider where that hits nothing else.
 pub(super) fn reaches(
     plan: &Plan,
+    space: &Space,
     patterns: &[Pattern],
     own: impl Fn(&Touched<'_>) -> bool,
     mut harmless: impl FnMut(Option<Declared>, &[Part]) -> bool,
@@ -38,7 +39,7 @@ pub(super) fn reaches(
     let mut reaches: Vec<Reach> = Vec::new();
     let mut places: FxHashMap<Option<Declared>, usize> = FxHashMap::default();
     for pattern in patterns {
-        plan.space.meet(pattern, &mut |touched| {
+        space.meet(pattern, &mut |touched| {
             if plan.is_free(touched.winner) || own(touched) {
                 return;
             }

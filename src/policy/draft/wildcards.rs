@@ -111,6 +111,13 @@ impl<'a> Draft<'a> {
     fn bound(&mut self, path: &DeclaredPath, method: usize, pattern: &Pattern, text: Spelling) {
         let plan = self.matter.plan;
         let name = METHODS.get(method).copied().unwrap_or_default();
+        let allow: Vec<_> = spell(pattern).into_iter().map(|path| Named::new(name, path)).collect();
+        let used = allow.iter().fold(self.used, |used, resource| used.saturating_add(self.bytes(&resource.after(""))));
+        // Only what has room is worth a walk.
+        if !self.fits(used) {
+            self.leave_out();
+            return;
+        }
         let own = |touched: &Touched<'_>| match touched.winner {
             Some(winner) if winner == path.node => {
                 let mut bindings = self.matter.bindings(path, method).iter();
@@ -118,7 +125,8 @@ impl<'a> Draft<'a> {
             }
             winner => !self.matter.refuses(winner, method, &touched.pattern()),
         };
-        let reaches = reaches(plan, std::slice::from_ref(pattern), own, |_, _| false);
+        let space = &self.matter.space;
+        let reaches = reaches(plan, space, std::slice::from_ref(pattern), own, |_, _| false);
         let patterns = reaches.iter().flat_map(|reach| &reach.patterns);
         let mut denies: Vec<_> = patterns
             .flat_map(|pattern| spell(pattern))
@@ -127,12 +135,13 @@ impl<'a> Draft<'a> {
             .collect();
         denies.sort_unstable();
         denies.dedup();
-        let allow: Vec<_> = spell(pattern).into_iter().map(|path| Named::new(name, path)).collect();
-        let all = allow.iter().chain(&denies);
-        let used = all.fold(self.used, |used, resource| used.saturating_add(self.bytes(&resource.after(""))));
+        let used = denies.iter().fold(used, |used, resource| used.saturating_add(self.bytes(&resource.after(""))));
         let mut letters = Letters::default();
-        plan.space.hidden_literals(pattern, &mut |literal| letters.add(literal));
-        if self.take(used, letters) {
+        space.hidden_literals(pattern, &mut |literal| letters.add(literal));
+        // What was not walked to its end may lack a Deny.
+        if space.is_exhausted() {
+            self.leave_out();
+        } else if self.take(used, letters) {
             self.allow.extend(allow);
             self.more_denies.extend(denies);
         }

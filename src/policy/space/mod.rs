@@ -18,6 +18,8 @@ pub(crate) use walk::Touched;
 const MAX_CELLS: usize = 100_000;
 /// The most cells that are looked at in all, for a start has to end: about two seconds' work.
 const MAX_WALKED: usize = 20_000_000;
+/// The same for one answer: some hundredth of a second's work. What needs more loses its wildcard.
+const MAX_WALKED_FOR_AN_ANSWER: usize = 200_000;
 
 /// A declared path, as its node in the trie.
 pub(crate) type Declared = usize;
@@ -26,8 +28,9 @@ pub(crate) type Declared = usize;
 #[derive(Debug)]
 pub(crate) struct Space {
     /// The first is the root path.
-    cells: Vec<Cell>,
+    cells: Arc<[Cell]>,
     walked: AtomicUsize,
+    limit: usize,
 }
 
 /// The paths with the same segments, where segments that no declared path names count as the same.
@@ -114,21 +117,27 @@ impl Space {
                 cell.deepest = deepest;
             }
         }
-        Ok(Self { cells, walked: AtomicUsize::new(0) })
+        Ok(Self { cells: cells.into(), walked: AtomicUsize::new(0), limit: MAX_WALKED })
     }
 
-    /// Whether more would have had to be looked at than a start has time for. What was found is then not all there is.
+    /// The same paths with a count of their own, which begins at zero: what one answer walks must never be missing from
+    /// what a later one may.
+    pub(crate) fn for_an_answer(&self) -> Self {
+        Self { cells: Arc::clone(&self.cells), walked: AtomicUsize::new(0), limit: MAX_WALKED_FOR_AN_ANSWER }
+    }
+
+    /// Whether more would have had to be looked at than there is time for. What was found is then not all there is.
     pub(crate) fn is_exhausted(&self) -> bool {
-        self.walked.load(Ordering::Relaxed) >= MAX_WALKED
+        self.walked.load(Ordering::Relaxed) >= self.limit
     }
 
     /// Counts one more cell that is looked at, which is what takes the time; whether there is time for it. A pattern that is
     /// too long to be read takes all there is.
     fn has_time(&self, pattern: &[Part]) -> bool {
         if pattern.len() > MAX_READABLE {
-            self.walked.store(MAX_WALKED, Ordering::Relaxed);
+            self.walked.store(self.limit, Ordering::Relaxed);
         }
-        self.walked.fetch_add(1, Ordering::Relaxed) < MAX_WALKED
+        self.walked.fetch_add(1, Ordering::Relaxed) < self.limit
     }
 
     /// How many cells there are.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::examples::{document, none, scope, sub, table, token};
+use super::iam::Document;
 use super::rules::{Mode, Rules, Token, Way};
 use super::*;
 
@@ -24,6 +25,53 @@ fn what_is_not_looked_at_of_a_long_list_counts_as_left_out() {
     leaves_out(&rules, teams(255), 0);
     leaves_out(&rules, teams(256), 1);
     leaves_out(&rules, teams(300), 1);
+}
+
+/// `/orgs/{org}/resN/{path+}` for members, 41 times, and an export of one of them that needs a scope as well.
+fn orgs() -> Rules {
+    let way = |scopes: Vec<Vec<&'static str>>| vec![Way { scopes, claims: vec![("orgs", vec!["{org}".to_owned()])] }];
+    let paths: Vec<String> = (0..41).map(|number| format!("/orgs/{{org}}/res{number}/{{path+}}")).collect();
+    let mut entries: Vec<_> = paths.iter().map(|path| ("ANY", path.as_str(), way(Vec::new()))).collect();
+    entries.push(("ANY", "/orgs/{org}/res0/export", way(vec![vec!["export"]])));
+    table(Mode::Deny, &entries)
+}
+
+#[test]
+fn a_deny_is_there_in_every_answer_of_an_old_process() {
+    let routes = routes(&orgs()).unwrap();
+    let (plan, _) = Plan::new(&routes).unwrap();
+    let answer_to = |orgs: Value| {
+        let token = Token { scopes: Vec::new(), claims: json!({ "orgs": orgs }) };
+        json(&answer(&routes, &plan, &token, "GET/orgs/o/res1/x", 7936).0)
+    };
+    let first = answer_to(json!("o"));
+    let many: Vec<String> = (0..250).map(|org| format!("org{org}")).collect();
+    for call in 0..5_000 {
+        if call % 250 == 0 {
+            let policy = answer_to(json!(many));
+            let document = Document::new(&policy, STAGE);
+            let passed = many.iter().find(|org| document.allows(&format!("GET/orgs/{org}/res0/export")));
+            assert_eq!(passed, None, "after {call} answers");
+        }
+        assert_eq!(answer_to(json!("o")), first, "after {call} answers");
+    }
+    assert!(Document::new(&first, STAGE).allows("GET/orgs/o/res0/x"));
+    assert!(!Document::new(&first, STAGE).allows("GET/orgs/o/res0/export"));
+}
+
+#[test]
+fn an_answer_that_walks_too_much_loses_wildcards_and_not_their_denies() {
+    let routes = routes(&orgs()).unwrap();
+    let (plan, _) = Plan::new(&routes).unwrap();
+    let orgs: Vec<String> = (0..250).map(|org| format!("org{org}")).collect();
+    let token = Token { scopes: Vec::new(), claims: json!({ "orgs": orgs }) };
+    // There is room for all, and no time for it.
+    let (policy, left_out) = answer(&routes, &plan, &token, "GET/orgs/org0/res1/x", 100_000_000);
+    assert!(left_out > 0);
+    let document = Document::new(&json(&policy), STAGE);
+    let open = |tail: &str| orgs.iter().filter(|org| document.allows(&format!("GET/orgs/{org}/{tail}"))).count();
+    assert!(open("res0/x") > 0);
+    assert_eq!(open("res0/export"), 0);
 }
 
 #[test]
