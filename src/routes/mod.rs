@@ -1,8 +1,8 @@
 //! Route table + request + verified token -> permit, or the reason there is none.
 //!
-//! As in API Gateway, the path decides first and the method second. Of all declared paths that match, whatever their
-//! methods, the most specific one is taken, compared segment by segment from the left: a literal before `{name}` before
-//! `{name+}`. Within it a named method goes before `ANY`.
+//! Each method has a table of its own. Of all entries whose method and path match, the one with the most specific path is
+//! taken, compared segment by segment from the left: a literal before `{name}` before `{name+}`. At the same path a named
+//! method goes before `ANY`.
 
 mod need;
 mod path;
@@ -38,14 +38,14 @@ pub(crate) struct Route {
     pub(crate) need: Arc<Need>,
 }
 
-/// What becomes of a path that no entry matches.
+/// What becomes of a method and path that no entry matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Undeclared {
     /// It is refused.
     Deny,
     /// Any valid token passes.
     Allow,
-    /// It is refused, and the API has no such method, so what a cached policy says of it does not matter.
+    /// It is refused, and the API has no such method with this authorizer, so a cached policy may allow it.
     Absent,
 }
 
@@ -70,7 +70,6 @@ pub(crate) struct Node {
     /// By position in [`METHODS`], the entry that names the method.
     pub(crate) by_method: [Option<usize>; METHODS.len()],
     pub(crate) any: Option<usize>,
-    pub(crate) declared: bool,
 }
 
 impl Node {
@@ -81,7 +80,7 @@ impl Node {
     }
 }
 
-/// Two entries that say something about the same method of the same path.
+/// Two entries for the same method and path shape.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Clash {
     pub(crate) first: usize,
@@ -122,7 +121,6 @@ impl Routes {
             let Some(node) = routes.nodes.get_mut(place) else {
                 continue;
             };
-            node.declared = true;
             if entry.path.segments().iter().any(has_capitals) {
                 routes.with_capitals.push(index);
             }
@@ -179,7 +177,7 @@ impl Routes {
                 (Some(entry), outcome)
             }
             Ok((Match::Undeclared, _)) if self.undeclared == Undeclared::Allow => (None, Ok(())),
-            Ok((Match::Undeclared | Match::OtherMethods, _)) => (None, Err(Error::UndeclaredRoute)),
+            Ok((Match::Undeclared | Match::UnknownMethod, _)) => (None, Err(Error::UndeclaredRoute)),
         };
         Decision {
             route: entry.map(|entry| entry.path.as_str()),
@@ -188,13 +186,20 @@ impl Routes {
         }
     }
 
-    /// Whether any method is declared for this path, written without its first slash.
+    /// The entry that a plain path takes, written without its first slash, for a method, a position in [`METHODS`].
+    pub(crate) fn taken(&self, path: &str, method: usize) -> Option<usize> {
+        let path = RequestPath::parse(path).ok()?;
+        let raw: Vec<&[u8]> = path.raw().collect();
+        self.find(0, &raw, method)
+    }
+
+    /// Whether an entry for any method matches this path, written without its first slash.
     pub(crate) fn declares(&self, path: &str) -> bool {
         let Ok(path) = RequestPath::parse(path) else {
             return false;
         };
         let raw: Vec<&[u8]> = path.raw().collect();
-        self.find(0, &raw).is_some()
+        METHODS.iter().enumerate().any(|(method, _)| self.find(0, &raw, method).is_some())
     }
 
     /// Whether a path that differs from this one in capital letters only is declared. Tables are mostly in small letters,
@@ -222,9 +227,9 @@ impl Routes {
         self.with_capitals.iter().filter_map(|entry| self.entries.get(*entry)).any(fits)
     }
 
-    /// The node of a declared path, and the methods that an entry of it decides.
+    /// The methods that an entry decides.
     #[cfg(feature = "authz")]
-    pub(crate) fn governed(&self, entry: usize) -> Option<(usize, Vec<&'static str>)> {
+    pub(crate) fn governed(&self, entry: usize) -> Option<Vec<&'static str>> {
         let mut place = 0;
         for segment in self.entries.get(entry)?.path.segments() {
             let node = self.nodes.get(place)?;
@@ -237,7 +242,7 @@ impl Routes {
         let node = self.nodes.get(place)?;
         let methods = METHODS.into_iter().enumerate();
         let own = methods.filter(|(method, _)| node.entry(*method) == Some(entry));
-        Some((place, own.map(|(_, method)| method).collect()))
+        Some(own.map(|(_, method)| method).collect())
     }
 
     /// The entries, in the order of the table.
@@ -250,38 +255,42 @@ impl Routes {
         &self.nodes
     }
 
-    /// What becomes of a path that no entry matches.
+    /// What becomes of a method and path that no entry matches.
     pub(crate) fn undeclared(&self) -> Undeclared {
         self.undeclared
     }
 
-    /// The entry for a path and a method.
+    /// The entry for a path and a method. A path that takes another one once it is decoded is ambiguous.
     fn matched(&self, path: &RequestPath<'_>, method: &str) -> Result<Match<'_>, Error> {
+        let Some(method) = METHODS.iter().position(|known| *known == method) else {
+            return Ok(Match::UnknownMethod);
+        };
         let raw: Vec<&[u8]> = path.raw().collect();
-        let place = self.find(0, &raw);
+        let entry = self.find(0, &raw, method);
         if let Some(decoded) = path.decoded() {
             let decoded: Vec<&[u8]> = decoded.collect();
-            if self.find(0, &decoded) != place {
+            if self.find(0, &decoded, method) != entry {
                 return Err(Error::AmbiguousPath);
             }
         }
-        let Some(node) = place.and_then(|place| self.nodes.get(place)) else {
-            return Ok(Match::Undeclared);
-        };
-        let position = METHODS.iter().position(|known| *known == method);
-        let entry = position.and_then(|position| node.entry(position));
-        Ok(entry.and_then(|index| self.entries.get(index)).map_or(Match::OtherMethods, Match::Entry))
+        match entry.map(|index| self.entries.get(index)) {
+            None => Ok(Match::Undeclared),
+            Some(Some(entry)) => Ok(Match::Entry(entry)),
+            Some(None) => Err(Error::Internal),
+        }
     }
 
-    /// The most specific declared path. Each node of the trie is visited at most once, for only one way leads to it.
-    fn find(&self, place: usize, segments: &[&[u8]]) -> Option<usize> {
+    /// The entry for a method with the most specific path. Each node of the trie is visited at most once, for only one way
+    /// leads to it.
+    fn find(&self, place: usize, segments: &[&[u8]], method: usize) -> Option<usize> {
         let node = self.nodes.get(place)?;
         let Some((first, rest)) = segments.split_first() else {
-            return node.declared.then_some(place);
+            return node.entry(method);
         };
-        let literal = || node.literals.get(*first).and_then(|next| self.find(*next, rest));
-        let parameter = || node.parameter.and_then(|next| self.find(next, rest));
-        literal().or_else(parameter).or(node.greedy)
+        let literal = || node.literals.get(*first).and_then(|next| self.find(*next, rest, method));
+        let parameter = || node.parameter.and_then(|next| self.find(next, rest, method));
+        let greedy = || self.nodes.get(node.greedy?)?.entry(method);
+        literal().or_else(parameter).or_else(greedy)
     }
 }
 
@@ -292,7 +301,8 @@ fn has_capitals(segment: &Segment) -> bool {
 /// What the table has for a request.
 enum Match<'a> {
     Entry(&'a Route),
-    /// The path is declared, the method is not.
-    OtherMethods,
+    /// One of the seven methods, and no entry for it matches.
     Undeclared,
+    /// A method that API Gateway does not know.
+    UnknownMethod,
 }
