@@ -243,7 +243,7 @@ impl Authorizer {
             }
             (RouteRules::Enforce, Policies::Cacheable(plan)) => {
                 let room = Answer::room(token.identity());
-                plan.policy(&self.routes, token, arn, decision.permit, expiry, room)
+                plan.policy(token, arn, decision.permit, expiry, room)
             }
         }
     }

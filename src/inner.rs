@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::algorithm::Algorithm;
 use crate::event::MethodArn;
 use crate::keys::KeySet;
-use crate::policy::judge::{case, choices, iam};
+use crate::policy::oracle::{case, choices, iam};
 
 /// The `kid` and `alg` of every key that would be used of a key set for which all algorithms are allowed; `None` if it would
 /// not be taken.

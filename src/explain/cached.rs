@@ -22,7 +22,7 @@ impl Authorizer {
     ) -> Vec<Effect> {
         let mut effects = Vec::new();
         for index in meaning::in_order(&self.routes) {
-            let Some((entry, (_, methods))) = self.routes.entries().get(index).zip(self.routes.governed(index)) else {
+            let Some((entry, methods)) = self.routes.entries().get(index).zip(self.routes.governed(index)) else {
                 continue;
             };
             let sample = match taken == Some(entry.path.as_str()) {

@@ -95,17 +95,17 @@ impl Authorizer {
 
     fn route_meaning(&self, index: usize) -> Option<RouteMeaning> {
         let entry = self.routes.entries().get(index)?;
-        let (place, methods) = self.routes.governed(index)?;
+        let methods = self.routes.governed(index)?;
         Some(RouteMeaning {
             methods,
             path: entry.path.as_str().to_owned(),
             needs: words::needs(entry),
-            cached: self.cached(entry, place),
+            cached: self.cached(entry, index),
         })
     }
 
     /// What a cached policy calls a route.
-    fn cached(&self, entry: &Route, place: usize) -> String {
+    fn cached(&self, entry: &Route, index: usize) -> String {
         let crate::authorizer::Policies::Cacheable(plan) = &self.settings.policies else {
             return "not cached".to_owned();
         };
@@ -119,7 +119,7 @@ impl Authorizer {
         let parameters: Vec<usize> = (0..entry.path.segments().len())
             .filter(|at| entry.path.segments().get(*at).is_some_and(|segment| segment.parameter().is_some()))
             .collect();
-        let (tails, denies) = plan.spelt(place);
+        let (tails, denies) = plan.spelt(index);
         if parameters.is_empty() {
             return "as itself".to_owned();
         }

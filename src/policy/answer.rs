@@ -1,21 +1,24 @@
-//! A token's own policy: right for the request at hand, and for what the gateway will take it for afterwards.
+//! A token's own policy: right for the request at hand, and for what the gateway will apply it to afterwards.
 
-use super::draft::json_bytes;
-use super::matter::Matter;
-use super::memory::{Asked, Kept};
-use super::own::Own;
+use std::sync::Arc;
+
+use super::builder::{Builder, FRAME_BYTES, Paths, json_bytes, resource_bytes};
+use super::cache::{Kept, Key};
+use super::grants::Grants;
 use super::plan::Plan;
-use super::resources::Resources;
-use super::standings::Standings;
+use super::requested_resource::RequestedResource;
+use super::resources::{Others, Resources};
 use super::{IamPolicy, PolicyExpiry};
 use crate::claims::Verified;
 use crate::error::Error;
 use crate::event::MethodArn;
-use crate::routes::{Permit, Routes};
+use crate::routes::Permit;
 
-/// An answer of 8 KiB without a context, and a stage with the longest region and a generous name, for the warning.
-const FULL_ROOM: usize = 7936;
-const TYPICAL_STAGE: &str = "arn:aws:execute-api:ap-southeast-2:123456789012:abcdefghij/production/";
+/// What is reserved for the request's own Resource, and the steps in which more is: what else an answer says must not depend
+/// on how long the first path was.
+const REQUEST_BYTES: usize = 256;
+/// Room is used in steps, so that tokens whose context differs by some bytes share an answer.
+const ROOM_STEP: usize = 64;
 
 /// A policy, and what it does not say.
 pub(super) struct Said {
@@ -35,62 +38,68 @@ impl Plan {
     /// the rules let pass and no policy can name is refused with [`Error::AmbiguousPath`].
     pub(crate) fn policy(
         &self,
-        routes: &Routes,
         token: &Verified,
         arn: &MethodArn,
         permit: Result<Permit, Error>,
         expiry: PolicyExpiry,
         room: usize,
     ) -> (IamPolicy, Option<Error>) {
-        let said = self.said(routes, token, arn, &permit, expiry, room);
+        let said = self.said(token, arn, &permit, expiry, room);
         (said.policy, permit.err().or_else(|| said.lacks_own.then_some(Error::AmbiguousPath)))
     }
 
     pub(super) fn said(
         &self,
-        routes: &Routes,
         token: &Verified,
         arn: &MethodArn,
         permit: &Result<Permit, Error>,
         expiry: PolicyExpiry,
         room: usize,
     ) -> Said {
-        let standings = Standings::of(&self.needs, &self.need_index, token);
-        let own = Own::new(arn, permit.is_ok());
-        let asked = Asked::new(standings.unbound(), arn.stage(), json_bytes(arn.stage()), &own, room);
-        if let Some(kept) = asked.as_ref().and_then(|asked| self.memory.recall(asked, &own)) {
-            return Said::again(&kept, &own, token, expiry);
+        let own = RequestedResource::new(arn, permit.is_ok());
+        let grants = Grants::of(self, token);
+        let Some(kept) = self.kept(&grants, &own, room) else {
+            // No Resource of ours fails to be written; if one did, nothing is allowed.
+            return Said { policy: IamPolicy::deny_stage(arn), lacks_own: own.allowed, left_out: usize::MAX };
+        };
+        let passes = kept.allows(own.tail);
+        let own_bytes = resource_bytes(json_bytes(arn.as_str()));
+        let fits = FRAME_BYTES.saturating_add(own_bytes) <= room;
+        let named = (own.nameable && (fits || !own.allowed)).then(|| arn.as_str().to_owned());
+        let (allowed, denied) = match (own.allowed, named) {
+            (true, named) => (named, None),
+            (false, Some(named)) => (None, Some(named)),
+            // Without a name it is denied by a pattern, which hits other paths too, and only if it has to be.
+            (false, None) => (None, passes.then(|| [arn.stage(), &*own.mask(arn.stage())].concat())),
+        };
+        let lacks_own = own.allowed && allowed.is_none() && !passes;
+        let allow = Resources::new(allowed, Others::Written(Arc::clone(&kept.allow)));
+        let deny = Resources::new(denied, Others::Written(Arc::clone(&kept.deny)));
+        Said {
+            policy: IamPolicy::of_resources(allow, deny, arn, token.not_after(), expiry),
+            lacks_own,
+            left_out: kept.draft.left_out,
         }
-        let permits = |method: &str, path: &str| routes.decide_path(method, path, token).permit.is_ok();
-        let matter = Matter::new(self, arn.stage(), room, standings, Some(own), &permits);
-        let (draft, limits) = matter.best();
-        if let (Some(asked), Some(own), Some(limits)) = (asked, &matter.own, limits)
-            && let Some(kept) = self.memory.keep(asked, &draft, limits, room)
-        {
-            return Said::again(&kept, own, token, expiry);
-        }
-        let policy = matter.document(&draft, arn, token, expiry);
-        Said { policy, lacks_own: draft.lacks_own(), left_out: draft.left_out }
     }
 
-    /// Whether a token that may do everything gets everything into one answer.
-    pub(super) fn fits(&self) -> bool {
-        let standings = Standings::all(&self.needs);
-        let matter = Matter::new(self, TYPICAL_STAGE, FULL_ROOM, standings, None, &|_, _| false);
-        matter.fits()
-    }
-}
-
-impl Said {
-    /// What was said to a token with the same rights, for this request.
-    fn again(kept: &Kept, own: &Own<'_>, token: &Verified, expiry: PolicyExpiry) -> Self {
-        let named = || Some(own.arn.as_str().to_owned());
-        let (allowed, denied) = if own.allowed { (named(), None) } else { (None, named()) };
-        let (allow, deny) = (Resources::new(allowed, kept.allow.clone()), Resources::new(denied, kept.deny.clone()));
-        Self {
-            policy: IamPolicy::of_resources(allow, deny, own.arn, token.not_after(), expiry),
-            lacks_own: false,
-            left_out: kept.left_out,
+    /// What an answer says besides the request's own Resource. No Deny in it refuses a request that is allowed.
+    fn kept(&self, grants: &Grants, own: &RequestedResource<'_>, room: usize) -> Option<Arc<Kept>> {
+        let stage = own.arn.stage();
+        let own_bytes = resource_bytes(json_bytes(own.arn.as_str())).max(1);
+        let reserved = own_bytes.checked_next_multiple_of(REQUEST_BYTES)?;
+        let room = room.saturating_sub(reserved);
+        let room = room.saturating_sub(room.checked_rem(ROOM_STEP)?);
+        let build = |paths, spare| Kept::new(Builder::new(self, grants, stage, room, paths, spare).build(), stage);
+        let of = |paths| self.cache.get_or(Key::new(grants, stage, room, paths), || build(paths, None));
+        let mut kept = of(Paths::All)?;
+        // A parameter that is a literal of the table: what refuses it goes, with each Allow that needs it.
+        if own.allowed && kept.denies(own.tail) {
+            kept = Arc::new(build(Paths::All, Some(own.tail))?);
         }
+        // A path that the rules allow as it is encoded, and that wildcards must refuse as they cannot read it.
+        if own.allowed && kept.is_ambiguous(own.tail) {
+            kept = of(Paths::Exact)?;
+        }
+        Some(kept)
     }
 }

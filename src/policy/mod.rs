@@ -3,25 +3,23 @@
 //! Two kinds: one that speaks of the request alone, and one that a [`Plan`] makes of everything the token may do, for the
 //! gateway applies what it has cached to every later request with the same token.
 
-mod ambiguous;
+mod ambiguity_denies;
 mod answer;
-mod compile;
-mod draft;
-mod implied;
+mod automaton;
+mod builder;
+mod cache;
+mod conditions;
+mod conflicts;
+mod diagnostics;
+mod glob;
+mod grants;
 #[cfg(any(test, feature = "inner"))]
-pub(crate) mod judge;
-mod matter;
-mod memory;
-mod named;
-mod own;
+pub(crate) mod oracle;
+mod overlap;
 mod pattern;
 mod plan;
-mod reach;
-mod refusal;
+mod requested_resource;
 mod resources;
-mod space;
-mod standing;
-mod standings;
 #[cfg(test)]
 mod tests;
 

@@ -1,140 +1,380 @@
-//! IAM patterns of paths, segment by segment.
+//! IAM patterns of paths, as a tree, segment by segment.
 //!
-//! `?*` between slashes is any text of at least one character, so of plain paths (no empty segments) it takes one whole
-//! segment or more. That makes every pattern here a word of texts and [`Part::Wild`], and questions about patterns
-//! questions about words.
+//! A gap is `?*` between slashes: any text of at least one character, so of paths without empty segments it takes one
+//! segment or more.
 
-use std::sync::Arc;
+use super::automaton::{LiteralId, Literals, MethodTable, subsets};
+use super::conditions::ClaimSet;
+use super::diagnostics::TooTangled;
+use crate::routes::{Routes, Segment};
 
-/// One part of a pattern.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Part {
-    /// This segment.
-    Text(Arc<str>),
+/// The most patterns of one method, texts of claims counted for each set of claims that may share them.
+const MAX_NODES: usize = 200_000;
+
+pub(super) type NodeId = usize;
+pub(super) const ROOT: NodeId = 0;
+
+/// One segment of a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Part {
+    Literal(LiteralId),
     /// `?*`: one segment or more.
-    Wild,
+    Gap,
+    Text(TextPart),
 }
 
-/// The parts between the slashes; none for the root.
-pub(crate) type Pattern = Vec<Part>;
+/// A text of the token, which is not a literal of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct TextPart {
+    /// The claims of which it is known whether they have this text.
+    pub(super) known: ClaimSet,
+    /// Those that have it.
+    pub(super) held: ClaimSet,
+}
 
-/// Positions in a pattern at which reading may stand, one bit each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Places(u128);
-
-/// The most parts of a pattern, for [`Places`] has a bit for each and one for its end. A Resource of 512 characters
-/// could hold some more, but no API does.
-pub(crate) const MAX_PARTS: usize = 120;
-/// The most parts of a pattern that [`Places`] can read. One that is made of two, for what both match, may have more.
-pub(crate) const MAX_READABLE: usize = 127;
-
-impl Places {
-    /// Where reading begins.
-    pub(crate) const START: Self = Self(1);
-
-    fn bit(position: usize) -> u128 {
-        u32::try_from(position).ok().and_then(|position| 1_u128.checked_shl(position)).unwrap_or(0)
-    }
-
-    /// Whether this position is among them.
-    pub(crate) fn hold(self, position: usize) -> bool {
-        self.0 & Self::bit(position) != 0
-    }
-
-    /// Whether there is no way to read on.
-    pub(crate) fn are_none(self) -> bool {
-        self.0 == 0
-    }
-
-    /// After one more segment: this text, or one that no part of a pattern names.
-    pub(crate) fn after(self, pattern: &[Part], segment: Option<&str>) -> Self {
-        let (mut after, mut rest) = (0, self.0);
-        // Without the first condition a pattern of more than 128 parts would be read for ever.
-        while rest != 0
-            && let Some(part) = usize::try_from(rest.trailing_zeros()).ok().and_then(|position| pattern.get(position))
-        {
-            let here = rest & rest.wrapping_neg();
-            match part {
-                Part::Wild => after |= here | (here << 1),
-                Part::Text(text) if segment == Some(&**text) => after |= here << 1,
-                Part::Text(_) => {}
-            }
-            rest &= !here;
-        }
-        Self(after)
+impl TextPart {
+    /// Whether the text may stand where an entry asks for the claims `asked`, and exactly `found` of them have it.
+    pub(super) fn fits(self, asked: ClaimSet, found: ClaimSet) -> bool {
+        self.known & asked & self.held == self.known & found
     }
 }
 
-/// Whether everything that `inner` matches is matched by `outer`.
-pub(crate) fn within(inner: &[Part], outer: &[Part]) -> bool {
-    let mut places = Places::START;
-    for part in inner {
-        places = match part {
-            Part::Text(text) => places.after(outer, Some(text)),
-            Part::Wild => places.after(outer, None),
+/// How the pattern of a node is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Form {
+    /// `p` and `p/`: the slash at the end is ignored by the gateway.
+    Exact,
+    /// `p/?*`.
+    Below,
+    /// `p` and `p/*`.
+    Subtree,
+    /// `p*`, where only so many characters of the last literal are left: all of its siblings that begin like it.
+    Prefix(usize),
+}
+
+#[derive(Debug)]
+pub(super) struct PatternNode {
+    pub(super) parent: NodeId,
+    /// The last segment; `None` for the root.
+    pub(super) part: Option<Part>,
+    literals: Vec<(LiteralId, NodeId)>,
+    pub(super) gap: Option<NodeId>,
+    pub(super) texts: Vec<NodeId>,
+    /// The entries that are written like this.
+    pub(super) entries: Vec<usize>,
+    /// How many entries are written like this or longer.
+    pub(super) weight: usize,
+    pub(super) depth: usize,
+    /// The characters of the pattern without texts, slashes included. A table's literals are ASCII without quotes and
+    /// backslashes, so each is one byte of JSON.
+    pub(super) fixed_chars: usize,
+    pub(super) has_text: bool,
+    pub(super) has_gap: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct PatternTree {
+    pub(super) nodes: Vec<PatternNode>,
+}
+
+impl PatternTree {
+    pub(super) fn empty() -> Self {
+        let root = PatternNode {
+            parent: ROOT,
+            part: None,
+            literals: Vec::new(),
+            gap: None,
+            texts: Vec::new(),
+            entries: Vec::new(),
+            weight: 0,
+            depth: 0,
+            fixed_chars: 0,
+            has_text: false,
+            has_gap: false,
         };
-        if places.are_none() {
-            return false;
+        Self { nodes: vec![root] }
+    }
+
+    /// The patterns of a method's entries, with gaps for parameters and, where claims are bound to them, with texts; and
+    /// below each pattern that several entries begin with, a gap.
+    pub(super) fn of_entries(table: &MethodTable<'_>, literals: &Literals) -> Result<Self, TooTangled> {
+        let mut tree = Self::empty();
+        tree.grow(table, literals, 0, ROOT)?;
+        for node in (0..tree.nodes.len()).rev() {
+            let (Some(own), Some(parent)) = (
+                tree.nodes.get(node).map(|own| own.weight.saturating_add(own.entries.len())),
+                tree.nodes.get(node).map(|own| own.parent),
+            ) else {
+                continue;
+            };
+            if let Some(slot) = tree.nodes.get_mut(node) {
+                slot.weight = own;
+            }
+            if node != ROOT
+                && let Some(parent) = tree.nodes.get_mut(parent)
+            {
+                parent.weight = parent.weight.saturating_add(own);
+            }
+        }
+        for node in 0..tree.nodes.len() {
+            if tree.nodes.get(node).is_some_and(|node| node.weight > 1 || node.parent == ROOT && node.part.is_none()) {
+                tree.child(node, Part::Gap, literals)?;
+            }
+        }
+        Ok(tree)
+    }
+
+    fn grow(
+        &mut self,
+        table: &MethodTable<'_>,
+        literals: &Literals,
+        place: usize,
+        node: NodeId,
+    ) -> Result<(), TooTangled> {
+        let Some(found) = table.live(place) else { return Ok(()) };
+        if let Some(entry) = found.entry(table.method)
+            && let Some(node) = self.nodes.get_mut(node)
+        {
+            node.entries.push(entry);
+        }
+        let mut next: Vec<_> = found.literals.iter().collect();
+        next.sort_unstable();
+        for (text, next) in next {
+            let literal = std::str::from_utf8(text).ok().and_then(|text| literals.number(text));
+            if table.live(*next).is_some() {
+                let child = self.child(node, Part::Literal(literal.ok_or(TooTangled)?), literals)?;
+                self.grow(table, literals, *next, child)?;
+            }
+        }
+        let known = table.claims_after(place)?;
+        let texts = subsets(known).map(|held| Part::Text(TextPart { known, held }));
+        let parts: Vec<Part> = std::iter::once(Part::Gap).chain(texts).collect();
+        let parameters = found.parameter.into_iter().chain(found.greedy).filter(|next| table.live(*next).is_some());
+        for next in parameters {
+            for part in &parts {
+                let child = self.child(node, *part, literals)?;
+                self.grow(table, literals, next, child)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The node for one more segment, made if it is not there.
+    pub(super) fn child(&mut self, node: NodeId, part: Part, literals: &Literals) -> Result<NodeId, TooTangled> {
+        let next = self.nodes.len();
+        let parent = self.nodes.get_mut(node).ok_or(TooTangled)?;
+        if let Some(known) = parent.next(part) {
+            return Ok(known);
+        }
+        match part {
+            Part::Literal(literal) => {
+                let place = parent.literals.partition_point(|(known, _)| *known < literal);
+                parent.literals.insert(place, (literal, next));
+            }
+            Part::Gap => parent.gap = Some(next),
+            Part::Text(_) => parent.texts.push(next),
+        }
+        let chars = match part {
+            Part::Literal(literal) => literals.text(literal).ok_or(TooTangled)?.len(),
+            Part::Gap => 2,
+            Part::Text(_) => 0,
+        };
+        let slash = usize::from(parent.part.is_some());
+        let child = PatternNode {
+            parent: node,
+            part: Some(part),
+            literals: Vec::new(),
+            gap: None,
+            texts: Vec::new(),
+            entries: Vec::new(),
+            weight: 0,
+            depth: parent.depth.saturating_add(1),
+            fixed_chars: parent.fixed_chars.saturating_add(slash).saturating_add(chars),
+            has_text: parent.has_text || matches!(part, Part::Text(_)),
+            has_gap: parent.has_gap || part == Part::Gap,
+        };
+        if next > MAX_NODES {
+            return Err(TooTangled);
+        }
+        self.nodes.push(child);
+        Ok(next)
+    }
+
+    /// The node of a whole pattern, made if it is not there.
+    pub(super) fn insert(&mut self, word: &[Part], literals: &Literals) -> Result<NodeId, TooTangled> {
+        word.iter().try_fold(ROOT, |node, part| self.child(node, *part, literals))
+    }
+
+    pub(super) fn get(&self, node: NodeId) -> Option<&PatternNode> {
+        self.nodes.get(node)
+    }
+
+    /// The segments from the root to a node; `None` for a node that does not exist.
+    pub(super) fn word(&self, node: NodeId) -> Option<Vec<Part>> {
+        let mut word = Vec::new();
+        let mut at = self.nodes.get(node)?;
+        while let Some(part) = at.part {
+            word.push(part);
+            at = self.nodes.get(at.parent)?;
+        }
+        word.reverse();
+        Some(word)
+    }
+
+    /// The node of an entry with gaps for all of its parameters.
+    pub(super) fn of_entry(&self, routes: &Routes, entry: usize, literals: &Literals) -> Option<NodeId> {
+        routes.entries().get(entry)?.path.segments().iter().try_fold(ROOT, |node, segment| {
+            let part = match segment {
+                Segment::Literal(text) => Part::Literal(literals.number(text)?),
+                Segment::Parameter(_) | Segment::Greedy(_) => Part::Gap,
+            };
+            self.nodes.get(node)?.next(part)
+        })
+    }
+}
+
+impl PatternNode {
+    pub(super) fn next(&self, part: Part) -> Option<NodeId> {
+        match part {
+            Part::Literal(literal) => {
+                let place = self.literals.binary_search_by_key(&literal, |(literal, _)| *literal).ok()?;
+                self.literals.get(place).map(|(_, node)| *node)
+            }
+            Part::Gap => self.gap,
+            Part::Text(_) => None,
         }
     }
-    places.hold(outer.len())
-}
 
-/// Adds a pattern to a set of which none lies within another.
-pub(crate) fn add_widest(set: &mut Vec<Pattern>, pattern: Pattern) {
-    if !set.iter().any(|wider| within(&pattern, wider)) {
-        set.retain(|narrower| !within(narrower, &pattern));
-        set.push(pattern);
+    pub(super) fn literals(&self) -> &[(LiteralId, NodeId)] {
+        &self.literals
+    }
+
+    /// Whether an entry goes on from here with a parameter.
+    pub(super) fn has_parameter(&self, tree: &PatternTree) -> bool {
+        let gap = self.gap.and_then(|gap| tree.get(gap));
+        gap.is_some_and(|gap| gap.weight > 0) || !self.texts.is_empty()
+    }
+
+    pub(super) fn is_gap(&self) -> bool {
+        self.part == Some(Part::Gap)
     }
 }
 
-/// The pattern as IAM writes it, after the slash that follows the method: with and without a slash at the end, which the
-/// rules ignore. `?*` takes it in.
-pub(crate) fn spell(pattern: &[Part]) -> Vec<String> {
+/// The text of a pattern after the method and its slash, `texts` standing in for the token's, in their order; `None` if one
+/// is missing.
+pub(super) fn spell(word: &[Part], literals: &Literals, texts: &[&str]) -> Option<String> {
     let mut text = String::new();
-    for (position, part) in pattern.iter().enumerate() {
+    let mut texts = texts.iter();
+    for (position, part) in word.iter().enumerate() {
         if position > 0 {
             text.push('/');
         }
         text.push_str(match part {
-            Part::Text(text) => text,
-            Part::Wild => "?*",
+            Part::Literal(literal) => literals.text(*literal)?,
+            Part::Gap => "?*",
+            Part::Text(_) => texts.next()?,
         });
     }
-    match pattern.last() {
-        Some(Part::Text(_)) => {
-            let slashed = format!("{text}/");
-            vec![text, slashed]
+    Some(text)
+}
+
+/// The Resources of a pattern in a form, after the method and its slash.
+pub(super) fn tails(base: &str, form: Form, ends_in_gap: bool) -> Vec<String> {
+    match (form, base.is_empty()) {
+        (Form::Exact, true) => vec![String::new()],
+        (Form::Exact, false) if ends_in_gap => vec![base.to_owned()],
+        (Form::Exact, false) => vec![base.to_owned(), format!("{base}/")],
+        (Form::Below, true) => vec!["?*".to_owned()],
+        (Form::Below, false) => vec![format!("{base}/?*")],
+        (Form::Subtree, true) => vec!["*".to_owned()],
+        (Form::Subtree, false) => vec![base.to_owned(), format!("{base}/*")],
+        (Form::Prefix(kept), _) => {
+            let before = base.rfind('/').map_or(0, |slash| slash.saturating_add(1));
+            let mut text: String = base.chars().take(before.saturating_add(kept)).collect();
+            text.push('*');
+            vec![text]
         }
-        _ => vec![text],
     }
 }
 
-/// Whether an IAM pattern matches a text: `*` is any text, `?` one character.
-pub(crate) fn matches(mut pattern: impl Iterator<Item = char> + Clone, text: &str) -> bool {
-    let mut text = text.chars();
-    // Where to go on if the text differs: after the last `*`, one character further into the text.
-    let mut retry = None;
-    loop {
-        let at = text.clone();
-        match (pattern.next(), text.next()) {
-            (None, None) => return true,
-            (Some('*'), _) => {
-                text = at;
-                retry = Some((pattern.clone(), text.clone()));
-                continue;
+/// What two patterns match both, where the second is the path of an entry: its parameters are single segments, and only a
+/// `{name+}` at its end is more. `None` where that takes more than `limit` patterns.
+pub(super) fn intersection(pattern: &[Part], entry: &[EntryPart], limit: usize) -> Option<Vec<Vec<Part>>> {
+    let mut found = Vec::new();
+    let mut open: Vec<(usize, bool, usize, Vec<Part>)> = vec![(0, false, 0, Vec::new())];
+    while let Some((at, inside, read, word)) = open.pop() {
+        if found.len() > limit || open.len() > limit.saturating_mul(64) {
+            return None;
+        }
+        let Some(segment) = entry.get(read) else {
+            if pattern.get(at).is_none() && !found.contains(&word) {
+                found.push(word);
             }
-            (Some('?'), Some(_)) => continue,
-            (Some(wanted), Some(found)) if wanted == found => continue,
-            _ => {}
-        }
-        let Some((after_star, from)) = &mut retry else {
-            return false;
+            continue;
         };
-        if from.next().is_none() {
-            return false;
+        if *segment == EntryPart::Greedy {
+            let rest = pattern.get(at..).unwrap_or_default();
+            for lead in [inside.then_some(Part::Gap), None] {
+                let tail: Vec<Part> = lead.into_iter().chain(rest.iter().copied()).collect();
+                let word = [word.as_slice(), tail.as_slice()].concat();
+                if !tail.is_empty() && !found.contains(&word) {
+                    found.push(word);
+                }
+            }
+            continue;
         }
-        pattern = after_star.clone();
-        text = from.clone();
+        let mut step = |part: Part, at: usize, inside: bool| {
+            let next = match (part, *segment) {
+                (Part::Gap, EntryPart::Literal(literal)) => Part::Literal(literal),
+                (Part::Literal(own), EntryPart::Literal(literal)) if own != literal => return,
+                (Part::Text(_), EntryPart::Literal(_)) => return,
+                (part, _) => part,
+            };
+            let mut word = word.clone();
+            word.push(next);
+            open.push((at, inside, read.saturating_add(1), word));
+        };
+        if inside {
+            step(Part::Gap, at, true);
+        }
+        if let Some(part) = pattern.get(at) {
+            step(*part, at.saturating_add(1), *part == Part::Gap);
+        }
     }
+    Some(found)
+}
+
+/// One segment of an entry's path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EntryPart {
+    Literal(LiteralId),
+    Parameter,
+    Greedy,
+}
+
+/// A pattern with one more gap in each of its runs of gaps: what it matches beside the paths in which each gap is one segment.
+pub(super) fn cutbacks(pattern: &[Part]) -> Vec<Vec<Part>> {
+    let mut found = Vec::new();
+    for (position, part) in pattern.iter().enumerate() {
+        let ends_run = *part == Part::Gap && pattern.get(position.saturating_add(1)) != Some(&Part::Gap);
+        if ends_run {
+            let mut longer = pattern.to_vec();
+            longer.insert(position, Part::Gap);
+            found.push(longer);
+        }
+    }
+    found
+}
+
+/// The claims that a pattern's texts belong to.
+pub(super) fn held_claims(word: &[Part]) -> ClaimSet {
+    word.iter().fold(0, |held, part| match part {
+        Part::Text(text) => held | text.held,
+        Part::Literal(_) | Part::Gap => held,
+    })
+}
+
+/// Whether a text that these claims have belongs to this part.
+pub(super) fn belongs(part: TextPart, signature: ClaimSet) -> bool {
+    signature & part.known == part.held
 }

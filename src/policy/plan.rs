@@ -1,234 +1,488 @@
-//! What a route table alone says about its policies, worked out once.
+//! Everything about a route table's policies that does not depend on a token, found once at start-up.
 
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
-use super::ambiguous::Letters;
-use super::compile::Compiler;
-use super::draft::json_bytes;
-use super::memory::Memory;
-use super::pattern::{MAX_PARTS, Part, Pattern, spell};
-use super::refusal::{self, TableMistake, Warning};
-use super::space::{Declared, Space};
-use super::standings::NeedIndex;
+use super::ambiguity_denies::Encodable;
+use super::automaton::{Automaton, Cell, CellId, Literals, MarkSet, MethodTable};
+use super::cache::Cache;
+use super::conditions::{ClaimSet, ConditionId, Conditions, Entailment, Mark, Way, claim_bit};
+use super::conflicts;
+use super::diagnostics::{self, TableMistake, TooTangled, Warning};
+use super::overlap::{self, Begin, CellPart, CellSets, Gaps, Matcher, Texts};
+use super::pattern::{Form, NodeId, Part, PatternTree, ROOT};
+#[cfg(feature = "authz")]
+use super::pattern::{spell, tails};
 use crate::routes::{METHODS, Need, Routes, Segment, Undeclared};
+
+/// The most segments of a path: more than a Resource of 512 characters has room for, with the shortest stage.
+const MAX_SEGMENTS: usize = 220;
+/// The most that is compared to find out which Denies may leave their method out.
+const MAX_STAR_STEPS: usize = 400_000;
+
+/// The cell of all that no entry takes, for every method.
+pub(super) const UNDECLARED: CellId = 0;
+
+pub(super) type TableId = usize;
+pub(super) type ClassId = usize;
 
 /// A route table, ready to become a policy for any token.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(super) undeclared: Undeclared,
-    pub(super) space: Space,
-    /// All literals of the table.
-    pub(super) literals: FxHashSet<Arc<str>>,
-    /// Those that differ; entries point to them.
-    pub(super) needs: Vec<Arc<Need>>,
-    pub(super) need_index: NeedIndex,
-    /// In the order of the table.
-    pub(super) paths: Vec<DeclaredPath>,
-    /// By node of the trie, the place in `paths`.
-    pub(super) by_node: Vec<Option<usize>>,
-    /// By need, the places in `paths` where some method has it.
-    pub(super) by_need: Vec<Vec<usize>>,
-    pub(super) denies: Vec<Deny>,
-    /// What lets all undeclared paths pass.
-    pub(super) everything: Wildcard,
-    pub(super) memory: Memory,
+    pub(super) conditions: Conditions,
+    pub(super) literals: Literals,
+    /// By class, the conditions of which one is enough.
+    pub(super) classes: Vec<Vec<ConditionId>>,
+    /// By condition, the classes that it is enough for.
+    pub(super) classes_of: Vec<Vec<ClassId>>,
+    /// By cell.
+    pub(super) class_of: Vec<ClassId>,
+    pub(super) tables: Vec<Table>,
+    /// By condition, the patterns that it opens.
+    pub(super) own: Vec<Vec<OwnPattern>>,
+    /// By condition, whether some of its patterns hold texts of the token.
+    pub(super) opens_texts: Vec<bool>,
+    pub(super) encodable: Encodable,
+    /// Whether some Deny may refuse a path whose parameter is a literal of the table, of which a warning tells.
+    pub(super) collides: bool,
+    pub(super) cache: Cache,
 }
 
-/// A path with its entries, whatever its parameters are called.
+/// The patterns of the methods for which the same entries count.
 #[derive(Debug)]
-pub(super) struct DeclaredPath {
-    pub(super) node: Declared,
-    /// By position in [`METHODS`].
-    pub(super) needs: [Option<usize>; METHODS.len()],
-    /// Parameters of both kinds as [`Part::Wild`].
-    pub(super) pattern: Pattern,
-    /// For a path without parameters, both of its spellings.
-    pub(super) tails: Vec<Tail>,
-    /// For one with parameters.
-    pub(super) wildcard: Option<Wildcard>,
+pub(super) struct Table {
+    /// Positions in [`METHODS`].
+    pub(super) methods: Vec<usize>,
+    pub(super) entries: Vec<TableEntry>,
+    /// By cell, the place in `entries`.
+    pub(super) entry_of: FxHashMap<CellId, usize>,
+    pub(super) patterns: Overlaps,
+    /// Patterns that are only denied.
+    pub(super) extra: Overlaps,
+    /// If each gap is one segment; empty where no pattern needs it.
+    pub(super) short_reach: CellSets,
+    /// By pattern, its cutbacks in `extra`.
+    pub(super) cutbacks: FxHashMap<NodeId, Vec<NodeId>>,
+    /// By pattern and cell, what both match, in `extra`.
+    pub(super) common: FxHashMap<(NodeId, CellId), Vec<NodeId>>,
 }
 
-/// What follows the method and its slash in a Resource.
+/// An entry of one method's table.
 #[derive(Debug)]
-pub(super) struct Tail {
-    pub(super) text: String,
-    pub(super) chars: usize,
-    /// In JSON.
-    pub(super) bytes: usize,
+pub(super) struct TableEntry {
+    /// In the order of the routes.
+    pub(super) entry: usize,
+    pub(super) node: NodeId,
+    /// The cell where no mark holds.
+    pub(super) plain: CellId,
 }
 
-impl Tail {
-    pub(super) fn new(text: String) -> Self {
-        Self { chars: text.chars().count(), bytes: json_bytes(&text), text }
-    }
-}
-
-/// Resources of an Allow that say too much, and what takes the rest back.
-#[derive(Debug, Default)]
-pub(super) struct Wildcard {
-    pub(super) tails: Vec<Tail>,
-    pub(super) cuts: Vec<Cut>,
-    /// Of the literals that it could reach in disguise.
-    pub(super) letters: Letters,
-}
-
-/// What has to be denied beside a wildcard where the paths of another winner are refused.
+/// Patterns and the cells they overlap.
 #[derive(Debug)]
-pub(super) struct Cut {
-    /// `None`: paths that nothing declares.
-    pub(super) winner: Option<Declared>,
-    pub(super) denies: Vec<usize>,
+pub(super) struct Overlaps {
+    pub(super) tree: PatternTree,
+    pub(super) reach: CellSets,
+    pub(super) hits: CellSets,
+    /// The cells that the pattern must not hit if it has any method and any segments before it; `None` if they are not known.
+    pub(super) anywhere: Option<Vec<CellSets>>,
 }
 
-/// A Deny for one method at a time, or for all.
-#[derive(Debug)]
-pub(super) struct Deny {
-    pub(super) pattern: Pattern,
-    pub(super) tails: Vec<Tail>,
-    /// All that `*/` before it would refuse, of which nothing may be allowed; `None` if it refuses too much.
-    pub(super) freely: Option<Vec<Declared>>,
-    /// The Denies that refuse all that this one does.
-    pub(super) wider: Vec<usize>,
+/// A pattern of an entry, and the condition under which its paths are allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct OwnPattern {
+    pub(super) table: TableId,
+    pub(super) node: NodeId,
+    /// The cell of the entry without marks: where it is usable, the pattern without texts says all.
+    pub(super) plain: CellId,
+}
+
+/// What is found while a table is compiled.
+pub(super) struct Sources<'a> {
+    pub(super) routes: &'a Routes,
+    /// By entry.
+    pub(super) ways: Vec<Arc<Vec<Way>>>,
+    pub(super) methods: Vec<MethodTable<'a>>,
+    pub(super) automata: Vec<Automaton>,
+    pub(super) cells: Vec<Option<Cell>>,
+    classes: FxHashMap<Vec<ConditionId>, ClassId>,
 }
 
 impl Plan {
     /// Compiles a table.
     ///
     /// # Errors
-    /// Every pair of paths for which some token's policy could not be cached without refusing what the rules allow.
+    /// Every reason why some token's policy could not be cached without refusing what the rules allow.
     pub(crate) fn new(routes: &Routes) -> Result<(Self, Vec<Warning>), Vec<TableMistake>> {
-        let longest = routes.entries().iter().map(|entry| entry.path.segments().len()).max();
-        if longest.is_some_and(|longest| longest > MAX_PARTS) {
+        if routes.entries().iter().any(|entry| entry.path.segments().len() > MAX_SEGMENTS) {
             return Err(vec![TableMistake::TooLong]);
         }
-        let space = Space::new(routes).map_err(|_| vec![TableMistake::TooTangled])?;
-        let (plan, mistakes) = Self::compile(routes, space);
-        if !mistakes.is_empty() {
-            return Err(mistakes);
-        }
-        let warnings = refusal::warnings(routes, &plan);
-        Ok((plan, warnings))
+        let (plan, mistakes, warnings) = Self::compile(routes).map_err(|TooTangled| vec![TableMistake::TooTangled])?;
+        if mistakes.is_empty() { Ok((plan, warnings)) } else { Err(diagnostics::with_ways_out(routes, mistakes)) }
     }
 
-    /// The plan of a table, and why it may not be used.
-    pub(super) fn compile(routes: &Routes, space: Space) -> (Self, Vec<TableMistake>) {
-        let (needs, paths, by_node) = declared(routes);
-        let mut by_need = vec![Vec::new(); needs.len()];
-        for (index, path) in paths.iter().enumerate() {
-            for need in path.needs.iter().flatten() {
-                if let Some(places) = by_need.get_mut(*need).filter(|places| places.last() != Some(&index)) {
-                    places.push(index);
+    /// The plan of a table, why it may not be used, and what to know about it.
+    pub(super) fn compile(routes: &Routes) -> Result<(Self, Vec<TableMistake>, Vec<Warning>), TooTangled> {
+        let (mut plan, mut sources) = Self::gather(routes)?;
+        for table in 0..plan.tables.len() {
+            plan.overlap(table, &mut sources)?;
+        }
+        plan.open_patterns(&sources)?;
+        let conditions = std::mem::take(&mut plan.conditions);
+        let mut entailment = Entailment::new(&conditions);
+        let found = conflicts::find(&mut plan, &sources, &mut entailment)?;
+        drop(entailment);
+        plan.conditions = conditions;
+        plan.collides = !found.collisions.is_empty();
+        plan.anywhere(&sources);
+        plan.conditions.seal();
+        let warnings = diagnostics::warnings(&plan, routes, found.collisions);
+        Ok((plan, found.mistakes, warnings))
+    }
+
+    /// The needs as conditions, and an empty table for each group of methods.
+    fn gather(routes: &Routes) -> Result<(Self, Sources<'_>), TooTangled> {
+        let mut conditions = Conditions::default();
+        let mut known: FxHashMap<&Need, Arc<Vec<Way>>> = FxHashMap::default();
+        let mut ways = Vec::with_capacity(routes.entries().len());
+        for entry in routes.entries() {
+            let need: &Need = &entry.need;
+            let found = match known.get(need) {
+                Some(found) => Arc::clone(found),
+                None => {
+                    let found = Arc::new(conditions.ways(need)?);
+                    known.insert(need, Arc::clone(&found));
+                    found
+                }
+            };
+            ways.push(found);
+        }
+        // With "allow", what no entry takes is open to everybody: a need of nothing.
+        let everybody = conditions.ways(&Need::default())?.first().map(|way| way.condition);
+        let mut groups: Vec<(Vec<Option<usize>>, Vec<usize>)> = Vec::new();
+        for method in 0..METHODS.len() {
+            let entries: Vec<_> = routes.nodes().iter().map(|node| node.entry(method)).collect();
+            if entries.iter().all(Option::is_none) && routes.undeclared() != Undeclared::Allow {
+                continue;
+            }
+            match groups.iter_mut().find(|(known, _)| *known == entries) {
+                Some((_, methods)) => methods.push(method),
+                None => groups.push((entries, vec![method])),
+            }
+        }
+        let class = match routes.undeclared() {
+            Undeclared::Allow => everybody.into_iter().collect(),
+            Undeclared::Deny | Undeclared::Absent => Vec::new(),
+        };
+        let literals = Literals::new(routes);
+        let plan = Self {
+            undeclared: routes.undeclared(),
+            encodable: Encodable::of(literals.iter()),
+            own: Vec::new(),
+            opens_texts: Vec::new(),
+            conditions,
+            literals,
+            classes: vec![class],
+            classes_of: Vec::new(),
+            class_of: vec![0],
+            tables: groups.iter().map(|(_, methods)| Table::of_methods(methods.clone())).collect(),
+            collides: false,
+            cache: Cache::default(),
+        };
+        let marks = |entry: usize| -> Vec<Mark> {
+            let mut marks: Vec<Mark> =
+                ways.get(entry).into_iter().flat_map(|ways| ways.iter()).flat_map(|way| way.marks.clone()).collect();
+            marks.sort_unstable();
+            marks.dedup();
+            marks
+        };
+        let methods = groups
+            .iter()
+            .map(|(_, methods)| MethodTable::new(routes, methods.first().copied().unwrap_or(METHODS.len()), marks))
+            .collect::<Result<_, _>>()?;
+        Ok((
+            plan,
+            Sources { routes, ways, methods, automata: Vec::new(), cells: vec![None], classes: FxHashMap::default() },
+        ))
+    }
+
+    /// The patterns of a method's table and the cells that they overlap.
+    fn overlap(&mut self, id: TableId, sources: &mut Sources<'_>) -> Result<(), TooTangled> {
+        let method = sources.methods.get(id).ok_or(TooTangled)?;
+        let mut known: FxHashMap<(usize, MarkSet), CellId> = FxHashMap::default();
+        let cells = &mut sources.cells;
+        let automaton = Automaton::new(method, &self.literals, |entry, marks| {
+            *known.entry((entry, marks)).or_insert_with(|| {
+                cells.push(Some(Cell { table: id, entry, marks }));
+                cells.len().saturating_sub(1)
+            })
+        })?;
+        let tree = PatternTree::of_entries(method, &self.literals)?;
+        let mut entries = Vec::new();
+        let mut by_entry: FxHashMap<usize, usize> = FxHashMap::default();
+        let numbers: Vec<usize> = sources.routes.nodes().iter().filter_map(|node| node.entry(method.method)).collect();
+        for entry in numbers {
+            let node = tree.of_entry(sources.routes, entry, &self.literals).ok_or(TooTangled)?;
+            // An entry none of whose paths is its own has no cell: a wider one at the same place takes them all.
+            let plain = *known.entry((entry, 0)).or_insert_with(|| {
+                cells.push(Some(Cell { table: id, entry, marks: 0 }));
+                cells.len().saturating_sub(1)
+            });
+            by_entry.insert(entry, entries.len());
+            entries.push(TableEntry { entry, node, plain });
+        }
+        let mut entry_of = FxHashMap::default();
+        for ((entry, _), cell) in &known {
+            entry_of.insert(*cell, *by_entry.get(entry).ok_or(TooTangled)?);
+        }
+        let first = self.class_of.len();
+        for number in first..sources.cells.len() {
+            let cell = sources.cells.get(number).and_then(Option::as_ref).ok_or(TooTangled)?;
+            let class = class(cell, method, sources.ways.get(cell.entry).ok_or(TooTangled)?);
+            let number = *sources.classes.entry(class.clone()).or_insert(self.classes.len());
+            if number == self.classes.len() {
+                self.classes.push(class);
+            }
+            self.class_of.push(number);
+        }
+        let undeclared = (self.undeclared != Undeclared::Absent).then_some(UNDECLARED);
+        let reach = overlap::reach(&automaton, &tree, Gaps::Long, undeclared)?;
+        let own_cells = first..sources.cells.len();
+        let hits = hits(&tree, sources, &self.literals, id, own_cells)?;
+        let table = self.tables.get_mut(id).ok_or(TooTangled)?;
+        table.entries = entries;
+        table.entry_of = entry_of;
+        table.patterns = Overlaps { tree, reach, hits, anywhere: None };
+        sources.automata.push(automaton);
+        Ok(())
+    }
+
+    /// The patterns that each condition opens.
+    fn open_patterns(&mut self, sources: &Sources<'_>) -> Result<(), TooTangled> {
+        self.own = vec![Vec::new(); self.conditions.len()];
+        self.classes_of = vec![Vec::new(); self.conditions.len()];
+        for (class, conditions) in self.classes.iter().enumerate() {
+            for condition in conditions {
+                self.classes_of.get_mut(*condition).ok_or(TooTangled)?.push(class);
+            }
+        }
+        for (id, table) in self.tables.iter().enumerate() {
+            for place in &table.entries {
+                let segments = sources.routes.entries().get(place.entry).ok_or(TooTangled)?.path.segments();
+                for way in sources.ways.get(place.entry).into_iter().flat_map(|ways| ways.iter()) {
+                    let mut nodes = vec![ROOT];
+                    for (position, segment) in segments.iter().enumerate() {
+                        let needed = way.marks.iter().filter(|mark| mark.position == position);
+                        let needed = needed.fold(0, |claims, mark| claims | claim_bit(mark.claim));
+                        nodes = nodes
+                            .iter()
+                            .flat_map(|node| next(&table.patterns.tree, *node, segment, needed, &self.literals))
+                            .collect();
+                    }
+                    let own = self.own.get_mut(way.condition).ok_or(TooTangled)?;
+                    own.extend(nodes.into_iter().map(|node| OwnPattern { table: id, node, plain: place.plain }));
                 }
             }
         }
-        let plan = Self {
-            undeclared: routes.undeclared(),
-            space,
-            literals: literals(routes),
-            by_need,
-            need_index: NeedIndex::new(&needs),
-            needs,
-            paths,
-            by_node,
-            denies: Vec::new(),
-            everything: Wildcard::default(),
-            memory: Memory::default(),
-        };
-        Compiler::new(plan).compile(routes)
-    }
-
-    /// What an Allow for a declared path says after the method, and what may have to be denied beside it.
-    #[cfg(feature = "authz")]
-    pub(crate) fn spelt(&self, place: usize) -> (Vec<&str>, Vec<&str>) {
-        fn texts(tails: &[Tail]) -> Vec<&str> {
-            tails.iter().map(|tail| tail.text.as_str()).collect()
+        for own in &mut self.own {
+            own.sort_unstable();
+            own.dedup();
         }
-        let Some(path) = self.path(place) else {
-            return (Vec::new(), Vec::new());
+        let has_text = |own: &OwnPattern| {
+            let node = self.tables.get(own.table).and_then(|table| table.patterns.tree.get(own.node));
+            node.is_none_or(|node| node.has_text)
         };
-        let Some(wildcard) = &path.wildcard else {
-            return (texts(&path.tails), Vec::new());
-        };
-        let cuts = wildcard.cuts.iter().filter(|cut| !self.is_free(cut.winner));
-        let denies = cuts.flat_map(|cut| &cut.denies).filter_map(|deny| self.denies.get(*deny));
-        (texts(&wildcard.tails), denies.flat_map(|deny| texts(&deny.tails)).collect())
+        self.opens_texts = self.own.iter().map(|own| own.iter().any(has_text)).collect();
+        Ok(())
     }
 
-    /// The declared path of a node.
-    pub(super) fn path(&self, node: Declared) -> Option<&DeclaredPath> {
-        let index = self.by_node.get(node).copied().flatten()?;
-        self.paths.get(index)
+    /// Finds out which Denies may have `*` for the method. Where that takes too long, none may.
+    fn anywhere(&mut self, sources: &Sources<'_>) {
+        let methods: usize = self.tables.iter().map(|table| table.methods.len()).sum();
+        if methods < 2 || self.undeclared == Undeclared::Allow {
+            return;
+        }
+        let words: Option<Vec<(CellId, Vec<CellPart>)>> =
+            (1..sources.cells.len()).map(|cell| Some((cell, word(sources, &self.literals, cell)?))).collect();
+        let Some(words) = words else { return };
+        // Where a Deny may refuse a path whose parameter is a literal anyway, only ordinary paths are spared.
+        let readings: &[Texts] = if self.collides { &[Texts::Ordinary] } else { &[Texts::Ordinary, Texts::All] };
+        let mut steps = 0_usize;
+        for table in &mut self.tables {
+            for overlaps in [&mut table.patterns, &mut table.extra] {
+                let mut matcher = Matcher::new(&overlaps.tree);
+                let mut sets = Vec::new();
+                for texts in readings {
+                    let mut cells = vec![Vec::new(); overlaps.tree.nodes.len()];
+                    for (cell, word) in &words {
+                        for node in matcher.matching(word, Begin::Anywhere, *texts) {
+                            if let Some(cells) = cells.get_mut(node) {
+                                cells.push(*cell);
+                            }
+                        }
+                        if steps.saturating_add(matcher.steps) > MAX_STAR_STEPS {
+                            return;
+                        }
+                    }
+                    sets.push(cells);
+                }
+                steps = steps.saturating_add(matcher.steps);
+                overlaps.anywhere = Some(sets);
+            }
+        }
     }
 
-    /// Whether a wildcard needs no cut for these paths, whoever asks.
-    pub(super) fn is_free(&self, winner: Option<Declared>) -> bool {
-        winner.is_none() && self.undeclared != Undeclared::Deny
+    /// Adds patterns that are only denied, and what they overlap.
+    pub(super) fn add_extra(&mut self, id: TableId, sources: &Sources<'_>) -> Result<(), TooTangled> {
+        let undeclared = (self.undeclared != Undeclared::Absent).then_some(UNDECLARED);
+        let table = self.tables.get_mut(id).ok_or(TooTangled)?;
+        let automaton = sources.automata.get(id).ok_or(TooTangled)?;
+        let extra = &mut table.extra;
+        extra.reach = overlap::reach(automaton, &extra.tree, Gaps::Long, undeclared)?;
+        extra.hits = hits(&extra.tree, sources, &self.literals, id, 1..sources.cells.len())?;
+        Ok(())
+    }
+
+    /// What an Allow for an entry says after the method, and what may have to be denied beside it.
+    #[cfg(feature = "authz")]
+    pub(crate) fn spelt(&self, entry: usize) -> (Vec<String>, Vec<String>) {
+        let found = || {
+            let of = |table: &Table, entry: usize| {
+                table.entries.iter().find(|place| place.entry == entry).map(|place| place.node)
+            };
+            let (table, node) = self.tables.iter().find_map(|table| Some((table, of(table, entry)?)))?;
+            let written = |overlaps: &Overlaps, node: NodeId| -> Option<Vec<String>> {
+                let base = spell(&overlaps.tree.word(node)?, &self.literals, &[])?;
+                Some(tails(&base, Form::Exact, overlaps.tree.get(node)?.is_gap()))
+            };
+            let mut denies = Vec::new();
+            for cutback in table.cutbacks.get(&node).into_iter().flatten() {
+                denies.extend(written(&table.extra, *cutback)?);
+            }
+            for cell in table.patterns.reach.get(node)?.iter().filter(|cell| **cell != UNDECLARED) {
+                let place = table.entries.get(*table.entry_of.get(cell)?)?;
+                if place.entry != entry {
+                    denies.extend(written(&table.patterns, place.node)?);
+                }
+            }
+            denies.sort_unstable();
+            denies.dedup();
+            Some((written(&table.patterns, node)?, denies))
+        };
+        found().unwrap_or_default()
+    }
+
+    pub(super) fn class(&self, cell: CellId) -> Option<(ClassId, &[ConditionId])> {
+        let class = *self.class_of.get(cell)?;
+        Some((class, self.classes.get(class)?))
+    }
+
+    /// The cells that a pattern reaches in a form; `None` if that is not known.
+    pub(super) fn reached(overlaps: &Overlaps, node: NodeId, form: Form) -> Option<[&[CellId]; 2]> {
+        Self::cells(&overlaps.tree, &overlaps.reach, node, form)
+    }
+
+    /// The cells of a pattern in a form, of sets by pattern; `None` if they are not known.
+    pub(super) fn cells<'a>(
+        tree: &PatternTree,
+        sets: &'a CellSets,
+        node: NodeId,
+        form: Form,
+    ) -> Option<[&'a [CellId]; 2]> {
+        let exact = || sets.get(node).map(Vec::as_slice);
+        let below = || sets.get(tree.get(node)?.gap?).map(Vec::as_slice);
+        Some(match form {
+            Form::Exact => [exact()?, &[]],
+            Form::Below => [&[], below()?],
+            Form::Subtree => [exact()?, below()?],
+            // It has cells of its siblings, too.
+            Form::Prefix(_) => return None,
+        })
     }
 }
 
-/// The table's needs and paths.
-fn declared(routes: &Routes) -> (Vec<Arc<Need>>, Vec<DeclaredPath>, Vec<Option<usize>>) {
-    let mut needs: Vec<Arc<Need>> = Vec::new();
-    let mut known: FxHashMap<&Arc<Need>, usize> = FxHashMap::default();
-    known.reserve(routes.entries().len());
-    let number = |need| {
-        *known.entry(need).or_insert_with(|| {
-            needs.push(Arc::clone(need));
-            needs.len().saturating_sub(1)
-        })
-    };
-    let numbers: Vec<usize> = routes.entries().iter().map(|entry| &entry.need).map(number).collect();
-    let mut nodes: Vec<(usize, Declared)> = Vec::with_capacity(routes.nodes().len());
-    for (index, node) in routes.nodes().iter().enumerate() {
-        if let Some(first) = node.by_method.iter().flatten().chain(&node.any).min() {
-            nodes.push((*first, index));
+impl Table {
+    fn of_methods(methods: Vec<usize>) -> Self {
+        let nothing =
+            || Overlaps { tree: PatternTree::empty(), reach: vec![Vec::new()], hits: vec![Vec::new()], anywhere: None };
+        Self {
+            methods,
+            entries: Vec::new(),
+            entry_of: FxHashMap::default(),
+            patterns: nothing(),
+            extra: nothing(),
+            short_reach: Vec::new(),
+            cutbacks: FxHashMap::default(),
+            common: FxHashMap::default(),
         }
     }
-    nodes.sort_unstable();
-    let mut by_node = vec![None; routes.nodes().len()];
-    let mut paths = Vec::with_capacity(nodes.len());
-    for (entry, node) in nodes {
-        let (Some(entry), Some(place)) = (routes.entries().get(entry), routes.nodes().get(node)) else {
-            continue;
-        };
-        if let Some(slot) = by_node.get_mut(node) {
-            *slot = Some(paths.len());
-        }
-        let pattern: Pattern = entry.path.segments().iter().map(part).collect();
-        let mut method = 0..METHODS.len();
-        let need = || place.entry(method.next()?).and_then(|entry| numbers.get(entry).copied());
-        paths.push(DeclaredPath {
-            node,
-            needs: [(); METHODS.len()].map({
-                let mut need = need;
-                move |()| need()
-            }),
-            tails: match pattern.contains(&Part::Wild) {
-                true => Vec::new(),
-                false => spell(&pattern).into_iter().map(Tail::new).collect(),
-            },
-            pattern,
-            wildcard: None,
+}
+
+/// The conditions of which one lets a token use a cell.
+fn class(cell: &Cell, method: &MethodTable<'_>, ways: &[Way]) -> Vec<ConditionId> {
+    let holds = |mark: &Mark| method.set(|known| known == mark) & cell.marks != 0;
+    let mut class: Vec<_> = ways.iter().filter(|way| way.marks.iter().all(holds)).map(|way| way.condition).collect();
+    class.sort_unstable();
+    class.dedup();
+    class
+}
+
+/// The ordinary paths of a cell, as one word.
+fn word(sources: &Sources<'_>, literals: &Literals, cell: CellId) -> Option<Vec<CellPart>> {
+    let cell = sources.cells.get(cell)?.as_ref()?;
+    let method = sources.methods.get(cell.table)?;
+    let own = method.entry_marks.get(&cell.entry).copied().unwrap_or(0);
+    let mut word = Vec::new();
+    for (position, segment) in sources.routes.entries().get(cell.entry)?.path.segments().iter().enumerate() {
+        let claims = |marks: MarkSet| -> ClaimSet { method.claims(marks, |mark| mark.position == position) };
+        word.push(match segment {
+            Segment::Literal(text) => CellPart::Literal(literals.number(text)?),
+            Segment::Parameter(_) => CellPart::Free { asked: claims(own), found: claims(cell.marks) },
+            Segment::Greedy(_) if claims(cell.marks) != 0 => {
+                CellPart::Free { asked: claims(own), found: claims(cell.marks) }
+            }
+            Segment::Greedy(_) => CellPart::Rest,
         });
     }
-    (needs, paths, by_node)
+    Some(word)
 }
 
-fn part(segment: &Segment) -> Part {
-    match segment {
-        Segment::Literal(text) => Part::Text(Arc::clone(text)),
-        Segment::Parameter(_) | Segment::Greedy(_) => Part::Wild,
+/// The cells whose ordinary paths each pattern matches.
+fn hits(
+    tree: &PatternTree,
+    sources: &Sources<'_>,
+    literals: &Literals,
+    table: TableId,
+    cells: std::ops::Range<CellId>,
+) -> Result<CellSets, TooTangled> {
+    let mut hits = vec![Vec::new(); tree.nodes.len()];
+    let mut matcher = Matcher::new(tree);
+    for cell in cells {
+        if sources.cells.get(cell).and_then(|cell| cell.as_ref()).is_none_or(|cell| cell.table != table) {
+            continue;
+        }
+        let word = word(sources, literals, cell).ok_or(TooTangled)?;
+        for node in matcher.matching(&word, Begin::AtTheRoot, Texts::Ordinary) {
+            hits.get_mut(node).ok_or(TooTangled)?.push(cell);
+        }
     }
+    Ok(hits)
 }
 
-fn literals(routes: &Routes) -> FxHashSet<Arc<str>> {
-    let segments = routes.entries().iter().flat_map(|entry| entry.path.segments());
-    segments
-        .filter_map(|segment| match segment {
-            Segment::Literal(text) => Some(Arc::clone(text)),
-            Segment::Parameter(_) | Segment::Greedy(_) => None,
-        })
-        .collect()
+/// The nodes for one more segment of an entry that needs these claims to have its text.
+fn next(tree: &PatternTree, node: NodeId, segment: &Segment, needed: ClaimSet, literals: &Literals) -> Vec<NodeId> {
+    let Some(at) = tree.get(node) else { return Vec::new() };
+    let literal = match segment {
+        Segment::Literal(text) => literals.number(text).and_then(|literal| at.next(Part::Literal(literal))),
+        Segment::Parameter(_) | Segment::Greedy(_) if needed == 0 => at.gap,
+        Segment::Parameter(_) | Segment::Greedy(_) => {
+            let fits = |next: &&NodeId| match tree.get(**next).and_then(|node| node.part) {
+                Some(Part::Text(text)) => text.held & needed == needed,
+                _ => false,
+            };
+            return at.texts.iter().filter(fits).copied().collect();
+        }
+    };
+    literal.into_iter().collect()
 }

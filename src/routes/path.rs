@@ -54,6 +54,16 @@ impl PathPattern {
         &self.text
     }
 
+    /// The same path with `{name+}` for the parameter at its end, if it ends in one.
+    pub(crate) fn with_greedy_end(&self) -> Option<Self> {
+        let (Segment::Parameter(name), before) = self.segments.split_last()? else {
+            return None;
+        };
+        let start = self.text.strip_suffix(&format!("{{{name}}}"))?;
+        let segments = before.iter().cloned().chain([Segment::Greedy(name.clone())]).collect();
+        Some(Self { text: format!("{start}{{{name}+}}"), segments })
+    }
+
     /// Its segments; none for the root.
     pub(crate) fn segments(&self) -> &[Segment] {
         &self.segments

@@ -4,15 +4,10 @@
 
 mod bindings;
 mod examples;
-mod memory;
-mod patterns;
 mod properties;
-mod refusals;
-mod room;
-mod size;
-mod space;
+mod tables;
 
-use super::judge::{STAGE, answer, arn, case, iam, json, routes, rules, verified};
-use super::refusal::Warning;
+use super::diagnostics::Warning;
+use super::oracle::{STAGE, answer, arn, case, iam, json, routes, rules, verified};
 use super::{Plan, PolicyExpiry};
 use crate::routes::{METHODS, Routes};

@@ -2,7 +2,7 @@
 
 use super::rules::{Entry, Mode, Rules, Way};
 use super::*;
-use crate::policy::refusal::TableMistake;
+use crate::policy::diagnostics::TableMistake;
 
 /// An entry that anybody may use, or those with a scope.
 fn entry(methods: &[&'static str], path: &str, scope: Option<&'static str>) -> Entry {

@@ -47,7 +47,7 @@ fn a_thousand_routes_are_decided_in_microseconds() {
             let begin = now();
             let mut rest = 0;
             for _ in 0..1000 {
-                rest = plan.said(&routes, &token, &arn, &decision, PolicyExpiry::Token, 7936).left_out;
+                rest = plan.said(&token, &arn, &decision, PolicyExpiry::Token, 7936).left_out;
             }
             println!(
                 "{mode:?}, scopes {scopes:?}: start {start:?}, a decision {:?}, {rest} units left out",
@@ -97,7 +97,7 @@ fn a_table_that_overlaps_in_every_way_is_refused() {
     let entries = (0..17).map(|literal| Entry { methods: vec!["GET"], path: path(literal), any_of: Vec::new() });
     let rules = Rules { entries: entries.collect(), mode: Mode::Absent };
     let mistakes = Plan::new(&routes(&rules).unwrap()).unwrap_err();
-    assert_eq!(mistakes, [crate::policy::refusal::TableMistake::TooTangled]);
+    assert_eq!(mistakes, [crate::policy::diagnostics::TableMistake::TooTangled]);
 }
 
 /// Found by fuzzing: what a long path and one with `{name+}` both match has more parts than can be read. A mistake that is found
@@ -112,7 +112,7 @@ fn a_table_whose_patterns_would_be_too_long_to_read_is_refused() {
     for mode in [Mode::Deny, Mode::Allow, Mode::Absent] {
         let rules = Rules { entries: Vec::clone(&entries), mode };
         let mistakes = Plan::new(&routes(&rules).unwrap()).unwrap_err();
-        assert_eq!(mistakes, [crate::policy::refusal::TableMistake::TooTangled], "{mode:?}");
+        assert_eq!(mistakes, [crate::policy::diagnostics::TableMistake::TooTangled], "{mode:?}");
     }
 }
 

@@ -1,4 +1,5 @@
-//! Two judges that share no code with what they judge, for the tests and the fuzz targets, and what they are asked.
+//! Two judges of policies that share no code with what they judge, for the tests and the fuzz targets, and what they are
+//! asked: IAM's evaluation of a document, and the rules of a route table.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -81,7 +82,7 @@ pub(crate) fn arn(tail: &str) -> MethodArn {
 pub(crate) fn answer(routes: &Routes, plan: &Plan, token: &Token, tail: &str, room: usize) -> (IamPolicy, usize) {
     let (token, arn) = (verified(token), arn(tail));
     let decision = routes.decide(&arn, &token).permit;
-    let said = plan.said(routes, &token, &arn, &decision, PolicyExpiry::Token, room);
+    let said = plan.said(&token, &arn, &decision, PolicyExpiry::Token, room);
     (said.policy, said.left_out)
 }
 

@@ -6,7 +6,6 @@ use super::iam::Document;
 use super::rules::{Judge, Mode, Reading, Rules, Token};
 use super::{STAGE, answer, json, routes};
 use crate::policy::Plan;
-use crate::routes::METHODS;
 
 /// What an answer leaves for a policy, about.
 pub(crate) const ROOM: usize = 7936;
@@ -71,18 +70,23 @@ pub(crate) fn judge(case: &Case) -> Result<Outcome, String> {
     }
     let document = Document::new(&json(&policy), STAGE);
     let rules = Judge::new(&case.rules);
-    let verdict = |tail: &str, path: &Reading<'_>| -> Result<(), String> {
+    let asked_of =
+        |tail: &str| tail.split_once('/').map(|(method, path)| (method.to_owned(), rules.read(path))).unwrap();
+    let (asked_method, asked) = asked_of(&case.request);
+    // What a request asks that is not ordinary itself may cost others.
+    let ordinary =
+        !rules.allow(&case.token, &asked_method, &asked) || rules.ordinary(&case.token, &asked_method, &asked);
+    let verdict = |tail: &str, path: &Reading| -> Result<(), String> {
         let (method, _) = tail.split_once('/').unwrap();
         let (wanted, given) = (rules.allow(&case.token, method, path), document.allows(tail));
-        let aside = path.ambiguous_a && !path.ambiguous_b && !path.ambiguous_c
-            || case.rules.mode == Mode::Absent && !path.declared;
+        let aside = path.ambiguous_a && !path.ambiguous_b && !rules.ambiguous_c(method, path)
+            || case.rules.mode == Mode::Absent && !rules.declared(method, path);
         if given && !wanted && !aside {
             return Err(format!("unsound: allows {tail}\n{text}"));
         }
-        // API Gateway knows no other methods, so nobody can be refused one.
-        let exists = METHODS.contains(&method);
-        let narrower = left_out > 0 || case.request.contains(['%', '*', '?']) || case.request.contains("${");
-        if wanted && !given && exists && path.plain() && !narrower && (path.taken() || case.rules.mode == Mode::Allow) {
+        let narrower =
+            left_out > 0 || !ordinary || case.request.contains(['%', '*', '?']) || case.request.contains("${");
+        if wanted && !given && !narrower && rules.ordinary(&case.token, method, path) {
             return Err(format!("refuses {tail}\n{text}"));
         }
         Ok(())
@@ -93,7 +97,7 @@ pub(crate) fn judge(case: &Case) -> Result<Outcome, String> {
     // A long one takes a wildcard, for which there may be no room; nor is there any for a method that does not exist, or
     // that spares what is encoded in it.
     let short = case.request.len() < 400;
-    let writable = || case.room == ROOM && METHODS.contains(&method) && !case.request.contains('%');
+    let writable = || case.room == ROOM && !case.request.contains('%');
     let fits = if short { case.room >= 600 } else { writable() };
     if wanted != given && (given || fits) {
         return Err(format!("the request is {wanted} by the rules and {given} by the policy\n{text}"));
@@ -142,10 +146,12 @@ fn paths(segments: &[&str], phase: usize) -> Vec<String> {
 }
 
 fn troubles(segments: &[&str]) -> Vec<String> {
-    let mut troubles: Vec<String> =
-        ["", ".", "..", "\\", "%2e%2E", "x%2Fy", "x%2fy", "%5c", "a%20b", "%25", ".a", "a*", "%zz", "%0A"]
-            .map(str::to_owned)
-            .into();
+    let mut troubles: Vec<String> = [
+        "", ".", "..", "\\", "%2e%2E", "x%2Fy", "x%2fy", "%5c", "a%20b", "%25", ".a", "a*", "%zz", "%0A", "a;b",
+        "x%3By", "%3b",
+    ]
+    .map(str::to_owned)
+    .into();
     for segment in segments.iter().filter(|segment| segment.is_ascii()) {
         if let Some(letter) = segment.chars().next_back() {
             let rest = &segment[..segment.len() - 1];

@@ -9,9 +9,9 @@ const LITERALS: [&str; 8] = ["a", "b", "me", "a:x", "A", "..a", "x.y", "b-_,c"];
 const SCOPES: [&str; 3] = ["s", "t", "u"];
 const METHODS: [&[&str]; 8] =
     [&["GET"], &["POST"], &["GET", "POST"], &[], &["OPTIONS"], &["DELETE", "PUT"], &["HEAD"], &["PATCH", "GET"]];
-const SEGMENTS: [&str; 28] = [
+const SEGMENTS: [&str; 31] = [
     "a", "b", "me", "a:x", "u1", "zz", "a b", "", ".", "..", "a%20b", "%61", "m%65", "a%3Ax", "x%7Cy", "x|y", "\u{e9}",
-    "%C3%A9", "a*", "?", "${a}", "a\\b", "%2F", "%zz", "%0a", "A", "..a", "q\"",
+    "%C3%A9", "a*", "?", "${a}", "a\\b", "%2F", "%zz", "%0a", "A", "..a", "q\"", "a;b", "%3b", "%ff",
 ];
 /// Of these a claim is spelt that is not one of the texts above.
 const LETTERS: [char; 24] = [

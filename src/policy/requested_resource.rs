@@ -1,24 +1,24 @@
-//! The request that a policy answers, as it may stand in one.
+//! The Resource of the request that a policy answers.
 
 use super::MAX_RESOURCE_CHARS;
 use crate::event::MethodArn;
 
 /// The request that a policy answers.
-pub(super) struct Own<'a> {
+pub(super) struct RequestedResource<'a> {
     pub(super) arn: &'a MethodArn,
     /// `METHOD/path`.
     pub(super) tail: &'a str,
     pub(super) allowed: bool,
-    /// The same, if it names the request and nothing else in a policy.
-    pub(super) resource: Option<String>,
+    /// Whether `tail` names the request and nothing else in a policy.
+    pub(super) nameable: bool,
 }
 
-impl<'a> Own<'a> {
+impl<'a> RequestedResource<'a> {
     pub(super) fn new(arn: &'a MethodArn, allowed: bool) -> Self {
         let tail = arn.as_str().strip_prefix(arn.stage()).unwrap_or_default();
         let fits = arn.as_str().chars().count() <= MAX_RESOURCE_CHARS;
         let plain = fits && !tail.contains(['*', '?']) && !tail.contains("${");
-        Self { arn, tail, allowed, resource: plain.then(|| tail.to_owned()) }
+        Self { arn, tail, allowed, nameable: plain }
     }
 
     /// The narrowest pattern for a request that cannot be named: `?` for each character that IAM would not take for

@@ -50,20 +50,14 @@ pub(crate) struct Judge<'a> {
 }
 
 /// A path and how it may be read.
-pub(crate) struct Reading<'a> {
+pub(crate) struct Reading {
     raw: Vec<Vec<u8>>,
     decoded: Option<Vec<Vec<u8>>>,
-    /// `*`, `?`, `${`, control characters, `%` that is malformed or encodes a control character.
+    /// `*`, `?`, `${`, control characters, `%` that is malformed, encodes a control character or is not UTF-8.
     pub(crate) ambiguous_a: bool,
-    /// Empty and dot segments, `\`, encoded separators.
+    /// Empty and dot segments, `\`, `;`, encoded separators.
     pub(crate) ambiguous_b: bool,
     pub(crate) encoded: bool,
-    /// The shape of the declared path that it takes.
-    taken: Option<&'a [String]>,
-    /// That decoding leads elsewhere.
-    pub(crate) ambiguous_c: bool,
-    /// Some declared path matches it, as it is or decoded once.
-    pub(crate) declared: bool,
 }
 
 fn segments(path: &str) -> Vec<Vec<u8>> {
@@ -135,92 +129,124 @@ fn rank(shape: &[String]) -> Vec<u8> {
     shape.iter().map(rank).collect()
 }
 
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
 impl<'a> Judge<'a> {
     pub(crate) fn new(rules: &'a Rules) -> Self {
         let shapes = rules.entries.iter().map(|entry| shape(&entry.path)).collect();
         Self { rules, shapes }
     }
 
-    fn take(&self, path: &[Vec<u8>]) -> Option<&[String]> {
-        let matching = self.shapes.iter().filter(|shape| shape_matches(shape, path));
-        matching.min_by_key(|shape| rank(shape)).map(Vec::as_slice)
+    /// The entry for a method and a path: of those that match both, the one with the most specific path, where a named method
+    /// goes before `ANY`.
+    fn take(&self, method: &str, path: &[Vec<u8>]) -> Option<usize> {
+        let fits = |index: &usize| {
+            let methods = &self.rules.entries[*index].methods;
+            (methods.contains(&method) || methods.is_empty() && METHODS.contains(&method))
+                && shape_matches(&self.shapes[*index], path)
+        };
+        let key = |index: &usize| (rank(&self.shapes[*index]), self.rules.entries[*index].methods.is_empty());
+        (0..self.shapes.len()).filter(fits).min_by_key(key)
     }
 
     /// Reads a path, which is written without its first slash.
-    pub(crate) fn read(&self, path: &str) -> Reading<'_> {
+    pub(crate) fn read(&self, path: &str) -> Reading {
         let raw = segments(path);
         let encoded = path.contains('%');
         let decoded: Option<Vec<Vec<u8>>> = raw.iter().map(|segment| decode(segment)).collect();
-        let all = |bytes: &[Vec<u8>]| bytes.join(&b'/');
-        let control = |bytes: &[u8]| {
-            String::from_utf8_lossy(bytes).chars().any(char::is_control)
-                || bytes.windows(2).any(|pair| pair[0] == 0xc2 && (0x80..0xa0).contains(&pair[1]))
+        let unreadable = |bytes: &Vec<u8>| {
+            std::str::from_utf8(bytes).is_err() || String::from_utf8_lossy(bytes).chars().any(char::is_control)
         };
         let ambiguous_a = path.contains(['*', '?'])
             || path.contains("${")
             || path.chars().any(char::is_control)
-            || decoded.as_ref().is_none_or(|decoded| control(&all(decoded)));
+            || decoded.as_ref().is_none_or(|decoded| decoded.iter().any(unreadable));
         let lower = path.to_ascii_lowercase();
         let ambiguous_b = raw.iter().any(|segment| matches!(segment.as_slice(), b"" | b"." | b".."))
-            || path.contains('\\')
-            || ["%2f", "%5c", "%2e", "%25"].iter().any(|separator| lower.contains(separator));
-        let taken = self.take(&raw);
-        let taken_decoded = match encoded {
-            true => decoded.as_ref().map(|decoded| self.take(decoded)),
-            false => Some(taken),
-        };
-        Reading {
-            ambiguous_c: taken_decoded.as_ref().is_some_and(|decoded| *decoded != taken),
-            declared: taken.is_some() || taken_decoded.is_some_and(|decoded| decoded.is_some()),
-            raw,
-            decoded,
-            ambiguous_a,
-            ambiguous_b,
-            encoded,
-            taken,
-        }
+            || path.contains(['\\', ';'])
+            || ["%2f", "%5c", "%2e", "%3b", "%25"].iter().any(|separator| lower.contains(separator));
+        Reading { raw, decoded, ambiguous_a, ambiguous_b, encoded }
+    }
+
+    /// Whether the path takes another entry once it is decoded.
+    pub(crate) fn ambiguous_c(&self, method: &str, path: &Reading) -> bool {
+        let decoded = path.decoded.as_ref().filter(|_| path.encoded);
+        decoded.is_some_and(|decoded| self.take(method, decoded) != self.take(method, &path.raw))
+    }
+
+    /// Whether some entry matches the method and the path, as it is or decoded once.
+    pub(crate) fn declared(&self, method: &str, path: &Reading) -> bool {
+        let decoded = path.decoded.as_ref().filter(|_| path.encoded);
+        self.take(method, &path.raw).is_some() || decoded.is_some_and(|decoded| self.take(method, decoded).is_some())
     }
 
     /// Whether a token may make a request with this path.
-    pub(crate) fn allow(&self, token: &Token, method: &str, path: &Reading<'_>) -> bool {
-        if path.ambiguous_a || path.ambiguous_b || path.ambiguous_c {
+    pub(crate) fn allow(&self, token: &Token, method: &str, path: &Reading) -> bool {
+        if path.ambiguous_a || path.ambiguous_b || self.ambiguous_c(method, path) {
             return false;
         }
-        let Some(taken) = path.taken else {
-            return self.rules.mode == Mode::Allow;
+        match self.take(method, &path.raw) {
+            None => self.rules.mode == Mode::Allow && METHODS.contains(&method),
+            Some(index) => self.rules.entries[index].is_open(token, Some(path)),
+        }
+    }
+
+    /// A path that no cached answer may refuse wrongly.
+    pub(crate) fn ordinary(&self, token: &Token, method: &str, path: &Reading) -> bool {
+        if !path.plain() {
+            return false;
+        }
+        let Some(index) = self.take(method, &path.raw) else {
+            // Below a declared route that is refused, or where one's parameters would be several segments.
+            let refused = |(entry, shape): (&Entry, &Vec<String>)| {
+                (entry.methods.is_empty() || entry.methods.contains(&method))
+                    && !entry.is_open(token, None)
+                    && stretched(shape, &path.raw)
+            };
+            return self.rules.mode == Mode::Allow && !self.rules.entries.iter().zip(&self.shapes).any(refused);
         };
-        let all = || self.rules.entries.iter().zip(&self.shapes);
-        let of_path = || all().filter(|(_, shape)| shape.as_slice() == taken).map(|(entry, _)| entry);
-        let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].contains(&method);
-        let named = of_path().find(|entry| entry.methods.contains(&method));
-        let any = of_path().find(|entry| entry.methods.is_empty() && known);
-        named.or(any).is_some_and(|entry| {
-            entry.any_of.is_empty() || entry.any_of.iter().any(|way| way.is_met(token, entry, path))
+        let is_literal = |segment: &[u8]| self.shapes.iter().flatten().any(|part| part.as_bytes() == segment);
+        let shape = &self.shapes[index];
+        path.raw.iter().enumerate().all(|(position, segment)| {
+            let in_a_parameter = shape.get(position).is_none_or(|part| part.starts_with('{'));
+            !in_a_parameter || !is_literal(segment)
         })
     }
 }
 
-impl Reading<'_> {
-    /// A path that no cached answer may refuse wrongly.
-    pub(crate) fn plain(&self) -> bool {
-        !self.encoded && !self.ambiguous_a && !self.ambiguous_b && !self.ambiguous_c
+/// Whether a path is of this shape if each parameter may be several segments.
+fn stretched(shape: &[String], path: &[Vec<u8>]) -> bool {
+    let Some((first, rest)) = shape.split_first() else { return path.is_empty() };
+    let Some((segment, more)) = path.split_first() else { return false };
+    match first.as_str() {
+        "{}" | "{+}" => (1..=path.len()).any(|taken| stretched(rest, &path[taken..])),
+        literal => literal.as_bytes() == segment && stretched(rest, more),
     }
+}
 
-    /// That a declared path takes it.
-    pub(crate) fn taken(&self) -> bool {
-        self.taken.is_some()
+impl Reading {
+    /// That it can be read in one way only, whatever the table.
+    pub(crate) fn plain(&self) -> bool {
+        !self.encoded && !self.ambiguous_a && !self.ambiguous_b
+    }
+}
+
+impl Entry {
+    /// Whether a token may use it with this path; without one, on every path.
+    fn is_open(&self, token: &Token, path: Option<&Reading>) -> bool {
+        self.any_of.is_empty() || self.any_of.iter().any(|way| way.is_met(token, self, path))
     }
 }
 
 impl Way {
-    fn is_met(&self, token: &Token, entry: &Entry, path: &Reading<'_>) -> bool {
+    fn is_met(&self, token: &Token, entry: &Entry, path: Option<&Reading>) -> bool {
         let scopes = self.scopes.is_empty()
             || self.scopes.iter().any(|all| all.iter().all(|scope| token.scopes.contains(scope)));
         scopes && self.claims.iter().all(|(claim, values)| claim_met(token, claim, values, entry, path))
     }
 }
 
-fn claim_met(token: &Token, claim: &str, values: &[String], entry: &Entry, path: &Reading<'_>) -> bool {
+fn claim_met(token: &Token, claim: &str, values: &[String], entry: &Entry, path: Option<&Reading>) -> bool {
     let claim = match &token.claims[claim] {
         Value::Array(items) => items.clone(),
         Value::Null => return false,
@@ -231,6 +257,7 @@ fn claim_met(token: &Token, claim: &str, values: &[String], entry: &Entry, path:
             if !value.starts_with('{') {
                 return value == text;
             }
+            let Some(path) = path else { return false };
             let parts: Vec<&str> = entry.path.split('/').skip(1).collect();
             let greedy = value.replace('}', "+}");
             let position = parts.iter().position(|part| *part == value || **part == greedy).unwrap();

@@ -1,0 +1,349 @@
+//! The paths of one method's table, read segment by segment with all ways followed at once.
+//!
+//! [`Routes`] finds the entry of one path, with steps back. Here a state is everything that may still match, so that a
+//! path has one state and a pattern can be asked which entries it overlaps. What a state has read of the claims that are
+//! bound to the path is a set of marks.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::conditions::{ClaimSet, Mark, claim_bit};
+use super::diagnostics::TooTangled;
+use crate::routes::{Routes, Segment};
+
+/// The most states of one method: some hundred times what a table of a thousand routes needs.
+const MAX_STATES: usize = 100_000;
+/// The most claims that entries compare with the parameter at one place, for each set of them is a symbol of its own.
+const MAX_CLAIMS_AT_A_PLACE: u32 = 4;
+
+pub(super) type StateId = usize;
+pub(super) type LiteralId = usize;
+pub(super) type CellId = usize;
+/// Marks of a table, one bit each.
+pub(super) type MarkSet = u64;
+
+/// Every literal of a table, by number.
+#[derive(Debug, Default)]
+pub(super) struct Literals {
+    numbers: FxHashMap<Arc<str>, LiteralId>,
+    texts: Vec<Arc<str>>,
+}
+
+impl Literals {
+    pub(super) fn new(routes: &Routes) -> Self {
+        let mut literals = Self::default();
+        for segment in routes.entries().iter().flat_map(|entry| entry.path.segments()) {
+            if let Segment::Literal(text) = segment
+                && !literals.numbers.contains_key(text)
+            {
+                literals.numbers.insert(Arc::clone(text), literals.texts.len());
+                literals.texts.push(Arc::clone(text));
+            }
+        }
+        literals
+    }
+
+    pub(super) fn number(&self, text: &str) -> Option<LiteralId> {
+        self.numbers.get(text).copied()
+    }
+
+    pub(super) fn text(&self, literal: LiteralId) -> Option<&str> {
+        self.texts.get(literal).map(|text| &**text)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.texts.iter().map(|text| &**text)
+    }
+}
+
+/// The table of the methods for which the same entries count.
+#[derive(Debug)]
+pub(super) struct MethodTable<'a> {
+    pub(super) routes: &'a Routes,
+    /// A position in [`METHODS`](crate::routes::METHODS); any of its methods.
+    pub(super) method: usize,
+    /// By node of the routes, whether an entry of the method is there or below.
+    live: Vec<bool>,
+    depth: Vec<usize>,
+    /// The marks that entries ask for.
+    pub(super) marks: Vec<Mark>,
+    /// By entry.
+    pub(super) entry_marks: FxHashMap<usize, MarkSet>,
+    /// By node of the routes, the marks of the entries there or below.
+    below: Vec<MarkSet>,
+    last_marks: MarkSet,
+}
+
+impl<'a> MethodTable<'a> {
+    /// # Errors
+    /// [`TooTangled`] for more marks than a set holds.
+    pub(super) fn new(
+        routes: &'a Routes,
+        method: usize,
+        marks_of: impl Fn(usize) -> Vec<Mark>,
+    ) -> Result<Self, TooTangled> {
+        let size = routes.nodes().len();
+        let mut table = Self {
+            routes,
+            method,
+            live: vec![false; size],
+            depth: vec![0; size],
+            marks: Vec::new(),
+            entry_marks: FxHashMap::default(),
+            below: vec![0; size],
+            last_marks: 0,
+        };
+        for node in routes.nodes() {
+            let Some(entry) = node.entry(method) else { continue };
+            let mut set = 0;
+            for mark in marks_of(entry) {
+                let known = table.marks.iter().position(|known| *known == mark);
+                let bit = known.unwrap_or(table.marks.len());
+                if known.is_none() {
+                    table.marks.push(mark);
+                }
+                let bit = u32::try_from(bit).ok().and_then(|bit| 1_u64.checked_shl(bit));
+                set |= bit.ok_or(TooTangled)?;
+            }
+            table.entry_marks.insert(entry, set);
+        }
+        table.last_marks = table.set(|mark| mark.last);
+        table.visit(0, 0);
+        Ok(table)
+    }
+
+    fn visit(&mut self, node: usize, depth: usize) -> (bool, MarkSet) {
+        let Some(place) = self.routes.nodes().get(node) else { return (false, 0) };
+        let own = place.entry(self.method);
+        let mut live = own.is_some();
+        let mut marks = own.and_then(|entry| self.entry_marks.get(&entry).copied()).unwrap_or(0);
+        for next in place.literals.values().chain(&place.parameter).chain(&place.greedy) {
+            let (more, below) = self.visit(*next, depth.saturating_add(1));
+            live |= more;
+            marks |= below;
+        }
+        if let (Some(slot), Some(deep), Some(below)) =
+            (self.live.get_mut(node), self.depth.get_mut(node), self.below.get_mut(node))
+        {
+            (*slot, *deep, *below) = (live, depth, marks);
+        }
+        (live, marks)
+    }
+
+    /// A node of the routes, if the method has an entry there or below.
+    pub(super) fn live(&self, node: usize) -> Option<&'a crate::routes::Node> {
+        self.live.get(node).filter(|live| **live)?;
+        self.routes.nodes().get(node)
+    }
+
+    /// The marks that `wanted` names.
+    pub(super) fn set(&self, wanted: impl Fn(&Mark) -> bool) -> MarkSet {
+        let named = self.marks.iter().enumerate().filter(|(_, mark)| wanted(mark));
+        named.fold(0, |set, (bit, _)| set | u32::try_from(bit).ok().and_then(|bit| 1_u64.checked_shl(bit)).unwrap_or(0))
+    }
+
+    /// The claims of some marks.
+    pub(super) fn claims(&self, marks: MarkSet, wanted: impl Fn(&Mark) -> bool) -> ClaimSet {
+        let mut claims = 0;
+        for (bit, mark) in self.marks.iter().enumerate() {
+            let held = u32::try_from(bit).is_ok_and(|bit| marks & 1_u64.checked_shl(bit).unwrap_or(0) != 0);
+            if held && wanted(mark) {
+                claims |= claim_bit(mark.claim);
+            }
+        }
+        claims
+    }
+
+    /// The claims that are compared with the segment after a node.
+    ///
+    /// # Errors
+    /// [`TooTangled`] if they are too many.
+    pub(super) fn claims_after(&self, node: usize) -> Result<ClaimSet, TooTangled> {
+        let (Some(place), Some(depth)) = (self.live(node), self.depth.get(node)) else { return Ok(0) };
+        let next = place.parameter.into_iter().chain(place.greedy);
+        let below = next.filter_map(|next| self.below.get(next)).fold(0, |all, marks| all | marks);
+        let claims = self.claims(below, |mark| mark.position == *depth);
+        if claims.count_ones() > MAX_CLAIMS_AT_A_PLACE {
+            return Err(TooTangled);
+        }
+        Ok(claims)
+    }
+}
+
+/// The subsets of some claims, each but the empty one.
+pub(super) fn subsets(claims: ClaimSet) -> impl Iterator<Item = ClaimSet> {
+    let mut next = claims;
+    std::iter::from_fn(move || {
+        let subset = next;
+        next = next.wrapping_sub(1) & claims;
+        (subset != 0).then_some(subset)
+    })
+}
+
+/// What may still match, most specific first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Live {
+    Node(usize),
+    /// A `{name+}` that has taken one segment.
+    First(usize),
+    /// One that has taken more.
+    Rest(usize),
+}
+
+/// Everything that one reading of a path has left.
+#[derive(Debug)]
+pub(super) struct State {
+    /// The cell of the paths that end here; `None` if no entry takes them.
+    pub(super) winner: Option<CellId>,
+    pub(super) literals: Vec<(LiteralId, StateId)>,
+    /// The claims that are compared with the next segment.
+    pub(super) claims: ClaimSet,
+    /// After the text of exactly these claims, which is not a literal of the table.
+    pub(super) texts: Vec<(ClaimSet, StateId)>,
+    /// After any other text.
+    pub(super) other: StateId,
+}
+
+impl State {
+    pub(super) fn literal(&self, literal: LiteralId) -> Option<StateId> {
+        let place = self.literals.binary_search_by_key(&literal, |(literal, _)| *literal).ok()?;
+        self.literals.get(place).map(|(_, state)| *state)
+    }
+}
+
+/// An entry with the marks that hold: paths for which the same tokens pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Cell {
+    pub(super) table: usize,
+    pub(super) entry: usize,
+    pub(super) marks: MarkSet,
+}
+
+/// All states of one method. State 0 is where nothing matches any more, state 1 the beginning.
+#[derive(Debug)]
+pub(super) struct Automaton {
+    pub(super) states: Vec<State>,
+}
+
+pub(super) const DEAD: StateId = 0;
+pub(super) const START: StateId = 1;
+
+/// What may be read next, and what was read of the marks.
+type Key = (Vec<Live>, MarkSet);
+
+impl Automaton {
+    /// Follows all ways through a table. `cell` numbers what is found.
+    ///
+    /// # Errors
+    /// [`TooTangled`] for a table whose parameters and literals overlap in too many ways.
+    pub(super) fn new(
+        table: &MethodTable<'_>,
+        literals: &Literals,
+        mut cell: impl FnMut(usize, MarkSet) -> CellId,
+    ) -> Result<Self, TooTangled> {
+        let empty = || State { winner: None, literals: Vec::new(), claims: 0, texts: Vec::new(), other: DEAD };
+        let mut known: FxHashMap<Key, StateId> = FxHashMap::default();
+        known.insert((Vec::new(), 0), DEAD);
+        let start: Key = match table.live(0) {
+            Some(_) => (vec![Live::Node(0)], 0),
+            None => return Ok(Self { states: vec![empty(), empty()] }),
+        };
+        known.insert(start.clone(), START);
+        let mut states = vec![empty(), empty()];
+        let mut open = vec![(START, start)];
+        while let Some((id, (live, marks))) = open.pop() {
+            let mut to = |key: Key| {
+                let next = states.len();
+                let known = *known.entry(key.clone()).or_insert(next);
+                if known == next {
+                    states.push(empty());
+                    open.push((next, key));
+                }
+                known
+            };
+            let nodes = || {
+                live.iter().filter_map(|live| match live {
+                    Live::Node(node) => table.live(*node).map(|place| (*node, place)),
+                    Live::First(_) | Live::Rest(_) => None,
+                })
+            };
+            let mut state = empty();
+            state.winner = live
+                .iter()
+                .find_map(|live| match live {
+                    Live::Node(node) | Live::First(node) | Live::Rest(node) => {
+                        table.routes.nodes().get(*node)?.entry(table.method)
+                    }
+                })
+                .map(|entry| cell(entry, marks & table.entry_marks.get(&entry).copied().unwrap_or(0)));
+            for (node, _) in nodes() {
+                state.claims |= table.claims_after(node)?;
+            }
+            if state.claims.count_ones() > MAX_CLAIMS_AT_A_PLACE {
+                return Err(TooTangled);
+            }
+            let depth = nodes().next().and_then(|(node, _)| table.depth.get(node).copied());
+            let mut texts: Vec<&[u8]> =
+                nodes().flat_map(|(_, place)| place.literals.keys().map(AsRef::as_ref)).collect();
+            texts.sort_unstable();
+            texts.dedup();
+            for text in texts {
+                let number = std::str::from_utf8(text).ok().and_then(|text| literals.number(text));
+                let number = number.ok_or(TooTangled)?;
+                let next = step(table, &live, Some(text));
+                if !next.is_empty() {
+                    state.literals.push((number, to(after(table, next, marks, 0))));
+                }
+            }
+            state.literals.sort_unstable();
+            let next = step(table, &live, None);
+            for claims in subsets(state.claims) {
+                let held = |mark: &Mark| Some(mark.position) == depth && claims & claim_bit(mark.claim) != 0;
+                state.texts.push((claims, to(after(table, next.clone(), marks, table.set(held)))));
+            }
+            state.other = to(after(table, next, marks, 0));
+            if states.len() > MAX_STATES {
+                return Err(TooTangled);
+            }
+            if let Some(slot) = states.get_mut(id) {
+                *slot = state;
+            }
+        }
+        Ok(Self { states })
+    }
+}
+
+/// A state's key: marks that nothing asks for any more are forgotten.
+fn after(table: &MethodTable<'_>, live: Vec<Live>, marks: MarkSet, new: MarkSet) -> Key {
+    let wanted = live.iter().fold(0, |wanted, live| {
+        wanted
+            | match live {
+                Live::Node(node) | Live::First(node) => table.below.get(*node).copied().unwrap_or(0),
+                Live::Rest(node) => table.below.get(*node).copied().unwrap_or(0) & !table.last_marks,
+            }
+    });
+    (live, ((marks & !table.last_marks) | new) & wanted)
+}
+
+/// What may still match after one more segment: this literal, or a text that is none of the table. Behind a `{name+}`
+/// nothing comes into play any more.
+fn step(table: &MethodTable<'_>, live: &[Live], text: Option<&[u8]>) -> Vec<Live> {
+    let mut next = Vec::new();
+    for item in live {
+        match item {
+            Live::Node(node) => {
+                let Some(place) = table.live(*node) else { continue };
+                let literal = text.and_then(|text| place.literals.get(text));
+                let nodes = literal.into_iter().chain(&place.parameter).filter(|node| table.live(**node).is_some());
+                next.extend(nodes.map(|node| Live::Node(*node)));
+                next.extend(place.greedy.filter(|node| table.live(*node).is_some()).map(Live::First));
+            }
+            Live::First(node) | Live::Rest(node) => next.push(Live::Rest(*node)),
+        }
+        if matches!(next.last(), Some(Live::First(_) | Live::Rest(_))) {
+            break;
+        }
+    }
+    next
+}

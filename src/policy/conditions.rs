@@ -1,0 +1,340 @@
+//! What needs ask of a token, whatever the path: the atoms, and which sets of them a token meets.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::diagnostics::TooTangled;
+use crate::claims::{Accepted, ClaimName, Verified};
+use crate::routes::{Alternative, ClaimValue, Need, path_texts};
+
+/// The most ways to meet one need. Each is a set of scopes, claim values and texts in the path.
+const MAX_WAYS: usize = 256;
+/// The most claims that a table compares with path parameters: one bit each in a [`ClaimSet`].
+const MAX_CLAIMS: usize = 32;
+
+/// Claims that are compared with path parameters, one bit each.
+pub(super) type ClaimSet = u32;
+/// A set of atoms that some need asks for.
+pub(super) type ConditionId = usize;
+type AtomId = usize;
+
+/// One thing that a need asks of a token.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Atom {
+    Scope(Arc<str>),
+    Claim(ClaimName, Accepted),
+    /// The claim has a text that can stand in a path.
+    Text(ClaimName),
+}
+
+/// A claim that has to equal the path's segment at a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Mark {
+    pub(super) position: usize,
+    /// For `{name+}`: holds only where the path ends with this segment.
+    pub(super) last: bool,
+    pub(super) claim: usize,
+}
+
+/// The atoms and marks of one way.
+type Asked = (Vec<AtomId>, Vec<Mark>);
+
+/// One way to meet a need.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Way {
+    pub(super) condition: ConditionId,
+    /// In order, each once.
+    pub(super) marks: Vec<Mark>,
+}
+
+/// All that the needs of a table ask of a token.
+#[derive(Debug, Default)]
+pub(super) struct Conditions {
+    atoms: Vec<Atom>,
+    sets: Vec<Vec<AtomId>>,
+    /// By atom, the sets that ask for it.
+    by_atom: Vec<Vec<ConditionId>>,
+    by_scope: FxHashMap<Arc<str>, AtomId>,
+    /// The atoms that are not scopes.
+    claim_atoms: Vec<AtomId>,
+    /// The sets that ask for nothing.
+    always: Vec<ConditionId>,
+    /// The claims that are compared with path parameters.
+    pub(super) bound: Vec<ClaimName>,
+    text_atoms: Vec<AtomId>,
+    known_atoms: FxHashMap<Atom, AtomId>,
+    known_sets: FxHashMap<Vec<AtomId>, ConditionId>,
+}
+
+impl Conditions {
+    /// The ways to meet a need.
+    ///
+    /// # Errors
+    /// [`TooTangled`] if there are more than anybody means.
+    pub(super) fn ways(&mut self, need: &Need) -> Result<Vec<Way>, TooTangled> {
+        if need.any_of.is_empty() {
+            let condition = self.set(Vec::new());
+            return Ok(vec![Way { condition, marks: Vec::new() }]);
+        }
+        let mut ways: Vec<Asked> = Vec::new();
+        for alternative in &need.any_of {
+            ways.extend(self.alternative(alternative)?);
+            if ways.len() > MAX_WAYS {
+                return Err(TooTangled);
+            }
+        }
+        let minimal = |(atoms, marks): &&Asked| {
+            !ways.iter().any(|(fewer, where_)| {
+                let smaller = fewer.len() < atoms.len() || where_.len() < marks.len();
+                smaller
+                    && fewer.iter().all(|atom| atoms.contains(atom))
+                    && where_.iter().all(|mark| marks.contains(mark))
+            })
+        };
+        let mut kept: Vec<_> = ways.iter().filter(minimal).cloned().collect();
+        kept.sort();
+        kept.dedup();
+        Ok(kept.into_iter().map(|(atoms, marks)| Way { condition: self.set(atoms), marks }).collect())
+    }
+
+    fn alternative(&mut self, alternative: &Alternative) -> Result<Vec<Asked>, TooTangled> {
+        let mut ways: Vec<Asked> = match alternative.scopes.as_slice() {
+            [] => vec![(Vec::new(), Vec::new())],
+            entries => entries
+                .iter()
+                .map(|entry| {
+                    (entry.iter().map(|scope| self.atom(Atom::Scope(Arc::clone(scope)))).collect(), Vec::new())
+                })
+                .collect(),
+        };
+        for need in &alternative.claims {
+            let mut longer = Vec::new();
+            for value in &need.values {
+                let (atom, mark) = match value {
+                    ClaimValue::Fixed(accepted) => (Atom::Claim(need.claim.clone(), accepted.clone()), None),
+                    ClaimValue::Parameter { position, last } => {
+                        let claim = self.bound_claim(&need.claim)?;
+                        (Atom::Text(need.claim.clone()), Some(Mark { position: *position, last: *last, claim }))
+                    }
+                };
+                let atom = self.atom(atom);
+                for (atoms, marks) in &ways {
+                    let (mut atoms, mut marks) = (atoms.clone(), marks.clone());
+                    atoms.push(atom);
+                    marks.extend(mark);
+                    longer.push((atoms, marks));
+                }
+            }
+            ways = longer;
+            if ways.len() > MAX_WAYS {
+                return Err(TooTangled);
+            }
+        }
+        for (atoms, marks) in &mut ways {
+            atoms.sort_unstable();
+            atoms.dedup();
+            marks.sort_unstable();
+            marks.dedup();
+        }
+        Ok(ways)
+    }
+
+    fn bound_claim(&mut self, claim: &ClaimName) -> Result<usize, TooTangled> {
+        if let Some(known) = self.bound.iter().position(|known| known == claim) {
+            return Ok(known);
+        }
+        if self.bound.len() >= MAX_CLAIMS {
+            return Err(TooTangled);
+        }
+        self.bound.push(claim.clone());
+        let atom = self.atom(Atom::Text(claim.clone()));
+        self.text_atoms.push(atom);
+        Ok(self.bound.len().saturating_sub(1))
+    }
+
+    fn atom(&mut self, atom: Atom) -> AtomId {
+        if let Some(known) = self.known_atoms.get(&atom) {
+            return *known;
+        }
+        let id = self.atoms.len();
+        match &atom {
+            Atom::Scope(scope) => {
+                self.by_scope.insert(Arc::clone(scope), id);
+            }
+            Atom::Claim(..) | Atom::Text(_) => self.claim_atoms.push(id),
+        }
+        self.known_atoms.insert(atom.clone(), id);
+        self.atoms.push(atom);
+        self.by_atom.push(Vec::new());
+        id
+    }
+
+    fn set(&mut self, mut atoms: Vec<AtomId>) -> ConditionId {
+        atoms.sort_unstable();
+        atoms.dedup();
+        if let Some(known) = self.known_sets.get(&atoms) {
+            return *known;
+        }
+        let id = self.sets.len();
+        if atoms.is_empty() {
+            self.always.push(id);
+        }
+        for atom in &atoms {
+            if let Some(asking) = self.by_atom.get_mut(*atom) {
+                asking.push(id);
+            }
+        }
+        self.known_sets.insert(atoms.clone(), id);
+        self.sets.push(atoms);
+        id
+    }
+
+    /// How many sets there are.
+    pub(super) fn len(&self) -> usize {
+        self.sets.len()
+    }
+
+    /// Drops what only compiling needs.
+    pub(super) fn seal(&mut self) {
+        self.known_atoms = FxHashMap::default();
+        self.known_sets = FxHashMap::default();
+    }
+
+    /// The sets that a token meets, in order.
+    pub(super) fn met(&self, token: &Verified) -> Vec<ConditionId> {
+        let mut missing: FxHashMap<ConditionId, usize> = FxHashMap::default();
+        let mut met = self.always.clone();
+        let mut holds = |atom: AtomId| {
+            for set in self.by_atom.get(atom).into_iter().flatten() {
+                let size = self.sets.get(*set).map_or(usize::MAX, Vec::len);
+                let left = missing.entry(*set).or_insert(size);
+                *left = left.saturating_sub(1);
+                if *left == 0 {
+                    met.push(*set);
+                }
+            }
+        };
+        let mut before = None;
+        for scope in token.scopes() {
+            // A token may name a scope twice; its scopes are sorted.
+            if before != Some(scope)
+                && let Some(atom) = self.by_scope.get(scope.as_str())
+            {
+                holds(*atom);
+            }
+            before = Some(scope);
+        }
+        for atom in &self.claim_atoms {
+            let held = match self.atoms.get(*atom) {
+                Some(Atom::Claim(name, accepted)) => name.of(token.claims()).is_some_and(|claim| accepted.fits(claim)),
+                Some(Atom::Text(name)) => {
+                    name.of(token.claims()).is_some_and(|claim| path_texts(claim).next().is_some())
+                }
+                Some(Atom::Scope(_)) | None => false,
+            };
+            if held {
+                holds(*atom);
+            }
+        }
+        met.sort_unstable();
+        met
+    }
+}
+
+/// Whether some token meets certain sets and not others, as far as scopes and claims decide it.
+///
+/// Every set of scopes and claim values is taken to be possible, for a claim may be an array; only `iss` is one string.
+#[derive(Debug)]
+pub(super) struct Entailment<'a> {
+    conditions: &'a Conditions,
+    /// By set, its atoms and all that they imply.
+    closed: Vec<Vec<AtomId>>,
+    exclusive: Vec<AtomId>,
+    known: FxHashMap<(ConditionId, ClaimSet, [Option<usize>; 4]), bool>,
+}
+
+impl<'a> Entailment<'a> {
+    pub(super) fn new(conditions: &'a Conditions) -> Self {
+        let presences: Vec<(AtomId, &ClaimName)> = conditions
+            .claim_atoms
+            .iter()
+            .filter_map(|atom| match conditions.atoms.get(*atom)? {
+                Atom::Claim(name, Accepted::Present) => Some((*atom, name)),
+                _ => None,
+            })
+            .collect();
+        let close = |atoms: &Vec<AtomId>| {
+            let mut all = atoms.clone();
+            for atom in atoms {
+                if let Some(Atom::Claim(name, _) | Atom::Text(name)) = conditions.atoms.get(*atom) {
+                    all.extend(presences.iter().filter(|(_, present)| *present == name).map(|(atom, _)| *atom));
+                }
+            }
+            all
+        };
+        let issuer = |atom: &&AtomId| {
+            matches!(
+                conditions.atoms.get(**atom),
+                Some(Atom::Claim(ClaimName::Member(name), Accepted::Value(value))) if name == "iss" && value.is_string()
+            )
+        };
+        Self {
+            conditions,
+            closed: conditions.sets.iter().map(close).collect(),
+            exclusive: conditions.claim_atoms.iter().filter(issuer).copied().collect(),
+            known: FxHashMap::default(),
+        }
+    }
+
+    /// Whether some token that meets `own`, and has a text for each of the `held` claims, meets one set of each of `hits`
+    /// (three at most) and none of `refused`.
+    pub(super) fn possible(
+        &mut self,
+        own: ConditionId,
+        held: ClaimSet,
+        refused: (usize, &[ConditionId]),
+        hits: &[(usize, &[ConditionId])],
+    ) -> bool {
+        let mut classes = [Some(refused.0), None, None, None];
+        for (slot, (class, _)) in classes.iter_mut().skip(1).zip(hits) {
+            *slot = Some(*class);
+        }
+        let key = (own, held, classes);
+        if let Some(known) = self.known.get(&key) {
+            return *known;
+        }
+        let mut atoms: Vec<AtomId> = self.closed.get(own).cloned().unwrap_or_default();
+        for (claim, atom) in self.conditions.text_atoms.iter().enumerate() {
+            if held & claim_bit(claim) != 0 {
+                let text = self.conditions.known_sets.get(&vec![*atom]);
+                atoms.push(*atom);
+                atoms.extend(text.and_then(|set| self.closed.get(*set)).into_iter().flatten());
+            }
+        }
+        let answer = self.choose(&atoms, refused.1, hits);
+        self.known.insert(key, answer);
+        answer
+    }
+
+    fn choose(&self, atoms: &[AtomId], refused: &[ConditionId], hits: &[(usize, &[ConditionId])]) -> bool {
+        let Some(((_, first), rest)) = hits.split_first() else {
+            let issuers = self.exclusive.iter().filter(|atom| atoms.contains(atom)).count();
+            return issuers <= 1 && !refused.iter().any(|set| self.is_met(*set, atoms));
+        };
+        first.iter().any(|set| {
+            let more = self.closed.get(*set).map(Vec::as_slice).unwrap_or_default();
+            self.choose(&[atoms, more].concat(), refused, rest)
+        })
+    }
+
+    /// Of a set that is not known nothing is said to be met: then its route counts as refused, which asks for more Denies.
+    fn is_met(&self, set: ConditionId, atoms: &[AtomId]) -> bool {
+        self.conditions.sets.get(set).is_some_and(|asked| asked.iter().all(|atom| atoms.contains(atom)))
+    }
+}
+
+/// A set of one claim.
+pub(super) fn claim_bit(claim: usize) -> ClaimSet {
+    u32::try_from(claim).ok().and_then(|claim| 1_u32.checked_shl(claim)).unwrap_or(0)
+}

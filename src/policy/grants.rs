@@ -1,0 +1,111 @@
+//! What a token may do, as far as policies depend on it.
+
+use rustc_hash::FxHashMap;
+
+use super::ambiguity_denies::percent_encoded;
+use super::automaton::CellId;
+use super::conditions::{ClaimSet, ConditionId, claim_bit};
+use super::plan::Plan;
+use crate::claims::Verified;
+use crate::routes::path_texts;
+
+/// The conditions that a token meets, and its texts that stand in paths.
+#[derive(Debug)]
+pub(super) struct Grants {
+    /// In order.
+    pub(super) conditions: Vec<ConditionId>,
+    /// By class.
+    usable: Vec<bool>,
+    /// In the order of the token's claims, each once.
+    pub(super) texts: Vec<BoundText>,
+    /// How many more there are than an answer has room for.
+    pub(super) texts_beyond: usize,
+}
+
+/// A text of the token that is compared with path parameters, and is not a literal of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct BoundText {
+    pub(super) text: String,
+    /// As clients encode it, if that is not the same.
+    pub(super) encoded: Option<String>,
+    /// The claims that have it.
+    pub(super) signature: ClaimSet,
+}
+
+/// The most texts that are looked at: each takes some 60 bytes at least, of 8 KiB.
+const MAX_TEXTS: usize = 140;
+
+impl Grants {
+    pub(super) fn of(plan: &Plan, token: &Verified) -> Self {
+        let conditions = plan.conditions.met(token);
+        let opens_texts = |condition: &ConditionId| plan.opens_texts.get(*condition).is_none_or(|opens| *opens);
+        let (texts, beyond) = match conditions.iter().any(opens_texts) {
+            true => texts(plan, token),
+            false => (Vec::new(), 0),
+        };
+        Self { texts_beyond: beyond, ..Self::new(plan, conditions, texts) }
+    }
+
+    /// Of a token that may do everything, with one text for each claim that a path is compared with.
+    pub(super) fn everything(plan: &Plan) -> Self {
+        let text = |claim: usize| {
+            let text = format!("claim-{claim}-of-the-token");
+            BoundText { encoded: None, text, signature: claim_bit(claim) }
+        };
+        let texts = (0..plan.conditions.bound.len()).map(text).collect();
+        Self::new(plan, (0..plan.conditions.len()).collect(), texts)
+    }
+
+    fn new(plan: &Plan, conditions: Vec<ConditionId>, texts: Vec<BoundText>) -> Self {
+        let mut usable = vec![false; plan.classes.len()];
+        for class in conditions.iter().filter_map(|condition| plan.classes_of.get(*condition)).flatten() {
+            if let Some(usable) = usable.get_mut(*class) {
+                *usable = true;
+            }
+        }
+        Self { conditions, usable, texts, texts_beyond: 0 }
+    }
+
+    /// Whether the token may use the paths of a cell.
+    pub(super) fn allow(&self, plan: &Plan, cell: CellId) -> bool {
+        plan.class_of.get(cell).and_then(|class| self.usable.get(*class)).is_some_and(|usable| *usable)
+    }
+}
+
+/// The token's texts that stand in paths, each with all claims that have it: two claims with one text are one. And how many
+/// more there are.
+fn texts(plan: &Plan, token: &Verified) -> (Vec<BoundText>, usize) {
+    let claims: Vec<Vec<&str>> = plan
+        .conditions
+        .bound
+        .iter()
+        .map(|name| name.of(token.claims()).into_iter().flat_map(path_texts).collect())
+        .collect();
+    let mut texts: Vec<BoundText> = Vec::new();
+    let mut places: FxHashMap<&str, usize> = FxHashMap::default();
+    let mut beyond = 0_usize;
+    for text in claims.iter().flatten() {
+        if texts.len() >= MAX_TEXTS {
+            beyond = beyond.saturating_add(1);
+        } else if is_segment(plan, text) && !places.contains_key(text) {
+            places.insert(text, texts.len());
+            let encoded = percent_encoded(text);
+            let encoded = (encoded != **text).then_some(encoded);
+            texts.push(BoundText { text: (*text).to_owned(), encoded, signature: 0 });
+        }
+    }
+    for (claim, held) in claims.iter().enumerate() {
+        for text in held.iter().filter_map(|text| places.get(text)) {
+            if let Some(known) = texts.get_mut(*text) {
+                known.signature |= claim_bit(claim);
+            }
+        }
+    }
+    (texts, beyond)
+}
+
+/// Whether a text is one segment that can be read in one way only, and no literal of the table, with which it would take
+/// other routes.
+fn is_segment(plan: &Plan, text: &str) -> bool {
+    !matches!(text, "" | "." | "..") && !text.contains(['\\', ';']) && plan.literals.number(text).is_none()
+}

@@ -1,0 +1,247 @@
+//! What patterns and the cells of a table have in common.
+//!
+//! Three sets for each pattern. *Reach*: the cells of which it matches any path; it says which Denies an Allow needs.
+//! *Hits*: the cells of which it matches an ordinary path, one whose parameters are not literals of the table; it says which
+//! Denies hurt. And the reach *if each gap were one segment*, which holds only beside the pattern's cutbacks.
+
+use rustc_hash::FxHashSet;
+
+use super::automaton::{Automaton, CellId, DEAD, LiteralId, START, State, StateId};
+use super::conditions::ClaimSet;
+use super::diagnostics::TooTangled;
+use super::pattern::{NodeId, Part, PatternNode, PatternTree, ROOT};
+
+/// The most pairs of a state and a pattern in one method's table: some hundred milliseconds' work.
+const MAX_PAIRS: usize = 1_000_000;
+
+/// By pattern, cells in order.
+pub(super) type CellSets = Vec<Vec<CellId>>;
+
+/// How far a gap goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gaps {
+    /// Over slashes, as IAM's.
+    Long,
+    /// One segment.
+    Short,
+}
+
+/// The cells that patterns reach. `undeclared` is the cell of the paths that no entry takes, if they matter.
+///
+/// # Errors
+/// [`TooTangled`] if that takes too long.
+pub(super) fn reach(
+    automaton: &Automaton,
+    tree: &PatternTree,
+    gaps: Gaps,
+    undeclared: Option<CellId>,
+) -> Result<CellSets, TooTangled> {
+    let mut walk = Walk {
+        tree,
+        automaton,
+        undeclared,
+        seen: FxHashSet::default(),
+        open: Vec::new(),
+        reach: vec![Vec::new(); tree.nodes.len()],
+        dead: vec![false; tree.nodes.len()],
+    };
+    walk.visit(START, ROOT)?;
+    while let Some((state, node)) = walk.open.pop() {
+        let (Some(from), Some(at)) = (automaton.states.get(state), tree.get(node)) else {
+            return Err(TooTangled);
+        };
+        walk.expand(from, node, at, gaps)?;
+    }
+    // From where nothing matches any more, every longer pattern goes on to what nothing takes.
+    if let Some(undeclared) = undeclared {
+        for node in 0..tree.nodes.len() {
+            let parent = tree.get(node).map(|node| node.parent);
+            let dead = walk.dead.get(node).copied().unwrap_or(true)
+                || parent.is_some_and(|parent| parent != node && walk.dead.get(parent).copied().unwrap_or(true));
+            if let (Some(slot), Some(cells)) = (walk.dead.get_mut(node), walk.reach.get_mut(node)) {
+                *slot = dead;
+                if dead {
+                    cells.push(undeclared);
+                }
+            }
+        }
+    }
+    for cells in &mut walk.reach {
+        cells.sort_unstable();
+        cells.dedup();
+    }
+    Ok(walk.reach)
+}
+
+struct Walk<'a> {
+    tree: &'a PatternTree,
+    automaton: &'a Automaton,
+    undeclared: Option<CellId>,
+    seen: FxHashSet<(StateId, NodeId)>,
+    open: Vec<(StateId, NodeId)>,
+    reach: CellSets,
+    dead: Vec<bool>,
+}
+
+impl Walk<'_> {
+    fn visit(&mut self, state: StateId, node: NodeId) -> Result<(), TooTangled> {
+        if state == DEAD {
+            if self.undeclared.is_some()
+                && let Some(dead) = self.dead.get_mut(node)
+            {
+                *dead = true;
+            }
+            return Ok(());
+        }
+        if !self.seen.insert((state, node)) {
+            return Ok(());
+        }
+        if self.seen.len() > MAX_PAIRS {
+            return Err(TooTangled);
+        }
+        let winner = self.automaton.states.get(state).ok_or(TooTangled)?.winner;
+        let cells = self.reach.get_mut(node).ok_or(TooTangled)?;
+        cells.extend(winner.or(self.undeclared));
+        self.open.push((state, node));
+        Ok(())
+    }
+
+    fn expand(&mut self, from: &State, node: NodeId, at: &PatternNode, gaps: Gaps) -> Result<(), TooTangled> {
+        let stay = (gaps == Gaps::Long && at.is_gap()).then_some(node);
+        for next in stay.into_iter().chain(at.gap) {
+            for (_, state) in &from.literals {
+                self.visit(*state, next)?;
+            }
+            for (_, state) in &from.texts {
+                self.visit(*state, next)?;
+            }
+            self.visit(from.other, next)?;
+        }
+        for (literal, next) in at.literals() {
+            self.visit(from.literal(*literal).unwrap_or(from.other), *next)?;
+        }
+        for next in &at.texts {
+            let Some(Part::Text(text)) = self.tree.get(*next).and_then(|node| node.part) else {
+                return Err(TooTangled);
+            };
+            for (claims, state) in from.texts.iter().copied().chain([(0, from.other)]) {
+                if text.fits(from.claims, claims) {
+                    self.visit(state, *next)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One segment of the ordinary paths of a cell.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum CellPart {
+    Literal(LiteralId),
+    /// A text that is not a literal of the table.
+    Free {
+        asked: ClaimSet,
+        found: ClaimSet,
+    },
+    /// One or more of them.
+    Rest,
+}
+
+/// Where patterns begin to match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Begin {
+    AtTheRoot,
+    /// After any segments: what `*/` before a pattern says.
+    Anywhere,
+}
+
+/// What stands in the place of parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Texts {
+    /// No literals of the table.
+    Ordinary,
+    /// Anything.
+    All,
+}
+
+/// Reads paths with all patterns of a tree at once.
+pub(super) struct Matcher<'a> {
+    tree: &'a PatternTree,
+    /// By node, the last reading that came there.
+    seen: Vec<usize>,
+    reading: usize,
+    /// How many nodes were looked at so far.
+    pub(super) steps: usize,
+}
+
+impl<'a> Matcher<'a> {
+    pub(super) fn new(tree: &'a PatternTree) -> Self {
+        Self { tree, seen: vec![0; tree.nodes.len()], reading: 0, steps: 0 }
+    }
+
+    /// The nodes whose patterns match a path that is written like this.
+    pub(super) fn matching(&mut self, word: &[CellPart], begin: Begin, texts: Texts) -> Vec<NodeId> {
+        let mut active = vec![ROOT];
+        for part in word {
+            active = self.advance(&active, *part, begin, texts);
+            if matches!(part, CellPart::Rest) {
+                // One segment after another, until no pattern is new.
+                let mut all: FxHashSet<NodeId> = active.iter().copied().collect();
+                let mut last = active.clone();
+                while !last.is_empty() {
+                    let next = self.advance(&last, *part, begin, texts);
+                    last = next.into_iter().filter(|node| all.insert(*node)).collect();
+                    active.extend(&last);
+                }
+            }
+        }
+        active
+    }
+
+    fn advance(&mut self, active: &[NodeId], part: CellPart, begin: Begin, texts: Texts) -> Vec<NodeId> {
+        self.reading = self.reading.saturating_add(1);
+        let mut next = Vec::with_capacity(active.len().saturating_add(2));
+        for node in active {
+            let Some(at) = self.tree.get(*node) else { continue };
+            if at.is_gap() || *node == ROOT && begin == Begin::Anywhere {
+                self.reached(*node, &mut next);
+            }
+            if let Some(gap) = at.gap {
+                self.reached(gap, &mut next);
+            }
+            if let CellPart::Literal(literal) = part {
+                if let Some(node) = at.next(Part::Literal(literal)) {
+                    self.reached(node, &mut next);
+                }
+                continue;
+            }
+            for node in &at.texts {
+                let fits = match (self.tree.get(*node).and_then(|node| node.part), part) {
+                    (Some(Part::Text(text)), CellPart::Free { asked, found }) if texts == Texts::Ordinary => {
+                        text.fits(asked, found)
+                    }
+                    _ => true,
+                };
+                if fits {
+                    self.reached(*node, &mut next);
+                }
+            }
+            if texts == Texts::All {
+                for (_, node) in at.literals() {
+                    self.reached(*node, &mut next);
+                }
+            }
+        }
+        self.steps = self.steps.saturating_add(next.len());
+        next
+    }
+
+    fn reached(&mut self, node: NodeId, next: &mut Vec<NodeId>) {
+        if let Some(seen) = self.seen.get_mut(node)
+            && *seen != self.reading
+        {
+            *seen = self.reading;
+            next.push(node);
+        }
+    }
+}
