@@ -3,7 +3,7 @@
 use super::document::Tree;
 use super::walk::Node;
 use crate::algorithm::Algorithm;
-use crate::keys::{Encoding, Previous, Secret, Stored, StoredSecret};
+use crate::keys::{Encoding, Previous, Secret, Stored, StoredSecret, doubt};
 
 /// A secret that is there, or where one is kept.
 pub(super) enum SecretConfig {
@@ -67,6 +67,9 @@ pub(super) fn secret(node: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Optio
         }
     };
     let secret = Secret::new(&text, encoding?, algorithms?);
+    if let Some(doubt) = doubt(&text).filter(|_| secret.is_ok()) {
+        node.walk.warning(&node.place, doubt);
+    }
     secret.map(SecretConfig::Fixed).map_err(|expected| node.note(expected)).ok()
 }
 

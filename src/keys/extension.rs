@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use super::cache::{Cache, Held, Source, State};
 use super::fetch::{Fetch, FetchError, Fetched, SessionToken, With};
-use super::secret::{Encoding, Secret};
+use super::secret::{Encoding, Secret, doubt};
 use super::url::KeyUrl;
 use crate::algorithm::Algorithm;
 use crate::error::Error;
@@ -211,7 +211,12 @@ impl Store {
     }
 
     fn secret(&self, text: &str) -> Result<Secret, Failure> {
-        Secret::new(text.as_bytes(), self.secret.encoding, &self.secret.algorithms).map_err(Failure::Unfit)
+        let secret =
+            Secret::new(text.as_bytes(), self.secret.encoding, &self.secret.algorithms).map_err(Failure::Unfit)?;
+        if let Some(doubt) = doubt(text.as_bytes()) {
+            warn!(issuer = self.issuer, "a stored secret may not be what was meant: {doubt}");
+        }
+        Ok(secret)
     }
 
     fn url(&self, path: &str, query: &[(&str, &str)]) -> Option<KeyUrl> {
@@ -362,6 +367,16 @@ mod tests {
             let logged = desk.logs();
             assert_eq!((logged.len(), &logged[0]["outcome"]), (1, &outcome.into()), "{logged:?}");
         }
+    }
+
+    #[test]
+    fn the_log_says_that_a_secret_may_not_be_what_was_meant() {
+        let desk = Desk::new();
+        desk.says(Ok(answer(&format!("{SECRET} "))));
+        let logged = desk.logs();
+        let doubt = "a stored secret may not be what was meant: it ends in white space, which is part of it";
+        assert_eq!((logged.len(), &logged[0]["message"], &logged[1]["message"]), (3, &doubt.into(), &doubt.into()));
+        assert_eq!(logged[2]["outcome"], "fetched");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Which key verifies a token: chosen among an issuer's configured ones, never by anything a token points to.
 
 mod cache;
+mod disguise;
 mod extension;
 mod fetch;
 mod jwk;
@@ -23,7 +24,7 @@ pub(crate) use fetch::{Fetch, Network, SessionToken, Trust};
 pub(crate) use jwk::{PublicKey, Unusable};
 pub(crate) use jwks::{KeySet, NotAKeySet};
 pub(crate) use remote::{Address, CacheTimes, RemoteKeys, Seed};
-pub(crate) use secret::{Encoding, Secret};
+pub(crate) use secret::{Encoding, Secret, doubt};
 pub(crate) use url::KeyUrl;
 
 use crate::error::Error;

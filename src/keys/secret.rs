@@ -4,8 +4,12 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use super::disguise::is_key;
 use crate::algorithm::Algorithm;
 use crate::signature::VerifyingKey;
+
+/// What is said of a secret that is none.
+const IS_A_KEY: &str = "the secret is a key or a certificate (PEM, JWK, DER, or one in base64 or hex); public keys go into `jwks` or `jwks_file`";
 
 /// How a secret is written where it is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,13 +36,13 @@ impl Secret {
     ///
     /// # Errors
     /// What is wrong with it, in words that hold nothing of it: empty, not in its encoding, shorter than the longest
-    /// allowed hash, or a PEM or JWK text, which is a key somebody mistook for a secret.
+    /// allowed hash, or a key that somebody mistook for a secret.
     pub(crate) fn new(text: &[u8], encoding: Encoding, algorithms: &[Algorithm]) -> Result<Self, &'static str> {
         if text.is_empty() {
             return Err("the secret is empty");
         }
-        if looks_like_a_key(text) {
-            return Err("the secret is a PEM or JWK text; public keys go into `jwks` or `jwks_file`");
+        if is_key(text) {
+            return Err(IS_A_KEY);
         }
         let secret = match encoding {
             Encoding::Utf8 => text.to_vec(),
@@ -49,8 +53,8 @@ impl Secret {
                 decode(alphabet::URL_SAFE, text).ok_or("the secret is not base64url as its `encoding` says")?
             }
         };
-        if looks_like_a_key(&secret) {
-            return Err("the secret is an encoded PEM or JWK text; public keys go into `jwks` or `jwks_file`");
+        if is_key(&secret) {
+            return Err(IS_A_KEY);
         }
         match algorithms.iter().map(|algorithm| algorithm.secret_bytes()).max() {
             Some(64) if secret.len() < 64 => return Err("the secret is shorter than the 64 bytes that HS512 needs"),
@@ -86,13 +90,19 @@ fn decode(alphabet: alphabet::Alphabet, text: &[u8]) -> Option<Vec<u8>> {
     GeneralPurpose::new(&alphabet, config).decode(text).ok()
 }
 
-/// A PEM text, wherever its armour begins, or a JSON object with a `kty`.
-fn looks_like_a_key(text: &[u8]) -> bool {
-    let jwk = || {
-        serde_json::from_slice::<serde_json::Value>(text)
-            .is_ok_and(|value| value.get("kty").is_some() || value.get("keys").is_some())
-    };
-    text.windows(b"-----BEGIN".len()).any(|window| window == b"-----BEGIN") || jwk()
+/// What a secret was probably copied with, though it may be meant.
+pub(crate) fn doubt(text: &[u8]) -> Option<&'static str> {
+    let in_quotes = || matches!(text, [b'"', .., b'"'] | [b'\'', .., b'\'']);
+    let object = || serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(text).is_ok();
+    if text.last().is_some_and(u8::is_ascii_whitespace) {
+        Some("it ends in white space, which is part of it")
+    } else if in_quotes() {
+        Some("it stands in quotes, which are part of it")
+    } else if object() {
+        Some("it reads as a JSON object; `field` names the member of a stored one")
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]
@@ -138,18 +148,8 @@ mod tests {
         let jwk = format!(r#" {{"kty":"RSA","n":"{}","e":"AQAB"}}"#, "A".repeat(64));
         for key in [pem, jwk] {
             let encoded = base64::engine::general_purpose::STANDARD.encode(&key);
-            refused(
-                &key,
-                Encoding::Utf8,
-                HS256,
-                "the secret is a PEM or JWK text; public keys go into `jwks` or `jwks_file`",
-            );
-            refused(
-                &encoded,
-                Encoding::Base64,
-                HS256,
-                "the secret is an encoded PEM or JWK text; public keys go into `jwks` or `jwks_file`",
-            );
+            refused(&key, Encoding::Utf8, HS256, IS_A_KEY);
+            refused(&encoded, Encoding::Base64, HS256, IS_A_KEY);
         }
     }
 }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::support::KeyServer;
 use crate::support::http::Reply;
+use crate::support::{KeyServer, key};
 use crate::world::{Desk, ISSUER, api, claims};
 
 const CURRENT: &str = "/secretsmanager/get?secretId=hs%2Fkey&versionStage=AWSCURRENT";
@@ -238,8 +238,24 @@ fn a_secret_that_is_not_fit_for_one_is_keys_unavailable() {
         let desk = desk(&extension, &managed());
         assert_eq!(desk.decides(&signed(unfit)), "KeysUnavailable", "{unfit}");
     }
-    extension.set(CURRENT, version("!"));
+    // A public key as consoles show it: its SubjectPublicKeyInfo, and the modulus of its JWK.
+    let jwk = key("RS256").jwk();
+    let n = jwk["n"].as_str().unwrap();
+    let number = URL_SAFE_NO_PAD.decode(n).unwrap();
+    let head = "30820122300d06092a864886f70d01010105000382010f003082010a0282010100";
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let info = format!("{head}{}0203010001", hex(&number));
+    let der: Vec<u8> =
+        (0..info.len()).step_by(2).map(|at| u8::from_str_radix(&info[at..at + 2], 16).unwrap()).collect();
+    for unfit in [n, &info, &STANDARD.encode(&der)] {
+        extension.set(CURRENT, version(unfit));
+        extension.set(PREVIOUS, version(unfit));
+        assert_eq!(desk(&extension, &managed()).decides(&signed(unfit)), "KeysUnavailable", "{unfit}");
+    }
     let encoded = json!({ "secrets_manager": "hs/key", "encoding": "base64" });
+    extension.set(CURRENT, version(&STANDARD.encode(&der)));
+    assert_eq!(desk(&extension, &encoded).decides(&token(1)), "KeysUnavailable");
+    extension.set(CURRENT, version("!"));
     assert_eq!(desk(&extension, &encoded).decides(&token(1)), "KeysUnavailable");
     for reply in [Reply::ok("{}"), Reply::ok("<html></html>"), Reply::ok(r#"{"SecretBinary":"AAAA"}"#)] {
         extension.set(CURRENT, reply);
@@ -259,7 +275,7 @@ fn an_unfit_previous_version_is_none() {
 #[test]
 fn encodings_hold_for_fetched_secrets_too() {
     let extension = KeyServer::start();
-    let encoded = base64::engine::general_purpose::STANDARD.encode(secret(1));
+    let encoded = STANDARD.encode(secret(1));
     extension.set(PARAMETER, parameter(&encoded));
     let desk = desk(&extension, &json!({ "parameter_store": "/hs/key", "encoding": "base64" }));
     assert_eq!(desk.decides(&token(1)), "allow");

@@ -1,5 +1,7 @@
 //! The threat table: configurations that refuse to start, each with its one mistake.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use crate::desk::{NOW, SECRET, config_with, signed};
@@ -62,14 +64,12 @@ fn rows_27_and_61_a_public_key_for_a_secret_refuses_to_start() {
     let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", "MIIB".repeat(90));
     let jwk = key("RS256").jwk().to_string();
     let set = json!({ "keys": [key("ES256").jwk()] }).to_string();
-    let text = "issuers[0].secret: the secret is a PEM or JWK text; public keys go into `jwks` or `jwks_file`";
+    let text = "issuers[0].secret: the secret is a key or a certificate (PEM, JWK, DER, or one in base64 or hex); public keys go into `jwks` or `jwks_file`";
     for key in [&pem, &format!(" {pem}"), &format!("\n\t{pem}"), &format!("x{pem}"), &jwk, &format!(" {jwk}"), &set] {
         refused(&api(json!({})), key, text);
     }
-    let wrapped =
-        "issuers[0].secret: the secret is an encoded PEM or JWK text; public keys go into `jwks` or `jwks_file`";
     for key in [&pem, &jwk, &set] {
-        refused(&api(json!({ "secret": { "env": "S", "encoding": "base64url" } })), &encoded(key), wrapped);
+        refused(&api(json!({ "secret": { "env": "S", "encoding": "base64url" } })), &encoded(key), text);
     }
     // Nothing guesses an encoding: the same text is its own bytes unless the configuration says otherwise.
     let text = encoded(SECRET);
@@ -77,6 +77,141 @@ fn rows_27_and_61_a_public_key_for_a_secret_refuses_to_start() {
     starts(&api(json!({ "secret": { "env": "S", "encoding": "base64url" } })), &text);
     let not = "issuers[0].secret: the secret is not base64url as its `encoding` says";
     refused(&api(json!({ "secret": { "env": "S", "encoding": "base64url" } })), SECRET, not);
+}
+
+/// A value in DER (X.690 section 8.1).
+fn der(tag: u8, contents: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(contents.len()).unwrap().to_be_bytes();
+    let head = match contents.len() {
+        0..=127 => vec![tag, length[1]],
+        128..=255 => vec![tag, 0x81, length[1]],
+        _ => vec![tag, 0x82, length[0], length[1]],
+    };
+    [head, contents.to_vec()].concat()
+}
+
+/// What public keys look like outside of a JWK: the SubjectPublicKeyInfo of each kind, and what RSA has besides.
+fn public_keys() -> Vec<(&'static str, Vec<u8>)> {
+    let number = |jwk: &Value, name: &str| URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap();
+    let integer = |number: &[u8]| der(2, &[&[0], number].concat());
+    let info = |algorithm: &[&[u8]], key: &[u8]| {
+        der(0x30, &[der(0x30, &algorithm.concat()), der(3, &[&[0], key].concat())].concat())
+    };
+    let (rsa, ec, ed) = (key("RS256").jwk(), key("ES256").jwk(), key("EdDSA").jwk());
+    let pkcs1 = der(0x30, &[integer(&number(&rsa, "n")), der(2, &number(&rsa, "e"))].concat());
+    let rsa_oid = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
+    let (ec_oid, p256) = ([6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1], [6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7]);
+    let point = [&[4][..], &number(&ec, "x"), &number(&ec, "y")].concat();
+    let certificate = rcgen::generate_simple_self_signed(["issuer.example".to_owned()]).unwrap().cert;
+    vec![
+        ("an RSA key", info(&[&rsa_oid, &[5, 0]], &pkcs1)),
+        ("an RSA key by itself", pkcs1),
+        ("an EC key", info(&[&ec_oid, &p256], &point)),
+        ("a point", point),
+        ("an Ed25519 key", info(&[&[6, 3, 0x2b, 0x65, 0x70]], &number(&ed, "x"))),
+        ("a certificate", certificate.der().to_vec()),
+    ]
+}
+
+#[test]
+fn row_100_a_public_key_in_any_dress_refuses_to_start() {
+    let mistake = "issuers[0].secret: the secret is a key or a certificate (PEM, JWK, DER, or one in base64 or hex); public keys go into `jwks` or `jwks_file`";
+    let refused = |text: &str, what: &str| {
+        for encoding in ["utf8", "base64", "base64url"] {
+            let document = api(json!({ "secret": { "env": "S", "encoding": encoding } }));
+            let error = config_with(&document.to_string(), &[("S", text)]).err();
+            let error = error.unwrap_or_else(|| panic!("{what} as {encoding} starts"));
+            assert_eq!(error.mistakes.len(), 1, "{what} as {encoding}");
+            assert_eq!(error.mistakes[0].to_string(), mistake, "{what} as {encoding}");
+        }
+    };
+    for (what, der) in public_keys() {
+        let base64 = STANDARD.encode(&der);
+        let hex: String = der.iter().map(|byte| format!("{byte:02x}")).collect();
+        let colons = der.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":");
+        let lines = base64.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect::<Vec<_>>();
+        let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"));
+        for text in [
+            &base64,
+            &base64.trim_end_matches('=').to_owned(),
+            &encoded(&der),
+            &format!(" {base64}\n"),
+            &format!("\"{base64}\""),
+            &lines.join("\n"),
+            &lines.join("\r\n"),
+            &hex,
+            &hex.to_uppercase(),
+            &format!("0x{hex}"),
+            &colons,
+            &pem,
+            &format!(" {pem}"),
+            &pem.replace('\n', "\\n"),
+            &STANDARD.encode(&pem),
+            &encoded(&pem),
+            &STANDARD.encode(&base64),
+            &STANDARD.encode(&hex),
+        ] {
+            refused(text, what);
+        }
+    }
+    let rsa = key("RS256").jwk();
+    for text in [
+        rsa["n"].as_str().unwrap(),
+        &rsa.to_string(),
+        &STANDARD.encode(rsa.to_string()),
+        &json!([rsa]).to_string(),
+        &json!({ "keys": [rsa] }).to_string(),
+        &json!({ "key": rsa }).to_string(),
+        &format!("ssh-ed25519 {} somebody@example", STANDARD.encode([b"\0\0\0\x0bssh-ed25519", &[0; 36][..]].concat())),
+    ] {
+        refused(text, "a JWK or an SSH key");
+    }
+}
+
+#[test]
+fn row_100_ordinary_secrets_start() {
+    let mut seed = vec![0; 32];
+    for length in [32, 33, 48, 64, 65, 96, 97, 128, 255, 256, 257] {
+        for _ in 0..20 {
+            let mut random = Vec::new();
+            while random.len() < length {
+                seed = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &seed).as_ref().to_vec();
+                random.extend_from_slice(&seed);
+            }
+            random.truncate(length);
+            let hex: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+            for (encoding, text) in [
+                ("utf8", &STANDARD.encode(&random)),
+                ("base64", &STANDARD.encode(&random)),
+                ("utf8", &hex),
+                ("utf8", &format!("A passphrase, and {hex}")),
+            ] {
+                starts(&api(json!({ "secret": { "env": "S", "encoding": encoding } })), text);
+            }
+            // As long as a modulus, every tenth or so looks like one.
+            if length != 256 {
+                starts(&api(json!({})), &encoded(&random));
+                starts(&api(json!({ "secret": { "env": "S", "encoding": "base64url" } })), &encoded(&random));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_secret_that_was_probably_copied_with_something_around_it_is_warned_of() {
+    for (secret, warning) in [
+        (
+            r#"{"password":"a secret of more than thirty-two bytes"}"#,
+            "it reads as a JSON object; `field` names the member of a stored one",
+        ),
+        ("a secret of more than thirty-two bytes\n", "it ends in white space, which is part of it"),
+        ("\"a secret of more than thirty-two bytes\"", "it stands in quotes, which are part of it"),
+        ("'a secret of more than thirty-two bytes'", "it stands in quotes, which are part of it"),
+    ] {
+        let config = config_with(&api(json!({})).to_string(), &[("S", secret)]).unwrap();
+        assert_eq!(config.warnings(), [format!("issuers[0].secret: {warning}")]);
+    }
+    assert!(config_with(&api(json!({})).to_string(), &[("S", SECRET)]).unwrap().warnings().is_empty());
 }
 
 #[test]
