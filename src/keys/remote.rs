@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tracing::warn;
+
 #[cfg(feature = "authz")]
 use super::cache::State;
 use super::cache::{Cache, Held, jitter};
@@ -76,10 +78,14 @@ impl RemoteKeys {
         fetcher: Arc<dyn Fetch>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let held = seed.map(|Seed { keys, written }| Held {
-            item: Set { keys: Arc::new(keys), version: None, discovered: None },
-            since: Moment { wall: written, ..clock.now() },
-            fresh: times.fresh(None),
+        let now = clock.now();
+        let held = seed.and_then(|Seed { keys, written }| {
+            if written > now.wall {
+                warn!(issuer, "the seed file is dated in the future, so its age is unknown and it is not used");
+                return None;
+            }
+            let item = Set { keys: Arc::new(keys), version: None, discovered: None };
+            Some(Held { item, since: Moment { wall: written, ..now }, fresh: times.fresh(None) })
         });
         let provider = Provider { issuer, address, allowed, times, fetcher, clock: Arc::clone(&clock) };
         Self { cache: Cache::new(provider, (times.stale, times.timeout), clock, held), cooldown: times.cooldown }

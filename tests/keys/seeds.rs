@@ -9,10 +9,15 @@ use crate::world::{Desk, KEYS, NOW, api_of, down, parse, random, set, token};
 
 /// A server with a newer set, and an API whose seed was written so many seconds ago.
 fn seeded(age: u64) -> (KeyServer, Scratch, Desk) {
+    written(NOW - age)
+}
+
+/// The same with a seed that was written at this time.
+fn written(at: u64) -> (KeyServer, Scratch, Desk) {
     let (server, scratch) = (KeyServer::start(), Scratch::new());
     server.set(KEYS, set(&[&stranger("ES256")]));
     let path = scratch.file("seed.json", jwks(&[key("ES256")]).to_string());
-    let written = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW - age);
+    let written = SystemTime::UNIX_EPOCH + Duration::from_secs(at);
     let file = std::fs::File::options().append(true).open(&path).unwrap();
     file.set_modified(written).unwrap();
     let mut config = api_of(&server, json!({}));
@@ -70,6 +75,28 @@ fn a_seed_that_is_too_old_is_not_used() {
     desk.clock.advance(61);
     assert_eq!(desk.decides(&token(&stranger("ES256"))), "allow");
     assert_eq!(desk.decides(&token(&key("ES256"))), "Unauthorized");
+}
+
+#[test]
+fn a_seed_dated_in_the_future_is_of_unknown_age_and_fetched_before_it_is_believed() {
+    // A second, nine hours of a time zone that a zip file does not know, and the year 2099.
+    for ahead in [1, 9 * 3600, 2_270_000_000] {
+        let (server, _scratch, desk) = written(NOW + ahead);
+        assert_eq!(desk.decides(&token(&key("ES256"))), "Unauthorized", "{ahead}: a key that was removed since");
+        assert_eq!(desk.decides(&token(&stranger("ES256"))), "allow", "{ahead}");
+        assert_eq!(server.count(KEYS), 1, "{ahead}");
+
+        let (server, _scratch, desk) = written(NOW + ahead);
+        desk.warm_up();
+        assert_eq!(server.count(KEYS), 1, "{ahead}: fetched at start-up");
+
+        let (server, _scratch, desk) = written(NOW + ahead);
+        server.set(KEYS, down());
+        desk.warm_up();
+        assert_eq!(desk.decides(&token(&key("ES256"))), "KeysUnavailable", "{ahead}");
+        desk.clock.advance(ahead + 1);
+        assert_eq!(desk.decides(&token(&key("ES256"))), "KeysUnavailable", "{ahead}: nor later");
+    }
 }
 
 #[test]
