@@ -2,16 +2,20 @@
 
 use std::fmt;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{AGE, CACHE_CONTROL, ETAG, HeaderMap, HeaderName, IF_NONE_MATCH};
-use reqwest::{Client, StatusCode, redirect};
+use reqwest::{Client, ClientBuilder, Response, StatusCode, redirect};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
-use super::url::KeyUrl;
+use super::url::{KeyUrl, is_inward};
 
 /// The largest document that is read: key sets have a few KiB, the largest public ones under 100.
 const MAX_BODY_BYTES: usize = 512 * 1024;
@@ -48,6 +52,8 @@ impl fmt::Debug for Fetched {
 pub(crate) enum FetchError {
     /// No connection, or it broke, or TLS failed.
     Connection,
+    /// The name of a discovered address resolves to this machine, its link or the platform's own services.
+    Address,
     /// Another status than 200; redirects are not followed.
     Status(u16),
     /// The document is larger than 512 KiB.
@@ -58,6 +64,7 @@ impl fmt::Display for FetchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connection => f.write_str("connection_failed"),
+            Self::Address => f.write_str("discovered_address_not_allowed"),
             Self::Status(status) => write!(f, "status_{status}"),
             Self::TooLarge => f.write_str("too_large"),
         }
@@ -127,10 +134,12 @@ impl Trust {
 
 /// The network.
 pub(crate) struct Network {
+    tls: rustls::ClientConfig,
     /// Through the proxy of the environment, if there is one.
     outward: Client,
     /// Never through a proxy: what is sent to loopback is nobody else's business.
     loopback: Client,
+    lookup: Lookup,
 }
 
 impl Network {
@@ -140,51 +149,101 @@ impl Network {
     /// If TLS cannot be set up.
     pub(crate) fn new(trust: Trust) -> Result<Self, &'static str> {
         const FAILED: &str = "TLS could not be set up";
-        let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|_| FAILED)?
             .with_root_certificates(trust.roots())
             .with_no_client_auth();
-        let client = || {
-            Client::builder()
-                .tls_backend_preconfigured(tls.clone())
-                .redirect(redirect::Policy::none())
-                .user_agent(concat!("apigw-jwt-authorizer/", env!("CARGO_PKG_VERSION")))
-                // The process is frozen between invocations, and a pooled connection would be dead after it.
-                .pool_max_idle_per_host(0)
-        };
-        Ok(Self {
-            outward: client().build().map_err(|_| FAILED)?,
-            loopback: client().no_proxy().build().map_err(|_| FAILED)?,
-        })
+        let outward = client(&tls).build().map_err(|_| FAILED)?;
+        let loopback = client(&tls).no_proxy().build().map_err(|_| FAILED)?;
+        Ok(Self { tls, outward, loopback, lookup: by_the_system })
     }
 
     async fn get(&self, url: &KeyUrl, with: With<'_>) -> Result<Fetched, FetchError> {
-        let client = if url.is_loopback() { &self.loopback } else { &self.outward };
-        let request = client.get(url.0.clone());
-        let (request, conditional) = match with {
-            With::Etag(None) => (request, false),
-            With::Etag(Some(etag)) => (request.header(IF_NONE_MATCH, etag), true),
-            With::SessionToken(_) if !url.is_loopback() => return Err(FetchError::Connection),
-            With::SessionToken(token) => (request.header("X-Aws-Parameters-Secrets-Token", &token.0), false),
-        };
-        let mut response = request.send().await.map_err(|_| FetchError::Connection)?;
-        let max_age = max_age(response.headers());
-        match response.status() {
-            StatusCode::OK => {}
-            StatusCode::NOT_MODIFIED if conditional => return Ok(Fetched::NotModified { max_age }),
-            status => return Err(FetchError::Status(status.as_u16())),
+        if !url.is_from_elsewhere() {
+            let client = if url.is_loopback() { &self.loopback } else { &self.outward };
+            return ask(client, url, with).await;
         }
-        let etag = text(response.headers(), ETAG).map(str::to_owned);
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|_| FetchError::Connection)? {
-            if body.len().saturating_add(chunk.len()) > MAX_BODY_BYTES {
-                return Err(FetchError::TooLarge);
+        let host = url.domain().map(|name| name.trim_end_matches('.').to_owned());
+        let refused = Arc::<AtomicBool>::default();
+        let judged = Judged { host, lookup: self.lookup, refused: Arc::clone(&refused) };
+        let client = client(&self.tls).dns_resolver(Arc::new(judged)).build().map_err(|_| FetchError::Connection)?;
+        let fetched = ask(&client, url, with).await;
+        if refused.load(Ordering::Relaxed) { Err(FetchError::Address) } else { fetched }
+    }
+}
+
+fn client(tls: &rustls::ClientConfig) -> ClientBuilder {
+    Client::builder()
+        .tls_backend_preconfigured(tls.clone())
+        .redirect(redirect::Policy::none())
+        .user_agent(concat!("apigw-jwt-authorizer/", env!("CARGO_PKG_VERSION")))
+        // The process is frozen between invocations, and a pooled connection would be dead after it.
+        .pool_max_idle_per_host(0)
+}
+
+async fn ask(client: &Client, url: &KeyUrl, with: With<'_>) -> Result<Fetched, FetchError> {
+    let request = client.get(url.url.clone());
+    let (request, conditional) = match with {
+        With::Etag(None) => (request, false),
+        With::Etag(Some(etag)) => (request.header(IF_NONE_MATCH, etag), true),
+        With::SessionToken(_) if !url.is_loopback() => return Err(FetchError::Connection),
+        With::SessionToken(token) => (request.header("X-Aws-Parameters-Secrets-Token", &token.0), false),
+    };
+    let mut response = request.send().await.map_err(|_| FetchError::Connection)?;
+    let max_age = max_age(response.headers());
+    match response.status() {
+        StatusCode::OK => {}
+        StatusCode::NOT_MODIFIED if conditional => return Ok(Fetched::NotModified { max_age }),
+        status => return Err(FetchError::Status(status.as_u16())),
+    }
+    let etag = text(response.headers(), ETAG).map(str::to_owned);
+    Ok(Fetched::Document { body: body(&mut response).await?, max_age, etag })
+}
+
+/// The whole body.
+async fn body(response: &mut Response) -> Result<Vec<u8>, FetchError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|_| FetchError::Connection)? {
+        if body.len().saturating_add(chunk.len()) > MAX_BODY_BYTES {
+            return Err(FetchError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// How a name becomes addresses: by the system, or by a test.
+type Lookup = fn(String) -> Looking;
+type Looking = Pin<Box<dyn Future<Output = std::io::Result<Vec<SocketAddr>>> + Send>>;
+
+fn by_the_system(host: String) -> Looking {
+    Box::pin(async move { Ok(tokio::net::lookup_host((host, 0)).await?.collect()) })
+}
+
+/// Resolves the name that a discovery document gave, and refuses it whole if any of its addresses is not to be asked. What is
+/// connected to is what was judged. Any other name is that of a proxy, which is configured.
+struct Judged {
+    /// Without a dot at its end; `None` if it is an address, which was judged as it was written.
+    host: Option<String>,
+    lookup: Lookup,
+    refused: Arc<AtomicBool>,
+}
+
+impl Resolve for Judged {
+    fn resolve(&self, name: Name) -> Resolving {
+        let is_proxy = self.host.as_deref() != Some(name.as_str().trim_end_matches('.'));
+        let (looking, refused) = ((self.lookup)(name.as_str().to_owned()), Arc::clone(&self.refused));
+        Box::pin(async move {
+            let addresses = looking.await?;
+            if !is_proxy && addresses.iter().any(|address| is_inward(address.ip())) {
+                refused.store(true, Ordering::Relaxed);
+                return Err("the address is not allowed".into());
             }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Fetched::Document { body, max_age, etag })
+            let addresses: Addrs = Box::new(addresses.into_iter());
+            Ok(addresses)
+        })
     }
 }
 
@@ -211,6 +270,8 @@ fn max_age(headers: &HeaderMap) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv6Addr;
+
     use super::*;
 
     #[test]
@@ -220,6 +281,70 @@ mod tests {
         assert!(compiled_in > 100);
         assert_eq!(Trust::Webpki.roots().len(), compiled_in);
         assert_eq!(Trust::Webpki.with_pem(own.as_bytes()).unwrap().roots().len(), compiled_in + 1);
+    }
+
+    /// What a name resolves to here: the addresses it is made of.
+    fn by_its_name(host: String) -> Looking {
+        let addresses = host.trim_end_matches('.').trim_end_matches(".example").split('.');
+        let addresses = addresses.map(|part| {
+            SocketAddr::from((part.trim_start_matches('x').replace('-', ":").parse::<Ipv6Addr>().unwrap(), 0))
+        });
+        Box::pin(std::future::ready(Ok(addresses.collect())))
+    }
+
+    struct Unjudged;
+
+    impl Resolve for Unjudged {
+        fn resolve(&self, name: Name) -> Resolving {
+            let looking = by_its_name(name.as_str().to_owned());
+            Box::pin(async move {
+                let addresses: Addrs = Box::new(looking.await?.into_iter());
+                Ok(addresses)
+            })
+        }
+    }
+
+    #[test]
+    fn a_discovered_name_that_resolves_to_this_machine_its_link_or_the_platform_is_not_connected_to() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let network = Network { lookup: by_its_name, ..Network::new(Trust::Webpki).unwrap() };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let fetch = |url: &KeyUrl| runtime.block_on(network.get(url, With::Etag(None))).err();
+        let issuer = KeyUrl::discovery("https://issuer.example/").unwrap();
+        for host in [
+            "x--ffff-7f00-1",
+            "x--1",
+            "x--0",
+            "x--ffff-0-0",
+            "x--7f00-1",
+            "x--ffff-a9fe-a9fe",
+            "x64-ff9b--a9fe-a9fe",
+            "x64-ff9b--7f00-1",
+            "xfe80--1",
+            "xfd00-ec2--254",
+            // One that is outside, and one that is not.
+            "x2001-db8--1.x--1",
+        ] {
+            for dot in ["", "."] {
+                let text = format!("https://{host}.example{dot}:{port}/keys");
+                let url = KeyUrl::discovered(&text, &issuer).unwrap();
+                assert_eq!(fetch(&url), Some(FetchError::Address), "{text}");
+            }
+        }
+        let connected = || listener.accept().is_ok();
+        assert!(!connected());
+        // What the configuration names is not judged.
+        let configured = KeyUrl::parse(&format!("https://x--ffff-7f00-1.example:{port}/keys")).unwrap();
+        let network =
+            Network { outward: client(&network.tls).dns_resolver(Arc::new(Unjudged)).build().unwrap(), ..network };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let fetch = async {
+            tokio::time::timeout(Duration::from_millis(200), network.get(&configured, With::Etag(None))).await
+        };
+        assert!(runtime.block_on(fetch).is_err());
+        assert!(connected());
     }
 
     #[test]

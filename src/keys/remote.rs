@@ -159,7 +159,7 @@ mod tests {
     impl Fetch for Script {
         fn fetch<'a>(&'a self, url: &'a KeyUrl, with: With<'a>) -> Fetching<'a> {
             self.asked.lock().unwrap().push(url.clone());
-            let document = self.documents.iter().find(|(known, _)| known == url);
+            let document = self.documents.iter().find(|(known, _)| known.url == url.url);
             let fetched = match (document, with) {
                 (Some(_), With::Etag(Some(_))) => Ok(Fetched::NotModified { max_age: None }),
                 (Some((_, text)), _) => Ok(Fetched::Document {
@@ -265,6 +265,10 @@ mod tests {
             ("https://169.254.169.254/keys", false),
             ("http://169.254.170.2/keys", false),
             ("https://[fe80::1]/keys", false),
+            ("https://localhost./keys", false),
+            ("https://a.localhost./keys", false),
+            ("https://[64:ff9b::a9fe:a9fe]/keys", false),
+            ("https://[fd00:ec2::254]/keys", false),
             ("/keys", false),
         ] {
             let text = serde_json::json!({ "issuer": issuer, "jwks_uri": address }).to_string();

@@ -1,13 +1,25 @@
 //! Where keys may be fetched from.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use reqwest::Url;
 
 /// An address that keys may be fetched from: `https`, or `http` on a loopback host, and no user information.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct KeyUrl(pub(super) Url);
+pub(crate) struct KeyUrl {
+    pub(super) url: Url,
+    origin: Origin,
+}
+
+/// Who says that keys are there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// The configuration, or a discovery document on this machine.
+    Configured,
+    /// A discovery document from elsewhere, which may not point inward.
+    Elsewhere,
+}
 
 impl KeyUrl {
     /// Reads an address; `None` if keys may not be fetched from it, or if it is not written as it would be used: what the
@@ -17,24 +29,24 @@ impl KeyUrl {
         if rest.starts_with('/') || text.contains(|c: char| c == '\\' || c.is_whitespace() || c.is_control()) {
             return None;
         }
-        let url = Self(Url::parse(text).ok()?);
-        let host = url.0.host_str()?;
+        let url = Self { url: Url::parse(text).ok()?, origin: Origin::Configured };
+        let host = url.url.host_str()?;
         if host.parse::<IpAddr>().is_ok() && !rest.starts_with(host) {
             return None;
         }
-        let scheme = match url.0.scheme() {
+        let scheme = match url.url.scheme() {
             "https" => true,
             "http" => url.is_loopback(),
             _ => false,
         };
-        let bare = url.0.username().is_empty() && url.0.password().is_none() && url.0.host().is_some();
+        let bare = url.url.username().is_empty() && url.url.password().is_none() && url.url.host().is_some();
         (scheme && bare).then_some(url)
     }
 
     /// As a user may see it who has it in the configuration.
     #[cfg(feature = "authz")]
     pub(crate) fn as_str(&self) -> &str {
-        self.0.as_str()
+        self.url.as_str()
     }
 
     /// An address on this machine.
@@ -43,7 +55,7 @@ impl KeyUrl {
         url.set_port(Some(port)).ok()?;
         url.set_path(path);
         url.query_pairs_mut().extend_pairs(query);
-        Some(Self(url))
+        Some(Self { url, origin: Origin::Configured })
     }
 
     /// The address of an issuer's discovery document (OpenID Connect Discovery 1.0 section 4.1), with one slash between.
@@ -54,38 +66,93 @@ impl KeyUrl {
     }
 
     /// An address that a discovery document names. One from elsewhere may not point into this machine or its link, where the
-    /// platform keeps credentials.
+    /// platform keeps credentials, and what its name resolves to is judged when it is asked.
     pub(crate) fn discovered(text: &str, by: &Self) -> Option<Self> {
         let url = Self::parse(text)?;
-        let link_local = match url.0.host_str().and_then(address) {
-            Some(IpAddr::V4(v4)) => v4.is_link_local(),
-            Some(IpAddr::V6(v6)) => {
-                v6.is_unicast_link_local() || v6.to_ipv4_mapped().is_some_and(|v4| v4.is_link_local())
-            }
-            None => false,
+        if by.is_loopback() {
+            return Some(url);
+        }
+        let outward = match url.host()? {
+            Host::Name(_) => !url.is_loopback(),
+            Host::Address(address) => !is_inward(address),
         };
-        (by.is_loopback() || !url.is_loopback() && !link_local).then_some(url)
+        outward.then_some(Self { origin: Origin::Elsewhere, ..url })
+    }
+
+    /// Whether a discovery document from elsewhere has named it.
+    pub(super) fn is_from_elsewhere(&self) -> bool {
+        self.origin == Origin::Elsewhere
+    }
+
+    /// The name of its host; `None` if that is written as an address.
+    pub(super) fn domain(&self) -> Option<&str> {
+        self.url.domain()
     }
 
     /// Whether it is this very machine, which the unspecified address reaches too.
     pub(crate) fn is_loopback(&self) -> bool {
-        match self.0.host_str() {
-            Some(host) if host == "localhost" || host.ends_with(".localhost") => true,
-            Some(host) => address(host).is_some_and(|address| match address {
+        match self.host() {
+            // With a dot at its end a name is the same.
+            Some(Host::Name(name)) => {
+                let name = name.trim_end_matches('.');
+                name == "localhost" || name.ends_with(".localhost")
+            }
+            Some(Host::Address(address)) => match address.to_canonical() {
                 IpAddr::V4(v4) => v4.is_loopback() || v4.is_unspecified(),
-                IpAddr::V6(v6) => {
-                    let mapped = v6.to_ipv4_mapped().is_some_and(|v4| v4.is_loopback() || v4.is_unspecified());
-                    v6.is_loopback() || v6.is_unspecified() || mapped
-                }
-            }),
+                IpAddr::V6(v6) => v6.is_loopback() || v6.is_unspecified(),
+            },
             None => false,
+        }
+    }
+
+    /// Its host, if that can be read.
+    fn host(&self) -> Option<Host<'_>> {
+        match self.url.domain() {
+            Some(name) => Some(Host::Name(name)),
+            None => {
+                let host = self.url.host_str()?;
+                let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+                bare.parse().ok().map(Host::Address)
+            }
         }
     }
 }
 
-/// The IP address that a host is written as, IPv6 in brackets.
-fn address(host: &str) -> Option<IpAddr> {
-    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
+enum Host<'a> {
+    Name(&'a str),
+    Address(IpAddr),
+}
+
+/// Whether an address is this machine's, its link's or the platform's own (the metadata service among them), also in the forms
+/// in which IPv6 holds an IPv4 address.
+pub(super) fn is_inward(address: IpAddr) -> bool {
+    match address {
+        // The whole of 0.0.0.0/8 is this host (RFC 6890 section 2.2.2).
+        IpAddr::V4(v4) => v4.is_loopback() || v4.octets().first() == Some(&0) || v4.is_link_local(),
+        IpAddr::V6(v6) => match v6.segments() {
+            // AWS's own services, within a VPC.
+            [0xfd00, 0x0ec2, ..] => true,
+            // Translation for local use (RFC 8215), of whose addresses nothing is known.
+            [0x0064, 0xff9b, 0x0001, ..] => true,
+            _ => {
+                let inside = embedded(v6).is_some_and(|v4| is_inward(v4.into()));
+                v6.is_loopback() || v6.is_unspecified() || v6.is_unicast_link_local() || inside
+            }
+        },
+    }
+}
+
+/// The IPv4 address within an IPv6 one: mapped or compatible (RFC 4291 section 2.5.5), translated (RFC 2765 section 2.1), of
+/// NAT64 (RFC 6052 section 2.1) or 6to4 (RFC 3056 section 2).
+fn embedded(v6: Ipv6Addr) -> Option<Ipv4Addr> {
+    let ([0, 0, 0, 0, 0, 0 | 0xffff, high, low]
+    | [0, 0, 0, 0, 0xffff, 0, high, low]
+    | [0x0064, 0xff9b, 0, 0, 0, 0, high, low]
+    | [0x2002, high, low, ..]) = v6.segments()
+    else {
+        return None;
+    };
+    Some(Ipv4Addr::from_bits(u32::from(high).checked_mul(0x1_0000)?.checked_add(u32::from(low))?))
 }
 
 /// An address may hold what its owner wants to keep, so it is not printed.
@@ -138,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_discovery_document_lies_below_its_issuer_with_one_slash_between() {
-        let url = |issuer| KeyUrl::discovery(issuer).map(|url| url.0.to_string());
+        let url = |issuer| KeyUrl::discovery(issuer).map(|url| url.url.to_string());
         for issuer in ["https://a.example/tenant", "https://a.example/tenant/"] {
             let expected = "https://a.example/tenant/.well-known/openid-configuration";
             assert_eq!(url(issuer).as_deref(), Some(expected));
@@ -153,7 +220,16 @@ mod tests {
     #[test]
     fn a_discovery_document_from_elsewhere_does_not_point_into_this_machine_or_its_link() {
         let by = |issuer, address| KeyUrl::discovered(address, &KeyUrl::discovery(issuer).unwrap()).is_some();
-        for good in ["https://a.example/keys", "https://elsewhere.example/keys", "https://10.0.0.1/keys"] {
+        for good in [
+            "https://a.example/keys",
+            "https://elsewhere.example/keys",
+            "https://elsewhere.example./keys",
+            "https://localhost.example/keys",
+            "https://10.0.0.1/keys",
+            "https://[64:ff9b::10.0.0.1]/keys",
+            "https://[2001:db8::1]/keys",
+            "https://[fd00::1]/keys",
+        ] {
             assert!(by("https://a.example/", good), "{good}");
         }
         for bad in [
@@ -170,6 +246,21 @@ mod tests {
             "https://0.0.0.0/keys",
             "https://[::]/keys",
             "https://[::ffff:169.254.169.254]/keys",
+            "https://[::169.254.169.254]/keys",
+            "https://[::ffff:0:169.254.169.254]/keys",
+            "https://[64:ff9b::169.254.169.254]/keys",
+            "https://[64:ff9b::127.0.0.1]/keys",
+            "https://[64:ff9b:1::10.0.0.1]/keys",
+            "https://[2002:a9fe:a9fe::]/keys",
+            "https://[fd00:ec2::254]/keys",
+            "https://[fd00:ec2::23]/keys",
+            "https://0.0.0.1/keys",
+            "https://127.0.0.1./keys",
+            "https://0x7f000001/keys",
+            "https://localhost./keys",
+            "https://LOCALHOST./keys",
+            "https://x.localhost./keys",
+            "https://localhost../keys",
             "file:///etc/passwd",
         ] {
             assert!(!by("https://a.example/", bad), "{bad}");

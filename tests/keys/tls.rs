@@ -3,8 +3,8 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -17,23 +17,25 @@ use crate::support::{Process, Scratch, jwks, key};
 use crate::world::{Desk, ISSUER, api, issuer, parse, token};
 
 /// A certificate authority.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    fn pem(&self) -> String {
+    pub(crate) fn pem(&self) -> String {
         self.0.pem()
     }
 }
 
-/// Serves a key set over TLS with a certificate for one name. Dropping it stops it.
-struct SecureServer {
-    address: SocketAddr,
+/// Serves a key set over TLS with a certificate for these names, and a discovery document if it is given one. Dropping it stops
+/// it.
+pub(crate) struct SecureServer {
+    pub(crate) address: SocketAddr,
+    pub(crate) document: Arc<Mutex<String>>,
     served: Arc<AtomicUsize>,
     stopped: Arc<AtomicBool>,
     acceptor: Option<JoinHandle<()>>,
@@ -41,8 +43,13 @@ struct SecureServer {
 
 impl SecureServer {
     fn start(authority: &Authority, name: &str, version: &'static SupportedProtocolVersion) -> Self {
+        Self::named(authority, &[name], version)
+    }
+
+    pub(crate) fn named(authority: &Authority, names: &[&str], version: &'static SupportedProtocolVersion) -> Self {
         let own = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let certificate = CertificateParams::new(names).unwrap();
         let certificate = certificate.signed_by(&own, &authority.0).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let own = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(own.serialize_der()));
@@ -55,17 +62,18 @@ impl SecureServer {
         let (config, listener) = (Arc::new(config), TcpListener::bind(("127.0.0.1", 0)).unwrap());
         let address = listener.local_addr().unwrap();
         let (served, stopped) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
-        let (count, stop) = (Arc::clone(&served), Arc::clone(&stopped));
+        let document = Arc::<Mutex<String>>::default();
+        let (count, stop, discovery) = (Arc::clone(&served), Arc::clone(&stopped), Arc::clone(&document));
         let acceptor = std::thread::spawn(move || {
             while let Ok((stream, _)) = listener.accept() {
                 if stop.load(Ordering::SeqCst) {
                     break;
                 }
                 // A handshake that fails is what some tests are about.
-                drop(serve(&config, stream, &count));
+                drop(serve(&config, stream, &count, &discovery));
             }
         });
-        Self { address, served, stopped, acceptor: Some(acceptor) }
+        Self { address, document, served, stopped, acceptor: Some(acceptor) }
     }
 
     /// By this name of the machine.
@@ -73,7 +81,8 @@ impl SecureServer {
         format!("https://{host}:{}/keys", self.address.port())
     }
 
-    fn served(&self) -> usize {
+    /// How often its key set was served.
+    pub(crate) fn served(&self) -> usize {
         self.served.load(Ordering::SeqCst)
     }
 }
@@ -88,8 +97,13 @@ impl Drop for SecureServer {
     }
 }
 
-/// Answers one request, which is counted, with a key set.
-fn serve(config: &Arc<ServerConfig>, mut stream: TcpStream, served: &AtomicUsize) -> std::io::Result<()> {
+/// Answers one request with the discovery document or the key set, which is counted.
+fn serve(
+    config: &Arc<ServerConfig>,
+    mut stream: TcpStream,
+    served: &AtomicUsize,
+    document: &Mutex<String>,
+) -> std::io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let mut connection = ServerConnection::new(Arc::clone(config)).map_err(std::io::Error::other)?;
     let mut tls = Stream::new(&mut connection, &mut stream);
@@ -99,8 +113,12 @@ fn serve(config: &Arc<ServerConfig>, mut stream: TcpStream, served: &AtomicUsize
         tls.read_exact(&mut byte)?;
         request.extend_from_slice(&byte);
     }
-    served.fetch_add(1, Ordering::SeqCst);
-    let body = jwks(&[key("ES256")]).to_string();
+    let body = if request.starts_with(b"GET /.well-known/") {
+        document.lock().unwrap().clone()
+    } else {
+        served.fetch_add(1, Ordering::SeqCst);
+        jwks(&[key("ES256")]).to_string()
+    };
     write!(tls, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())?;
     tls.conn.send_close_notify();
     tls.flush()

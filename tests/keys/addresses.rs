@@ -1,0 +1,151 @@
+//! Where a discovery document may send the program for keys. The program is the real one, with certificates that would be believed.
+
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+
+use crate::support::{Process, Scratch, key};
+use crate::tls::{Authority, SecureServer};
+use crate::world::api;
+
+/// What became of a token.
+#[derive(Debug, PartialEq, Eq)]
+struct Outcome {
+    answer: String,
+    /// How often the key set was served.
+    served: usize,
+    /// The outcomes of fetches in the log.
+    logged: Vec<String>,
+}
+
+/// A proxy that finds every name on this machine. It lasts as long as the tests.
+struct Proxy {
+    url: String,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Proxy {
+    fn start() -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let (url, asked) =
+            (format!("http://{}/", listener.local_addr().unwrap()), Arc::<Mutex<Vec<String>>>::default());
+        let names = Arc::clone(&asked);
+        std::thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                // A client that goes away is no matter of the next one.
+                drop(tunnel(client, &names));
+            }
+        });
+        Self { url, asked }
+    }
+
+    /// The names it was asked to connect to, without their ports.
+    fn asked(&self) -> Vec<String> {
+        let asked = self.asked.lock().unwrap();
+        asked.iter().map(|name| name.rsplit_once(':').unwrap().0.to_owned()).collect()
+    }
+}
+
+fn tunnel(mut client: TcpStream, asked: &Mutex<Vec<String>>) -> std::io::Result<()> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        client.read_exact(&mut byte)?;
+        head.extend_from_slice(&byte);
+    }
+    let head = String::from_utf8(head).map_err(std::io::Error::other)?;
+    let name = head.split(' ').nth(1).ok_or(std::io::ErrorKind::InvalidData)?.to_owned();
+    let port: u16 = name.rsplit(':').next().unwrap().parse().map_err(std::io::Error::other)?;
+    asked.lock().unwrap().push(name);
+    let server = TcpStream::connect(("127.0.0.1", port))?;
+    client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+    for (mut from, mut to) in [(client.try_clone()?, server.try_clone()?), (server, client)] {
+        std::thread::spawn(move || {
+            drop(std::io::copy(&mut from, &mut to));
+            drop(to.shutdown(Shutdown::Write));
+        });
+    }
+    Ok(())
+}
+
+/// What becomes of a token of an issuer with this host, whose discovery document says that its keys are at that one; or, if the
+/// configuration says so itself, without discovery.
+fn outcome(issuer: &str, keys: &str, configured: bool, variables: &[(&str, &str)]) -> Outcome {
+    let (authority, scratch) = (Authority::new(), Scratch::new());
+    let server = SecureServer::named(&authority, &[issuer, keys], &rustls::version::TLS13);
+    let port = server.address.port();
+    let (name, keys) = (format!("https://{issuer}:{port}/"), format!("https://{keys}:{port}/keys"));
+    *server.document.lock().unwrap() = json!({ "issuer": name, "jwks_uri": keys }).to_string();
+    let mut config = api(json!([{ "issuer": name, "audience": "api", "keys_cache": { "timeout_ms": 10_000 } }]));
+    if configured {
+        config["issuers"][0]["jwks_uri"] = keys.into();
+    }
+    config["tls"] = json!({ "ca_file": scratch.file("authority.pem", authority.pem()) });
+    // 2126-01-01, by the real clock.
+    let claims = json!({ "iss": name, "aud": "api", "sub": "alice", "exp": 4_922_899_200_u64 });
+    let event = json!({
+        "type": "TOKEN",
+        "authorizationToken": format!("Bearer {}", key("ES256").token(&claims)),
+        "methodArn": "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod/GET/movies",
+    });
+    let event = scratch.file("event.json", event.to_string());
+    let config = config.to_string();
+    let all = [&[("AUTHORIZER_CONFIG", config.as_str()), ("AWS_LAMBDA_LOG_FORMAT", "JSON")], variables].concat();
+    let finished = Process::start(scratch.path(), &[&event], &all, b"").finished();
+    let answer: Value = serde_json::from_str(finished.stdout.trim()).unwrap_or_else(|_| panic!("{finished:?}"));
+    let effect = &answer["policyDocument"]["Statement"][0]["Effect"];
+    let logged = finished.stderr.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    Outcome {
+        answer: answer["errorType"].as_str().or_else(|| effect.as_str()).unwrap().to_owned(),
+        served: server.served(),
+        logged: logged.filter_map(|line| line["outcome"].as_str().map(str::to_owned)).collect(),
+    }
+}
+
+fn allowed() -> Outcome {
+    Outcome { answer: "Allow".to_owned(), served: 1, logged: vec!["fetched".to_owned()] }
+}
+
+fn refused() -> Outcome {
+    Outcome {
+        answer: "KeysUnavailable".to_owned(),
+        served: 0,
+        logged: vec!["discovered_address_not_allowed".to_owned()],
+    }
+}
+
+#[test]
+fn behind_a_proxy_the_text_of_a_discovered_address_alone_is_judged() {
+    let proxy = Proxy::start();
+    // The proxy's own name is on this machine, and the names behind it would be.
+    let url = proxy.url.replace("127.0.0.1", "localhost");
+    let variables = [("HTTPS_PROXY", url.as_str())];
+    assert_eq!(outcome("issuer.example", "keys.example", false, &variables), allowed());
+    assert_eq!(proxy.asked(), ["issuer.example", "keys.example"]);
+    for keys in ["localhost", "localhost.", "a.localhost.", "127.0.0.1"] {
+        assert_eq!(outcome("issuer.example", keys, false, &variables), refused(), "{keys}");
+    }
+    assert_eq!(
+        proxy.asked(),
+        ["issuer.example", "keys.example", "issuer.example", "issuer.example", "issuer.example", "issuer.example"]
+    );
+}
+
+#[test]
+fn a_discovered_name_that_resolves_to_this_machine_is_refused() {
+    let hosts = std::fs::read_to_string("/etc/hosts").unwrap_or_default();
+    let names = hosts.lines().filter_map(|line| {
+        let mut words = line.split('#').next()?.split_whitespace();
+        let address: IpAddr = words.next()?.parse().ok()?;
+        if address.is_loopback() { words.find(|name| !name.contains("localhost")) } else { None }
+    });
+    let Some(name) = names.take(1).next() else {
+        // Not by a macro, whose output a test that passes keeps to itself.
+        writeln!(std::io::stderr(), "\nskipped: no other name than localhost is this machine's in /etc/hosts").unwrap();
+        return;
+    };
+    assert_eq!(outcome(name, name, false, &[]), refused());
+    assert_eq!(outcome(name, name, true, &[]), allowed(), "what the configuration says is not judged");
+}
