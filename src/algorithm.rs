@@ -112,4 +112,16 @@ impl Algorithm {
             _ => 0,
         }
     }
+
+    /// How long a signature may be in bytes, in JWS form (RFC 7518 section 3): one of another length is nobody's. Those of RSA
+    /// are as long as their modulus, of 2048 to 8192 bits.
+    pub(crate) fn signature_bytes(self) -> std::ops::RangeInclusive<usize> {
+        match self {
+            Self::Hs256 => 32..=32,
+            Self::Hs384 => 48..=48,
+            Self::Hs512 | Self::Es256 | Self::Ed25519 => 64..=64,
+            Self::Es384 => 96..=96,
+            Self::Rs256 | Self::Rs384 | Self::Rs512 | Self::Ps256 | Self::Ps384 | Self::Ps512 => 256..=1024,
+        }
+    }
 }

@@ -27,8 +27,8 @@ pub enum Error {
     UnknownKey,
     /// The signature is not by the chosen key (RFC 7515 section 5.2).
     InvalidSignature,
-    /// The signature is not by a fetched secret that may have been rotated since it was read.
-    InvalidSignatureUnderOldSecret,
+    /// The signature is not by the fetched keys or secrets, which may have been rotated since they were read.
+    InvalidSignatureUnderOldKeys,
     /// The current time is on or after `exp` (RFC 7519 section 4.1.4).
     Expired,
     /// `nbf` or `iat` is in the future (RFC 7519 sections 4.1.5 and 4.1.6).
@@ -74,7 +74,7 @@ impl Error {
             Self::UnknownIssuer => "unknown_issuer",
             Self::KeysUnavailable => "keys_unavailable",
             Self::UnknownKey => "unknown_key",
-            Self::InvalidSignature | Self::InvalidSignatureUnderOldSecret => "invalid_signature",
+            Self::InvalidSignature | Self::InvalidSignatureUnderOldKeys => "invalid_signature",
             Self::Expired => "expired",
             Self::NotYetValid => "not_yet_valid",
             Self::TooOld => "too_old",

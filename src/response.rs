@@ -80,7 +80,7 @@ fn kind(error: Error) -> Kind {
         | Error::InvalidClaim
         | Error::MissingClaim => Kind::Invalid,
         // These may heal by themselves within the time that a Deny would be cached.
-        Error::UnknownKey | Error::NotYetValid | Error::InvalidSignatureUnderOldSecret => Kind::Failure(UNAUTHORIZED),
+        Error::UnknownKey | Error::NotYetValid | Error::InvalidSignatureUnderOldKeys => Kind::Failure(UNAUTHORIZED),
         Error::InsufficientScope | Error::ClaimMismatch | Error::UndeclaredRoute | Error::AmbiguousPath => {
             Kind::Insufficient
         }

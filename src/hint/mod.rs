@@ -68,8 +68,7 @@ impl Hint {
             Error::UnsupportedAlgorithm => cause::algorithm(&token, refused.issuers),
             Error::UnknownIssuer => cause::issuer(claims(), refused.issuers),
             Error::UnknownKey => (!token.header.contains_key("kid")).then_some(Self::KidAbsent),
-            Error::InvalidSignature | Error::InvalidSignatureUnderOldSecret => match token.header.contains_key("nonce")
-            {
+            Error::InvalidSignature | Error::InvalidSignatureUnderOldKeys => match token.header.contains_key("nonce") {
                 true => Some(Self::EntraGraphToken),
                 false => (refused.other_reading)(),
             },

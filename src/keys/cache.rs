@@ -69,10 +69,28 @@ pub(super) struct State<T> {
     attempted: Option<Moment>,
     /// Whether it brought a copy.
     succeeded: bool,
-    /// Attempts that failed since one did.
-    pub(super) failures: u32,
-    /// How long to leave the server alone after them; nothing if there were none.
+    /// Failures of refreshes that were due.
+    refreshes: Backoff,
+    /// Failures of fetches for tokens that the copy does not fit, which hold back no refresh.
+    refetches: Backoff,
+}
+
+/// Attempts of one kind that failed since any succeeded.
+#[derive(Clone, Copy, Default)]
+struct Backoff {
+    failures: u32,
+    last: Option<Moment>,
+    /// How long to leave the server alone after the last of them.
     pause: Duration,
+}
+
+/// What an attempt is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// The copy is old, or there is none.
+    Refresh,
+    /// A token that does not fit it.
+    Refetch,
 }
 
 /// How old a copy is.
@@ -97,8 +115,8 @@ impl<S: Source> Cache<S> {
     /// Fetches a copy at start-up, unless there is a fresh one. A failure does not hold back the first request's own attempt.
     pub(super) async fn warm_up(&self) {
         let due = |state: &State<S::Item>| self.freshness(state) != Freshness::Fresh;
-        self.refresh(START_UP_PATIENCE.min(self.timeout), due).await;
-        self.update(|state| state.pause = Duration::ZERO);
+        self.fetch(Purpose::Refresh, START_UP_PATIENCE.min(self.timeout), due).await;
+        self.update(|state| state.refreshes.pause = Duration::ZERO);
     }
 
     /// A copy that may be used, refreshed in line if that is due.
@@ -106,25 +124,19 @@ impl<S: Source> Cache<S> {
     /// # Errors
     /// [`Error::KeysUnavailable`] if there is none, and none can be had.
     pub(super) async fn usable(&self) -> Result<Held<S::Item>, Error> {
-        let state = self.state();
-        let patience = match self.freshness(&state) {
-            Freshness::Fresh => None,
-            Freshness::Unusable => Some(self.timeout),
-            Freshness::Stale if state.failures.checked_rem(PATIENT_EVERY) == PATIENT_EVERY.checked_sub(1) => {
-                Some(self.timeout)
-            }
-            Freshness::Stale => Some(STALE_PATIENCE.min(self.timeout)),
-        };
         let due = |state: &State<S::Item>| {
-            self.freshness(state) != Freshness::Fresh && !self.attempted_within(state, state.pause)
+            self.freshness(state) != Freshness::Fresh && !self.is_within(state.refreshes.last, state.refreshes.pause)
         };
-        let state = match patience {
-            Some(patience) => {
-                self.refresh(patience, due).await;
-                self.state()
-            }
-            None => state,
-        };
+        let state = self.state();
+        if self.freshness(&state) != Freshness::Fresh {
+            let patient = state.refreshes.failures.checked_rem(PATIENT_EVERY) == PATIENT_EVERY.checked_sub(1);
+            let patience = match self.freshness(&state) {
+                Freshness::Fresh | Freshness::Stale if !patient => STALE_PATIENCE.min(self.timeout),
+                Freshness::Fresh | Freshness::Stale | Freshness::Unusable => self.timeout,
+            };
+            self.fetch(Purpose::Refresh, patience, due).await;
+        }
+        let state = self.state();
         match (self.freshness(&state), state.held) {
             (Freshness::Fresh, Some(held)) => Ok(held),
             (Freshness::Stale, Some(held)) => {
@@ -132,19 +144,23 @@ impl<S: Source> Cache<S> {
                 warn!(issuer, age_seconds = self.age(&held).as_secs(), "a stale {what} is in use");
                 Ok(held)
             }
-            _ => Err(Error::KeysUnavailable),
+            (Freshness::Fresh | Freshness::Stale | Freshness::Unusable, _) => Err(Error::KeysUnavailable),
         }
     }
 
     /// A copy from a fetch that succeeded within the cooldown: a new one, if the last attempt was before that.
     ///
     /// # Errors
-    /// [`Error::KeysUnavailable`] if the last attempt failed.
+    /// [`Error::KeysUnavailable`] if the last attempt failed, or none could be made within the time there is.
     pub(super) async fn refetched(&self, cooldown: Duration) -> Result<Held<S::Item>, Error> {
-        let due = |state: &State<S::Item>| !self.attempted_within(state, cooldown.max(state.pause));
-        self.refresh(self.timeout, due).await;
+        let due = |state: &State<S::Item>| {
+            let pause = cooldown.max(state.refreshes.pause).max(state.refetches.pause);
+            !self.is_within(state.attempted, pause)
+        };
+        let settled = self.fetch(Purpose::Refetch, self.timeout, due).await;
         let state = self.state();
-        state.held.filter(|_| state.succeeded).ok_or(Error::KeysUnavailable)
+        let is_recent = settled || !due(&state);
+        state.held.filter(|_| is_recent && state.succeeded).ok_or(Error::KeysUnavailable)
     }
 
     /// The copy there is, whatever its age.
@@ -158,30 +174,27 @@ impl<S: Source> Cache<S> {
     }
 
     /// Waits for the fetch under way, if there is one, and fetches a copy if that is due then. So requests at the same time
-    /// share what one of them fetches, be it a copy or a failure.
-    async fn refresh(&self, patience: Duration, due: impl Fn(&State<S::Item>) -> bool) {
+    /// share what one of them fetches, be it a copy or a failure. Whether there was time for that.
+    async fn fetch(&self, purpose: Purpose, patience: Duration, due: impl Fn(&State<S::Item>) -> bool) -> bool {
         let asked = self.clock.now();
         let Ok(_flight) = tokio::time::timeout(patience, self.flight.lock()).await else {
-            return;
+            return false;
         };
         let began = self.clock.now();
         let patience = patience.saturating_sub(began.since(asked));
         let state = self.state();
         if due(&state) {
-            // An invocation may be dropped while it waits, so the attempt is a failure until it is none.
-            self.update(|state| state.failed(began));
+            // Recorded as a failure first: an invocation may be dropped while it waits.
+            self.update(|state| state.failed(purpose, began));
             let obtained = self.source.obtain(began, patience, &state).await;
             // The connection is a task of its own that has yet to see that it is not needed any more.
             for _ in 0..CLOSING_TURNS {
                 tokio::task::yield_now().await;
             }
             let ended = self.clock.now();
-            self.update(|state| match obtained {
-                Some(held) => state.took(held),
-                // It may have taken longer than the pause after it is.
-                None => state.attempted = Some(ended),
-            });
+            self.update(|state| state.ended(purpose, obtained, ended));
         }
+        true
     }
 
     fn freshness(&self, state: &State<S::Item>) -> Freshness {
@@ -192,9 +205,9 @@ impl<S: Source> Cache<S> {
         }
     }
 
-    /// Whether the last attempt was less than this ago.
-    fn attempted_within(&self, state: &State<S::Item>, pause: Duration) -> bool {
-        state.attempted.is_some_and(|attempted| self.clock.now().since(attempted) < pause)
+    /// Whether this was less than so long ago.
+    fn is_within(&self, moment: Option<Moment>, pause: Duration) -> bool {
+        moment.is_some_and(|moment| self.clock.now().since(moment) < pause)
     }
 
     fn state(&self) -> State<S::Item> {
@@ -210,20 +223,44 @@ impl<S: Source> Cache<S> {
 impl<T> State<T> {
     /// Nothing held, nothing tried.
     pub(super) fn empty() -> Self {
-        Self { held: None, attempted: None, succeeded: false, failures: 0, pause: Duration::ZERO }
+        let (refreshes, refetches) = (Backoff::default(), Backoff::default());
+        Self { held: None, attempted: None, succeeded: false, refreshes, refetches }
     }
 
-    fn failed(&mut self, began: Moment) {
-        self.attempted = Some(began);
-        self.succeeded = false;
-        let doubled = self.pause.saturating_mul(2).clamp(FIRST_PAUSE, MAX_PAUSE);
-        self.pause = doubled.saturating_sub(jitter(doubled));
-        self.failures = self.failures.saturating_add(1);
+    /// Attempts that failed since one succeeded.
+    pub(super) fn failures(&self) -> u32 {
+        self.refreshes.failures.saturating_add(self.refetches.failures)
     }
 
-    fn took(&mut self, held: Held<T>) {
-        self.held = Some(held);
-        (self.succeeded, self.failures, self.pause) = (true, 0, Duration::ZERO);
+    fn failed(&mut self, purpose: Purpose, began: Moment) {
+        (self.attempted, self.succeeded) = (Some(began), false);
+        let backoff = self.backoff(purpose);
+        let doubled = backoff.pause.saturating_mul(2).clamp(FIRST_PAUSE, MAX_PAUSE);
+        backoff.pause = doubled.saturating_sub(jitter(doubled));
+        backoff.failures = backoff.failures.saturating_add(1);
+        backoff.last = Some(began);
+    }
+
+    /// What an attempt has brought, which was taken for a failure until now.
+    fn ended(&mut self, purpose: Purpose, obtained: Option<Held<T>>, ended: Moment) {
+        match obtained {
+            Some(held) => {
+                (self.held, self.succeeded) = (Some(held), true);
+                (self.refreshes, self.refetches) = (Backoff::default(), Backoff::default());
+            }
+            None => {
+                // It may have taken longer than the pause after it is.
+                self.attempted = Some(ended);
+                self.backoff(purpose).last = Some(ended);
+            }
+        }
+    }
+
+    fn backoff(&mut self, purpose: Purpose) -> &mut Backoff {
+        match purpose {
+            Purpose::Refresh => &mut self.refreshes,
+            Purpose::Refetch => &mut self.refetches,
+        }
     }
 }
 

@@ -65,7 +65,7 @@ impl Secrets {
                     Err(unverified) => {
                         token = unverified;
                         if age > self.cooldown && refusal == Error::InvalidSignature {
-                            refusal = Error::InvalidSignatureUnderOldSecret;
+                            refusal = Error::InvalidSignatureUnderOldKeys;
                         }
                     }
                 },
@@ -91,6 +91,11 @@ impl Secrets {
     }
 }
 
+/// Whether the signature has a length that its algorithm can give it.
+fn has_a_fitting_signature(token: &Unverified<'_>) -> bool {
+    token.alg().signature_bytes().contains(&token.signature().len())
+}
+
 /// Tries each secret's key for the token's algorithm.
 fn signed_by_one_of<'a>(secrets: &[Secret], token: Unverified<'a>) -> Result<Signed, Unverified<'a>> {
     let (alg, mut token) = (token.alg(), token);
@@ -108,7 +113,8 @@ impl KeySource {
     /// the name of that key, whether it has signed or not.
     ///
     /// # Errors
-    /// [`Error::UnknownKey`], [`Error::InvalidSignature`], or [`Error::KeysUnavailable`] if a key that might fit could not be had.
+    /// [`Error::UnknownKey`], [`Error::InvalidSignature`], or what may heal by itself: [`Error::InvalidSignatureUnderOldKeys`],
+    /// and [`Error::KeysUnavailable`] if a key that might fit could not be had.
     pub(crate) async fn verify(&self, token: Unverified<'_>, chosen: &mut Option<String>) -> Result<Signed, Error> {
         match self {
             Self::Secrets(secrets) => secrets.verify(token).await,
@@ -117,19 +123,7 @@ impl KeySource {
                 chosen.clone_from(&key.kid);
                 Signed::by(&key.verifying, token).map_err(|_| Error::InvalidSignature)
             }
-            Self::Remote(keys) => {
-                let key = keys.find(token.alg(), token.kid()).await?;
-                chosen.clone_from(&key.kid);
-                match Signed::by(&key.verifying, token) {
-                    // It names no key, so the one it was signed with may have taken this one's place.
-                    Err(token) if token.kid().is_none() => {
-                        let key = keys.another(token.alg(), &key).await?;
-                        chosen.clone_from(&key.kid);
-                        Signed::by(&key.verifying, token).map_err(|_| Error::InvalidSignature)
-                    }
-                    outcome => outcome.map_err(|_| Error::InvalidSignature),
-                }
-            }
+            Self::Remote(keys) => keys.verify(token, chosen).await,
         }
     }
 

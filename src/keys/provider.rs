@@ -89,7 +89,7 @@ impl Provider {
             Address::Discovered(document) => document,
         };
         // An address that stalls leaves no time to look for another, so every second attempt begins with the document.
-        let known_first = state.failures.is_multiple_of(2);
+        let known_first = state.failures().is_multiple_of(2);
         if let Some(url) = held.and_then(|held| held.item.discovered.as_ref())
             && known_first
             && let Ok(new) = self.read(url, began, held).await

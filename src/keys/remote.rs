@@ -9,7 +9,7 @@ use tracing::warn;
 use super::cache::State;
 use super::cache::{Cache, Held, jitter};
 use super::fetch::Fetch;
-use super::jwk::PublicKey;
+use super::has_a_fitting_signature;
 use super::jwks::KeySet;
 #[cfg(feature = "authz")]
 use super::provider::Failure;
@@ -17,7 +17,9 @@ use super::provider::{Provider, Set};
 use super::url::KeyUrl;
 use crate::algorithm::Algorithm;
 use crate::error::Error;
+use crate::signature::Signed;
 use crate::time::{Clock, Moment};
+use crate::token::Unverified;
 
 /// How long a set is fresh unless configured or lengthened.
 const DEFAULT_FRESH: Duration = Duration::from_secs(600);
@@ -113,30 +115,40 @@ impl RemoteKeys {
         Ok((held.item.keys, held.item.discovered.as_deref().cloned()))
     }
 
-    /// The key that a token names.
+    /// Verifies a token with the key it names; one that names none, with the only key that fits its algorithm. A token that
+    /// no held key fits, or that was not signed with it, has the set fetched again, once in the cooldown. `chosen` is the name
+    /// of the key, whether it has signed or not.
     ///
     /// # Errors
-    /// [`Error::UnknownKey`] only if a fetch that succeeded within the cooldown lacked it; [`Error::KeysUnavailable`] if there
-    /// is no usable set, or a newer one that might have the key could not be had.
-    pub(crate) async fn find(&self, alg: Algorithm, kid: Option<&str>) -> Result<Arc<PublicKey>, Error> {
-        let find = |held: Held<Set>| held.item.keys.find(alg, kid).cloned();
-        match find(self.cache.usable().await?) {
-            Some(key) => Ok(key),
-            None => find(self.cache.refetched(self.cooldown).await?).ok_or(Error::UnknownKey),
-        }
-    }
-
-    /// A key other than the one that did not fit, for a token that names none.
-    ///
-    /// # Errors
-    /// As [`find`](Self::find), with [`Error::InvalidSignature`] if the set was fetched within the cooldown and the key is still
-    /// the only one.
-    pub(crate) async fn another(&self, alg: Algorithm, tried: &PublicKey) -> Result<Arc<PublicKey>, Error> {
-        let held = self.cache.refetched(self.cooldown).await?;
-        match held.item.keys.find(alg, None) {
-            Some(key) if key.is_same_key(tried) => Err(Error::InvalidSignature),
-            Some(key) => Ok(Arc::clone(key)),
-            None => Err(Error::UnknownKey),
+    /// [`Error::UnknownKey`] and [`Error::InvalidSignature`] only if a fetch that succeeded within the cooldown says so;
+    /// otherwise [`Error::InvalidSignatureUnderOldKeys`] for a key that is held, and [`Error::KeysUnavailable`] if there is no
+    /// usable set, or a newer one that might have the key could not be had.
+    pub(crate) async fn verify(&self, token: Unverified<'_>, chosen: &mut Option<String>) -> Result<Signed, Error> {
+        let held = self.cache.usable().await?;
+        let (token, tried) = match held.item.keys.find(token.alg(), token.kid()) {
+            None => (token, None),
+            Some(key) => {
+                chosen.clone_from(&key.kid);
+                match Signed::by(&key.verifying, token) {
+                    Ok(signed) => return Ok(signed),
+                    // One of another length is by no key, so none is looked for.
+                    Err(token) if !has_a_fitting_signature(&token) => return Err(Error::InvalidSignature),
+                    Err(token) => (token, Some(key)),
+                }
+            }
+        };
+        let newer = match (self.cache.refetched(self.cooldown).await, tried) {
+            (Ok(newer), _) => newer,
+            (Err(_), Some(_)) => return Err(Error::InvalidSignatureUnderOldKeys),
+            (Err(error), None) => return Err(error),
+        };
+        match (newer.item.keys.find(token.alg(), token.kid()), tried) {
+            (None, _) => Err(Error::UnknownKey),
+            (Some(key), Some(tried)) if key.is_same_key(tried) => Err(Error::InvalidSignature),
+            (Some(key), _) => {
+                chosen.clone_from(&key.kid);
+                Signed::by(&key.verifying, token).map_err(|_| Error::InvalidSignature)
+            }
         }
     }
 }
@@ -147,7 +159,16 @@ mod tests {
 
     use super::*;
     use crate::keys::fetch::{FetchError, Fetched, Fetching, With};
+    use crate::keys::jwk::PublicKey;
     use crate::keys::paper::logged;
+
+    impl RemoteKeys {
+        /// The key that a token would be verified with.
+        async fn find(&self, alg: Algorithm, kid: Option<&str>) -> Result<Arc<PublicKey>, Error> {
+            let held = self.cache.usable().await?;
+            held.item.keys.find(alg, kid).cloned().ok_or(Error::UnknownKey)
+        }
+    }
 
     /// Says the same to every request for an address, and notes what was asked for.
     #[derive(Default)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{KeyServer, eventually, key, stranger};
+use crate::support::{KeyServer, SigningKey, eventually, key, stranger};
 use crate::world::{Desk, ISSUER, KEYS, api, api_of, down, issuer, nameless, random, served, set, token};
 
 /// Asks, and holds the answer and the number of fetches there have been.
@@ -86,7 +86,7 @@ fn a_bad_signature_on_a_token_without_kid_refetches_likewise() {
     asked(&desk, &server, &nameless(&new), "deny invalid_signature", 2);
     desk.clock.advance(15);
     server.set(KEYS, down());
-    asked(&desk, &server, &nameless(&new), "KeysUnavailable", 3);
+    asked(&desk, &server, &nameless(&new), "Unauthorized", 3);
     asked(&desk, &server, &nameless(&old), "allow", 3);
     server.set(KEYS, set(&[&new]));
     desk.clock.advance(15);
@@ -105,13 +105,124 @@ fn a_token_without_kid_that_two_keys_of_a_new_set_fit_is_not_denied_for_good() {
     asked(&desk, &server, &nameless(&new), "Unauthorized", 2);
 }
 
+/// Two keys of the same name.
+fn namesakes() -> (SigningKey, SigningKey) {
+    (key("ES256").named("k"), stranger("ES256").named("k"))
+}
+
 #[test]
-fn a_bad_signature_on_a_token_with_kid_refetches_nothing() {
-    let (server, desk) = served(&[&key("ES256")], json!({}));
-    let forged = token(&stranger("ES256").named("es256"));
-    asked(&desk, &server, &forged, "deny invalid_signature", 1);
+fn a_new_key_under_an_old_kid_is_fetched_when_the_old_one_does_not_fit() {
+    let (old, new) = namesakes();
+    let (server, desk) = served(&[&old], json!({}));
+    asked(&desk, &server, &token(&old), "allow", 1);
+    server.set(KEYS, set(&[&new]));
+    asked(&desk, &server, &token(&new), "deny invalid_signature", 1);
     desk.clock.advance(15);
-    asked(&desk, &server, &forged, "deny invalid_signature", 1);
+    asked(&desk, &server, &token(&new), "allow", 2);
+    asked(&desk, &server, &token(&old), "deny invalid_signature", 2);
+    // One that the new set does not name any more is unknown, which is not cached either.
+    server.set(KEYS, set(&[&key("ES256").named("other")]));
+    desk.clock.advance(15);
+    asked(&desk, &server, &token(&old), "Unauthorized", 3);
+}
+
+#[test]
+fn a_bad_signature_is_denied_only_by_keys_that_were_read_within_the_cooldown() {
+    let (known, forged) = namesakes();
+    let (server, desk) = served(&[&known], json!({}));
+    asked(&desk, &server, &token(&known), "allow", 1);
+    asked(&desk, &server, &token(&forged), "deny invalid_signature", 1);
+    desk.clock.advance(15);
+    server.set(KEYS, down());
+    asked(&desk, &server, &token(&forged), "Unauthorized", 2);
+    asked(&desk, &server, &nameless(&forged), "Unauthorized", 2);
+    asked(&desk, &server, &token(&known), "allow", 2);
+    desk.clock.advance(14);
+    asked(&desk, &server, &token(&forged), "Unauthorized", 2);
+    desk.clock.advance(1);
+    server.set(KEYS, set(&[&known]));
+    asked(&desk, &server, &token(&forged), "deny invalid_signature", 3);
+    desk.clock.advance(15);
+    asked(&desk, &server, &token(&forged), "deny invalid_signature", 4);
+}
+
+#[test]
+fn bad_signatures_and_unknown_kids_share_one_budget() {
+    let (known, forged) = namesakes();
+    let (server, desk) = served(&[&known], json!({}));
+    asked(&desk, &server, &token(&known), "allow", 1);
+    desk.clock.advance(15);
+    asked(&desk, &server, &token(&forged), "deny invalid_signature", 2);
+    asked(&desk, &server, &random(0), "Unauthorized", 2);
+    asked(&desk, &server, &nameless(&forged), "deny invalid_signature", 2);
+    desk.clock.advance(15);
+    asked(&desk, &server, &random(0), "Unauthorized", 3);
+    asked(&desk, &server, &token(&forged), "deny invalid_signature", 3);
+    assert_eq!(server.count(KEYS), 3);
+}
+
+#[test]
+fn a_flood_of_bad_signatures_costs_one_fetch_per_cooldown_and_known_keys_all_pass() {
+    let (known, forged) = namesakes();
+    let (server, desk) = served(&[&known], json!({}));
+    asked(&desk, &server, &token(&known), "allow", 1);
+    for number in 0..1000 {
+        assert_eq!(desk.decides(&token(&forged)), "deny invalid_signature");
+        if number % 10 == 0 {
+            assert_eq!(desk.decides(&token(&known)), "allow");
+        }
+        if number % 100 == 99 {
+            desk.clock.advance(5);
+        }
+    }
+    assert_eq!(server.count(KEYS), 1 + 3);
+}
+
+#[test]
+fn bad_signatures_at_once_cost_one_fetch_and_delay_no_known_key() {
+    let (known, forged) = namesakes();
+    let (server, desk) = served(&[&known], json!({ "timeout_ms": 10_000 }));
+    asked(&desk, &server, &token(&known), "allow", 1);
+    desk.clock.advance(15);
+    server.set(KEYS, set(&[&known]).delayed(Duration::from_secs(3)));
+    let flood: Vec<_> = (0..100).map(|_| desk.begin(token(&forged))).collect();
+    eventually("the set is asked for", || (server.count(KEYS) == 2).then_some(()));
+    for _ in 0..20 {
+        assert_eq!(desk.decides(&token(&known)), "allow");
+    }
+    assert!(flood.iter().any(|one| !one.is_finished()), "it still waits");
+    for one in flood {
+        assert_eq!(desk.finish(one), "deny invalid_signature");
+    }
+    assert_eq!(server.count(KEYS), 2);
+}
+
+#[test]
+fn fetches_for_strange_tokens_that_fail_do_not_hold_back_a_refresh_that_is_due() {
+    let (known, forged) = namesakes();
+    let (server, desk) = served(&[&known], json!({ "fresh_seconds": 1000, "stale_seconds": 0 }));
+    asked(&desk, &server, &token(&known), "allow", 1);
+    for _ in 0..14 {
+        desk.clock.advance(60);
+        server.set(KEYS, down());
+        assert_eq!(desk.decides(&token(&forged)), "Unauthorized");
+        assert_eq!(desk.decides(&random(0)), "KeysUnavailable");
+    }
+    assert_eq!(server.count(KEYS), 1 + 14);
+    // The set ends within these, at a random second, and one second after a fetch that failed.
+    let refreshed = (840..1001).any(|_| {
+        let before = server.count(KEYS);
+        server.set(KEYS, set(&[&known]));
+        assert_eq!(desk.decides(&token(&known)), "allow");
+        if server.count(KEYS) > before {
+            return true;
+        }
+        server.set(KEYS, down());
+        assert_eq!(desk.decides(&token(&forged)), "Unauthorized");
+        desk.clock.advance(1);
+        false
+    });
+    assert!(refreshed);
 }
 
 #[test]
