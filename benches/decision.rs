@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use apigw_jwt_authorizer::stages::{STAGES, reach};
-use apigw_jwt_authorizer::{Authorizer, Clock, Config, Moment};
+use apigw_jwt_authorizer::{Authorizer, Clock, Config, Invocation, Moment};
 use criterion::{Criterion, criterion_group, criterion_main};
 use serde_json::{Value, json};
 
@@ -88,10 +88,10 @@ fn bench(criterion: &mut Criterion) {
     let material = material();
     let token = |name: &str| material["tokens"][name].as_str().unwrap_or_default().to_owned();
     let mut decide = |group: &str, name: &str, authorizer: &Authorizer, event: &[u8], expected: &str| {
-        let answer = runtime.block_on(authorizer.authorize(event, None)).to_json();
+        let answer = runtime.block_on(authorizer.authorize(event, Invocation::default())).to_json();
         assert!(answer.contains(expected), "{group}/{name} is answered {answer}");
         criterion.benchmark_group(group).bench_function(name, |bencher| {
-            bencher.iter(|| runtime.block_on(authorizer.authorize(black_box(event), None)));
+            bencher.iter(|| runtime.block_on(authorizer.authorize(black_box(event), Invocation::default())));
         });
     };
     let allow = r#""Effect":"Allow""#;

@@ -13,11 +13,11 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::event::{MethodArn, Request};
 use crate::hint::{Hint, Refused};
-use crate::keys::{Encoding, KeySource};
+use crate::keys::{Encoding, KeySource, side_by_side};
 use crate::policy::{IamPolicy, Plan, PolicyExpiry};
 use crate::response::{Answer, InvalidToken};
 use crate::routes::{METHODS, Need, Routes};
-use crate::time::Clock;
+use crate::time::{Clock, Deadline};
 use crate::token::{self, Unverified};
 
 /// How long a start-up may wait for key sets: Lambda allows ten seconds for everything, and clients are waiting.
@@ -51,6 +51,21 @@ pub(crate) enum Policies {
     SingleRequest,
 }
 
+/// What the platform tells of an invocation besides its event.
+///
+/// ```
+/// use apigw_jwt_authorizer::Invocation;
+/// // At a desk there is none.
+/// assert_eq!(Invocation::default().deadline, None);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Invocation<'a> {
+    /// Its id, for the log.
+    pub request_id: Option<&'a str>,
+    /// When it is ended, since 1970-01-01T00:00:00Z. Keys and secrets are waited for until 300 ms before that.
+    pub deadline: Option<Duration>,
+}
+
 /// Whether the route table decides, or only says what it would have decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RouteRules {
@@ -61,7 +76,7 @@ pub(crate) enum RouteRules {
 /// Decides whether requests may pass.
 ///
 /// ```
-/// # use apigw_jwt_authorizer::{Authorizer, Clock, Config, Moment};
+/// # use apigw_jwt_authorizer::{Authorizer, Clock, Config, Invocation, Moment};
 /// # struct Fixed;
 /// # impl Clock for Fixed {
 /// #     fn now(&self) -> Moment { Moment { wall: std::time::Duration::from_secs(1_800_000_000), monotonic: std::time::Duration::ZERO } }
@@ -82,7 +97,7 @@ pub(crate) enum RouteRules {
 ///     "authorizationToken": "Bearer of-nothing",
 ///     "methodArn": "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3/prod/GET/movies"
 /// }"#;
-/// let answer = runtime.block_on(authorizer.authorize(event.as_bytes(), None));
+/// let answer = runtime.block_on(authorizer.authorize(event.as_bytes(), Invocation::default()));
 /// assert!(answer.to_json().contains("malformed_token"));
 /// ```
 pub struct Authorizer {
@@ -117,22 +132,19 @@ impl Authorizer {
     /// Fetches the key sets of all issuers at once, for at most two seconds. What fails is logged and fetched again when
     /// it is needed.
     pub async fn warm_up(&self) {
-        let mut fetches: Vec<_> = self.issuers.iter().map(|issuer| Box::pin(issuer.keys.warm_up())).collect();
-        let all = std::future::poll_fn(|context| {
-            fetches.retain_mut(|fetch| fetch.as_mut().poll(context).is_pending());
-            if fetches.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-        });
+        let all = side_by_side(self.issuers.iter().map(|issuer| issuer.keys.warm_up()));
         if tokio::time::timeout(WARM_UP, all).await.is_err() {
             warn!("not all key sets could be fetched at start-up; they are fetched when a token needs them");
         }
     }
 
     /// Answers one TOKEN authorizer event, and logs one line about it.
-    pub async fn authorize(&self, event: &[u8], request_id: Option<&str>) -> Answer {
+    pub async fn authorize(&self, event: &[u8], invocation: Invocation<'_>) -> Answer {
         let began = self.clock.now();
+        let deadline = Deadline::of(invocation.deadline, began);
         let request = Request::parse(event);
         let mut seen = Seen::default();
-        let (answer, error) = self.answer(&request, &mut seen).await;
+        let (answer, error) = self.answer(&request, deadline, &mut seen).await;
         if let (Some(error), Ok(request)) = (error, &request)
             && tracing::enabled!(tracing::Level::INFO)
         {
@@ -140,7 +152,7 @@ impl Authorizer {
         }
         let method = request.ok().and_then(|request| METHODS.into_iter().find(|known| *known == request.arn.method()));
         let duration = u64::try_from(self.clock.now().since(began).as_micros()).unwrap_or(u64::MAX);
-        log(&answer, error, &seen, method, request_id, duration, self.settings.route_rules);
+        log(&answer, error, &seen, method, invocation.request_id, duration, self.settings.route_rules);
         answer
     }
 
@@ -148,12 +160,13 @@ impl Authorizer {
     pub(crate) async fn answer<'a>(
         &'a self,
         request: &Result<Request<'_>, Error>,
+        deadline: Deadline,
         seen: &mut Seen<'a>,
     ) -> (Answer, Option<Error>) {
         match request {
             _ if self.clock.now().wall < self.clock.earliest() => self.refuse(Error::Internal, None),
             Err(error) => self.refuse(*error, None),
-            Ok(request) => match self.verify(request, seen).await {
+            Ok(request) => match self.verify(request, deadline, seen).await {
                 Err(error) => self.refuse(error, Some(&request.arn)),
                 Ok(token) => {
                     let (policy, refusal) = self.decide(&request.arn, &token, seen);
@@ -206,12 +219,17 @@ impl Authorizer {
     }
 
     /// From the event to a token that is genuine, current and meant for this API.
-    async fn verify<'a>(&'a self, request: &Request<'_>, seen: &mut Seen<'a>) -> Result<Verified, Error> {
+    async fn verify<'a>(
+        &'a self,
+        request: &Request<'_>,
+        deadline: Deadline,
+        seen: &mut Seen<'a>,
+    ) -> Result<Verified, Error> {
         let token = BearerToken::parse(request.authorization.as_deref())?;
         let token = Unverified::parse(token)?;
         let issuer = self.issuer(&token)?;
         seen.issuer = Some(issuer);
-        let signed = issuer.keys.verify(token, &mut seen.kid).await?;
+        let signed = issuer.keys.verify(token, deadline, &mut seen.kid).await?;
         Verified::new(signed, &issuer.claims, &self.settings.forwarding, self.clock.now().date())
     }
 

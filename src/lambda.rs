@@ -5,8 +5,9 @@ use std::pin::{Pin, pin};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use apigw_jwt_authorizer::{Answer, Authorizer, ConfigError, Failure};
+use apigw_jwt_authorizer::{Answer, Authorizer, ConfigError, Failure, Invocation};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use lambda_runtime::{Context as InvocationContext, Diagnostic, LambdaEvent, LambdaInvocation, Runtime, service_fn};
@@ -31,7 +32,10 @@ pub(crate) async fn serve(authorizer: Authorizer) -> ExitCode {
     let handler = service_fn(move |invocation: LambdaEvent<()>| {
         let (authorizer, event) = (Arc::clone(&authorizer), event.take());
         async move {
-            match guarded(authorizer.authorize(&event, Some(&invocation.context.request_id))).await {
+            let context = &invocation.context;
+            let deadline = Some(Duration::from_millis(context.deadline));
+            let invocation = Invocation { request_id: Some(&context.request_id), deadline };
+            match guarded(authorizer.authorize(&event, invocation)).await {
                 Answer::Policy(answer) => Ok(answer),
                 Answer::Failure(failure) => Err(Refused(failure)),
             }
@@ -103,6 +107,7 @@ impl Event {
 /// What an answer needs of its invocation besides the event.
 struct Again {
     request_id: String,
+    deadline: u64,
     /// Tells Lambda which delivery of the event is answered.
     invocation_id: Option<HeaderValue>,
 }
@@ -112,14 +117,15 @@ const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
 impl Again {
     fn of(invocation: &LambdaInvocation) -> Self {
         let invocation_id = invocation.parts.headers.get(INVOCATION_ID).cloned();
-        Self { request_id: invocation.context.request_id.clone(), invocation_id }
+        let context = &invocation.context;
+        Self { request_id: context.request_id.clone(), deadline: context.deadline, invocation_id }
     }
 
     fn invocation(self, body: Bytes) -> LambdaInvocation {
         let (mut parts, ()) = http::Response::new(()).into_parts();
         parts.headers.extend(self.invocation_id.map(|id| (HeaderName::from_static(INVOCATION_ID), id)));
         let mut context = InvocationContext::default();
-        context.request_id = self.request_id;
+        (context.request_id, context.deadline) = (self.request_id, self.deadline);
         LambdaInvocation { parts, body, context }
     }
 }

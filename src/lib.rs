@@ -34,7 +34,7 @@ mod hint;
 mod json;
 mod time;
 
-pub use authorizer::Authorizer;
+pub use authorizer::{Authorizer, Invocation};
 pub use config::{Config, ConfigError, Mistake};
 pub use error::Error;
 pub use response::{Answer, Failure, PolicyAnswer};

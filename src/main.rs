@@ -8,7 +8,7 @@ use std::io::{Read as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use apigw_jwt_authorizer::{Answer, Authorizer, Config, ConfigError};
+use apigw_jwt_authorizer::{Answer, Authorizer, Config, ConfigError, Invocation};
 use environment::{SystemClock, document, variable};
 use tokio::runtime::LocalOptions;
 
@@ -70,7 +70,7 @@ async fn desk(authorizer: &Authorizer) -> ExitCode {
             std::fs::read(&file)
         };
         let answer = match event {
-            Ok(event) => lambda::guarded(authorizer.authorize(&event, None)).await,
+            Ok(event) => lambda::guarded(authorizer.authorize(&event, Invocation::default())).await,
             Err(error) => {
                 eprintln!("{}: {error}", file.display());
                 Answer::malformed_event()

@@ -4,6 +4,7 @@ use crate::Authorizer;
 use crate::bearer::BearerToken;
 use crate::claims::Verified;
 use crate::event::Request;
+use crate::time::Deadline;
 use crate::token::Unverified;
 
 /// Where to stop.
@@ -36,7 +37,8 @@ pub async fn reach(authorizer: &Authorizer, event: &[u8], stage: Stage) -> Optio
     if stage == Stage::Token {
         return Some(());
     }
-    let signed = issuer.keys.verify(token, &mut None).await.ok()?;
+    let deadline = Deadline::of(None, authorizer.clock.now());
+    let signed = issuer.keys.verify(token, deadline, &mut None).await.ok()?;
     if stage == Stage::Signature {
         return Some(());
     }

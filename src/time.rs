@@ -40,6 +40,30 @@ impl Moment {
     }
 }
 
+/// How long an invocation may wait for what it needs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline {
+    began: Moment,
+    wait: Duration,
+}
+
+impl Deadline {
+    /// What is kept back to make an answer and send it.
+    const RESERVE: Duration = Duration::from_millis(300);
+
+    /// From the time on the wall clock at which the platform ends the invocation, if it tells one. One that has passed when
+    /// the invocation begins is by another clock, and says nothing.
+    pub(crate) fn of(ends: Option<Duration>, began: Moment) -> Self {
+        let left = ends.and_then(|ends| ends.checked_sub(began.wall));
+        Self { began, wait: left.map_or(Duration::MAX, |left| left.saturating_sub(Self::RESERVE)) }
+    }
+
+    /// What is left of the wait.
+    pub(crate) fn left(self, now: Moment) -> Duration {
+        self.wait.saturating_sub(now.since(self.began))
+    }
+}
+
 /// Where the time comes from: the system in production, a dial in tests.
 pub trait Clock: Send + Sync {
     /// Both clocks, now.
@@ -139,6 +163,21 @@ mod tests {
         assert_eq!(at(Duration::new(1_795_219_199, 123_456_789)), "2026-11-20T23:59:59.123456Z");
         assert_eq!(at(Duration::new(253_402_300_799, 999_999_999)), "9999-12-31T23:59:59.999999Z");
         assert_eq!(at(Duration::MAX), "9999-12-31T23:59:59.999999Z");
+    }
+
+    #[test]
+    fn a_wait_ends_300_ms_before_the_invocation_does() {
+        let at = |millis| Moment { wall: Duration::from_millis(millis), monotonic: Duration::from_millis(millis) };
+        let left = |ends: Option<u64>, now| Deadline::of(ends.map(Duration::from_millis), at(10_000)).left(at(now));
+        assert_eq!(left(Some(13_000), 10_000), Duration::from_millis(2700));
+        assert_eq!(left(Some(13_000), 12_000), Duration::from_millis(700));
+        assert_eq!(left(Some(13_000), 12_700), Duration::ZERO);
+        assert_eq!(left(Some(10_300), 10_000), Duration::ZERO);
+        assert_eq!(left(Some(10_000), 10_000), Duration::ZERO);
+        // None is known, or it is by a clock that disagrees with ours.
+        for ends in [None, Some(9_999), Some(0)] {
+            assert!(left(ends, 10_000) > Duration::from_secs(1_000_000), "{ends:?}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use apigw_jwt_authorizer::{Authorizer, Clock, Config, Moment};
+use apigw_jwt_authorizer::{Authorizer, Clock, Config, Invocation, Moment};
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -99,10 +99,12 @@ static LOGGING: LazyLock<Dispatch> = LazyLock::new(|| {
     to_log.with_max_level(Level::DEBUG).finish().into()
 });
 
+const REQUEST: Invocation<'static> = Invocation { request_id: Some("request"), deadline: None };
+
 /// What an event is answered, and what the log then holds.
 pub fn authorize(event: &[u8]) -> (String, String) {
     tracing::dispatcher::with_default(&LOGGING, || {
-        let answer = pin!(AUTHORIZER.authorize(event, Some("request"))).poll(&mut Context::from_waker(Waker::noop()));
+        let answer = pin!(AUTHORIZER.authorize(event, REQUEST)).poll(&mut Context::from_waker(Waker::noop()));
         let Poll::Ready(answer) = answer else { panic!("all keys are there, and something is waited for") };
         (answer.to_json(), String::from_utf8(LOG.take()).unwrap())
     })

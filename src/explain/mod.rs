@@ -21,6 +21,7 @@ use crate::hint::{Hint, seeming_header};
 use crate::keys::KeySource;
 use crate::response::Answer;
 use crate::signature::Signed;
+use crate::time::Deadline;
 use crate::token::{Issuer as Named, Unverified};
 use explanation::Trail;
 pub use explanation::{Advice, Cached, Effect, Explanation, Outcome, Step};
@@ -69,7 +70,7 @@ impl Authorizer {
     pub async fn explain(&self, event: &[u8]) -> Explanation {
         let request = Request::parse(event);
         let mut seen = Seen::default();
-        let (answer, error) = self.answer(&request, &mut seen).await;
+        let (answer, error) = self.answer(&request, Deadline::of(None, self.clock.now()), &mut seen).await;
         let mut trail = Trail { steps: Vec::new(), refused: None };
         let facts = request.as_ref().map(|request| {
             vec![
@@ -205,7 +206,8 @@ impl Authorizer {
     async fn keys(&self, issuer: &Issuer, token: Unverified<'_>, trail: &mut Trail) -> Option<Signed> {
         let mut chosen = None;
         let kid = token.kid().map_or_else(|| "none".to_owned(), printable);
-        let outcome = issuer.keys.verify(token, &mut chosen).await;
+        let deadline = Deadline::of(None, self.clock.now());
+        let outcome = issuer.keys.verify(token, deadline, &mut chosen).await;
         let mut facts: Vec<_> = words::source(&issuer.keys).into_iter().map(|source| ("keys", source)).collect();
         facts.push(("kid", kid));
         if let (Err(Error::UnknownKey | Error::KeysUnavailable), KeySource::Remote(keys)) = (&outcome, &issuer.keys) {

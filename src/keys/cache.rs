@@ -7,7 +7,7 @@ use std::time::Duration;
 use tracing::warn;
 
 use crate::error::Error;
-use crate::time::{Clock, Moment};
+use crate::time::{Clock, Deadline, Moment};
 
 /// For a fetch at start-up: less than the two seconds that all of it may take, so that what takes longer ends as a failure.
 const START_UP_PATIENCE: Duration = Duration::from_millis(1900);
@@ -123,7 +123,7 @@ impl<S: Source> Cache<S> {
     ///
     /// # Errors
     /// [`Error::KeysUnavailable`] if there is none, and none can be had.
-    pub(super) async fn usable(&self) -> Result<Held<S::Item>, Error> {
+    pub(super) async fn usable(&self, deadline: Deadline) -> Result<Held<S::Item>, Error> {
         let due = |state: &State<S::Item>| {
             self.freshness(state) != Freshness::Fresh && !self.is_within(state.refreshes.last, state.refreshes.pause)
         };
@@ -134,7 +134,7 @@ impl<S: Source> Cache<S> {
                 Freshness::Fresh | Freshness::Stale if !patient => STALE_PATIENCE.min(self.timeout),
                 Freshness::Fresh | Freshness::Stale | Freshness::Unusable => self.timeout,
             };
-            self.fetch(Purpose::Refresh, patience, due).await;
+            self.fetch(Purpose::Refresh, patience.min(deadline.left(self.clock.now())), due).await;
         }
         let state = self.state();
         match (self.freshness(&state), state.held) {
@@ -148,16 +148,23 @@ impl<S: Source> Cache<S> {
         }
     }
 
+    /// The copy, if it may be used without a fetch.
+    pub(super) fn fresh(&self) -> Option<Held<S::Item>> {
+        let state = self.state();
+        if self.freshness(&state) == Freshness::Fresh { state.held } else { None }
+    }
+
     /// A copy from a fetch that succeeded within the cooldown: a new one, if the last attempt was before that.
     ///
     /// # Errors
     /// [`Error::KeysUnavailable`] if the last attempt failed, or none could be made within the time there is.
-    pub(super) async fn refetched(&self, cooldown: Duration) -> Result<Held<S::Item>, Error> {
+    pub(super) async fn refetched(&self, cooldown: Duration, deadline: Deadline) -> Result<Held<S::Item>, Error> {
         let due = |state: &State<S::Item>| {
             let pause = cooldown.max(state.refreshes.pause).max(state.refetches.pause);
             !self.is_within(state.attempted, pause)
         };
-        let settled = self.fetch(Purpose::Refetch, self.timeout, due).await;
+        let patience = self.timeout.min(deadline.left(self.clock.now()));
+        let settled = self.fetch(Purpose::Refetch, patience, due).await;
         let state = self.state();
         let is_recent = settled || !due(&state);
         state.held.filter(|_| is_recent && state.succeeded).ok_or(Error::KeysUnavailable)
@@ -176,6 +183,9 @@ impl<S: Source> Cache<S> {
     /// Waits for the fetch under way, if there is one, and fetches a copy if that is due then. So requests at the same time
     /// share what one of them fetches, be it a copy or a failure. Whether there was time for that.
     async fn fetch(&self, purpose: Purpose, patience: Duration, due: impl Fn(&State<S::Item>) -> bool) -> bool {
+        if patience.is_zero() {
+            return false;
+        }
         let asked = self.clock.now();
         let Ok(_flight) = tokio::time::timeout(patience, self.flight.lock()).await else {
             return false;

@@ -15,7 +15,7 @@ use super::url::KeyUrl;
 use crate::algorithm::Algorithm;
 use crate::error::Error;
 use crate::json;
-use crate::time::{Clock, Moment};
+use crate::time::{Clock, Deadline, Moment};
 
 /// A copy is read again after this: the extension's own cache holds it no longer.
 const FRESH: Duration = Duration::from_secs(300);
@@ -79,10 +79,15 @@ impl FetchedSecret {
     ///
     /// # Errors
     /// [`Error::KeysUnavailable`] if they cannot be had, or are not fit for a secret.
-    pub(crate) async fn versions(&self) -> Result<(Arc<Vec<Secret>>, Duration), Error> {
-        let held = self.cache.usable().await?;
+    pub(crate) async fn versions(&self, deadline: Deadline) -> Result<(Arc<Vec<Secret>>, Duration), Error> {
+        let held = self.cache.usable(deadline).await?;
         let age = self.cache.age(&held);
         Ok((held.item, age))
+    }
+
+    /// The versions, if they need not be read again yet.
+    pub(crate) fn fresh(&self) -> Option<Arc<Vec<Secret>>> {
+        self.cache.fresh().map(|held| held.item)
     }
 }
 
@@ -336,7 +341,8 @@ mod tests {
         /// Asks for the versions, and tells what is logged meanwhile.
         fn logs(&self) -> Vec<Value> {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-            logged(|| drop(runtime.block_on(self.secret.versions())))
+            let deadline = Deadline::of(None, self.clock.now());
+            logged(|| drop(runtime.block_on(self.secret.versions(deadline))))
         }
     }
 

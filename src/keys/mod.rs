@@ -11,6 +11,7 @@ mod paper;
 mod provider;
 mod remote;
 mod secret;
+mod side_by_side;
 mod url;
 
 use std::sync::Arc;
@@ -29,7 +30,9 @@ pub(crate) use url::KeyUrl;
 
 use crate::error::Error;
 use crate::signature::Signed;
+use crate::time::Deadline;
 use crate::token::Unverified;
+pub(crate) use side_by_side::side_by_side;
 
 /// Where the keys of an issuer come from.
 pub(crate) enum KeySource {
@@ -52,32 +55,43 @@ pub(crate) struct Secrets {
 }
 
 impl Secrets {
-    async fn verify(&self, token: Unverified<'_>) -> Result<Signed, Error> {
+    /// # Errors
+    /// [`Error::KeysUnavailable`] if one that may have signed could not be read, and [`Error::InvalidSignatureUnderOldKeys`] if
+    /// one may have been rotated since it was.
+    async fn verify(&self, token: Unverified<'_>, deadline: Deadline) -> Result<Signed, Error> {
+        if !has_a_fitting_signature(&token) {
+            // It is by no secret, so none is waited for.
+            return Err(Error::InvalidSignature);
+        }
         let mut token = match signed_by_one_of(&self.fixed, token) {
             Ok(signed) => return Ok(signed),
             Err(token) => token,
         };
+        // None of those that are there waits for one that has to be read.
+        for versions in self.fetched.iter().filter_map(FetchedSecret::fresh) {
+            token = match signed_by_one_of(versions.iter(), token) {
+                Ok(signed) => return Ok(signed),
+                Err(token) => token,
+            };
+        }
         let mut refusal = Error::InvalidSignature;
-        for secret in &self.fetched {
-            match secret.versions().await {
-                Ok((versions, age)) => match signed_by_one_of(&versions, token) {
-                    Ok(signed) => return Ok(signed),
-                    Err(unverified) => {
-                        token = unverified;
-                        if age > self.cooldown && refusal == Error::InvalidSignature {
-                            refusal = Error::InvalidSignatureUnderOldKeys;
-                        }
-                    }
-                },
-                // This one may have signed, so nothing can be said of the token.
-                Err(error) => refusal = error,
+        for versions in side_by_side(self.fetched.iter().map(|secret| secret.versions(deadline))).await {
+            // One that cannot be had may have signed, so nothing can be said of the token.
+            let Ok((versions, age)) = versions else {
+                refusal = Error::KeysUnavailable;
+                continue;
+            };
+            token = match signed_by_one_of(versions.iter(), token) {
+                Ok(signed) => return Ok(signed),
+                Err(token) => token,
+            };
+            if age > self.cooldown && refusal == Error::InvalidSignature {
+                refusal = Error::InvalidSignatureUnderOldKeys;
             }
         }
         Err(refusal)
     }
-}
 
-impl Secrets {
     /// Which encoding the secret that has signed this token is taken to have, if it would verify in another. The token is
     /// none the better for it.
     pub(crate) fn misread_as(&self, token: &Unverified<'_>) -> Option<Encoding> {
@@ -97,9 +111,12 @@ fn has_a_fitting_signature(token: &Unverified<'_>) -> bool {
 }
 
 /// Tries each secret's key for the token's algorithm.
-fn signed_by_one_of<'a>(secrets: &[Secret], token: Unverified<'a>) -> Result<Signed, Unverified<'a>> {
+fn signed_by_one_of<'a, 's>(
+    secrets: impl IntoIterator<Item = &'s Secret>,
+    token: Unverified<'a>,
+) -> Result<Signed, Unverified<'a>> {
     let (alg, mut token) = (token.alg(), token);
-    for key in secrets.iter().filter_map(|secret| secret.key(alg)) {
+    for key in secrets.into_iter().filter_map(|secret| secret.key(alg)) {
         match Signed::by(key, token) {
             Ok(signed) => return Ok(signed),
             Err(unverified) => token = unverified,
@@ -110,20 +127,25 @@ fn signed_by_one_of<'a>(secrets: &[Secret], token: Unverified<'a>) -> Result<Sig
 
 impl KeySource {
     /// Verifies a token with the key it names; one that names none, with the only key that fits its algorithm. `chosen` is
-    /// the name of that key, whether it has signed or not.
+    /// the name of that key, whether it has signed or not. Nothing is waited for beyond the deadline.
     ///
     /// # Errors
     /// [`Error::UnknownKey`], [`Error::InvalidSignature`], or what may heal by itself: [`Error::InvalidSignatureUnderOldKeys`],
     /// and [`Error::KeysUnavailable`] if a key that might fit could not be had.
-    pub(crate) async fn verify(&self, token: Unverified<'_>, chosen: &mut Option<String>) -> Result<Signed, Error> {
+    pub(crate) async fn verify(
+        &self,
+        token: Unverified<'_>,
+        deadline: Deadline,
+        chosen: &mut Option<String>,
+    ) -> Result<Signed, Error> {
         match self {
-            Self::Secrets(secrets) => secrets.verify(token).await,
+            Self::Secrets(secrets) => secrets.verify(token, deadline).await,
             Self::Fixed(keys) => {
                 let key = keys.find(token.alg(), token.kid()).ok_or(Error::UnknownKey)?;
                 chosen.clone_from(&key.kid);
                 Signed::by(&key.verifying, token).map_err(|_| Error::InvalidSignature)
             }
-            Self::Remote(keys) => keys.verify(token, chosen).await,
+            Self::Remote(keys) => keys.verify(token, deadline, chosen).await,
         }
     }
 

@@ -18,7 +18,7 @@ use super::url::KeyUrl;
 use crate::algorithm::Algorithm;
 use crate::error::Error;
 use crate::signature::Signed;
-use crate::time::{Clock, Moment};
+use crate::time::{Clock, Deadline, Moment};
 use crate::token::Unverified;
 
 /// How long a set is fresh unless configured or lengthened.
@@ -123,8 +123,13 @@ impl RemoteKeys {
     /// [`Error::UnknownKey`] and [`Error::InvalidSignature`] only if a fetch that succeeded within the cooldown says so;
     /// otherwise [`Error::InvalidSignatureUnderOldKeys`] for a key that is held, and [`Error::KeysUnavailable`] if there is no
     /// usable set, or a newer one that might have the key could not be had.
-    pub(crate) async fn verify(&self, token: Unverified<'_>, chosen: &mut Option<String>) -> Result<Signed, Error> {
-        let held = self.cache.usable().await?;
+    pub(crate) async fn verify(
+        &self,
+        token: Unverified<'_>,
+        deadline: Deadline,
+        chosen: &mut Option<String>,
+    ) -> Result<Signed, Error> {
+        let held = self.cache.usable(deadline).await?;
         let (token, tried) = match held.item.keys.find(token.alg(), token.kid()) {
             None => (token, None),
             Some(key) => {
@@ -137,7 +142,7 @@ impl RemoteKeys {
                 }
             }
         };
-        let newer = match (self.cache.refetched(self.cooldown).await, tried) {
+        let newer = match (self.cache.refetched(self.cooldown, deadline).await, tried) {
             (Ok(newer), _) => newer,
             (Err(_), Some(_)) => return Err(Error::InvalidSignatureUnderOldKeys),
             (Err(error), None) => return Err(error),
@@ -165,7 +170,7 @@ mod tests {
     impl RemoteKeys {
         /// The key that a token would be verified with.
         async fn find(&self, alg: Algorithm, kid: Option<&str>) -> Result<Arc<PublicKey>, Error> {
-            let held = self.cache.usable().await?;
+            let held = self.cache.usable(Deadline::of(None, self.cache.source.clock.now())).await?;
             held.item.keys.find(alg, kid).cloned().ok_or(Error::UnknownKey)
         }
     }

@@ -13,6 +13,8 @@ mod addresses;
 #[cfg(test)]
 mod ages;
 #[cfg(test)]
+mod deadlines;
+#[cfg(test)]
 mod discovery;
 #[cfg(test)]
 mod secrets;

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use crate::support::http::Reply;
-use crate::support::{KeyServer, key};
+use crate::support::{KeyServer, instant, key};
 use crate::world::{Desk, ISSUER, api, claims};
 
 const CURRENT: &str = "/secretsmanager/get?secretId=hs%2Fkey&versionStage=AWSCURRENT";
@@ -316,13 +316,53 @@ fn secrets_of_the_configuration_serve_beside_fetched_ones_even_in_an_outage() {
     assert_eq!(extension.count(CURRENT), 0, "it signed, so nothing is fetched");
     assert_eq!(desk.decides(&token(1)), "allow");
     assert_eq!(desk.decides(&token(0)), "allow");
-    assert_eq!(extension.count(PARAMETER), 0);
     // The parameter is not to be had, so nothing can be said of other tokens.
     assert_eq!(desk.decides(&token(2)), "KeysUnavailable");
     extension.set(PARAMETER, parameter(&secret(2)));
     desk.clock.advance(2);
     assert_eq!(desk.decides(&token(2)), "allow");
     assert_eq!(desk.decides(&token(3)), "deny invalid_signature");
+}
+
+#[test]
+fn several_stored_secrets_are_read_side_by_side() {
+    let all: Vec<Value> = (0..5).map(|number| json!({ "parameter_store": format!("/hs/{number}") })).collect();
+    let path = |number: usize| format!("/systemsmanager/parameters/get?name=%2Fhs%2F{number}&withDecryption=true");
+    let down = desk(&KeyServer::start(), &json!(all));
+    let began = instant();
+    assert_eq!(down.decides(&token(0)), "KeysUnavailable");
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(4), "one after the other takes 8.5 s; it took {took:?}");
+    let hanging = KeyServer::start();
+    for number in 0..5 {
+        hanging.set(&path(number), parameter(&secret(number)).delayed(Duration::from_millis(800)));
+    }
+    let desk = desk(&hanging, &json!(all));
+    let began = instant();
+    assert_eq!(desk.decides(&token(4)), "allow");
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(3), "one after the other takes 4 s; it took {took:?}");
+    for number in 0..5 {
+        assert_eq!((desk.decides(&token(number)), hanging.count(&path(number))), ("allow".to_owned(), 1));
+    }
+}
+
+#[test]
+fn a_token_that_no_secret_can_have_signed_waits_for_none() {
+    let extension = KeyServer::start();
+    let desk = desk(&extension, &managed());
+    let good = token(1);
+    let input = good.rsplit_once('.').unwrap().0;
+    for (bogus, expected) in [
+        (format!("{input}.{}", URL_SAFE_NO_PAD.encode([7; 31])), "deny invalid_signature"),
+        (format!("{input}.{}", URL_SAFE_NO_PAD.encode([7; 64])), "deny invalid_signature"),
+        (format!("{good}."), "deny malformed_token"),
+        (input.to_owned(), "deny malformed_token"),
+        (key("HS512").token(&claims(ISSUER)), "deny unsupported_algorithm"),
+    ] {
+        assert_eq!(desk.decides(&bogus), expected, "{bogus}");
+    }
+    assert_eq!(extension.connections(), 0);
 }
 
 #[test]

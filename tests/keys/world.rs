@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use apigw_jwt_authorizer::{Authorizer, Clock, Config, ConfigError, Moment};
+use apigw_jwt_authorizer::{Authorizer, Clock, Config, ConfigError, Invocation, Moment};
 use serde_json::{Value, json};
 
 use crate::support::http::Reply;
@@ -101,7 +101,14 @@ impl Desk {
 
     /// What becomes of a token: `allow`, `deny <reason>`, or the type of an error.
     pub(crate) fn decides(&self, token: &str) -> String {
-        self.runtime.block_on(decision(&self.authorizer, token))
+        self.runtime.block_on(decision(&self.authorizer, token, None))
+    }
+
+    /// The same in an invocation that ends so many milliseconds from now, on the wall clock.
+    pub(crate) fn decides_within(&self, millis: i64, token: &str) -> String {
+        let now = i64::try_from(self.clock.now().wall.as_millis()).unwrap();
+        let deadline = Duration::from_millis(u64::try_from(now + millis).unwrap());
+        self.runtime.block_on(decision(&self.authorizer, token, Some(deadline)))
     }
 
     /// What becomes of tokens at the same time.
@@ -109,7 +116,7 @@ impl Desk {
         self.runtime.block_on(async {
             let all = tokens.into_iter().map(|token| {
                 let authorizer = Arc::clone(&self.authorizer);
-                tokio::spawn(async move { decision(&authorizer, &token).await })
+                tokio::spawn(async move { decision(&authorizer, &token, None).await })
             });
             // They are all under way before the first is waited for.
             let all: Vec<_> = all.collect();
@@ -124,7 +131,7 @@ impl Desk {
     /// Begins one decision, to be waited for later.
     pub(crate) fn begin(&self, token: String) -> tokio::task::JoinHandle<String> {
         let authorizer = Arc::clone(&self.authorizer);
-        self.runtime.spawn(async move { decision(&authorizer, &token).await })
+        self.runtime.spawn(async move { decision(&authorizer, &token, None).await })
     }
 
     /// Waits for one that was begun.
@@ -133,13 +140,14 @@ impl Desk {
     }
 }
 
-async fn decision(authorizer: &Authorizer, token: &str) -> String {
+async fn decision(authorizer: &Authorizer, token: &str, deadline: Option<Duration>) -> String {
     let event = json!({
         "type": "TOKEN",
         "authorizationToken": format!("Bearer {token}"),
         "methodArn": "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod/GET/movies",
     });
-    let answer = authorizer.authorize(event.to_string().as_bytes(), None).await;
+    let invocation = Invocation { request_id: None, deadline };
+    let answer = authorizer.authorize(event.to_string().as_bytes(), invocation).await;
     let answer: Value = serde_json::from_str(&answer.to_json()).unwrap();
     if let Some(error) = answer["errorType"].as_str() {
         return error.to_owned();

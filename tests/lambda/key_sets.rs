@@ -183,6 +183,20 @@ fn a_server_that_stalls_costs_keys_unavailable_until_it_heals() {
 }
 
 #[test]
+fn an_invocation_that_ends_soon_does_not_wait_for_a_server_that_stalls() {
+    let server = KeyServer::start();
+    server.set("/keys", Reply::json(&jwks(&[key("RS256")])).delayed(Duration::from_secs(3600)));
+    let lambda = lambda(&config(&server, json!({ "timeout_ms": 10_000 })), &[]);
+    lambda.api.started();
+    lambda.api.ends_after(Duration::from_secs(1));
+    let began = instant();
+    assert_eq!(ask(&lambda, &key("RS256")).error().0, "KeysUnavailable");
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    assert_eq!(server.count("/keys"), 2, "at start-up, and for the invocation");
+}
+
+#[test]
 fn a_server_that_failed_at_start_up_is_asked_again_until_it_heals() {
     let server = KeyServer::start();
     server.set("/keys", Reply::status(500));

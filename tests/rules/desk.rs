@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use apigw_jwt_authorizer::{Authorizer, Clock, Config, ConfigError, Moment};
+use apigw_jwt_authorizer::{Authorizer, Clock, Config, ConfigError, Invocation, Moment};
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -102,7 +102,7 @@ impl Desk {
     pub(crate) fn answers_event(&self, event: &[u8]) -> Value {
         let before = self.log.lines.lock().unwrap().len();
         let answer = tracing::dispatcher::with_default(&self.log.dispatch, || {
-            self.runtime.block_on(self.authorizer.authorize(event, None))
+            self.runtime.block_on(self.authorizer.authorize(event, Invocation::default()))
         });
         let answer = answer.to_json();
         let lines = self.log.lines.lock().unwrap();

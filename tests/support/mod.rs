@@ -83,10 +83,14 @@ impl Drop for Scratch {
 }
 
 /// Seconds since 1970.
-#[expect(clippy::disallowed_methods, reason = "the program under test reads the real clock")]
 pub(crate) fn now() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since.unwrap().as_secs()
+    since_epoch().as_secs()
+}
+
+/// The time since 1970.
+#[expect(clippy::disallowed_methods, reason = "the program under test reads the real clock")]
+pub(crate) fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap()
 }
 
 /// The time, to measure with.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::http::{Reply, Request, Server};
-use super::{PATIENCE, now};
+use super::{PATIENCE, since_epoch};
 
 const PREFIX: &str = "/2018-06-01/runtime/";
 /// Names a delivery of an event; every answer to it has to say it, also one that is sent again.
@@ -48,6 +48,8 @@ struct State {
     polls: usize,
     waiting: usize,
     invocations: u64,
+    /// How long an invocation may take, if not as long as the tests wait for anything.
+    time: Option<Duration>,
     /// What no function should ask for.
     unexpected: Vec<String>,
     stopped: bool,
@@ -146,6 +148,11 @@ impl RuntimeApi {
     /// Says this to the next answer, which is taken in or not.
     pub(crate) fn acknowledge(&self, reply: Reply, taken: bool) {
         self.shared.state.lock().unwrap().acknowledgements.push_back((reply, taken));
+    }
+
+    /// Gives each invocation so long from now on.
+    pub(crate) fn ends_after(&self, time: Duration) {
+        self.shared.state.lock().unwrap().time = Some(time);
     }
 
     /// From now on closes every connection without a reply, also to what has been asked, or no longer does so.
@@ -296,7 +303,8 @@ impl Shared {
         let Some(Invocation { request_id, event, shape }) = state.queue.pop_front() else {
             return Reply::closed();
         };
-        let deadline = u128::from(now()).saturating_mul(1000).saturating_add(PATIENCE.as_millis());
+        let time = state.time.unwrap_or(PATIENCE);
+        let deadline = since_epoch().saturating_add(time).as_millis();
         let reply = Reply::ok(event)
             .header("Content-Type", "application/json")
             .header("Lambda-Runtime-Aws-Request-Id", &request_id)
