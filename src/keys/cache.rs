@@ -46,6 +46,15 @@ pub(super) struct Held<T> {
     pub(super) since: Moment,
     /// It need not be fetched again for so long.
     pub(super) fresh: Duration,
+    pub(super) extent: Extent,
+}
+
+/// How much of what a source has is in a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    Whole,
+    /// The fetch failed for some of it, which is asked for again as after any failure.
+    Part,
 }
 
 /// A copy of what a source has, fetched by the requests that need it: no task outlives an invocation.
@@ -67,7 +76,7 @@ pub(super) struct State<T> {
     pub(super) held: Option<Held<T>>,
     /// When the last attempt was, whatever came of it.
     attempted: Option<Moment>,
-    /// Whether it brought a copy.
+    /// Whether it brought a whole copy.
     succeeded: bool,
     /// Failures of refreshes that were due.
     refreshes: Backoff,
@@ -125,10 +134,10 @@ impl<S: Source> Cache<S> {
     /// [`Error::KeysUnavailable`] if there is none, and none can be had.
     pub(super) async fn usable(&self, deadline: Deadline) -> Result<Held<S::Item>, Error> {
         let due = |state: &State<S::Item>| {
-            self.freshness(state) != Freshness::Fresh && !self.is_within(state.refreshes.last, state.refreshes.pause)
+            !self.suffices(state) && !self.is_within(state.refreshes.last, state.refreshes.pause)
         };
         let state = self.state();
-        if self.freshness(&state) != Freshness::Fresh {
+        if !self.suffices(&state) {
             let patient = state.refreshes.failures.checked_rem(PATIENT_EVERY) == PATIENT_EVERY.checked_sub(1);
             let patience = match self.freshness(&state) {
                 Freshness::Fresh | Freshness::Stale if !patient => STALE_PATIENCE.min(self.timeout),
@@ -207,6 +216,12 @@ impl<S: Source> Cache<S> {
         true
     }
 
+    /// Whether nothing needs to be fetched.
+    fn suffices(&self, state: &State<S::Item>) -> bool {
+        let whole = state.held.as_ref().map(|held| held.extent) == Some(Extent::Whole);
+        whole && self.freshness(state) == Freshness::Fresh
+    }
+
     fn freshness(&self, state: &State<S::Item>) -> Freshness {
         match state.held.as_ref().map(|held| (self.age(held), held.fresh)) {
             Some((age, fresh)) if age < fresh => Freshness::Fresh,
@@ -254,11 +269,12 @@ impl<T> State<T> {
     /// What an attempt has brought, which was taken for a failure until now.
     fn ended(&mut self, purpose: Purpose, obtained: Option<Held<T>>, ended: Moment) {
         match obtained {
-            Some(held) => {
+            Some(held) if held.extent == Extent::Whole => {
                 (self.held, self.succeeded) = (Some(held), true);
                 (self.refreshes, self.refetches) = (Backoff::default(), Backoff::default());
             }
-            None => {
+            part => {
+                self.held = part.or_else(|| self.held.take());
                 // It may have taken longer than the pause after it is.
                 self.attempted = Some(ended);
                 self.backoff(purpose).last = Some(ended);

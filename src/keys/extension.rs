@@ -2,15 +2,17 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tracing::{info, warn};
 
-use super::cache::{Cache, Held, Source, State};
+use super::cache::{Cache, Extent, Held, Source, State};
 use super::fetch::{Fetch, FetchError, Fetched, SessionToken, With};
 use super::secret::{Encoding, Secret, doubt};
+use super::side_by_side::side_by_side;
 use super::url::KeyUrl;
 use crate::algorithm::Algorithm;
 use crate::error::Error;
@@ -41,6 +43,82 @@ pub(crate) enum Stored {
     SecretsManager { id: String, field: Option<String>, previous: Previous },
     /// In Parameter Store, decrypted.
     ParameterStore { name: String },
+}
+
+impl Stored {
+    /// The versions that may have signed.
+    fn stages(&self) -> &'static [Stage] {
+        match self {
+            Self::ParameterStore { .. } | Self::SecretsManager { previous: Previous::Refused, .. } => &[Stage::Current],
+            Self::SecretsManager { previous: Previous::Accepted, .. } => &[Stage::Current, Stage::Previous],
+        }
+    }
+}
+
+/// Which version of a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Current,
+    /// The one before it, if it was ever rotated.
+    Previous,
+}
+
+/// A version as it was read last.
+#[derive(Clone)]
+struct Version {
+    stage: Stage,
+    /// `None` if there is no such version.
+    secret: Option<Arc<Secret>>,
+    read: Moment,
+}
+
+impl Version {
+    /// Whether it may still be used.
+    fn is_usable(&self, now: Moment) -> bool {
+        now.since(self.read) < FRESH.saturating_add(STALE)
+    }
+}
+
+/// The versions of one secret that were read, each as old as it is.
+pub(crate) struct Versions {
+    read: Arc<[Version]>,
+    wanted: &'static [Stage],
+    now: Moment,
+}
+
+/// What is known of a token that none of a secret's versions has signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Certainty {
+    /// Each version was read within the cooldown.
+    Recent,
+    /// One of them may have been rotated since it was read.
+    Old,
+    /// One of them could not be read.
+    Missing,
+}
+
+impl Versions {
+    /// Those that may be used.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.usable().filter_map(|version| version.secret.as_deref())
+    }
+
+    /// What a signature that is by none of them means.
+    pub(crate) fn certainty(&self, cooldown: Duration) -> Certainty {
+        let ages = self.wanted.iter().map(|stage| {
+            let version = self.usable().find(|version| version.stage == *stage)?;
+            Some(self.now.since(version.read))
+        });
+        match ages.collect::<Option<Vec<_>>>() {
+            None => Certainty::Missing,
+            Some(ages) if ages.iter().all(|age| *age <= cooldown) => Certainty::Recent,
+            Some(_) => Certainty::Old,
+        }
+    }
+
+    fn usable(&self) -> impl Iterator<Item = &Version> {
+        self.read.iter().filter(|version| version.is_usable(self.now))
+    }
 }
 
 /// Whether the version before the current one counts as well.
@@ -75,26 +153,28 @@ impl FetchedSecret {
         Self { cache: Cache::new(store, (STALE, TIMEOUT), clock, None) }
     }
 
-    /// The versions of the secret that may have signed, and how long ago they were read.
+    /// The versions of the secret that may have signed, read anew if that is due.
     ///
     /// # Errors
-    /// [`Error::KeysUnavailable`] if they cannot be had, or are not fit for a secret.
-    pub(crate) async fn versions(&self, deadline: Deadline) -> Result<(Arc<Vec<Secret>>, Duration), Error> {
+    /// [`Error::KeysUnavailable`] if none can be had, or none is fit for a secret.
+    pub(crate) async fn versions(&self, deadline: Deadline) -> Result<Versions, Error> {
         let held = self.cache.usable(deadline).await?;
-        let age = self.cache.age(&held);
-        Ok((held.item, age))
+        Ok(self.of(&held))
     }
 
-    /// The versions, if they need not be read again yet.
-    pub(crate) fn fresh(&self) -> Option<Arc<Vec<Secret>>> {
-        self.cache.fresh().map(|held| held.item)
+    /// The versions that need not be read again yet.
+    pub(crate) fn fresh(&self) -> Option<Versions> {
+        self.cache.fresh().map(|held| self.of(&held))
     }
-}
 
-impl FetchedSecret {
-    /// The versions as they were read last, whatever their age.
-    pub(crate) fn held(&self) -> Option<Arc<Vec<Secret>>> {
-        self.cache.held().map(|held| held.item)
+    /// The versions as they were read last, whatever the age of the reading.
+    pub(crate) fn held(&self) -> Option<Versions> {
+        self.cache.held().map(|held| self.of(&held))
+    }
+
+    fn of(&self, held: &Held<Arc<[Version]>>) -> Versions {
+        let store = &self.cache.source;
+        Versions { read: Arc::clone(&held.item), wanted: store.secret.stored.stages(), now: store.clock.now() }
     }
 
     /// Where it is kept.
@@ -114,26 +194,29 @@ struct Store {
 }
 
 impl Source for Store {
-    type Item = Arc<Vec<Secret>>;
+    type Item = Arc<[Version]>;
 
     async fn obtain(&self, began: Moment, patience: Duration, state: &State<Self::Item>) -> Option<Held<Self::Item>> {
-        let outcome = tokio::time::timeout(patience, self.read(patience)).await.unwrap_or(Err(Failure::Timeout));
+        let held = state.held.as_ref().map_or(&[][..], |held| &held.item);
+        let (read, failure) = self.read(began, patience, held).await;
         let now = self.clock.now();
         let (issuer, milliseconds) = (self.issuer.as_str(), u64::try_from(now.since(began).as_millis()).ok());
-        match outcome {
-            Ok(secrets) => {
-                let versions = secrets.len();
+        let extent = match failure {
+            None => {
+                let versions = read.iter().filter(|version| version.secret.is_some()).count();
                 info!(issuer, outcome = "fetched", milliseconds, versions, age_seconds = 0, "secret");
-                Some(Held { item: Arc::new(secrets), since: began, fresh: FRESH })
+                Extent::Whole
             }
-            Err(failure) => {
-                let held = state.held.as_ref();
-                let versions = held.map(|held| held.item.len());
-                let age_seconds = held.map(|held| now.since(held.since).as_secs());
+            Some(failure) => {
+                let there: Vec<_> = read.iter().filter(|version| version.secret.is_some()).collect();
+                let versions = (!read.is_empty()).then_some(there.len());
+                let age_seconds = there.iter().map(|version| now.since(version.read).as_secs()).max();
                 warn!(issuer, outcome = %failure, milliseconds, versions, age_seconds, "secret");
-                None
+                Extent::Part
             }
-        }
+        };
+        let any = read.iter().any(|version| version.read == began);
+        any.then(|| Held { item: read.into(), since: began, fresh: FRESH, extent })
     }
 
     fn name(&self) -> (&'static str, &str) {
@@ -142,60 +225,84 @@ impl Source for Store {
 }
 
 impl Store {
-    /// All versions, the current one first.
-    async fn read(&self, patience: Duration) -> Result<Vec<Secret>, Failure> {
-        match &self.secret.stored {
-            Stored::ParameterStore { name } => {
-                let url = self.url("/systemsmanager/parameters/get", &[("name", name), ("withDecryption", "true")]);
-                let parameter: ParameterAnswer = self.patiently(&url.ok_or(Failure::Address)?, patience).await?;
-                Ok(vec![self.secret(&parameter.parameter.value)?])
+    /// All versions, the current one first. One that cannot be read is the one that is held, if that may still be used; why
+    /// it cannot is told of the first.
+    async fn read(&self, began: Moment, patience: Duration, held: &[Version]) -> (Vec<Version>, Option<Failure>) {
+        let is_current_settled = AtomicBool::new(false);
+        let stages = self.secret.stored.stages();
+        let outcomes = side_by_side(stages.iter().map(|stage| {
+            let settled = &is_current_settled;
+            async move {
+                let version = self.version(*stage, patience, settled);
+                let outcome = tokio::time::timeout(patience, version).await.unwrap_or(Err(Failure::Timeout));
+                settled.fetch_or(*stage == Stage::Current, Ordering::Relaxed);
+                (*stage, outcome)
             }
-            Stored::SecretsManager { id, field, previous } => {
-                let current = self.version(id, "AWSCURRENT", field.as_deref(), Some(patience)).await?;
-                if *previous == Previous::Refused {
-                    return Ok(vec![current]);
-                }
-                match self.version(id, "AWSPREVIOUS", field.as_deref(), None).await {
-                    Ok(previous) => Ok(vec![current, previous]),
-                    // Before the first rotation there is none; and an old version that is no use now was none then.
-                    Err(Failure::Fetch(FetchError::Status(400..=499)) | Failure::Unfit(_)) => Ok(vec![current]),
-                    Err(failure) => Err(failure),
+        }));
+        let (mut read, mut failure) = (Vec::new(), None);
+        for (stage, outcome) in outcomes.await {
+            match outcome {
+                Ok(secret) => read.push(Version { stage, secret: secret.map(Arc::new), read: began }),
+                Err(why) => {
+                    let usable = |version: &&Version| version.stage == stage && version.is_usable(began);
+                    read.extend(held.iter().find(usable).cloned());
+                    failure.get_or_insert(why);
                 }
             }
         }
+        (read, failure)
     }
 
-    /// One version of a secret in Secrets Manager, asked for once or for so long as the extension may not be ready.
+    /// One version; `None` if there is none before the current one.
     async fn version(
         &self,
-        id: &str,
-        stage: &str,
-        field: Option<&str>,
-        patience: Option<Duration>,
-    ) -> Result<Secret, Failure> {
-        let url =
-            self.url("/secretsmanager/get", &[("secretId", id), ("versionStage", stage)]).ok_or(Failure::Address)?;
-        let answer: SecretAnswer = match patience {
-            Some(patience) => self.patiently(&url, patience).await?,
-            None => self.once(&url).await?,
-        };
-        match field {
-            None => self.secret(&answer.secret_string),
-            Some(field) => {
-                let members: Map<String, Value> =
-                    serde_json::from_str(&answer.secret_string).map_err(|_| Failure::Field)?;
-                self.secret(members.get(field).and_then(Value::as_str).ok_or(Failure::Field)?)
+        stage: Stage,
+        patience: Duration,
+        is_current_settled: &AtomicBool,
+    ) -> Result<Option<Secret>, Failure> {
+        let (id, field) = match &self.secret.stored {
+            Stored::ParameterStore { name } => {
+                let url = self.url("/systemsmanager/parameters/get", &[("name", name), ("withDecryption", "true")]);
+                let parameter: ParameterAnswer =
+                    self.patiently(&url.ok_or(Failure::Address)?, patience, || false).await?;
+                return self.secret(&parameter.parameter.value).map(Some);
             }
-        }
+            Stored::SecretsManager { id, field, .. } => (id, field),
+        };
+        let name = match stage {
+            Stage::Current => "AWSCURRENT",
+            Stage::Previous => "AWSPREVIOUS",
+        };
+        let url =
+            self.url("/secretsmanager/get", &[("secretId", id), ("versionStage", name)]).ok_or(Failure::Address)?;
+        // Once the extension is known to be ready or not, there is nothing more to wait for.
+        let settled = || stage == Stage::Previous && is_current_settled.load(Ordering::Relaxed);
+        let answer: SecretAnswer = match self.patiently(&url, patience, settled).await {
+            Err(Failure::Fetch(FetchError::NotFound)) if stage == Stage::Previous => return Ok(None),
+            answer => answer?,
+        };
+        let Some(field) = field else {
+            return self.secret(&answer.secret_string).map(Some);
+        };
+        let members: Map<String, Value> = serde_json::from_str(&answer.secret_string).map_err(|_| Failure::Field)?;
+        self.secret(members.get(field).and_then(Value::as_str).ok_or(Failure::Field)?).map(Some)
     }
 
-    /// Asks again and again while the extension is not ready, for most of the time there is, and then says what it said last.
-    async fn patiently<T: for<'de> Deserialize<'de>>(&self, url: &KeyUrl, patience: Duration) -> Result<T, Failure> {
+    /// Asks again and again while the extension is not ready, for most of the time there is and once after it is `settled`,
+    /// and then says what it said last.
+    async fn patiently<T: for<'de> Deserialize<'de>>(
+        &self,
+        url: &KeyUrl,
+        patience: Duration,
+        settled: impl Fn() -> bool,
+    ) -> Result<T, Failure> {
         let (mut pause, mut paused) = (FIRST_RETRY, Duration::ZERO);
         let most = patience.saturating_sub(LAST_RETRY.saturating_mul(2)).max(FIRST_RETRY);
         loop {
+            let last = settled();
             match self.once(url).await {
-                Err(Failure::Fetch(error)) if paused < most => {
+                // What is not there now will not be there in a moment.
+                Err(Failure::Fetch(error)) if error != FetchError::NotFound && paused < most && !last => {
                     tracing::debug!(issuer = self.issuer, outcome = %error, "the extension is asked again");
                     tokio::time::sleep(pause).await;
                     paused = paused.saturating_add(pause);
@@ -356,7 +463,7 @@ mod tests {
         let desk = Desk::new();
         assert!(desk.secret.held().is_none());
         desk.logs();
-        assert_eq!(desk.secret.held().map(|versions| versions.len()), Some(2));
+        assert_eq!(desk.secret.held().map(|versions| versions.secrets().count()), Some(2));
     }
 
     #[test]

@@ -20,6 +20,9 @@ use super::url::{KeyUrl, is_inward};
 /// The largest document that is read: key sets have a few KiB, the largest public ones under 100.
 const MAX_BODY_BYTES: usize = 512 * 1024;
 
+/// What Secrets Manager calls a secret or a version that does not exist; the extension repeats it in its answer.
+const NOT_FOUND: &[u8] = b"ResourceNotFoundException";
+
 /// A document that was fetched.
 #[derive(PartialEq, Eq)]
 pub(crate) enum Fetched {
@@ -54,6 +57,8 @@ pub(crate) enum FetchError {
     Connection,
     /// The name of a discovered address resolves to this machine, its link or the platform's own services.
     Address,
+    /// The Parameters and Secrets extension says that there is no such thing (`ResourceNotFoundException`).
+    NotFound,
     /// Another status than 200; redirects are not followed.
     Status(u16),
     /// The document is larger than 512 KiB.
@@ -65,6 +70,7 @@ impl fmt::Display for FetchError {
         match self {
             Self::Connection => f.write_str("connection_failed"),
             Self::Address => f.write_str("discovered_address_not_allowed"),
+            Self::NotFound => f.write_str("not_found"),
             Self::Status(status) => write!(f, "status_{status}"),
             Self::TooLarge => f.write_str("too_large"),
         }
@@ -196,6 +202,11 @@ async fn ask(client: &Client, url: &KeyUrl, with: With<'_>) -> Result<Fetched, F
     match response.status() {
         StatusCode::OK => {}
         StatusCode::NOT_MODIFIED if conditional => return Ok(Fetched::NotModified { max_age }),
+        status if status.is_client_error() && matches!(with, With::SessionToken(_)) => {
+            let said = body(&mut response).await?;
+            let absent = said.windows(NOT_FOUND.len()).any(|window| window == NOT_FOUND);
+            return Err(if absent { FetchError::NotFound } else { FetchError::Status(status.as_u16()) });
+        }
         status => return Err(FetchError::Status(status.as_u16())),
     }
     let etag = text(response.headers(), ETAG).map(str::to_owned);

@@ -32,6 +32,7 @@ use crate::error::Error;
 use crate::signature::Signed;
 use crate::time::Deadline;
 use crate::token::Unverified;
+use extension::Certainty;
 pub(crate) use side_by_side::side_by_side;
 
 /// Where the keys of an issuer come from.
@@ -69,25 +70,26 @@ impl Secrets {
         };
         // None of those that are there waits for one that has to be read.
         for versions in self.fetched.iter().filter_map(FetchedSecret::fresh) {
-            token = match signed_by_one_of(versions.iter(), token) {
+            token = match signed_by_one_of(versions.secrets(), token) {
                 Ok(signed) => return Ok(signed),
                 Err(token) => token,
             };
         }
         let mut refusal = Error::InvalidSignature;
         for versions in side_by_side(self.fetched.iter().map(|secret| secret.versions(deadline))).await {
-            // One that cannot be had may have signed, so nothing can be said of the token.
-            let Ok((versions, age)) = versions else {
+            let Ok(versions) = versions else {
                 refusal = Error::KeysUnavailable;
                 continue;
             };
-            token = match signed_by_one_of(versions.iter(), token) {
+            token = match signed_by_one_of(versions.secrets(), token) {
                 Ok(signed) => return Ok(signed),
                 Err(token) => token,
             };
-            if age > self.cooldown && refusal == Error::InvalidSignature {
-                refusal = Error::InvalidSignatureUnderOldKeys;
-            }
+            refusal = match (refusal, versions.certainty(self.cooldown)) {
+                (Error::KeysUnavailable, _) | (_, Certainty::Missing) => Error::KeysUnavailable,
+                (_, Certainty::Old) => Error::InvalidSignatureUnderOldKeys,
+                (refusal, Certainty::Recent) => refusal,
+            };
         }
         Err(refusal)
     }
@@ -101,7 +103,7 @@ impl Secrets {
         };
         let fetched = || self.fetched.iter().filter_map(FetchedSecret::held);
         let fixed = self.fixed.iter().find_map(signed);
-        fixed.or_else(|| fetched().find_map(|versions| versions.iter().find_map(signed)))
+        fixed.or_else(|| fetched().find_map(|versions| versions.secrets().find_map(signed)))
     }
 }
 

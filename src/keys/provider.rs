@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use tracing::{info, warn};
 
-use super::cache::{Held, Source, State};
+use super::cache::{Extent, Held, Source, State};
 use super::fetch::{Fetch, FetchError, Fetched, With};
 use super::jwks::{KeySet, NotAKeySet};
 use super::remote::{Address, CacheTimes};
@@ -129,10 +129,11 @@ impl Provider {
                 let keys = KeySet::parse(&body, &self.allowed).map_err(Failure::Document)?;
                 let version = etag.map(|etag| Arc::new((url.clone(), etag)));
                 let item = Set { keys: Arc::new(keys), version, discovered };
-                Ok(Held { item, since: began, fresh: self.times.fresh(max_age) })
+                Ok(Held { item, since: began, fresh: self.times.fresh(max_age), extent: Extent::Whole })
             }
             (Fetched::NotModified { max_age }, Some(held)) => {
-                Ok(Held { item: held.item.clone(), since: began, fresh: self.times.fresh(max_age) })
+                let fresh = self.times.fresh(max_age);
+                Ok(Held { item: held.item.clone(), since: began, fresh, extent: Extent::Whole })
             }
             (Fetched::NotModified { .. }, None) => Err(Failure::Document(NotAKeySet::Malformed)),
         }

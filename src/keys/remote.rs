@@ -7,7 +7,7 @@ use tracing::warn;
 
 #[cfg(feature = "authz")]
 use super::cache::State;
-use super::cache::{Cache, Held, jitter};
+use super::cache::{Cache, Extent, Held, jitter};
 use super::fetch::Fetch;
 use super::has_a_fitting_signature;
 use super::jwks::KeySet;
@@ -87,7 +87,8 @@ impl RemoteKeys {
                 return None;
             }
             let item = Set { keys: Arc::new(keys), version: None, discovered: None };
-            Some(Held { item, since: Moment { wall: written, ..now }, fresh: times.fresh(None) })
+            let since = Moment { wall: written, ..now };
+            Some(Held { item, since, fresh: times.fresh(None), extent: Extent::Whole })
         });
         let provider = Provider { issuer, address, allowed, times, fetcher, clock: Arc::clone(&clock) };
         Self { cache: Cache::new(provider, (times.stale, times.timeout), clock, held), cooldown: times.cooldown }

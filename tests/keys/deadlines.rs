@@ -57,7 +57,7 @@ fn secrets_are_waited_for_until_300_ms_before_the_deadline() {
     let config = api(json!([{ "issuer": ISSUER, "audience": "api", "secret": secrets }]));
     let desk = Desk::with(&config, &[("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", port)]);
     decides_in_time(&desk, &token(&key("HS256")), "KeysUnavailable");
-    assert_eq!(extension.connections(), 5);
+    assert_eq!(extension.connections(), 10);
 }
 
 #[test]

@@ -47,9 +47,34 @@ fn parameter(text: &str) -> Reply {
     Reply::json(&json!({ "Parameter": { "Name": "/hs/key", "Type": "SecureString", "Value": text, "Version": 3 } }))
 }
 
-/// What it says when a version does not exist, or it is not ready.
+/// What it says when it is not ready.
 fn refusal() -> Reply {
     Reply::status(400).body("not ready to serve traffic, please wait")
+}
+
+/// What it says when a version does not exist.
+fn absent() -> Reply {
+    Reply::status(400).body(
+        "operation error Secrets Manager: GetSecretValue, https response error StatusCode: 400, \
+         ResourceNotFoundException: Secrets Manager can't find the specified secret value for staging label: AWSPREVIOUS",
+    )
+}
+
+/// Whatever else it says in place of a version.
+fn failures() -> Vec<(&'static str, Reply)> {
+    vec![
+        ("throttled", Reply::status(400).body("api error ThrottlingException: Rate exceeded")),
+        ("not ready", refusal()),
+        ("forbidden", Reply::status(403).body("AccessDeniedException")),
+        ("no such page", Reply::status(404)),
+        ("too many requests", Reply::status(429)),
+        ("an error of its own", Reply::status(500).body("ResourceNotFoundException")),
+        ("closed", Reply::closed()),
+        ("an empty object", Reply::ok("{}")),
+        ("a page", Reply::ok("<html>ResourceNotFoundException</html>")),
+        ("a binary secret", Reply::ok(r#"{"SecretBinary":"AAAA"}"#)),
+        ("a short secret", version("short")),
+    ]
 }
 
 fn managed() -> Value {
@@ -129,11 +154,80 @@ fn the_previous_version_does_not_count_if_it_is_not_wanted() {
 #[test]
 fn before_the_first_rotation_there_is_no_previous_version() {
     let extension = rotated();
-    extension.set(PREVIOUS, refusal());
+    extension.set(PREVIOUS, absent());
     let desk = desk(&extension, &managed());
     assert_eq!(desk.decides(&token(1)), "allow");
     assert_eq!(desk.decides(&token(0)), "deny invalid_signature");
     assert_eq!((extension.count(CURRENT), extension.count(PREVIOUS)), (1, 1));
+}
+
+#[test]
+fn a_previous_version_that_could_not_be_read_is_an_outage_and_never_none() {
+    for (what, failure) in failures() {
+        let extension = rotated();
+        extension.set(PREVIOUS, failure);
+        let desk = desk(&extension, &managed());
+        assert_eq!(desk.decides(&token(1)), "allow", "{what}: the current version was read");
+        assert_eq!(desk.decides(&token(0)), "KeysUnavailable", "{what}");
+        assert_eq!(desk.decides(&token(2)), "KeysUnavailable", "{what}");
+        assert_eq!(desk.decides(&token(1)), "allow", "{what}");
+        extension.set(PREVIOUS, version(&secret(0)));
+        desk.clock.advance(61);
+        assert_eq!(desk.decides(&token(0)), "allow", "{what}");
+        assert_eq!(desk.decides(&token(1)), "allow", "{what}");
+        assert_eq!(desk.decides(&token(2)), "deny invalid_signature", "{what}");
+    }
+}
+
+#[test]
+fn a_current_version_that_could_not_be_read_is_an_outage_and_the_previous_one_serves() {
+    let failures = [
+        ("no such version", absent()),
+        ("throttled", Reply::status(400).body("api error ThrottlingException: Rate exceeded")),
+        ("malformed", Reply::ok("{}")),
+        ("short", version("short")),
+    ];
+    for (what, failure) in failures {
+        let extension = rotated();
+        extension.set(CURRENT, failure);
+        let desk = desk(&extension, &managed());
+        assert_eq!(desk.decides(&token(0)), "allow", "{what}: the previous version was read");
+        assert_eq!(desk.decides(&token(1)), "KeysUnavailable", "{what}");
+        extension.set(CURRENT, version(&secret(1)));
+        desk.clock.advance(61);
+        assert_eq!(desk.decides(&token(1)), "allow", "{what}");
+        assert_eq!(desk.decides(&token(2)), "deny invalid_signature", "{what}");
+    }
+}
+
+#[test]
+fn a_held_version_stays_when_it_cannot_be_read_again_and_no_longer_than_3600_seconds() {
+    for (path, lost, read) in [(PREVIOUS, 0, 1), (CURRENT, 1, 0)] {
+        let extension = rotated();
+        let desk = desk(&extension, &managed());
+        assert_eq!(desk.decides(&token(lost)), "allow");
+        extension.set(path, Reply::status(403));
+        for _ in 0..11 {
+            desk.clock.advance(300);
+            assert_eq!(desk.decides(&token(lost)), "allow", "{path}");
+            assert_eq!(desk.decides(&token(read)), "allow", "{path}");
+            assert_eq!(desk.decides(&token(2)), "Unauthorized", "{path}: it may have been rotated since");
+        }
+        desk.clock.advance(300);
+        assert_eq!(desk.decides(&token(lost)), "KeysUnavailable", "{path}");
+        assert_eq!(desk.decides(&token(read)), "allow", "{path}");
+        assert_eq!(desk.decides(&token(2)), "KeysUnavailable", "{path}");
+    }
+}
+
+#[test]
+fn a_parameter_that_could_not_be_read_is_an_outage_and_never_none() {
+    for failure in [absent(), Reply::status(400).body("ParameterNotFound"), Reply::status(403), Reply::ok("{}")] {
+        let extension = KeyServer::start();
+        extension.set(PARAMETER, failure);
+        let desk = desk(&extension, &json!({ "parameter_store": "/hs/key" }));
+        assert_eq!(desk.decides(&token(1)), "KeysUnavailable");
+    }
 }
 
 #[test]
@@ -261,15 +355,6 @@ fn a_secret_that_is_not_fit_for_one_is_keys_unavailable() {
         extension.set(CURRENT, reply);
         assert_eq!(desk(&extension, &managed()).decides(&token(1)), "KeysUnavailable");
     }
-}
-
-#[test]
-fn an_unfit_previous_version_is_none() {
-    let extension = rotated();
-    extension.set(PREVIOUS, version("short"));
-    let desk = desk(&extension, &managed());
-    assert_eq!(desk.decides(&token(1)), "allow");
-    assert_eq!(desk.decides(&signed("short")), "deny invalid_signature");
 }
 
 #[test]
