@@ -17,6 +17,8 @@ const DAY: u32 = 86_400;
 const WEEK: u32 = 604_800;
 const YEAR: u32 = 31_536_000;
 
+const NOT_A_KEY_SET: &str = "expected a JWK Set: an object with a list `keys`";
+
 /// An issuer as configured.
 pub(super) struct IssuerConfig {
     pub(super) name: Option<String>,
@@ -140,14 +142,18 @@ fn seed(node: &Node<'_>, algorithms: &[Algorithm]) -> Option<Seed> {
     let (Ok(text), Ok(written)) = (std::fs::read(&file), written()) else {
         return node.mistake("the file cannot be read");
     };
-    let written = written.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    // Before 1970 is as good as then: too old to be used.
+    let written = written.duration_since(std::time::UNIX_EPOCH).unwrap_or(Duration::ZERO);
     Some(Seed { keys: key_set(node, &text, algorithms)?, written })
 }
 
 /// The one source there is of keys that are not fetched as a set.
 fn keys(fields: &Fields<'_>, algorithms: Option<&[Algorithm]>, times: Option<CacheTimes>) -> Option<KeysConfig> {
     if let Some(node) = fields.optional("jwks") {
-        return key_set(&node, &serde_json::to_vec(node.value).unwrap_or_default(), algorithms?).map(KeysConfig::Fixed);
+        return match serde_json::to_vec(node.value) {
+            Ok(text) => key_set(&node, &text, algorithms?).map(KeysConfig::Fixed),
+            Err(_) => node.mistake(NOT_A_KEY_SET),
+        };
     }
     if let Some(node) = fields.optional("jwks_file") {
         let expected = "expected the path of a file with a JWK Set";
@@ -179,7 +185,7 @@ fn key_set(node: &Node<'_>, text: &[u8], algorithms: &[Algorithm]) -> Option<Key
             }
             Some(keys)
         }
-        Err(NotAKeySet::Malformed) => node.mistake("expected a JWK Set: an object with a list `keys`"),
+        Err(NotAKeySet::Malformed) => node.mistake(NOT_A_KEY_SET),
         Err(NotAKeySet::NoUsableKey) => node.mistake(
             "expected a JWK Set with at least one public key for signatures by an allowed algorithm (RSA of 2048 to 8192 bits, P-256, P-384 or Ed25519)",
         ),

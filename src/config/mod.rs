@@ -107,12 +107,13 @@ impl Config {
         let extension = Arc::new(self.extension);
         let issuers = self.issuers.into_iter().map(|config| {
             let IssuerConfig { name, algorithms, keys, claims } = config;
+            // For the log alone: an entry with a secret may have no name.
             let label = || name.clone().unwrap_or_default();
             let fetcher = || network.clone().ok_or("keys have to be fetched, but there is no network");
             let keys = match keys {
                 KeysConfig::Fixed(keys) => KeySource::Fixed(keys),
                 KeysConfig::Remote { address, seed, times } => KeySource::Remote(Box::new(RemoteKeys::new(
-                    label(),
+                    name.clone().ok_or("keys are fetched for an issuer without a name")?,
                     (address, seed),
                     algorithms.clone(),
                     times,
@@ -241,6 +242,7 @@ fn compiled(walk: &Walk<'_>, entries: Option<Vec<Option<Route>>>, undeclared: Op
         Err(clashes) => {
             for clash in clashes {
                 let (Some(first), Some(second)) = (origins.get(clash.first), origins.get(clash.second)) else {
+                    walk.mistake("routes", format!("{} of a path is declared twice", clash.method));
                     continue;
                 };
                 let mistake = format!("{} of this path is already declared by routes[{first}]", clash.method);

@@ -275,7 +275,10 @@ fn max_age(headers: &HeaderMap) -> Option<Duration> {
     let seconds = directives.filter_map(|directive| directive.split_once('=')).find_map(|(name, value)| {
         name.eq_ignore_ascii_case("max-age").then(|| value.trim_matches('"').parse::<u64>().ok()).flatten()
     })?;
-    let age = text(headers, AGE).and_then(|age| age.trim().parse().ok()).unwrap_or(0);
+    let age = match headers.get(AGE) {
+        None => 0,
+        Some(age) => age.to_str().ok()?.trim().parse::<u64>().ok()?,
+    };
     Some(Duration::from_secs(seconds.saturating_sub(age)))
 }
 
@@ -371,6 +374,7 @@ mod tests {
         assert_eq!(age("public, Max-Age=3600, must-revalidate", Some("600")), Some(3000));
         assert_eq!(age("max-age=\"15\"", None), Some(15));
         assert_eq!(age("max-age=5", Some("9")), Some(0));
+        assert_eq!(age("max-age=3600", Some("about an hour")), None, "an age that cannot be read may be any");
         assert_eq!(age("no-store", None), None);
         assert_eq!(age("s-maxage=5", None), None);
         assert_eq!(age("max-age=x", None), None);

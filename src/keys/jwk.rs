@@ -182,8 +182,8 @@ fn rsa_material(jwk: &Map<String, Value>) -> Result<Material, Unusable> {
         Ok(octets(jwk, name)?.into_iter().skip_while(|byte| *byte == 0).collect())
     };
     let (n, e) = (minimal("n")?, minimal("e")?);
-    let zeros = n.first().map_or(0, |byte| byte.leading_zeros());
-    let bits = n.len().saturating_mul(8).saturating_sub(usize::try_from(zeros).unwrap_or_default());
+    let zeros = n.first().and_then(|byte| usize::try_from(byte.leading_zeros()).ok()).ok_or(Unusable::Weak)?;
+    let bits = n.len().checked_mul(8).and_then(|bits| bits.checked_sub(zeros)).ok_or(Unusable::Weak)?;
     let odd = |number: &[u8]| number.last().is_some_and(|byte| byte & 1 == 1);
     let fits = RSA_BITS.contains(&bits) && odd(&n) && odd(&e) && e.len() <= MAX_RSA_EXPONENT_BYTES && e != [1];
     if fits { Ok(Material::Rsa { n, e }) } else { Err(Unusable::Weak) }
