@@ -112,7 +112,7 @@ impl Segment {
 pub(crate) struct RequestPath<'a> {
     raw: Vec<&'a str>,
     /// `None` where decoding changes nothing.
-    decoded: Option<Vec<Cow<'a, [u8]>>>,
+    decoded: Option<Vec<Cow<'a, str>>>,
 }
 
 impl<'a> RequestPath<'a> {
@@ -120,11 +120,13 @@ impl<'a> RequestPath<'a> {
     ///
     /// # Errors
     /// [`Error::AmbiguousPath`] for what the gateway, IAM and a backend may read differently: `*`, `?`, `${`, control
-    /// characters, malformed percent-encoding, empty, `.` and `..` segments, `\`, and an encoded `/`, `\`, `.`, `%` or
-    /// control character.
+    /// characters, percent-encoding that is malformed or not UTF-8, empty, `.` and `..` segments, `\`, `;`, and an encoded
+    /// `/`, `\`, `.`, `;`, `%` or control character. Servlet containers take a `;` and what follows it out of a segment
+    /// before they look at it, so `/any/..;` is `/` to them.
     pub(crate) fn parse(path: &'a str) -> Result<Self, Error> {
-        let pattern = path.contains(['*', '?', '\\']) || path.contains("${") || path.chars().any(char::is_control);
-        if pattern {
+        let ambiguous =
+            path.contains(['*', '?', '\\', ';']) || path.contains("${") || path.chars().any(char::is_control);
+        if ambiguous {
             return Err(Error::AmbiguousPath);
         }
         if path.is_empty() {
@@ -154,7 +156,7 @@ impl<'a> RequestPath<'a> {
 
     /// The segments decoded once, if that changes anything.
     pub(crate) fn decoded(&self) -> Option<impl ExactSizeIterator<Item = &[u8]>> {
-        self.decoded.as_ref().map(|segments| segments.iter().map(AsRef::as_ref))
+        self.decoded.as_ref().map(|segments| segments.iter().map(|segment| segment.as_bytes()))
     }
 
     /// Whether the segment at this position, raw or decoded once, is this text, and for `{name+}` all that is left.
@@ -164,14 +166,14 @@ impl<'a> RequestPath<'a> {
         }
         let raw = self.raw.get(position).is_some_and(|segment| *segment == text);
         let decoded = || self.decoded.as_ref().and_then(|segments| segments.get(position));
-        raw || decoded().is_some_and(|segment| segment.as_ref() == text.as_bytes())
+        raw || decoded().is_some_and(|segment| segment == text)
     }
 }
 
-/// Decodes a segment once; `None` if it is malformed or encodes a control character, `/`, `\`, `.` or `%`.
-fn percent_decoded(segment: &str) -> Option<Cow<'_, [u8]>> {
+/// Decodes a segment once; `None` if it is malformed, not UTF-8, or encodes a control character, `/`, `\`, `.`, `;` or `%`.
+fn percent_decoded(segment: &str) -> Option<Cow<'_, str>> {
     if !segment.contains('%') {
-        return Some(Cow::Borrowed(segment.as_bytes()));
+        return Some(Cow::Borrowed(segment));
     }
     let hex = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let mut decoded = Vec::with_capacity(segment.len());
@@ -179,16 +181,16 @@ fn percent_decoded(segment: &str) -> Option<Cow<'_, [u8]>> {
     while let Some(byte) = bytes.next() {
         let byte = match byte {
             b'%' => match (hex(bytes.next()?)? << 4) | hex(bytes.next()?)? {
-                0x00..=0x1f | 0x7f | b'/' | b'\\' | b'.' | b'%' => return None,
+                b'/' | b'\\' | b'.' | b';' | b'%' => return None,
                 byte => byte,
             },
             byte => byte,
         };
         decoded.push(byte);
     }
-    // The control characters beyond ASCII, U+0080 to U+009F, are two bytes in UTF-8.
-    let control = decoded.windows(2).any(|pair| matches!(pair, [0xc2, 0x80..=0x9f]));
-    if control { None } else { Some(Cow::Owned(decoded)) }
+    // This also refuses overlong forms, such as `%c0%ae` for a dot, which a lenient decoder takes.
+    let decoded = String::from_utf8(decoded).ok()?;
+    if decoded.chars().any(char::is_control) { None } else { Some(Cow::Owned(decoded)) }
 }
 
 #[cfg(test)]
@@ -249,7 +251,7 @@ mod tests {
         for path in [
             "*", "a*b", "a?", "${a}", "a\tb", "a\u{85}b", "/", "//", "pets//", "pets//1", "/pets", ".", "a/..",
             "a/./b", "a\\b", "a%2Fb", "a%2fb", "%5c", "%2e%2e", "a%2Eb", "%2541", "%", "%4", "%zz", "a%0Ab", "%7f",
-            "%c2%85", "%C2%9f", "%+1",
+            "%c2%85", "%C2%9f", "%+1", "..;", "a;b", "%3b", "a%3Bb", "%ff", "%c0%ae", "%e9", "%c3/%a9",
         ] {
             assert_eq!(RequestPath::parse(path).map(|_| ()), Err(Error::AmbiguousPath), "{path:?}");
         }
@@ -257,8 +259,8 @@ mod tests {
 
     #[test]
     fn other_encodings_are_decoded_once() {
-        let path = RequestPath::parse("a%20b/%ff/c$d").unwrap();
-        assert_eq!(path.decoded().unwrap().collect::<Vec<_>>(), [&b"a b"[..], &b"\xff"[..], &b"c$d"[..]]);
+        let path = RequestPath::parse("a%20b/%c3%a9/c$d").unwrap();
+        assert_eq!(path.decoded().unwrap().collect::<Vec<_>>(), [&b"a b"[..], "\u{e9}".as_bytes(), &b"c$d"[..]]);
         assert!(path.holds(0, false, "a b") && path.holds(0, false, "a%20b") && !path.holds(0, true, "a b"));
         assert!(RequestPath::parse("a/b").unwrap().decoded().is_none());
     }

@@ -538,6 +538,64 @@ fn row_90_only_mapped_claims_go_on_and_only_what_fits() {
 }
 
 #[test]
+fn rows_97_and_98_path_parameters_and_encodings_that_are_not_utf_8_are_ambiguous() {
+    let mut api = api();
+    api["routes"] = json!([
+        { "method": "GET", "path": "/any/{x}" },
+        { "method": "GET", "path": "/all/{x+}" },
+        { "method": "GET", "path": "/own/{x}", "claims": { "name": "{x}" } },
+        { "method": "GET", "path": "/admin/users", "scopes": "admin" }
+    ]);
+    let texts = [
+        // Row 97: what a servlet takes for a parameter of the path.
+        "..;",
+        ";",
+        "a;b=c",
+        "%3b",
+        "%3B",
+        "..%3b",
+        "a%3Bb",
+        "a%20b;c",
+        // Row 98: overlong forms, a lone byte, half a character, a surrogate, beyond the last character.
+        "%c0%ae%c0%ae",
+        "%C0%AE",
+        "%c0%af",
+        "%e0%80%af",
+        "%ff",
+        "%FE%20",
+        "%80",
+        "%c3",
+        "a%c3b",
+        "%c3/%a9",
+        "\u{e9}%a9",
+        "%ed%a0%80",
+        "%f4%90%80%80",
+    ];
+    for undeclared in ["deny", "allow"] {
+        api["undeclared_routes"] = undeclared.into();
+        let desk = Desk::new(&api);
+        for text in texts {
+            let token = signed(HEADER, &payload(json!({ "scope": "admin", "name": [text, "%", "a;b=c", "\u{fffd}"] })));
+            for path in [
+                format!("any/{text}"),
+                format!("all/{text}"),
+                format!("all/a/{text}/b"),
+                format!("own/{text}"),
+                format!("{text}/x"),
+                text.to_owned(),
+                format!("admin{text}/users"),
+            ] {
+                assert_eq!(desk.verdict("GET", &path, &token), "deny ambiguous_path", "{path}");
+            }
+        }
+        let token = signed(HEADER, &payload(json!({ "name": "\u{e9}" })));
+        for path in ["any/%C3%A9", "all/%e2%82%ac", "own/%c3%a9", "any/a:b,c", "any/%3A%2c"] {
+            assert_eq!(desk.verdict("GET", path, &token), "allow", "{path}");
+        }
+    }
+}
+
+#[test]
 fn a_usage_identifier_key_is_a_text_or_not_sent() {
     let mut api = api();
     api["usage_identifier_key"] = "key".into();
