@@ -278,6 +278,24 @@ fn undeclared_paths_pass_only_if_allowed() {
 }
 
 #[test]
+fn a_method_that_is_not_one_of_the_seven_is_refused() {
+    let mut config = api();
+    config["undeclared_routes"] = "allow".into();
+    for method in ["TRACE", "CONNECT", "PROPFIND", "ANY", "X"] {
+        table(
+            &config,
+            &[
+                (method, "nowhere", json!({}), "deny undeclared_route"),
+                (method, "", json!({}), "deny undeclared_route"),
+                (method, "movies", json!({ "scope": "admin read:movies" }), "deny undeclared_route"),
+                (method, "no//where", json!({}), "deny ambiguous_path"),
+            ],
+        );
+    }
+    table(&config, &[("OPTIONS", "nowhere", json!({}), "allow")]);
+}
+
+#[test]
 fn a_request_that_a_policy_cannot_name_is_refused() {
     let desk = Desk::new(&api());
     let token = signed(r#"{"alg":"HS256"}"#, &claims(json!({ "scope": "admin read:movies" })));

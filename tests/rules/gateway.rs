@@ -76,6 +76,24 @@ fn glob(pattern: &[u8], text: &[u8]) -> bool {
 }
 
 #[test]
+fn a_method_that_is_not_one_of_the_seven_never_passes() {
+    let mut config = api();
+    config["undeclared_routes"] = "allow".into();
+    config["routes"].as_array_mut().unwrap().truncate(2);
+    let token = token("read:movies admin");
+    for first in [("TRACE", "nowhere"), ("GET", "nowhere")] {
+        let mut gateway = Gateway::new(&config);
+        gateway.request(&token, first.0, first.1);
+        for path in ["nowhere", "", "movies", "movies/17"] {
+            for method in ["TRACE", "CONNECT", "X"] {
+                assert_eq!(gateway.request(&token, method, path), (403, Value::Null), "{method} {path}");
+            }
+        }
+        assert_eq!(gateway.request(&token, "GET", "nowhere").0, 200);
+    }
+}
+
+#[test]
 fn a_refusal_first_does_not_strip_the_identity_from_an_allowed_request_after_it() {
     let mut gateway = Gateway::new(&api());
     let token = token("read:movies");
