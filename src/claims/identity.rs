@@ -72,12 +72,13 @@ fn identifier(claim: &Value) -> Result<String, Error> {
     }
 }
 
-/// The mapped claims as API Gateway takes them: scalars, everything else as JSON text, what does not fit left out.
+/// The mapped claims as API Gateway takes them: scalars, and everything else as JSON text. What is absent, `null` or does not
+/// fit is left out.
 fn context(claims: &Value, mapping: &[(String, ClaimName)]) -> Map<String, Value> {
     let mut context = Map::new();
     let mut room = MAX_CONTEXT_BYTES;
     for (key, name) in mapping {
-        let value = match name.of(claims) {
+        let value = match name.present(claims) {
             None => continue,
             Some(Value::String(text)) if text.chars().any(char::is_control) => continue,
             Some(scalar @ (Value::String(_) | Value::Number(_) | Value::Bool(_))) => scalar.clone(),

@@ -219,10 +219,10 @@ fn check_binding(claims: &Value) -> Result<(), Error> {
     }
 }
 
-/// The claims that an issuer's tokens need.
+/// The claims that an issuer's tokens need; `null` counts as absent.
 fn check_required(claims: &Value, rules: &ClaimRules) -> Result<(), Error> {
     rules.required.iter().try_for_each(|(name, accepted)| {
-        let claim = name.of(claims).ok_or(Error::MissingClaim)?;
+        let claim = name.present(claims).ok_or(Error::MissingClaim)?;
         match accepted.iter().any(|value| value.fits(claim)) {
             true => Ok(()),
             false => Err(Error::InvalidClaim),

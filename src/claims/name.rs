@@ -39,6 +39,11 @@ impl ClaimName {
             Self::Everything => Some(claims),
         }
     }
+
+    /// The same where `null` counts as absent.
+    pub(crate) fn present<'a>(&self, claims: &'a Value) -> Option<&'a Value> {
+        self.of(claims).filter(|claim| !claim.is_null())
+    }
 }
 
 /// What a claim may be.

@@ -186,7 +186,7 @@ pub(super) fn claim(claims: &Value, refused: &Refused<'_>) -> Option<Hint> {
     // Without it nobody has looked further.
     claims.get("exp").and_then(Value::as_f64)?;
     let principal = refused.principal.iter().any(|name| name.of(claims).is_some());
-    let required = |rules: &ClaimRules| rules.required.iter().all(|(name, _)| name.of(claims).is_some());
+    let required = |rules: &ClaimRules| rules.required.iter().all(|(name, _)| name.present(claims).is_some());
     (!principal && refused.rules.is_some_and(required)).then_some(Hint::PrincipalAbsent)
 }
 

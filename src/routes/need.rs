@@ -73,7 +73,7 @@ impl ClaimNeed {
     }
 
     fn is_met(&self, token: &Verified, holds: &impl Fn(usize, bool, &str) -> bool) -> bool {
-        let Some(claim) = self.claim.of(token.claims()) else {
+        let Some(claim) = self.claim.present(token.claims()) else {
             return false;
         };
         self.values.iter().any(|value| match value {

@@ -526,7 +526,7 @@ fn row_90_only_mapped_claims_go_on_and_only_what_fits() {
     assert_eq!(
         answer["context"],
         json!({
-            "a_text": "a \"b\"", "b_number": 17.5, "c_flag": true, "d_list": "[\"x\",1]", "e_deep": "y", "f_null": "null",
+            "a_text": "a \"b\"", "b_number": 17.5, "c_flag": true, "d_list": "[\"x\",1]", "e_deep": "y",
             "j_fits": "x".repeat(2048)
         })
     );
@@ -535,6 +535,22 @@ fn row_90_only_mapped_claims_go_on_and_only_what_fits() {
     let answer = desk.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &payload(large)))));
     let keys: Vec<_> = answer["context"].as_object().unwrap().keys().cloned().collect();
     assert_eq!(keys, ["a_text", "b_number", "c_flag", "d_list"]);
+}
+
+#[test]
+fn null_counts_as_absent_for_a_required_claim() {
+    let with = |text: &str| format!(r#""exp":1800000060,{text}"#);
+    let present = Desk::new(&issuer(json!({ "required_claims": { "email": { "present": true } } })));
+    ending(&present, &with(r#""email":"a@b.example""#), "allow");
+    ending(&present, &with(r#""email":false"#), "allow");
+    ending(&present, &with(r#""email":[null]"#), "allow");
+    ending(&present, &with(r#""email":null"#), "deny missing_claim");
+    ending(&present, &with(r#""mail":"a@b.example""#), "deny missing_claim");
+    let value = Desk::new(&issuer(json!({ "required_claims": { "/app/plan": ["gold", false] } })));
+    ending(&value, &with(r#""app":{"plan":"gold"}"#), "allow");
+    ending(&value, &with(r#""app":{"plan":null}"#), "deny missing_claim");
+    ending(&value, &with(r#""app":null"#), "deny missing_claim");
+    ending(&value, &with(r#""app":{"plan":"null"}"#), "deny invalid_claim");
 }
 
 #[test]
