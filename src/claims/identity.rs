@@ -82,7 +82,7 @@ fn context(claims: &Value, mapping: &[(String, ClaimName)]) -> Map<String, Value
             None => continue,
             Some(Value::String(text)) if text.chars().any(char::is_control) => continue,
             Some(scalar @ (Value::String(_) | Value::Number(_) | Value::Bool(_))) => scalar.clone(),
-            Some(other) => Value::String(other.to_string()),
+            Some(other) => Value::String(json_text(other)),
         };
         let bytes = value.as_str().map_or_else(|| value.to_string().len(), str::len);
         // What counts in all is what the answer will hold: quotes, escapes, the colon and the comma included.
@@ -94,4 +94,21 @@ fn context(claims: &Value, mapping: &[(String, ClaimName)]) -> Map<String, Value
         }
     }
     context
+}
+
+/// A list or an object as JSON text without control characters: `serde_json` escapes those of ASCII but DEL, and none of
+/// those beyond (U+0080 to U+009F).
+fn json_text(value: &Value) -> String {
+    let written = value.to_string();
+    if !written.contains(char::is_control) {
+        return written;
+    }
+    // They stand within strings only, where an escape means the same (RFC 8259 section 7).
+    written.chars().fold(String::with_capacity(written.len()), |mut text, c| {
+        match c.is_control() {
+            true => text.push_str(&format!("\\u{:04x}", u32::from(c))),
+            false => text.push(c),
+        }
+        text
+    })
 }

@@ -538,6 +538,32 @@ fn row_90_only_mapped_claims_go_on_and_only_what_fits() {
 }
 
 #[test]
+fn row_90_json_text_in_the_context_has_no_control_characters() {
+    let mut api = api();
+    api["context"] = json!({ "deep": "deep", "list": "list" });
+    let desk = Desk::new(&api);
+    let changes =
+        json!({ "list": ["a\u{1f}b\u{7f}c\u{80}d\u{9f}e\u{a0}f"], "deep": { "\u{85}": { "x": "\u{7f}", "y": null } } });
+    let answer = desk.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &payload(changes.clone())))));
+    assert_eq!(
+        answer["context"],
+        json!({
+            "list": r#"["a\u001fb\u007fc\u0080d\u009fe f"]"#.replace(' ', "\u{a0}"),
+            "deep": r#"{"\u0085":{"x":"\u007f","y":null}}"#
+        })
+    );
+    // It is the same JSON all the same.
+    let read = |key: &str| serde_json::from_str::<Value>(answer["context"][key].as_str().unwrap()).unwrap();
+    assert_eq!((&read("list"), &read("deep")), (&changes["list"], &changes["deep"]));
+    // The escapes count towards the size of a value: 340 of six bytes and a frame of four pass, one more does not.
+    for (characters, is_there) in [(340, true), (341, false)] {
+        let changes = json!({ "list": ["\u{85}".repeat(characters)] });
+        let answer = desk.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &payload(changes)))));
+        assert_eq!(answer["context"].get("list").is_some(), is_there, "{characters}");
+    }
+}
+
+#[test]
 fn null_counts_as_absent_for_a_required_claim() {
     let with = |text: &str| format!(r#""exp":1800000060,{text}"#);
     let present = Desk::new(&issuer(json!({ "required_claims": { "email": { "present": true } } })));
