@@ -9,6 +9,12 @@ use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::de::Read;
 use serde_json::{Map, Number, Value};
 
+use crate::decimal::Decimal;
+
+/// How `serde_json` hands over a number that is no integer of 64 bits: as an object with this one member, whose value is the
+/// number's text.
+const NUMBER: &str = "$serde_json::private::Number";
+
 /// What a JSON document becomes.
 pub(crate) trait Json<'de>: Sized {
     /// The members of an object, before it is one.
@@ -70,7 +76,8 @@ impl<'de> Json<'de> for Value {
 /// Parses one JSON object in which no member, at any depth, appears twice (RFC 7515 section 4, RFC 7519 section 4).
 ///
 /// Member names are compared after their escapes are resolved, so `"al\u0067"` repeats `"alg"`. Nesting is limited to
-/// 128 levels by `serde_json`, which also refuses numbers beyond a double, a byte order mark and invalid UTF-8.
+/// 128 levels by `serde_json`, which also refuses a byte order mark and invalid UTF-8. Numbers keep all their digits; those
+/// that are no [`Decimal`] are refused, and so is a member with the name that a number has within the parser.
 ///
 /// # Errors
 /// The position of the first mistake, for anything that is not such an object and nothing else.
@@ -139,10 +146,6 @@ impl<'de, T: Json<'de>> Visitor<'de> for Strict<T> {
         Ok(T::number(value.into()))
     }
 
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Self::Value, E> {
-        Ok(Number::from_f64(value).map_or_else(T::null, T::number))
-    }
-
     fn visit_str<E: de::Error>(self, value: &str) -> Result<Self::Value, E> {
         Ok(T::text(Cow::Owned(value.to_owned())))
     }
@@ -162,6 +165,9 @@ impl<'de, T: Json<'de>> Visitor<'de> for Strict<T> {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
         let mut object = T::Members::default();
         while let Some(name) = members.next_key_seed(Name)? {
+            if name == NUMBER {
+                return members.next_value_seed(NumberText).map(T::number);
+            }
             let value = members.next_value_seed(Self(PhantomData))?;
             if !T::insert(&mut object, name, value) {
                 return Err(de::Error::custom("a member appears twice"));
@@ -195,6 +201,37 @@ impl<'de> Visitor<'de> for Name {
 
     fn visit_borrowed_str<E: de::Error>(self, name: &'de str) -> Result<Self::Value, E> {
         Ok(Cow::Borrowed(name))
+    }
+}
+
+/// Reads the text of a number, and nothing that the document itself says.
+struct NumberText;
+
+impl<'de> DeserializeSeed<'de> for NumberText {
+    type Value = Number;
+
+    fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Visitor<'_> for NumberText {
+    type Value = Number;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no member of this name")
+    }
+
+    /// A string of the document: its author gave a member this name.
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<Self::Value, E> {
+        Err(E::custom("a member has the name of a number"))
+    }
+
+    /// The parser's own text, which alone is handed over as a `String`.
+    fn visit_string<E: de::Error>(self, text: String) -> Result<Self::Value, E> {
+        let number: Number = text.parse().map_err(|_| E::custom("not a number"))?;
+        let fits = Decimal::of(&number).is_some();
+        if fits { Ok(number) } else { Err(E::custom("the exponent of a number is too large")) }
     }
 }
 
@@ -234,9 +271,28 @@ mod tests {
     }
 
     #[test]
-    fn numbers_beyond_a_double_and_deep_nesting_are_refused() {
-        refused(br#"{"exp":1e400}"#);
+    fn numbers_keep_all_their_digits_and_their_exponent_is_bounded() {
+        for number in ["1e+400", "18446744073709551617", "-0", "1.50", "0.1000000000000000000000000000001e-7"] {
+            let members = object(format!(r#"{{"a":{number},"b":[{number}]}}"#).as_bytes()).unwrap();
+            assert_eq!((members["a"].to_string(), members["b"][0].to_string()), (number.to_owned(), number.to_owned()));
+        }
         refused(br#"{"exp":NaN}"#);
+        refused(br#"{"exp":01}"#);
+        refused(br#"{"exp":1e99999999999999999999}"#);
+    }
+
+    #[test]
+    fn what_a_number_is_called_within_the_parser_is_no_name_of_a_member() {
+        refused(br#"{"$serde_json::private::Number":"5"}"#);
+        refused(br#"{"a":{"$serde_json::private::Number":"5"}}"#);
+        refused(br#"{"a":{"\u0024serde_json::private::Number":"5"}}"#);
+        refused(br#"{"a":{"$serde_json::private::Number":5}}"#);
+        refused(br#"{"a":[{"b":1,"$serde_json::private::Number":"5"}]}"#);
+        assert!(members_of::<Value>(r#"{"a":{"$serde_json::private::Number":"5"}}"#).is_err());
+    }
+
+    #[test]
+    fn deep_nesting_is_refused() {
         let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
         refused(nested(128).as_bytes());
         assert!(object(nested(100).as_bytes()).is_ok());

@@ -29,6 +29,7 @@ pub mod inner;
 pub mod stages;
 
 mod algorithm;
+mod decimal;
 mod error;
 mod hint;
 mod json;

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::decimal::Decimal;
+
 /// Where a claim is: its name, or a JSON Pointer (RFC 6901) to what lies deeper.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum ClaimName {
@@ -66,10 +68,14 @@ impl Accepted {
     }
 }
 
-/// JSON equality, in which `1` and `1.0` are the same number.
+/// JSON equality, in which numbers are equal by their value: `1` is `1.0`, and 2^64 + 1 is not 2^64.
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
-        (Value::Number(a), Value::Number(b)) if a.is_f64() != b.is_f64() => a.as_f64() == b.as_f64(),
+        (Value::Number(a), Value::Number(b)) => match (Decimal::of(a), Decimal::of(b)) {
+            (Some(a), Some(b)) => a == b,
+            // No document has such a number.
+            _ => false,
+        },
         (a, b) => a == b,
     }
 }

@@ -14,6 +14,11 @@ fn api(fields: Value) -> Value {
     json!({ "issuers": [issuer], "undeclared_routes": "allow" })
 }
 
+/// A number of this text.
+fn number(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
 /// It does not start, for this reason alone.
 #[track_caller]
 fn refused(document: &Value, secret: &str, expected: &str) {
@@ -232,10 +237,36 @@ fn row_71_leeway_is_from_0_to_300_seconds() {
     for good in [0, 300] {
         starts(&api(json!({ "leeway_seconds": good })), SECRET);
     }
-    for bad in [json!(-1), json!(301), json!(1.5), json!("10"), json!(1e300), json!(null)] {
+    for bad in [
+        json!(-1),
+        json!(301),
+        json!(1.5),
+        json!("10"),
+        json!(1e300),
+        json!(null),
+        number("1e400"),
+        number("18446744073709551626"),
+    ] {
         let mistake = "issuers[0].leeway_seconds: expected a whole number from 0 to 300";
         refused(&api(json!({ "leeway_seconds": bad })), SECRET, mistake);
     }
+}
+
+#[test]
+fn row_99_a_number_whose_exponent_is_beyond_64_bits_refuses_to_start() {
+    let document = r#"{
+  "issuers": [{ "audience": "api", "secret": { "env": "S" }, "required_claims": { "n": 1e99999999999999999999 } }],
+  "undeclared_routes": "allow"
+}"#;
+    let error = config_with(document, &[("S", SECRET)]).err().unwrap();
+    let mistakes: Vec<String> = error.mistakes.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        mistakes,
+        [
+            "(document): expected one JSON object in which no member appears twice; line 2, column 109 is not part of one"
+        ]
+    );
+    assert!(config_with(&document.replace("e99999999999999999999", "e400"), &[("S", SECRET)]).is_ok());
 }
 
 #[test]

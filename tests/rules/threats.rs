@@ -294,8 +294,12 @@ fn rows_62_to_70_dates_are_numbers_compared_without_rounding() {
         nulled[name] = Value::Null;
         decided(&desk, &signed(HEADER, &nulled.to_string()), "deny invalid_claim", "null is not absent");
     }
-    for text in [r#""exp":1e400"#, r#""exp":NaN"#, r#""exp":Infinity"#, r#""exp":-1e400"#, r#""exp":0x7fffffff"#] {
+    for text in [r#""exp":NaN"#, r#""exp":Infinity"#, r#""exp":0x7fffffff"#, r#""exp":1e99999999999999999999"#] {
         ending(&desk, text, "deny malformed_token");
+    }
+    for text in [r#""exp":1e400"#, r#""exp":-1e400"#, r#""exp":1e999999999"#] {
+        ending(&desk, text, "deny invalid_claim");
+        ending(&desk, &text.replace("exp", "nbf").replace("nbf\":", "exp\":1800000060,\"nbf\":"), "deny invalid_claim");
     }
     for text in [r#""exp":-1"#, r#""exp":-0"#, r#""exp":0"#, r#""exp":-1e300"#, r#""exp":1.5"#] {
         ending(&desk, text, "deny expired");
@@ -577,6 +581,136 @@ fn null_counts_as_absent_for_a_required_claim() {
     ending(&value, &with(r#""app":{"plan":null}"#), "deny missing_claim");
     ending(&value, &with(r#""app":null"#), "deny missing_claim");
     ending(&value, &with(r#""app":{"plan":"null"}"#), "deny invalid_claim");
+}
+
+#[test]
+fn row_99_numbers_in_rules_and_claims_are_compared_exactly_by_value() {
+    let same: [&[&str]; 8] = [
+        &["1", "1.0", "1e0", "10e-1", "0.1e1", "1E+0", "1.000e00", "100000e-5", "0.00001e+5"],
+        &["0", "-0", "0.0", "-0e5", "0e99999999999999999999", "-0.00e-7"],
+        &["-17.5", "-175e-1", "-0.175E2", "-17.50"],
+        &["9007199254740993", "9007199254740993.0", "9.007199254740993e15"],
+        &["18446744073709551617", "18446744073709551617.000", "18446744073709551617e0"],
+        &["1180591620717411303424", "1180591620717411303.424e3"],
+        &["1e400", "10e399", "0.1e401", "1000E397"],
+        &["1e999999999", "10e999999998", "0.001e1000000002"],
+    ];
+    // Each is near one of those, and the same double in most cases.
+    let others = [
+        "1.0000000000000000000000001",
+        "0.9999999999999999999999999",
+        "-1",
+        "10",
+        "1e1",
+        "1e-999999999",
+        "-1e-400",
+        "5e-324",
+        "-17.500000000000000000001",
+        "17.5",
+        "9007199254740992",
+        "9007199254740992.0",
+        "9007199254740993.5",
+        "18446744073709551615",
+        "18446744073709551616",
+        "18446744073709552000",
+        "1.8446744073709552e19",
+        "1180591620717411303425",
+        "1.18e21",
+        "1e399",
+        "1e401",
+        "-1e400",
+        "1e1000000000",
+        "9e999999998",
+        "1e9223372036854775807",
+        "1e-9223372036854775808",
+        "true",
+        "\"1\"",
+        "\"0\"",
+        "{}",
+    ];
+    let rules = |number: &str| {
+        let fields = format!(r#"{{"required_claims":{{"n":[{number},"x"]}}}}"#);
+        let routes = format!(r#"[{{"path":"/","claims":{{"m":{number}}}}}]"#);
+        let mut api = issuer(serde_json::from_str(&fields).unwrap());
+        api["routes"] = serde_json::from_str(&routes).unwrap();
+        Desk::new(&api)
+    };
+    let with = |n: &str, m: &str| format!(r#""exp":1800000060,"n":{n},"m":{m}"#);
+    for (group, numbers) in same.iter().enumerate() {
+        for rule in *numbers {
+            let desk = rules(rule);
+            for claim in *numbers {
+                ending(&desk, &with(claim, claim), "allow");
+                ending(&desk, &with(&format!("[null,2,{claim}]"), &format!("[{claim}]")), "allow");
+            }
+        }
+        let desk = rules(numbers[0]);
+        let strangers = same.iter().enumerate().filter(|(other, _)| *other != group).flat_map(|(_, numbers)| *numbers);
+        for claim in strangers.chain(&others) {
+            ending(&desk, &with(claim, numbers[0]), "deny invalid_claim");
+            ending(&desk, &with("\"x\"", claim), "deny claim_mismatch");
+            ending(&desk, &with("\"x\"", &format!("[{claim}]")), "deny claim_mismatch");
+        }
+    }
+    // A power of ten that is itself beyond 64 bits is no number here.
+    for number in ["1e99999999999999999999", "1e-99999999999999999999", "10e9223372036854775807"] {
+        ending(&rules("1"), &with("1", number), "deny malformed_token");
+    }
+}
+
+#[test]
+fn row_99_numbers_go_on_to_the_context_as_they_are_written() {
+    let mut api = api();
+    api["context"] = json!({ "n": "n", "list": "list" });
+    let desk = Desk::new(&api);
+    for number in [
+        "1",
+        "-1",
+        "1.0",
+        "-0",
+        "0.10",
+        "9007199254740993",
+        "18446744073709551615",
+        "18446744073709551617",
+        "1180591620717411303424",
+        "-1180591620717411303424",
+        "3.14159265358979323846264338327950288",
+        "1e+400",
+        "1e-400",
+        "1e+999999999",
+    ] {
+        let token = signed(HEADER, &payload_ending_in(&format!(r#""exp":1800000060,"n":{number},"list":[{number}]"#)));
+        let answer = desk.answers("GET", "", Some(&format!("Bearer {token}")));
+        assert_eq!(answer["context"].to_string(), format!(r#"{{"list":"[{number}]","n":{number}}}"#));
+    }
+    let written = |number: &str| {
+        let token = signed(HEADER, &payload_ending_in(&format!(r#""exp":1800000060,"n":{number}"#)));
+        desk.answers("GET", "", Some(&format!("Bearer {token}")))["context"]["n"].to_string()
+    };
+    // An exponent is written with a small letter and a sign.
+    assert_eq!([written("1E5"), written("1.50e5")], ["1e+5", "1.50e+5"]);
+    // 2 KiB are the limit for numbers, too.
+    assert_eq!(written(&"1".repeat(2048)), "1".repeat(2048));
+    assert_eq!(written(&"1".repeat(2049)), "null");
+}
+
+#[test]
+fn row_99_no_object_passes_for_a_number() {
+    let desk = Desk::new(&issuer(json!({ "required_claims": { "n": 5 } })));
+    ending(&desk, r#""exp":1800000060,"n":5"#, "allow");
+    // This is what the parser calls a number within itself.
+    for name in ["$serde_json::private::Number", "$serde_json\\u003a:private::Number"] {
+        for value in
+            [format!(r#"{{"{name}":"5"}}"#), format!(r#"{{"x":1,"{name}":"5"}}"#), format!(r#"[{{"{name}":5}}]"#)]
+        {
+            ending(&desk, &format!(r#""exp":1800000060,"n":{value}"#), "deny malformed_token");
+            ending(&desk, &format!(r#""exp":1800000060,"n":5,"m":{value}"#), "deny malformed_token");
+        }
+        ending(&desk, &format!(r#""n":5,"exp":{{"{name}":"1800000060"}}"#), "deny malformed_token");
+        header(&desk, &format!(r#"{{"alg":"HS256","{name}":"5"}}"#), "deny malformed_token");
+        header(&desk, &format!(r#"{{"{name}":"5"}}"#), "deny malformed_token");
+    }
+    ending(&desk, r#""exp":1800000060,"n":{"$serde_json::private::RawValue":"5"}"#, "deny invalid_claim");
 }
 
 #[test]
