@@ -50,10 +50,11 @@ impl<'a> Request<'a> {
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct MethodArn {
     text: String,
-    /// Where `<METHOD>` begins.
-    method: usize,
-    /// Where `<path>` begins, after its slash.
-    path: usize,
+    /// Up to and with the slash after it.
+    stage: String,
+    method: String,
+    /// After its slash.
+    path: String,
 }
 
 impl MethodArn {
@@ -75,13 +76,12 @@ impl MethodArn {
         if !named || method.is_empty() || !method.bytes().all(|b| b.is_ascii_uppercase()) {
             return None;
         }
-        let path_start = text.len().checked_sub(path.len())?;
-        let method_start = path_start.checked_sub(1)?.checked_sub(method.len())?;
-        let stage_chars = text.get(..method_start)?.chars().count();
-        if stage_chars > MAX_STAGE_CHARS {
+        let stage = text.strip_suffix(path)?.strip_suffix('/')?.strip_suffix(method)?;
+        if stage.chars().count() > MAX_STAGE_CHARS {
             return None;
         }
-        Some(Self { text: text.to_owned(), method: method_start, path: path_start })
+        let [text, stage, method, path] = [text, stage, method, path].map(str::to_owned);
+        Some(Self { text, stage, method, path })
     }
 
     /// The whole ARN.
@@ -91,17 +91,17 @@ impl MethodArn {
 
     /// Up to and with the slash after the stage.
     pub(crate) fn stage(&self) -> &str {
-        self.text.get(..self.method).unwrap_or_default()
+        &self.stage
     }
 
     /// The HTTP method, in capital letters.
     pub(crate) fn method(&self) -> &str {
-        self.text.get(self.method..self.path.saturating_sub(1)).unwrap_or_default()
+        &self.method
     }
 
     /// The request path without its first slash; empty for the root.
     pub(crate) fn path(&self) -> &str {
-        self.text.get(self.path..).unwrap_or_default()
+        &self.path
     }
 }
 
