@@ -29,7 +29,7 @@ pub(crate) enum Algorithm {
     Ed25519,
 }
 
-/// The kind of key an algorithm needs; a source of one kind never serves another (RFC 8725 section 3.1).
+/// The kind of key an algorithm needs; a source of one kind never serves another (RFC 8725 and 8725bis section 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Family {
     /// A shared secret.

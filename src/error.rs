@@ -1,4 +1,6 @@
 //! Every rule that can be broken, in the order of the pipeline.
+//!
+//! RFC 8725bis is draft-ietf-oauth-rfc8725bis, which replaces RFC 8725 and keeps the numbers of the sections named here.
 
 use std::fmt;
 
@@ -17,9 +19,9 @@ pub enum Error {
     /// changes how they would have to be read: `crit`, `b64`, `zip`, `enc`, a nested `cty` (RFC 7515 section 4.1.11,
     /// RFC 7797, RFC 7519 section 5.2).
     MalformedToken,
-    /// `alg` is not one that the issuer is configured for (RFC 8725 section 3.1).
+    /// `alg` is not one that the issuer is configured for (RFC 8725 and 8725bis section 3.1).
     UnsupportedAlgorithm,
-    /// `iss` is not, byte for byte, a configured issuer (RFC 8725 section 3.8).
+    /// `iss` is not, byte for byte, a configured issuer (RFC 8725 and 8725bis section 3.8).
     UnknownIssuer,
     /// The keys or the secret could not be had: an outage, not a decision about the token.
     KeysUnavailable,
@@ -37,7 +39,7 @@ pub enum Error {
     TooOld,
     /// The audience claim does not hold a configured audience (RFC 7519 section 4.1.3).
     WrongAudience,
-    /// `typ` is not that of an access token (RFC 8725 section 3.11, RFC 9068 section 4).
+    /// `typ` is not that of an access token (RFC 8725 and 8725bis section 3.11, RFC 9068 section 4).
     WrongTokenType,
     /// The token is bound to a key by `cnf` (RFC 7800 section 3.1), whose possession cannot be checked here.
     BoundToken,

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::algorithm::Algorithm;
 use crate::token::Unverified;
 
-/// A key that is ready to verify one algorithm and no other (RFC 8725 section 3.1).
+/// A key that is ready to verify one algorithm and no other (RFC 8725 and 8725bis section 3.1).
 ///
 /// It is parsed once, when its key set is taken in. `jsonwebtoken` calls a verifier through its [`JwtVerifier`]
 /// trait; its own verifiers parse the key again for every token.

@@ -1,4 +1,4 @@
-//! Signed token + claim rules + now -> verified token (RFC 7519 section 4.1, RFC 8725).
+//! Signed token + claim rules + now -> verified token (RFC 7519 section 4.1, RFC 8725 and 8725bis).
 
 mod identity;
 mod name;
@@ -198,7 +198,7 @@ fn strings(claim: &Value) -> Option<Vec<&str>> {
     }
 }
 
-/// The `typ` header, compared as media types are (RFC 8725 section 3.11).
+/// The `typ` header, compared as media types are (RFC 8725 and 8725bis section 3.11).
 fn check_type(typ: Option<&str>, rules: &ClaimRules) -> Result<(), Error> {
     let typ = typ.map(media_type);
     let allowed = match (&rules.typ, typ) {

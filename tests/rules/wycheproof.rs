@@ -96,7 +96,7 @@ fn w331_to_348_the_header_names_another_algorithm_than_the_key_or_none() {
 /// Valid there, refused here.
 #[test]
 fn w350_and_w351_are_exceptions() {
-    // W350: the key's `alg` is PS256 and the token's PS384. A key is bound to one algorithm (RFC 8725 section 3.1).
+    // W350: the key's `alg` is PS256 and the token's PS384. A key is bound to one algorithm (RFC 8725 and 8725bis section 3.1).
     let mut jwk = key("PS384").named("k").jwk();
     jwk["alg"] = "PS256".into();
     judged(
