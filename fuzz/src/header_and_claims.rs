@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use apigw_jwt_authorizer::inner;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::world::{self, ISSUER, NOW, STAGE};
 
@@ -80,8 +80,8 @@ fn accepted(header: &[u8], claims: &[u8]) -> Option<Claims> {
         && cty.flatten().is_none_or(|cty| flat(cty) != "jwt");
     let date = |name: &str| match members.get(name) {
         None => ControlFlow::Continue(None),
-        Some(Value::Number(date)) => ControlFlow::Continue(date.as_f64()),
-        Some(_) => ControlFlow::Break(()),
+        // A date is a double: `1e400` is a number, and not a date.
+        Some(date) => date.as_f64().map_or(ControlFlow::Break(()), |date| ControlFlow::Continue(Some(date))),
     };
     let (exp, nbf, iat) = (date("exp"), date("nbf"), date("iat"));
     let (exp, nbf, iat) = (exp.continue_value()??, nbf.continue_value()?, iat.continue_value()??);
@@ -95,7 +95,8 @@ fn accepted(header: &[u8], claims: &[u8]) -> Option<Claims> {
         (1..=256).contains(&text.len()) && !text.chars().any(char::is_control)
     };
     let known = members.get("iss")? == ISSUER && identifier(members.get("sub")?);
-    let version = |ver: &Value| ver.as_f64() == Some(1.0) || ver == "2";
+    let one = |number: &Number| !number.to_string().starts_with('-') && digits(number) == Some(vec![('1', 0)]);
+    let version = |ver: &Value| ver.as_number().is_some_and(one) || ver == "2";
     let versions =
         members.get("ver")?.as_array().map_or_else(|| version(&members["ver"]), |all| all.iter().any(version));
     let billed = members.get("key").is_none_or(identifier);
@@ -135,9 +136,41 @@ fn object(text: &[u8]) -> Option<Map<String, Value>> {
         }
     }
     match object {
-        Value::Object(members) if colons == count(&Value::Object(members.clone())) => Some(members),
+        Value::Object(members) => {
+            let object = Value::Object(members.clone());
+            (colons == count(&object) && bounded(&object)).then_some(members)
+        }
         _ => None,
     }
+}
+
+/// Whether the powers of ten of all numbers fit in 64 bits.
+fn bounded(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => members.values().all(bounded),
+        Value::Array(items) => items.iter().all(bounded),
+        Value::Number(number) => digits(number).is_some(),
+        _ => true,
+    }
+}
+
+/// The digits of a number but its zeros, each with the power of ten that it counts; `None` if one of these is beyond 64 bits.
+fn digits(number: &Number) -> Option<Vec<(char, i128)>> {
+    let text = number.to_string();
+    let (mantissa, power) = text.split_once('e').unwrap_or((&text, "0"));
+    let point = mantissa.find('.').unwrap_or(mantissa.len());
+    let place = |at: usize| {
+        let (point, at) = (i128::try_from(point).unwrap(), i128::try_from(at).unwrap());
+        if at < point { point - 1 - at } else { point - at }
+    };
+    let digits = mantissa.char_indices().filter(|(_, c)| ('1'..='9').contains(c));
+    let mut digits: Vec<(char, i128)> = digits.map(|(at, digit)| (digit, place(at))).collect();
+    if let Some((_, last)) = digits.last().copied() {
+        let power = i128::from(power.parse::<i64>().ok()?);
+        i64::try_from(last + power).ok()?;
+        digits.iter_mut().for_each(|(_, place)| *place += power);
+    }
+    Some(digits)
 }
 
 fn count(value: &Value) -> usize {
