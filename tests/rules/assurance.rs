@@ -63,7 +63,7 @@ fn rows() -> Vec<[&'static str; 4]> {
 #[test]
 fn every_threat_has_a_row_and_every_row_names_tests_that_run() {
     let numbers: Vec<usize> = rows().iter().map(|[number, ..]| number.parse().unwrap()).collect();
-    assert_eq!(numbers, ROWS.into_iter().flatten().collect::<Vec<_>>());
+    assert_eq!(numbers, ROWS.collect::<Vec<_>>());
     for [number, _, outcome, tests] in rows() {
         let tests: Vec<&str> = codes(tests).collect();
         assert!(!tests.is_empty(), "row {number}");
