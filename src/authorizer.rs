@@ -16,12 +16,15 @@ use crate::hint::{Hint, Refused};
 use crate::keys::{Encoding, KeySource, side_by_side};
 use crate::policy::{IamPolicy, Plan, PolicyExpiry};
 use crate::response::{Answer, InvalidToken};
-use crate::routes::{METHODS, Need, Routes};
+use crate::routes::{METHODS, Need, Routes, Undeclared};
 use crate::time::{Clock, Deadline};
 use crate::token::{self, Unverified};
 
 /// How long a start-up may wait for key sets: Lambda allows ten seconds for everything, and clients are waiting.
 const WARM_UP: Duration = Duration::from_secs(2);
+
+/// The end of the stage with which the console's *Test* asks, of any path.
+const CONSOLE_STAGE: &str = "/test-invoke-stage/";
 
 /// Who may have issued a token, and what such tokens must say.
 pub(crate) struct Issuer {
@@ -150,7 +153,21 @@ impl Authorizer {
         {
             seen.hint = self.hint(error, request, &seen);
         }
-        let method = request.ok().and_then(|request| METHODS.into_iter().find(|known| *known == request.arn.method()));
+        let known = |request: &Request<'_>| METHODS.into_iter().find(|known| *known == request.arn.method());
+        let method = request.as_ref().ok().and_then(known);
+        if error == Some(Error::UndeclaredRoute)
+            && self.routes.undeclared() == Undeclared::Absent
+            && let (Ok(request), Some(method)) = (&request, method)
+            && !request.arn.stage().ends_with(CONSOLE_STAGE)
+        {
+            warn!(
+                request_id = invocation.request_id,
+                code = "undeclared_method_exists",
+                method,
+                "the API has a method that no entry of `routes` matches, which `undeclared_routes` \"absent\" promised it has not: \
+                 cached policies may let requests to it pass; declare it, or set \"deny\""
+            );
+        }
         let duration = u64::try_from(self.clock.now().since(began).as_micros()).unwrap_or(u64::MAX);
         log(&answer, error, &seen, method, invocation.request_id, duration, self.settings.route_rules);
         answer

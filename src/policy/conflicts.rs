@@ -352,8 +352,10 @@ impl Search<'_, '_> {
 fn example(sources: &Sources<'_>, literals: &Literals, deny: &[Part], entry: usize, method: usize) -> Option<String> {
     let parts = entry_parts(sources, literals, entry)?;
     let texts = deny.iter().map(|_| "u1").collect::<Vec<_>>();
-    let paths = intersection(deny, &parts, MAX_COMMON)?.into_iter().filter_map(|word| {
-        let path = spell(&word, literals, &texts)?.replace("?*", "7");
+    let words = intersection(deny, &parts, MAX_COMMON)?;
+    // A gap is one segment or more.
+    let paths = words.iter().flat_map(|word| ["7", "7/8"].map(|text| (word, text))).filter_map(|(word, text)| {
+        let path = spell(word, literals, &texts)?.replace("?*", text);
         (sources.routes.taken(&path, method) == Some(entry)).then_some(path)
     });
     paths.min().map(|path| format!("/{path}"))

@@ -1,13 +1,14 @@
 //! Why a table may not start with cacheable policies, and what to know about one that may.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::builder::{Builder, Paths};
 use super::conditions::{Conditions, Entailment};
 use super::glob::matches;
 use super::grants::Grants;
 use super::plan::{Plan, UNDECLARED};
-use crate::routes::{METHODS, Methods, Node, Route, Routes, Segment, Undeclared};
+use crate::routes::{ClaimNeed, METHODS, Methods, Node, Route, Routes, Segment, Undeclared};
 
 /// An answer of 8 KiB without a context, less the request's own Resource, and a stage with the longest region and a generous
 /// name, for the warning.
@@ -160,28 +161,33 @@ pub(super) fn with_ways_out(routes: &Routes, mistakes: Vec<TableMistake>) -> Vec
         general
             .push("set `undeclared_routes` to \"absent\" if the API has no methods but those in the table".to_owned());
     }
-    let of_conflict = |refused: &Label, hit: &Label| -> Vec<String> {
+    let of_conflict = |allowed: &Label, refused: &Label, hit: &Label| -> Vec<String> {
         let (Label::Entry { index: refused_index, .. }, true) = (refused, mistakes.len() <= 10) else {
             return Vec::new();
         };
+        let needed = |index: usize| routes.entries().get(index).map(|entry| Arc::clone(&entry.need));
         let mut ways = Vec::new();
-        if let Label::Entry { index, .. } = hit
-            && index != refused_index
-            && let Some(need) = routes.entries().get(*index).map(|entry| std::sync::Arc::clone(&entry.need))
-        {
-            let mut changed = entries();
-            if let Some(entry) = changed.get_mut(*refused_index) {
-                let bound = need.any_of.iter().flat_map(|way| &way.claims).any(|claim| claim.is_bound());
-                entry.need = need;
-                if !bound && starts(changed, routes.undeclared()) {
-                    ways.push(format!("let {refused} need what {hit} needs"));
+        // What is asked for in the middle has to follow from what is asked for around it.
+        for around in [hit, allowed] {
+            if let Label::Entry { index, .. } = around
+                && index != refused_index
+                && let Some((own, refused_need)) = needed(*index).zip(needed(*refused_index))
+                && ways.is_empty()
+            {
+                let mut changed = entries();
+                let binds = refused_need.any_of.iter().flat_map(|way| &way.claims).any(ClaimNeed::is_bound);
+                if let Some(entry) = changed.get_mut(*index).filter(|_| !binds) {
+                    entry.need = Arc::new(own.and(&refused_need));
+                    if starts(changed, routes.undeclared()) {
+                        ways.push(format!("let {around} also need what {refused} needs"));
+                    }
                 }
             }
         }
         let mut changed = entries();
         if let Some(entry) = changed.get_mut(*refused_index)
             && let Some(path) = entry.path.with_greedy_end()
-            && !entry.need.any_of.iter().flat_map(|way| &way.claims).any(|claim| claim.is_bound())
+            && !entry.need.any_of.iter().flat_map(|way| &way.claims).any(ClaimNeed::is_bound)
         {
             let way = format!("write {refused} as {}", path.as_str());
             entry.path = path;
@@ -197,7 +203,7 @@ pub(super) fn with_ways_out(routes: &Routes, mistakes: Vec<TableMistake>) -> Vec
             refused: refused.clone(),
             hit: hit.clone(),
             undeclared: *undeclared,
-            ways_out: general.iter().cloned().chain(of_conflict(refused, hit)).collect(),
+            ways_out: general.iter().cloned().chain(of_conflict(allowed, refused, hit)).collect(),
         },
         TableMistake::TooLong => TableMistake::TooLong,
         TableMistake::TooTangled => TableMistake::TooTangled,

@@ -362,7 +362,12 @@ impl Plan {
             }
             for cell in table.patterns.reach.get(node)?.iter().filter(|cell| **cell != UNDECLARED) {
                 let place = table.entries.get(*table.entry_of.get(cell)?)?;
-                if place.entry != entry {
+                // A token that may use the one may use the other.
+                let conditions = |cell: CellId| self.class(cell).map(|(_, conditions)| conditions);
+                let own = conditions(table.entries.iter().find(|place| place.entry == entry)?.plain)?;
+                let other = conditions(*cell)?;
+                let implied = !own.is_empty() && own.iter().all(|condition| other.contains(condition));
+                if place.entry != entry && !implied {
                     denies.extend(written(&table.patterns, place.node)?);
                 }
             }

@@ -36,6 +36,18 @@ pub(crate) enum ClaimValue {
 }
 
 impl Need {
+    /// What needs both.
+    pub(crate) fn and(&self, other: &Self) -> Self {
+        match (self.any_of.is_empty(), other.any_of.is_empty()) {
+            (true, _) => other.clone(),
+            (_, true) => self.clone(),
+            _ => {
+                let ways = self.any_of.iter().flat_map(|own| other.any_of.iter().map(move |other| own.and(other)));
+                Self { any_of: ways.collect() }
+            }
+        }
+    }
+
     /// Checks a token; `holds` tells whether the path has a text at a segment.
     ///
     /// # Errors
@@ -55,6 +67,19 @@ impl Need {
 }
 
 impl Alternative {
+    fn and(&self, other: &Self) -> Self {
+        let scopes = match (self.scopes.is_empty(), other.scopes.is_empty()) {
+            (true, _) => other.scopes.clone(),
+            (_, true) => self.scopes.clone(),
+            _ => self
+                .scopes
+                .iter()
+                .flat_map(|own| other.scopes.iter().map(|other| [own.as_slice(), other.as_slice()].concat()))
+                .collect(),
+        };
+        Self { scopes, claims: self.claims.iter().chain(&other.claims).cloned().collect() }
+    }
+
     /// Whether the token has all the scopes of one entry.
     pub(crate) fn scopes_met(&self, token: &Verified) -> bool {
         self.scopes.is_empty() || self.scopes.iter().any(|entry| entry.iter().all(|scope| token.has_scope(scope)))

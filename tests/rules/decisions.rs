@@ -74,7 +74,7 @@ fn scopes_any_entry_is_enough_and_an_entry_needs_all_of_its_own() {
 }
 
 #[test]
-fn the_path_decides_first_and_the_method_second() {
+fn each_method_has_a_table_of_its_own() {
     let all = || json!({ "scope": "read:movies read:reviews" });
     table(
         &api(),
@@ -86,9 +86,11 @@ fn the_path_decides_first_and_the_method_second() {
             ("GET", "movies/", all(), "allow"),
             ("GET", "Movies", all(), "deny undeclared_route"),
             ("DELETE", "movies", all(), "deny undeclared_route"),
-            // `/movies/popular` is declared for GET alone, and `/movies/{id}` does not take over.
+            // `/movies/popular` is declared for GET alone, so `/movies/{id}` decides the others.
             ("GET", "movies/popular", json!({}), "allow"),
-            ("POST", "movies/popular", all(), "deny undeclared_route"),
+            ("POST", "movies/popular", json!({}), "deny insufficient_scope"),
+            ("POST", "movies/popular", all(), "allow"),
+            ("HEAD", "movies/popular", json!({}), "deny insufficient_scope"),
             ("GET", "movies/popular/reviews/2", all(), "allow"),
             // Backtracking: no third segment but `reviews`, so `/movies/{path+}` it is.
             ("GET", "movies/17/cast", all(), "deny insufficient_scope"),
@@ -267,7 +269,7 @@ fn undeclared_paths_pass_only_if_allowed() {
         &[
             ("GET", "nowhere", json!({}), "allow"),
             ("GET", "nowhere/", json!({}), "allow"),
-            ("DELETE", "movies", json!({ "scope": "admin" }), "deny undeclared_route"),
+            ("DELETE", "movies", json!({}), "allow"),
             ("GET", "movies", json!({}), "deny insufficient_scope"),
             ("GET", "no//where", json!({}), "deny ambiguous_path"),
             ("GET", "%6dovies", json!({}), "deny ambiguous_path"),
@@ -275,6 +277,25 @@ fn undeclared_paths_pass_only_if_allowed() {
     );
     config.as_object_mut().unwrap().remove("routes");
     table(&config, &[("GET", "", json!({}), "allow"), ("PATCH", "x/y", json!({}), "allow")]);
+}
+
+#[test]
+fn a_method_that_the_table_promised_is_not_there_is_logged_when_it_is_asked_for() {
+    let mut config = api();
+    config["undeclared_routes"] = "absent".into();
+    let desk = Desk::new(&config);
+    let token = signed(r#"{"alg":"HS256"}"#, &claims(json!({})));
+    let mut broken = |method: &str, path: &str, token: &str| {
+        desk.take_log();
+        let decided = desk.decides(method, path, token);
+        (decided, desk.take_log().contains("\"code\":\"undeclared_method_exists\""))
+    };
+    assert_eq!(broken("DELETE", "movies", &token), ("deny undeclared_route".to_owned(), true));
+    assert_eq!(broken("GET", "nowhere", &token), ("deny undeclared_route".to_owned(), true));
+    assert_eq!(broken("GET", "movies", &token), ("deny insufficient_scope".to_owned(), false));
+    // Nobody whose token is not valid is told what there is, and API Gateway has no such method.
+    assert_eq!(broken("GET", "nowhere", "a.b.c"), ("deny malformed_token".to_owned(), false));
+    assert_eq!(broken("TRACE", "nowhere", &token), ("deny undeclared_route".to_owned(), false));
 }
 
 #[test]
@@ -356,7 +377,7 @@ fn the_log_hints_at_a_path_that_is_declared_for_other_methods_or_in_other_letter
     let token = signed(r#"{"alg":"HS256"}"#, &claims(json!({})));
     for (method, path, hint) in [
         ("DELETE", "movies", "method_not_declared".into()),
-        ("POST", "movies/popular", "method_not_declared".into()),
+        ("POST", "users/7", "method_not_declared".into()),
         ("GET", "Movies", "path_differs_by_case".into()),
         ("GET", "MOVIES/17/Reviews/2", "path_differs_by_case".into()),
         ("GET", "MOVIES/17/18/19", "path_differs_by_case".into()),

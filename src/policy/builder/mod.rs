@@ -3,17 +3,20 @@
 //! An [`Unit`] is an Allow that owns the Denies it needs: it goes into an answer whole or not at all. Which units there are
 //! is a function of the table and the token's grants; only bytes decide which of them fit.
 
+mod assembly;
+mod denies;
+
 use std::collections::BTreeMap;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use assembly::Assembly;
+
 use super::MAX_RESOURCE_CHARS;
 use super::ambiguity_denies::{GRADES, Grade};
-use super::automaton::CellId;
-use super::glob::matches;
 use super::grants::Grants;
 use super::pattern::{Form, NodeId, Part, PatternTree, ROOT, belongs, spell, tails};
-use super::plan::{Overlaps, OwnPattern, Plan, Table, TableId, UNDECLARED};
+use super::plan::{Overlaps, OwnPattern, Plan, TableId};
 use crate::routes::{METHODS, Undeclared};
 
 /// What a document with one Allow and one Deny holds besides its Resources.
@@ -399,195 +402,6 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// An Allow with its Denies; `None` if it cannot stand in an answer to this token.
-    fn unit(&mut self, allow: Piece, worth: usize) -> Option<Unit> {
-        if allow.tuple != 0 {
-            return self.made(allow, worth);
-        }
-        if let Some(known) = self.known.get(&allow) {
-            return known.clone();
-        }
-        let made = self.made(allow, worth);
-        self.known.insert(allow, made.clone());
-        made
-    }
-
-    fn made(&mut self, allow: Piece, worth: usize) -> Option<Unit> {
-        let table = self.plan.tables.get(allow.table)?;
-        let is_wild = self.is_wild(allow)?;
-        if self.is_too_long(allow)? || is_wild && self.paths == Paths::Exact {
-            return None;
-        }
-        let [exact, below] = Plan::reached(&table.patterns, allow.node, allow.form)?;
-        let refused: Vec<CellId> =
-            exact.iter().chain(below).filter(|cell| !self.grants.allow(self.plan, **cell)).copied().collect();
-        let cutbacks = match allow.form {
-            Form::Exact => table.cutbacks.get(&allow.node),
-            Form::Below | Form::Subtree | Form::Prefix(_) => None,
-        };
-        let denies = match refused.contains(&UNDECLARED) {
-            true => self.denies(table, allow, &refused, Some(cutbacks?))?,
-            false => match self.denies(table, allow, &refused, None) {
-                Some(denies) => denies,
-                None => self.denies(table, allow, &refused, Some(cutbacks?))?,
-            },
-        };
-        Some(Unit { allow, denies, worth, is_wild })
-    }
-
-    /// What refuses these cells to an Allow, its cutbacks included if they are given; `None` if some Deny would refuse what
-    /// the token may use.
-    fn denies(
-        &mut self,
-        table: &Table,
-        allow: Piece,
-        refused: &[CellId],
-        cutbacks: Option<&Vec<NodeId>>,
-    ) -> Option<Vec<Piece>> {
-        let mut denies = Vec::new();
-        let mut before = None;
-        let least = resource_bytes(self.stage_bytes);
-        for node in cutbacks.into_iter().flatten() {
-            denies.push(self.harmless(Piece { source: Source::Extra, node: *node, form: Form::Exact, ..allow })?);
-        }
-        for cell in refused {
-            if cutbacks.is_some() && table.short_reach.get(allow.node)?.binary_search(cell).is_err() {
-                continue;
-            }
-            let own = table.entries.get(*table.entry_of.get(cell)?)?.node;
-            if let Some(deny) = self.own_deny(allow.table, own) {
-                if before != Some(deny) {
-                    denies.push(deny);
-                }
-                before = Some(deny);
-                // More Denies than there is room for: the Allow could not stand anyway.
-                if denies.len().saturating_mul(least) > self.room {
-                    denies.sort_unstable();
-                    denies.dedup();
-                    if denies.len().saturating_mul(least) > self.room {
-                        return None;
-                    }
-                }
-                continue;
-            }
-            for node in table.common.get(&(allow.node, *cell)).filter(|_| allow.form == Form::Exact)? {
-                denies.push(self.harmless(Piece { source: Source::Extra, node: *node, form: Form::Exact, ..allow })?);
-            }
-        }
-        denies.sort_unstable();
-        denies.dedup();
-        Some(denies)
-    }
-
-    /// The Deny for the whole of an entry: the widest around it that hurts nobody.
-    fn own_deny(&mut self, table: TableId, node: NodeId) -> Option<Piece> {
-        if let Some(known) = self.own_denies.get(&(table, node)) {
-            return *known;
-        }
-        let piece = |node, form| Piece { table, source: Source::Patterns, node, form, tuple: 0 };
-        let mut found = self.harmless(piece(node, Form::Exact));
-        if found.is_some() && self.plan.undeclared != Undeclared::Allow {
-            let mut at = self.node(table, node).map_or(ROOT, |node| node.parent);
-            while at != ROOT
-                && let Some(wider) = self.harmless(piece(at, Form::Subtree))
-            {
-                found = Some(wider);
-                at = self.node(table, at).map_or(ROOT, |node| node.parent);
-            }
-        }
-        let found = found.map(|piece| self.shortened(piece).unwrap_or(piece));
-        self.own_denies.insert((table, node), found);
-        found
-    }
-
-    /// One Deny for all the literals at one place that begin alike, where none of those that the token may use does. `None`
-    /// where a parameter may stand there.
-    fn shortened(&mut self, piece: Piece) -> Option<Piece> {
-        let tree = self.tree(piece)?;
-        let node = tree.get(piece.node)?;
-        let Some(Part::Literal(own)) = node.part else { return None };
-        let parent = tree.get(node.parent)?;
-        let may = self.plan.undeclared != Undeclared::Allow && self.spare.is_none();
-        if !may || parent.has_gap || parent.has_text || parent.has_parameter(tree) {
-            return None;
-        }
-        let place = (piece.table, node.parent);
-        if !self.used_literals.contains_key(&place) {
-            let mut used = Vec::new();
-            for (literal, child) in parent.literals() {
-                let form = if tree.get(*child)?.gap.is_some() { Form::Subtree } else { Form::Exact };
-                if self.harmless(Piece { node: *child, form, ..piece }).is_none() {
-                    used.push(self.plan.literals.text(*literal)?);
-                }
-            }
-            self.used_literals.insert(place, used);
-        }
-        let own = self.plan.literals.text(own)?;
-        let alike = |other: &&str| own.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
-        let kept = self.used_literals.get(&place)?.iter().map(alike).max().unwrap_or(0).saturating_add(1);
-        let beginning = own.get(..kept)?;
-        // The same node for each of them.
-        let siblings = parent.literals().iter();
-        let first = siblings
-            .filter(|(literal, _)| self.plan.literals.text(*literal).is_some_and(|text| text.starts_with(beginning)));
-        let node = first.map(|(_, node)| *node).min()?;
-        let shortened = Piece { node, form: Form::Prefix(kept), ..piece };
-        (!self.is_too_long(shortened)?).then_some(shortened)
-    }
-
-    /// The piece, if denying it refuses nothing that the token may use, nor the request that must be spared.
-    fn harmless(&mut self, piece: Piece) -> Option<Piece> {
-        if let Some(known) = self.free.get(&piece) {
-            return known.then_some(piece);
-        }
-        let harmless = self.hits_nothing(piece).unwrap_or(false) && !self.is_too_long(piece).unwrap_or(true);
-        self.free.insert(piece, harmless);
-        harmless.then_some(piece)
-    }
-
-    fn hits_nothing(&self, piece: Piece) -> Option<bool> {
-        let overlaps = self.overlaps(piece)?;
-        let unused =
-            |[exact, below]: [&[CellId]; 2]| exact.iter().chain(below).all(|cell| !self.grants.allow(self.plan, *cell));
-        if !unused(Plan::cells(&overlaps.tree, &overlaps.hits, piece.node, piece.form)?) {
-            return Some(false);
-        }
-        // A wider Deny than a table's own may refuse what no warning told of.
-        if piece.form != Form::Exact
-            && !self.plan.collides
-            && !unused(Plan::cells(&overlaps.tree, &overlaps.reach, piece.node, piece.form)?)
-        {
-            return Some(false);
-        }
-        let Some((method, path)) = self.spare.and_then(|spare| spare.split_once('/')) else {
-            return Some(true);
-        };
-        let methods = &self.plan.tables.get(piece.table)?.methods;
-        let of_the_table = methods.iter().any(|known| METHODS.get(*known) == Some(&method));
-        Some(!of_the_table || !self.tails(piece)?.iter().any(|tail| matches(tail, path)))
-    }
-
-    /// Whether `*` may stand for the method of a Deny.
-    fn may_star(&self, piece: Piece) -> bool {
-        let asked = || {
-            let overlaps = self.overlaps(piece)?;
-            let unused = |sets| {
-                let [exact, below] = Plan::cells(&overlaps.tree, sets, piece.node, piece.form)?;
-                Some(exact.iter().chain(below).all(|cell| !self.grants.allow(self.plan, *cell)))
-            };
-            // `*/` alone would refuse every path that ends in a slash.
-            let spares = |spare: &str| {
-                self.tails(piece).is_some_and(|tails| !tails.iter().any(|tail| matches(&format!("*/{tail}"), spare)))
-            };
-            Some(
-                piece.node != ROOT
-                    && overlaps.anywhere.as_ref()?.iter().all(|sets| unused(sets).unwrap_or(false))
-                    && self.spare.is_none_or(spares),
-            )
-        };
-        asked().unwrap_or(false)
-    }
-
     fn overlaps(&self, piece: Piece) -> Option<&'a Overlaps> {
         let table = self.plan.tables.get(piece.table)?;
         Some(match piece.source {
@@ -674,124 +488,6 @@ impl<'a> Builder<'a> {
             0 | 1 => self.allow_bytes(piece),
             _ if self.may_star(piece) => self.bytes(piece, "*"),
             _ => self.allow_bytes(piece),
-        }
-    }
-}
-
-/// The Resources of the units that were taken, each once.
-struct Assembly {
-    allow: Vec<String>,
-    /// By tail, the methods for which it is denied.
-    denied: BTreeMap<String, Denied>,
-    ambiguity_denies: Vec<String>,
-    ambiguity_bytes: usize,
-    is_wild: bool,
-    used: usize,
-}
-
-#[derive(Clone, Debug)]
-struct Denied {
-    methods: Vec<&'static str>,
-    may_star: bool,
-}
-
-impl Denied {
-    fn names(&self) -> Vec<&'static str> {
-        if self.methods.len() > 1 && self.may_star { vec!["*"] } else { self.methods.clone() }
-    }
-
-    fn bytes(&self, stage: usize, tail: usize) -> usize {
-        self.names().iter().fold(0, |sum: usize, name| {
-            let text = stage.saturating_add(name.len()).saturating_add(1).saturating_add(tail);
-            sum.saturating_add(resource_bytes(text))
-        })
-    }
-}
-
-impl Assembly {
-    fn new(builder: &Builder<'_>, grade: Grade) -> Self {
-        let denies = builder.plan.encodable.denies(grade);
-        let bytes = denies.iter().fold(0, |sum: usize, deny| {
-            sum.saturating_add(resource_bytes(builder.stage_bytes.saturating_add(json_bytes(deny))))
-        });
-        Self {
-            allow: Vec::new(),
-            denied: BTreeMap::new(),
-            ambiguity_denies: denies.into_iter().map(std::borrow::Cow::into_owned).collect(),
-            ambiguity_bytes: bytes,
-            is_wild: false,
-            used: FRAME_BYTES,
-        }
-    }
-
-    /// Takes a unit in, if it fits with all its Denies.
-    fn add(&mut self, builder: &Builder<'_>, unit: &Unit) -> bool {
-        let stage = builder.stage_bytes;
-        let mut used = self.used;
-        // Units share Denies, but never an Allow.
-        if used.saturating_add(builder.allow_bytes(unit.allow)) > builder.room {
-            return false;
-        }
-        let Some(allow) = builder.tails(unit.allow) else { return false };
-        if unit.is_wild && !self.is_wild {
-            used = used.saturating_add(self.ambiguity_bytes);
-        }
-        let mut resources = Vec::new();
-        for method in builder.methods(unit.allow.table) {
-            for tail in &allow {
-                let resource = format!("{method}/{tail}");
-                used = used.saturating_add(resource_bytes(stage.saturating_add(json_bytes(&resource))));
-                resources.push(resource);
-            }
-        }
-        let mut changed: BTreeMap<String, Denied> = BTreeMap::new();
-        for piece in &unit.denies {
-            let Some(tails) = builder.tails(*piece) else { return false };
-            let may_star = builder.may_star(*piece);
-            for tail in tails {
-                let known = changed.get(&tail).or_else(|| self.denied.get(&tail));
-                let bytes = json_bytes(&tail);
-                let mut denied = match known {
-                    Some(known) => {
-                        used = used.saturating_sub(known.bytes(stage, bytes));
-                        known.clone()
-                    }
-                    None => Denied { methods: Vec::new(), may_star: true },
-                };
-                denied.may_star &= may_star;
-                for method in builder.methods(piece.table) {
-                    if !denied.methods.contains(&method) {
-                        denied.methods.push(method);
-                    }
-                }
-                used = used.saturating_add(denied.bytes(stage, bytes));
-                changed.insert(tail, denied);
-            }
-        }
-        if used > builder.room {
-            return false;
-        }
-        self.used = used;
-        self.is_wild |= unit.is_wild;
-        self.allow.append(&mut resources);
-        self.denied.append(&mut changed);
-        true
-    }
-
-    fn finish(self, left_out: usize) -> Draft {
-        let deny: Vec<String> = self
-            .denied
-            .iter()
-            .flat_map(|(tail, denied)| denied.names().into_iter().map(move |name| format!("{name}/{tail}")))
-            .collect();
-        // A Deny that names one path says nothing where a wider one stands as well.
-        let wild: Vec<&String> = deny.iter().filter(|deny| deny.contains('*')).collect();
-        let is_needed = |deny: &&String| deny.contains('*') || !wild.iter().any(|wider| matches(wider, deny));
-        Draft {
-            deny: deny.iter().filter(is_needed).cloned().collect(),
-            ambiguity_denies: if self.is_wild { self.ambiguity_denies } else { Vec::new() },
-            allow: self.allow,
-            left_out,
         }
     }
 }
