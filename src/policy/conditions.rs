@@ -296,6 +296,9 @@ impl<'a> Entailment<'a> {
         refused: (usize, &[ConditionId]),
         hits: &[(usize, &[ConditionId])],
     ) -> bool {
+        if refused.1.contains(&own) {
+            return false;
+        }
         let mut classes = [Some(refused.0), None, None, None];
         for (slot, (class, _)) in classes.iter_mut().skip(1).zip(hits) {
             *slot = Some(*class);
@@ -315,6 +318,11 @@ impl<'a> Entailment<'a> {
         let answer = self.choose(&atoms, refused.1, hits);
         self.known.insert(key, answer);
         answer
+    }
+
+    /// Whether some token meets a set and none of others.
+    pub(super) fn asks_less(&self, own: ConditionId, refused: &[ConditionId]) -> bool {
+        !refused.contains(&own) && self.choose(self.closed.get(own).map_or(&[], Vec::as_slice), refused, &[])
     }
 
     fn choose(&self, atoms: &[AtomId], refused: &[ConditionId], hits: &[(usize, &[ConditionId])]) -> bool {

@@ -4,6 +4,7 @@
 //! entry's own pattern, the cutbacks of the Allow's, and what both match. A table may start if for every token one of them
 //! hits nothing that the token may use.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
@@ -137,7 +138,7 @@ impl Search<'_, '_> {
         let mut classes = ClassCache::default();
         let mut contested = Vec::new();
         for (place, allow) in allowed.iter().enumerate() {
-            for cell in reached(table, allow)? {
+            for cell in reached(table, allow)?.iter().copied() {
                 if cell == UNDECLARED || !self.possible(plan, allow, cell, &[])? {
                     continue;
                 }
@@ -283,7 +284,7 @@ impl Search<'_, '_> {
         let table = plan.tables.get(id).ok_or(TooTangled)?;
         let mut classes = ClassCache::default();
         for allow in allowed {
-            for cell in reached(table, allow)? {
+            for cell in reached(table, allow)?.iter().copied() {
                 if self.collisions.len() >= MAX_COLLISIONS {
                     return Ok(());
                 }
@@ -375,12 +376,15 @@ fn entry_parts(sources: &Sources<'_>, literals: &Literals, entry: usize) -> Opti
 }
 
 /// The cells that an Allow reaches, in order.
-fn reached(table: &Table, allow: &Allowed) -> Result<Vec<CellId>, TooTangled> {
+fn reached<'a>(table: &'a Table, allow: &Allowed) -> Result<Cow<'a, [CellId]>, TooTangled> {
     let [exact, below] = Plan::reached(&table.patterns, allow.node, allow.form).ok_or(TooTangled)?;
+    if below.is_empty() {
+        return Ok(Cow::Borrowed(exact));
+    }
     let mut cells = [exact, below].concat();
     cells.sort_unstable();
     cells.dedup();
-    Ok(cells)
+    Ok(Cow::Owned(cells))
 }
 
 /// The pattern of a cell's entry without texts.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::builder::{Builder, Paths};
-use super::conditions::{Conditions, Entailment};
+use super::conditions::{Entailment, Way};
 use super::glob::matches;
 use super::grants::Grants;
 use super::plan::{Plan, UNDECLARED};
@@ -212,9 +212,8 @@ pub(super) fn with_ways_out(routes: &Routes, mistakes: Vec<TableMistake>) -> Vec
 }
 
 /// What to know about a table that starts.
-pub(super) fn warnings(plan: &Plan, routes: &Routes, collisions: Vec<Warning>) -> Vec<Warning> {
-    let mut warnings = falls_through(routes);
-    warnings.extend(collisions);
+pub(super) fn warnings(plan: &Plan, routes: &Routes, found: Vec<Warning>) -> Vec<Warning> {
+    let mut warnings = found;
     warnings.extend(refused_below(plan, routes));
     warnings.extend(left_out(plan, routes));
     warnings
@@ -226,20 +225,11 @@ fn label(routes: &Routes, index: usize, method: &'static str) -> Label {
 }
 
 /// The methods of specific paths that are decided by a less specific entry which asks for less.
-fn falls_through(routes: &Routes) -> Vec<Warning> {
-    let mut conditions = Conditions::default();
-    let mut ways = Vec::new();
-    for entry in routes.entries() {
-        match conditions.ways(&entry.need) {
-            Ok(found) => ways.push(found),
-            Err(_) => return Vec::new(),
-        }
-    }
-    let mut entailment = Entailment::new(&conditions);
-    let mut asks_less = |wider: usize, narrower: usize| {
+pub(super) fn falls_through(routes: &Routes, ways: &[Arc<Vec<Way>>], entailment: &mut Entailment<'_>) -> Vec<Warning> {
+    let asks_less = |wider: usize, narrower: usize| {
         let (Some(wide), Some(narrow)) = (ways.get(wider), ways.get(narrower)) else { return false };
         let refused: Vec<_> = narrow.iter().map(|way| way.condition).collect();
-        wide.iter().any(|way| entailment.possible(way.condition, 0, (narrower, &refused), &[]))
+        wide.iter().any(|way| entailment.asks_less(way.condition, &refused))
     };
     let mut warnings = Vec::new();
     for node in routes.nodes() {
@@ -310,6 +300,10 @@ fn refused_below(plan: &Plan, routes: &Routes) -> Option<Warning> {
 
 /// The routes that an answer for a token that may do everything leaves out.
 fn left_out(plan: &Plan, routes: &Routes) -> Option<Warning> {
+    // Then all that the token's methods reach is open to it.
+    if plan.undeclared == Undeclared::Absent && plan.conditions.bound.is_empty() {
+        return None;
+    }
     let grants = Grants::everything(plan);
     let draft = Builder::new(plan, &grants, TYPICAL_STAGE, FULL_ROOM, Paths::All, None).build();
     if draft.left_out == 0 {

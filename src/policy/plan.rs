@@ -132,12 +132,14 @@ impl Plan {
         let conditions = std::mem::take(&mut plan.conditions);
         let mut entailment = Entailment::new(&conditions);
         let found = conflicts::find(&mut plan, &sources, &mut entailment)?;
+        let mut warnings = diagnostics::falls_through(routes, &sources.ways, &mut entailment);
         drop(entailment);
         plan.conditions = conditions;
         plan.collides = !found.collisions.is_empty();
         plan.anywhere(&sources);
         plan.conditions.seal();
-        let warnings = diagnostics::warnings(&plan, routes, found.collisions);
+        warnings.extend(found.collisions);
+        let warnings = diagnostics::warnings(&plan, routes, warnings);
         Ok((plan, found.mistakes, warnings))
     }
 
@@ -301,6 +303,12 @@ impl Plan {
     fn anywhere(&mut self, sources: &Sources<'_>) {
         let methods: usize = self.tables.iter().map(|table| table.methods.len()).sum();
         if methods < 2 || self.undeclared == Undeclared::Allow {
+            return;
+        }
+        let beginnings: usize =
+            self.tables.iter().filter_map(|table| Some(table.patterns.tree.get(ROOT)?.literals().len())).sum();
+        let most = if self.collides { 1 } else { beginnings };
+        if sources.cells.len().saturating_mul(most) > MAX_STAR_STEPS {
             return;
         }
         let words: Option<Vec<(CellId, Vec<CellPart>)>> =
