@@ -4,74 +4,116 @@ use serde_json::{Value, json};
 
 use super::examples::{document, none, scope, sub, table, token};
 use super::iam::Document;
-use super::rules::{Mode, Rules, Token, Way};
+use super::rules::{Mode, Token, Way};
+use super::started::{ROOM, Started};
 use super::*;
 
-/// Asserts how much of everything a token with these claims is not told, where there is room for all.
-#[track_caller]
-fn leaves_out(rules: &Rules, claims: Value, expected: usize) {
-    let routes = routes(rules).unwrap();
-    let (plan, _) = Plan::new(&routes).unwrap();
-    let token = Token { scopes: Vec::new(), claims };
-    assert_eq!(answer(&routes, &plan, &token, "GET/", 1_000_000).1, expected);
+/// The members of so many teams.
+fn teams(count: usize) -> Token {
+    let teams: Vec<_> = (0..count).map(|team| format!("team{team}")).collect();
+    Token { scopes: Vec::new(), claims: json!({ "teams": teams }) }
 }
 
 #[test]
-fn what_is_not_looked_at_of_a_long_list_counts_as_left_out() {
+fn a_long_list_is_told_as_far_as_bytes_reach() {
     let team = vec![Way { scopes: Vec::new(), claims: vec![("teams", vec!["{team}".to_owned()])] }];
-    let rules = table(Mode::Deny, &[("GET", "/teams/{team}", team)]);
-    let teams = |count: usize| json!({ "teams": (0..count).map(|team| format!("team{team}")).collect::<Vec<_>>() });
-    leaves_out(&rules, teams(1), 0);
-    leaves_out(&rules, teams(255), 0);
-    leaves_out(&rules, teams(256), 1);
-    leaves_out(&rules, teams(300), 1);
+    let table = Started::new(table(Mode::Deny, &[("GET", "/teams/{team}", team)]));
+    for (count, room, told, all) in [
+        (1, ROOM, 1, true),
+        (40, ROOM, 40, true),
+        (255, ROOM, 50, false),
+        (1000, ROOM, 50, false),
+        (1000, 1_000_000, 1000, true),
+    ] {
+        let (policy, left_out) = table.answer(&teams(count), "GET/", room);
+        let document = Document::new(&policy, STAGE);
+        let open = (0..count).filter(|team| document.allows(&format!("GET/teams/team{team}"))).count();
+        assert_eq!((open, left_out == 0), (told, all), "{count} teams with room for {room}");
+    }
+}
+
+#[test]
+fn a_thousand_texts_take_no_more_than_the_room_there_is() {
+    let team = |scopes| vec![Way { scopes, claims: vec![("teams", vec!["{team}".to_owned()])] }];
+    for mode in [Mode::Deny, Mode::Absent] {
+        let table = Started::new(table(
+            mode,
+            &[
+                ("ANY", "/teams/{team}", team(Vec::new())),
+                ("ANY", "/teams/{team}/files/{path+}", team(Vec::new())),
+                ("GET", "/teams/{team}/files/export", team(vec![vec!["export"]])),
+            ],
+        ));
+        let segments = ["teams", "team0", "team7", "team999", "files", "export"];
+        for request in ["GET/teams/team999/files/x", "GET/teams/team999/files/export", "GET/teams/other"] {
+            let (policy, left_out) = table.judged(&teams(1000), request, ROOM, &segments, 4);
+            assert!(left_out > 0);
+            let resources = policy["Statement"].as_array().unwrap().iter().map(|statement| &statement["Resource"]);
+            let resources: usize = resources.map(|list| list.as_array().unwrap().len()).sum();
+            assert!((40..150).contains(&resources), "{resources} Resources");
+        }
+        // All that does not fit is left out of both tables, GET's and that of the other methods, without being looked at.
+        let left_out = |count| table.answer(&teams(count), "GET/", ROOM).1;
+        assert_eq!(left_out(1000) - left_out(300), 2 * 700);
+    }
 }
 
 /// `/orgs/{org}/resN/{path+}` for members, 41 times, and an export of one of them that needs a scope as well.
-fn orgs() -> Rules {
+fn orgs() -> Started {
     let way = |scopes: Vec<Vec<&'static str>>| vec![Way { scopes, claims: vec![("orgs", vec!["{org}".to_owned()])] }];
     let paths: Vec<String> = (0..41).map(|number| format!("/orgs/{{org}}/res{number}/{{path+}}")).collect();
-    let mut entries: Vec<_> = paths.iter().map(|path| ("ANY", path.as_str(), way(Vec::new()))).collect();
-    entries.push(("ANY", "/orgs/{org}/res0/export", way(vec![vec!["export"]])));
-    table(Mode::Deny, &entries)
+    let mut entries: Vec<_> = paths.iter().map(|path| ("GET", path.as_str(), way(Vec::new()))).collect();
+    entries.push(("GET", "/orgs/{org}/res0/export", way(vec![vec!["export"]])));
+    Started::new(table(Mode::Deny, &entries))
+}
+
+fn member(orgs: Value) -> Token {
+    Token { scopes: Vec::new(), claims: json!({ "orgs": orgs }) }
 }
 
 #[test]
 fn a_deny_is_there_in_every_answer_of_an_old_process() {
-    let routes = routes(&orgs()).unwrap();
-    let (plan, _) = Plan::new(&routes).unwrap();
-    let answer_to = |orgs: Value| {
-        let token = Token { scopes: Vec::new(), claims: json!({ "orgs": orgs }) };
-        json(&answer(&routes, &plan, &token, "GET/orgs/o/res1/x", 7936).0)
-    };
-    let first = answer_to(json!("o"));
+    let table = orgs();
+    let answer_to = |orgs: Value| table.answer(&member(orgs), "GET/orgs/o/res1/x", ROOM);
     let many: Vec<String> = (0..250).map(|org| format!("org{org}")).collect();
+    let (first, of_many) = (answer_to(json!("o")), answer_to(json!(many)));
+    assert_eq!(first.1, 0);
     for call in 0..5_000 {
         if call % 250 == 0 {
-            let policy = answer_to(json!(many));
+            let (policy, left_out) = answer_to(json!(many));
             let document = Document::new(&policy, STAGE);
             let passed = many.iter().find(|org| document.allows(&format!("GET/orgs/{org}/res0/export")));
             assert_eq!(passed, None, "after {call} answers");
+            assert_eq!((policy, left_out), of_many, "after {call} answers");
+        }
+        // Others in between, so that nothing is recalled.
+        if call % 50 == 0 {
+            (0..40).for_each(|other| drop(answer_to(json!(format!("other{call}-{other}")))));
         }
         assert_eq!(answer_to(json!("o")), first, "after {call} answers");
     }
-    assert!(Document::new(&first, STAGE).allows("GET/orgs/o/res0/x"));
-    assert!(!Document::new(&first, STAGE).allows("GET/orgs/o/res0/export"));
+    let document = Document::new(&first.0, STAGE);
+    for resource in 0..41 {
+        assert!(document.allows(&format!("GET/orgs/o/res{resource}/x")));
+    }
+    assert!(!document.allows("GET/orgs/o/res0/export"));
 }
 
 #[test]
-fn an_answer_that_walks_too_much_loses_wildcards_and_not_their_denies() {
-    let routes = routes(&orgs()).unwrap();
-    let (plan, _) = Plan::new(&routes).unwrap();
+fn in_every_room_a_text_comes_with_its_denies_or_not_at_all() {
+    let table = orgs();
     let orgs: Vec<String> = (0..250).map(|org| format!("org{org}")).collect();
-    let token = Token { scopes: Vec::new(), claims: json!({ "orgs": orgs }) };
-    // There is room for all, and no time for it.
-    let (policy, left_out) = answer(&routes, &plan, &token, "GET/orgs/org0/res1/x", 100_000_000);
-    assert!(left_out > 0);
-    let document = Document::new(&json(&policy), STAGE);
-    let open = |tail: &str| orgs.iter().filter(|org| document.allows(&format!("GET/orgs/{org}/{tail}"))).count();
-    assert!(open("res0/x") > 0);
-    assert_eq!(open("res0/export"), 0);
+    let token = member(json!(orgs));
+    for (room, told) in [(1000, 0..=0), (ROOM, 1..=249), (100_000, 1..=249), (100_000_000, 250..=250)] {
+        let (policy, left_out) = table.answer(&token, "GET/orgs/org0/res1/x", room);
+        assert_eq!(left_out == 0, told.contains(&250), "{room}");
+        let document = Document::new(&policy, STAGE);
+        let open = |tail: &str| orgs.iter().filter(|org| document.allows(&format!("GET/orgs/{org}/{tail}"))).count();
+        assert_eq!(open("res0/export"), 0, "{room}");
+        let (least, most) = (open("res0/x"), open("res7/x"));
+        assert!(least <= most && told.contains(&most), "{least} and {most} with room for {room}");
+        assert!(least == most || left_out > 0, "{room}");
+    }
 }
 
 #[test]
@@ -99,15 +141,19 @@ fn a_claim_with_a_fixed_value_needs_no_text_in_the_path() {
 }
 
 #[test]
-fn a_literal_is_cut_out_only_for_tokens_that_do_not_have_it() {
+fn a_text_that_is_a_literal_of_the_table_is_cut_out_of_wildcards_like_any_other() {
     let deeper = ["GET/files/?*/me", "GET/files/?*/me/"];
+    let literal = ["GET/files/me", "GET/files/me/"];
     for (path, deeper) in [("/files/{name}", &[][..]), ("/files/{name+}", &deeper[..])] {
         let rules = table(Mode::Absent, &[("GET", "/{shop}/me", none()), ("GET", path, sub("{name}"))]);
-        let allow = ["GET/x/me", "GET/files/me", "GET/files/me/", "GET/?*/me", "GET/?*/me/"];
-        document(&rules, &token(&[], "me"), "GET/x/me", &allow, deeper);
+        let deny = [deeper, &literal[..]].concat();
+        let allow = ["GET/x/me", "GET/?*/me", "GET/?*/me/"];
+        document(&rules, &token(&[], "me"), "GET/x/me", &allow, &deny);
         let allow = ["GET/x/me", "GET/files/u1", "GET/files/u1/", "GET/?*/me", "GET/?*/me/"];
-        let deny = [deeper, &["GET/files/me", "GET/files/me/"][..]].concat();
         document(&rules, &token(&[], "u1"), "GET/x/me", &allow, &deny);
+        // Its own name is told to the one who asks for it, and what would refuse it is not.
+        document(&rules, &token(&[], "me"), "GET/files/me", &["GET/files/me"], &[]);
+        document(&rules, &token(&[], "u1"), "GET/files/me", &allow[1..], &deny);
     }
 }
 
@@ -132,7 +178,7 @@ fn a_request_that_cannot_be_named_keeps_its_dollars() {
 #[test]
 fn a_text_that_is_no_segment_gives_no_wildcard() {
     let rules = table(Mode::Deny, &[("GET", "/users/{id}/posts/{post}", sub("{id}"))]);
-    for sub in ["..", ".", "", "a\\b"] {
+    for sub in ["..", ".", "", "a\\b", "a;b"] {
         document(&rules, &token(&[], sub), "GET/users/u1/posts/7", &[], &["GET/users/u1/posts/7"]);
     }
 }

@@ -1,8 +1,9 @@
 //! One document for each corner, whole.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::rules::{Entry, Mode, Rules, Token, Way};
+use super::started::{ROOM, Started};
 use super::*;
 
 pub(super) fn none() -> Vec<Way> {
@@ -33,9 +34,7 @@ pub(super) fn token(scopes: &[&'static str], sub: &str) -> Token {
 /// Asserts the Resources of a document: of its Allow, and of its Deny but those for ambiguous paths.
 #[track_caller]
 pub(super) fn document(rules: &Rules, token: &Token, request: &str, allow: &[&str], deny: &[&str]) {
-    let routes = routes(rules).unwrap();
-    let (plan, _) = Plan::new(&routes).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
-    let document = json(&answer(&routes, &plan, token, request, 7936).0);
+    let (document, _) = Started::new(rules.clone()).answer(token, request, ROOM);
     let resources = |effect: &str| -> Vec<String> {
         let statements = document["Statement"].as_array().unwrap().iter();
         statements
@@ -77,13 +76,19 @@ fn the_root_has_one_spelling() {
 
 #[test]
 fn the_whole_document_of_a_parameter() {
-    let rules = table(Mode::Deny, &[("GET", "/pets/{id}", none()), ("GET", "/pets/search", scope("search"))]);
-    let routes = routes(&rules).unwrap();
-    let (plan, _) = Plan::new(&routes).unwrap();
-    let (policy, left_out) = answer(&routes, &plan, &token(&[], "u"), "GET/pets/1", 7936);
-    let resources = |tails: &[&str]| tails.iter().map(|tail| format!("{STAGE}{tail}")).collect::<Vec<_>>();
+    let rules = table(Mode::Deny, &[("GET", "/pets/{id}", none()), ("GET", "/pets/zoo", scope("zoo"))]);
+    let (mut policy, left_out) = Started::new(rules).answer(&token(&[], "u"), "GET/pets/1", ROOM);
+    let sorted = |resources: &mut Value| resources.as_array_mut().unwrap().sort_by_key(Value::to_string);
+    let resources = |tails: &[&str]| {
+        let mut resources = json!(tails.iter().map(|tail| format!("{STAGE}{tail}")).collect::<Vec<_>>());
+        sorted(&mut resources);
+        resources
+    };
+    for statement in policy["Statement"].as_array_mut().unwrap() {
+        sorted(&mut statement["Resource"]);
+    }
     assert_eq!(
-        json(&policy),
+        policy,
         json!({
             "Version": "2012-10-17",
             "Statement": [
@@ -97,10 +102,11 @@ fn the_whole_document_of_a_parameter() {
                     "Action": "execute-api:Invoke",
                     "Effect": "Deny",
                     "Resource": resources(&[
-                        "GET/pets/?*/?*", "GET/pets/search", "GET/pets/search/",
-                        "*//*", "*/./*", "*/.", "*/../*", "*/..", "*\\*",
-                        "*%2F*", "*%2f*", "*%5C*", "*%5c*", "*%2E*", "*%2e*", "*%25*",
-                        "*%6*", "*%72*", "*%73*",
+                        "GET/pets/?*/?*", "GET/pets/zoo", "GET/pets/zoo/",
+                        "*//*", "*/./*", "*/.", "*/../*", "*/..", "*\\*", "*;*",
+                        "*%2F*", "*%2f*", "*%5C*", "*%5c*", "*%2E*", "*%2e*", "*%3B*", "*%3b*", "*%25*",
+                        // All characters of `pets` and `zoo`, of which `e` and `o` begin with a 6.
+                        "*%6*", "*%70*", "*%73*", "*%74*", "*%7A*", "*%7a*",
                     ]),
                 },
             ],
@@ -164,7 +170,14 @@ fn a_shared_deny_would_swallow_an_allowed_route() {
             "GET/shop/pets/?*/toys",
             "GET/shop/pets/?*/toys/",
         ],
-        &["GET/pets/?*/?*", "PUT/pets/?*/?*", "POST/pets/?*/?*/?*", "GET/shop/pets/?*/?*/?*"],
+        &[
+            "GET/pets/?*/?*",
+            "PUT/pets/?*/?*",
+            "POST/pets/?*/?*/toys",
+            "POST/pets/?*/?*/toys/",
+            "GET/shop/pets/?*/?*/toys",
+            "GET/shop/pets/?*/?*/toys/",
+        ],
     );
 }
 
@@ -174,10 +187,10 @@ fn a_path_below_a_parameter_wants_to_know_that_nothing_else_is_there() {
     let mistakes = Plan::new(&routes(&table(Mode::Deny, &entries)).unwrap()).unwrap_err();
     assert_eq!(
         mistakes.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        ["routes[0]: GET /pets/{id} covers undeclared paths, and no IAM pattern refuses that without routes[1]: GET \
-             /pets/{id}/owner, so a cached policy would be wrong for some token: set `undeclared_routes` to \"absent\" if the \
-             API has no other methods, set `policy` to \"single_request\" with a gateway cache of 0 s, or give the paths \
-             another shape, such as /admin/{path+} for /admin/{id} beside /{proxy+}"]
+        ["set `undeclared_routes` to \"absent\" if the API has no methods but those in the table, or set `policy` to \
+             \"single_request\" with a gateway cache of 0 s: a token may use routes[0]: GET /pets/{id} and routes[1]: GET \
+             /pets/{id}/owner but not undeclared paths, and every IAM pattern that refuses the last also refuses routes[1]: \
+             GET /pets/{id}/owner"]
     );
     let rules = table(Mode::Absent, &entries);
     document(
@@ -273,7 +286,7 @@ fn a_claim_in_the_path_is_its_own_resource() {
 #[test]
 fn a_claim_that_is_no_segment_gives_nothing() {
     let rules = table(Mode::Deny, &[("GET", "/users/{id}", sub("{id}")), ("GET", "/users/me", scope("me"))]);
-    for sub in ["..", ".", "", "me", "a\\b", "a/b", "*", "u?", "${x}", "a%62", "a\nb"] {
+    for sub in ["..", ".", "", "me", "a\\b", "a/b", "a;b", "*", "u?", "${x}", "a%62", "a\nb"] {
         document(&rules, &token(&[], sub), "GET/users/u1", &[], &["GET/users/u1"]);
     }
 }
@@ -292,12 +305,13 @@ fn a_claim_before_a_parameter() {
         &["GET/users/u 1/posts/?*/?*", "GET/users/u%201/posts/?*/?*"],
     );
     // The literal takes the path, and wants a scope.
+    document(&rules, &token(&[], "me"), "GET/users/x/posts/7", &[], &["GET/users/x/posts/7"]);
     document(
         &rules,
-        &token(&[], "me"),
+        &token(&["me"], "me"),
         "GET/users/x/posts/7",
         &["GET/users/me/posts/?*"],
-        &["GET/users/x/posts/7", "GET/users/me/posts/?*", "GET/users/me/posts/?*/?*"],
+        &["GET/users/x/posts/7", "GET/users/me/posts/?*/?*"],
     );
 }
 
@@ -317,18 +331,6 @@ fn everything_undeclared_is_allowed_but_what_is_declared_is_cut_out() {
             "PATCH/admin/?*",
             "DELETE/admin/?*",
             "OPTIONS/admin/?*",
-            "HEAD/health",
-            "HEAD/health/",
-            "POST/health",
-            "POST/health/",
-            "PUT/health",
-            "PUT/health/",
-            "PATCH/health",
-            "PATCH/health/",
-            "DELETE/health",
-            "DELETE/health/",
-            "OPTIONS/health",
-            "OPTIONS/health/",
         ],
     );
 }
@@ -408,47 +410,66 @@ fn a_long_request_that_its_own_denies_would_hit_is_refused() {
 }
 
 #[test]
-fn a_more_specific_path_hides_methods() {
-    let rules = table(Mode::Deny, &[("ANY", "/{proxy+}", none()), ("POST", "/pets", none())]);
-    let (_, warnings) = Plan::new(&routes(&rules).unwrap()).unwrap();
+fn a_method_that_a_specific_path_lacks_is_decided_by_a_wider_one() {
+    let rules = table(Mode::Deny, &[("ANY", "/{proxy+}", none()), ("POST", "/pets", scope("write"))]);
+    let table = Started::new(rules.clone());
     assert_eq!(
-        warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        ["routes[1]: POST /pets hides routes[0]: GET /{proxy+}, which is less specific, so GET HEAD PUT PATCH DELETE \
-             OPTIONS is refused there"]
+        table.warnings,
+        [
+            "declare GET, HEAD, PUT, PATCH, DELETE, OPTIONS for the path of routes[1]: POST /pets if routes[0]: ANY /{proxy+} \
+             should not decide them there: it asks for less"
+        ]
+    );
+    document(
+        &rules,
+        &token(&[], "u"),
+        "GET/pets",
+        &["GET/pets", "GET/?*", "HEAD/?*", "POST/?*", "PUT/?*", "PATCH/?*", "DELETE/?*", "OPTIONS/?*"],
+        &["POST/pets", "POST/pets/"],
     );
 }
 
 #[test]
 fn what_cannot_be_cut_out_is_refused_at_the_start() {
-    for (mode, entries, expected) in [
-        (
-            Mode::Deny,
-            vec![("ANY", "/{proxy+}", none()), ("ANY", "/admin/{id}", scope("admin"))],
-            "routes[0]: GET /{proxy+} covers routes[1]: GET /admin/{id}, and no IAM pattern refuses that without routes[0]: GET \
-             /{proxy+}",
-        ),
-        (
-            Mode::Allow,
-            vec![("ANY", "/admin/{id}", scope("admin"))],
-            "`undeclared_routes` \"allow\" covers routes[0]: GET /admin/{id}, and no IAM pattern refuses that without undeclared \
-             paths",
-        ),
-        (
-            Mode::Deny,
-            vec![("GET", "/{proxy+}", none()), ("GET", "/users/{path+}", sub("{path}"))],
-            "routes[1]: GET /users/{path+} is open to one token for some paths and closed for others, all of which routes[0]: \
-             GET /{proxy+} covers",
-        ),
-    ] {
-        let mistakes = Plan::new(&routes(&table(mode, &entries)).unwrap()).unwrap_err();
-        let text = mistakes[0].to_string();
-        assert!(text.starts_with(expected), "{text}");
-        assert!(!text.contains("absent"), "{text}");
+    let refused = |mode, entries: &[(&'static str, &str, Vec<Way>)]| -> String {
+        Plan::new(&routes(&table(mode, entries)).unwrap()).unwrap_err()[0].to_string()
+    };
+    let entries = [("GET", "/{proxy+}", none()), ("GET", "/users/{path+}", sub("{path}"))];
+    for mode in [Mode::Deny, Mode::Absent] {
+        assert_eq!(
+            refused(mode, &entries),
+            "set `policy` to \"single_request\" with a gateway cache of 0 s: a cached policy that allows routes[0]: GET \
+             /{proxy+} cannot open routes[1]: GET /users/{path+} for some of its paths and close it for others"
+        );
     }
+    let layers = |outer, middle, inner| {
+        [("GET", "/a/{x}", outer), ("GET", "/a/{x}/b/{y}", middle), ("GET", "/a/{x}/b/{y}/c/{z}", inner)]
+    };
+    assert_eq!(
+        refused(Mode::Absent, &layers(none(), scope("admin"), none())),
+        "let routes[1]: GET /a/{x}/b/{y} need what routes[2]: GET /a/{x}/b/{y}/c/{z} needs, or set `policy` to \
+         \"single_request\" with a gateway cache of 0 s: a token may use routes[0]: GET /a/{x} and routes[2]: GET \
+         /a/{x}/b/{y}/c/{z} but not routes[1]: GET /a/{x}/b/{y}, and every IAM pattern that refuses the last also refuses \
+         routes[2]: GET /a/{x}/b/{y}/c/{z}"
+    );
     // One need implies the other, so no token has to be told apart.
     let all = vec![Way { scopes: vec![vec!["read", "admin"]], claims: Vec::new() }];
-    let rules = table(Mode::Deny, &[("ANY", "/{proxy+}", all), ("ANY", "/admin/{id}", scope("admin"))]);
+    let rules = table(Mode::Absent, &layers(all, scope("admin"), none()));
     assert!(Plan::new(&routes(&rules).unwrap()).is_ok());
+}
+
+#[test]
+fn what_is_cut_out_of_the_rest_of_a_path_costs_it_only_paths_with_literals() {
+    let rules = table(Mode::Deny, &[("GET", "/{proxy+}", none()), ("GET", "/admin/{id}", scope("admin"))]);
+    let table = Started::new(rules.clone());
+    let [warning] = table.warnings.as_slice() else { panic!("{:?}", table.warnings) };
+    let of = "a cached policy may refuse paths of routes[0]: GET /{proxy+} whose parameter is a literal of the table, ";
+    assert!(warning.starts_with(of), "{warning}");
+    assert!(warning.ends_with("to a token that may not use routes[1]: GET /admin/{id}"), "{warning}");
+    document(&rules, &token(&[], "u"), "GET/x/y", &["GET/x/y", "GET/?*"], &["GET/admin", "GET/admin/*"]);
+    // The one who asks for such a path gets it.
+    document(&rules, &token(&[], "u"), "GET/admin/x/y", &["GET/admin/x/y"], &[]);
+    document(&rules, &token(&["admin"], "u"), "GET/admin/x/y", &["GET/admin/x/y", "GET/?*", "GET/admin/?*"], &[]);
 }
 
 #[test]

@@ -5,6 +5,8 @@
 mod bindings;
 mod examples;
 mod properties;
+mod refusals;
+mod started;
 mod tables;
 
 use super::diagnostics::Warning;
