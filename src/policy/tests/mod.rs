@@ -6,6 +6,8 @@ mod bindings;
 mod examples;
 mod properties;
 mod refusals;
+mod room;
+mod size;
 mod started;
 mod tables;
 

@@ -3,10 +3,12 @@
 use serde_json::json;
 
 use super::examples::{none, scope, sub, table};
+use super::iam::Document;
 use super::rules::{Mode, Token, Way};
+use super::started::{ROOM, Started};
 use super::*;
 use crate::error::Error;
-use crate::policy::draft::json_bytes;
+use crate::policy::builder::json_bytes;
 
 /// A table that starts, and what a token may do with it.
 struct Table {
@@ -32,14 +34,14 @@ impl Table {
     fn refusal(&self, request: &str, room: usize) -> Option<Error> {
         let (token, arn) = (verified(&self.token), arn(request));
         let permit = self.routes.decide(&arn, &token).permit;
-        self.plan.policy(&self.routes, &token, &arn, permit, PolicyExpiry::Token, room).1
+        self.plan.policy(&token, &arn, permit, PolicyExpiry::Token, room).1
     }
 
     /// The least room in which a document says this.
     #[track_caller]
     fn least_room(&self, request: &str, says: &str) -> usize {
         let says = format!("\"{STAGE}{says}\"");
-        (0..7936).find(|room| self.document(request, *room).0.contains(&says)).unwrap()
+        (0..ROOM).find(|room| self.document(request, *room).0.contains(&says)).unwrap()
     }
 }
 
@@ -57,7 +59,7 @@ fn all_that_is_encoded_is_refused_where_the_letters_take_too_much_room() {
     let all = format!("\"{STAGE}*%*\"");
     let (text, left_out) = table.document("GET/pets", least);
     assert!(text.contains(&all) && left_out == 0, "{text}");
-    let (text, left_out) = table.document("GET/pets", 7936);
+    let (text, left_out) = table.document("GET/pets", ROOM);
     assert!(!text.contains(&all) && left_out == 0, "{text}");
 }
 
@@ -71,19 +73,98 @@ fn letters_are_told_apart_where_nothing_more_would_fit_without() {
 }
 
 #[test]
-fn the_wildcard_of_a_long_request_goes_before_all_others() {
-    let table = Table::new(
-        Mode::Deny,
-        &[("GET", "/a/{id}", none()), ("POST", "/b/{id}", none()), ("GET", "/b/{id}", none()), ("GET", "/c", none())],
-    );
-    let long = format!("GET/b/{}", "z".repeat(500));
-    let least = table.least_room(&long, "GET/b/?*");
-    let (text, left_out) = table.document(&long, least);
-    for other in ["GET/a/?*", "POST/b/?*", "GET/c"] {
-        assert!(!text.contains(&format!("{other}\"")), "{text}");
+fn what_is_encoded_is_refused_more_coarsely_the_less_room_there_is() {
+    let table = Table::new(Mode::Deny, &[("GET", "/pets/{id}", none()), ("GET", "/pets/search", none())]);
+    let mut seen = Vec::new();
+    for room in (0..ROOM).step_by(64) {
+        let (text, left_out) = table.document("GET/pets", room);
+        if !text.contains("GET/pets/?*\"") {
+            continue;
+        }
+        assert_eq!(left_out, 0, "{room}: {text}");
+        let grades = ["*%*", "*%2*", "*%25*"].map(|deny| text.contains(&format!("\"{STAGE}{deny}\"")));
+        if seen.last() != Some(&grades) {
+            seen.push(grades);
+        }
     }
-    assert_eq!(left_out, 3);
-    assert_eq!(least, text.len() + 2, "two lists each have a comma less than Resources");
+    assert_eq!(seen, [[true, false, false], [false, true, false], [false, false, true]]);
+}
+
+#[test]
+fn a_long_request_passes_by_a_wildcard_or_is_refused() {
+    let entries =
+        [("GET", "/a/{id}", none()), ("POST", "/b/{id}", none()), ("GET", "/b/{id}", none()), ("GET", "/c", none())];
+    for mode in [Mode::Deny, Mode::Absent] {
+        let table = Table::new(mode, &entries);
+        let long = format!("GET/b/{}", "z".repeat(500));
+        let mut passed = Vec::new();
+        for room in (0..4000).step_by(32) {
+            let (policy, _) = answer(&table.routes, &table.plan, &table.token, &long, room);
+            let passes = Document::new(&json(&policy), STAGE).allows(&long);
+            let expected = if passes { None } else { Some(Error::AmbiguousPath) };
+            assert_eq!(table.refusal(&long, room), expected, "{room}");
+            passed.push(passes);
+        }
+        assert!(passed.is_sorted() && !passed[0] && passed[passed.len() - 1]);
+    }
+}
+
+#[test]
+fn what_else_is_said_does_not_depend_on_how_long_the_request_is() {
+    let table = Table::new(Mode::Deny, &[("GET", "/pets/{id}", none()), ("GET", "/pets/search", none())]);
+    for room in (600..3000).step_by(100) {
+        let others = |length: usize| {
+            let own = format!("GET/pets/{}", "x".repeat(length));
+            let (text, left_out) = table.document(&own, room);
+            (text.replace(&format!("\"{STAGE}{own}\","), "").replace(&format!("\"{STAGE}{own}\""), ""), left_out)
+        };
+        // The own Resource of each takes 256 bytes or less.
+        assert!([2, 100, 180].iter().all(|length| others(*length) == others(1)), "{room}");
+    }
+}
+
+/// Two subtrees of six patterns each, of which `refused` is not for everybody.
+fn two_subtrees(refused: &str) -> Started {
+    let paths: Vec<_> = ["left", "right"]
+        .iter()
+        .flat_map(|side| (0..6).map(move |number| format!("/{side}/r{number}/{{id}}")))
+        .collect();
+    let need = |path: &String| if *path == format!("/{refused}/{{id}}") { scope("more") } else { none() };
+    let entries: Vec<_> = paths.iter().map(|path| ("GET", path.as_str(), need(path))).collect();
+    Started::new(table(Mode::Absent, &entries))
+}
+
+#[test]
+fn the_narrowest_answer_that_leaves_nothing_out_is_taken() {
+    let token = Token { scopes: Vec::new(), claims: json!({}) };
+    for (refused, denied) in [("none", &[][..]), ("left/r3", &["GET/left/r3", "GET/left/r3/*"])] {
+        let table = two_subtrees(refused);
+        let mut seen: Vec<(Vec<String>, Vec<String>)> = Vec::new();
+        for room in (0..ROOM).step_by(64).rev() {
+            let (policy, left_out) = table.judged(&token, "POST/", room, &["left", "right", "r0", "r3", "zz"], 3);
+            if left_out > 0 {
+                continue;
+            }
+            let tails = |effect: &str| -> Vec<String> {
+                let statements = policy["Statement"].as_array().unwrap().iter();
+                let resources = statements
+                    .filter(|statement| statement["Effect"] == effect)
+                    .flat_map(|statement| statement["Resource"].as_array().unwrap());
+                let tails =
+                    resources.map(|resource| resource.as_str().unwrap().strip_prefix(STAGE).unwrap().to_owned());
+                tails.filter(|tail| tail.starts_with("GET")).collect()
+            };
+            let said = (tails("Allow"), tails("Deny"));
+            if seen.last() != Some(&said) {
+                seen.push(said);
+            }
+        }
+        let (allowed, denies): (Vec<_>, Vec<_>) = seen.into_iter().unzip();
+        let own = if denied.is_empty() { 12 } else { 11 };
+        assert_eq!(allowed[0].len(), own);
+        assert_eq!(allowed[1..], [vec!["GET/left/?*", "GET/right/?*"], vec!["GET/?*"]]);
+        assert_eq!(denies, [&[][..], denied, denied]);
+    }
 }
 
 #[test]
@@ -97,12 +178,21 @@ fn a_mask_takes_room_too() {
 
 #[test]
 fn a_resource_has_at_most_512_characters() {
-    // With the slash at its end.
-    let path = |more: usize| format!("/{}", "x".repeat(512 - STAGE.len() - "GET//".len() + more));
-    for (more, expected) in [(0, 0), (1, 1)] {
-        let table = Table::new(Mode::Deny, &[("GET", &path(more), none())]);
-        let (text, left_out) = table.document("GET/", 7936);
+    // With the longest method and what a pattern may end in.
+    for (chars, expected) in [(512, 0), (513, 1)] {
+        let path = "x".repeat(chars - STAGE.len() - "OPTIONS//?*".len());
+        let table = Table::new(Mode::Deny, &[("OPTIONS", &format!("/{path}"), none())]);
+        let (text, left_out) = table.document("GET/", ROOM);
         assert_eq!((left_out, text.contains("xxx")), (expected, expected == 0), "{text}");
+        // Its own name is short enough.
+        assert_eq!(table.refusal(&format!("OPTIONS/{path}"), ROOM), None);
+    }
+    let table = Table::new(Mode::Deny, &[("GET", "/pets/{id}", sub("{id}"))]);
+    let with = |length: usize| Token { scopes: Vec::new(), claims: json!({ "sub": "x".repeat(length) }) };
+    for (length, expected) in [(400, 0), (500, 1)] {
+        let (policy, left_out) = answer(&table.routes, &table.plan, &with(length), "GET/", ROOM);
+        assert_eq!(left_out, expected, "{length}");
+        Document::new(&json(&policy), STAGE);
     }
 }
 
@@ -117,12 +207,15 @@ fn a_document_goes_into_as_much_room_as_it_takes() {
         vec![("ANY", "/{proxy+}", none()), ("ANY", "/admin/{path+}", scope("admin"))],
     ] {
         let table = Table::new(Mode::Deny, &entries);
-        let (whole, left_out) = table.document("GET/pets/1", 7936);
+        let (whole, left_out) = table.document("GET/pets/1", ROOM);
         assert_eq!(left_out, 0);
-        // The smaller room first, with nothing kept yet. Two lists each have a comma less than Resources.
+        // Two lists each have a comma less than Resources. The request's own Resource has a room of its own.
+        let own = STAGE.len() + r#""GET/pets/1","#.len();
+        let least = 256 + (whole.len() + 2 - own).next_multiple_of(64);
+        // The smaller room first, with nothing kept yet.
         let table = Table::new(Mode::Deny, &entries);
         let fits = |room| table.document("GET/pets/1", room).0 == whole;
-        assert!(!fits(whole.len() + 1) && fits(whole.len() + 2), "{whole}");
+        assert!(!fits(least - 1) && fits(least), "{whole}");
     }
 }
 
@@ -132,7 +225,7 @@ fn no_text_is_written_as_clients_encode_it_where_all_that_is_encoded_is_refused(
     let least = table.least_room("GET/pets/1", "*%*");
     let (text, _) = table.document("GET/pets/1", least);
     assert!(text.contains("GET/users/auth0|7\"") && !text.contains("auth0%7C7"), "{text}");
-    let (text, _) = table.document("GET/pets/1", 7936);
+    let (text, _) = table.document("GET/pets/1", ROOM);
     assert!(text.contains("GET/users/auth0|7\"") && text.contains("GET/users/auth0%7C7\""), "{text}");
 }
 
@@ -142,14 +235,14 @@ fn a_request_that_the_rules_let_pass_and_no_document_can_name_is_refused() {
     let long = format!("GET/pets/{}", "z".repeat(500));
     let no_room = Some(Error::AmbiguousPath);
     for (request, room, expected) in [
-        ("GET/pets/1", 7936, None),
+        ("GET/pets/1", ROOM, None),
         ("GET/pets/1", 100, no_room),
-        (&long, 7936, None),
+        (&long, ROOM, None),
         (&long, 400, no_room),
         // Its own Resource is the only one that covers it.
-        ("GET/pets/%73", 7936, None),
+        ("GET/pets/%73", ROOM, None),
         ("GET/pets/%73", 100, no_room),
-        ("GET/nowhere", 7936, Some(Error::UndeclaredRoute)),
+        ("GET/nowhere", ROOM, Some(Error::UndeclaredRoute)),
         ("GET/nowhere", 100, Some(Error::UndeclaredRoute)),
     ] {
         assert_eq!(table.refusal(request, room), expected, "{request} with room for {room}");
@@ -159,7 +252,7 @@ fn a_request_that_the_rules_let_pass_and_no_document_can_name_is_refused() {
 #[test]
 fn undeclared_paths_of_most_methods_go_before_literals_where_not_all_fit() {
     let table = Table::new(Mode::Allow, &[("GET", "/health", none()), ("GET", "/admin/{path+}", scope("admin"))]);
-    let (whole, left_out) = table.document("GET/x", 7936);
+    let (whole, left_out) = table.document("GET/x", ROOM);
     assert_eq!((left_out, whole.contains("OPTIONS/*\"")), (0, true), "{whole}");
     let least = table.least_room("GET/x", "OPTIONS/*");
     let (most, left_out) = table.document("GET/x", least - 1);
