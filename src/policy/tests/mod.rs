@@ -3,6 +3,7 @@
 #![expect(clippy::arithmetic_side_effects, reason = "a test that overflows has found something too")]
 
 mod bindings;
+mod cache;
 mod examples;
 mod properties;
 mod refusals;
