@@ -4,7 +4,9 @@
 
 mod bindings;
 mod cache;
+mod counterexamples;
 mod examples;
+mod patterns;
 mod properties;
 mod refusals;
 mod room;
