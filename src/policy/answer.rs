@@ -57,7 +57,7 @@ impl Plan {
         room: usize,
     ) -> Said {
         let own = RequestedResource::new(arn, permit.is_ok());
-        let grants = Grants::of(self, token);
+        let grants = Grants::of(self, token, room);
         let Some(kept) = self.kept(&grants, &own, room) else {
             // No Resource of ours fails to be written; if one did, nothing is allowed.
             return Said { policy: IamPolicy::deny_stage(arn), lacks_own: own.allowed, left_out: usize::MAX };

@@ -20,6 +20,7 @@ const MAX_KEPT: usize = 32;
 pub(super) struct Key {
     conditions: Vec<ConditionId>,
     texts: Vec<(String, ClaimSet)>,
+    texts_beyond: usize,
     stage: String,
     room: usize,
     paths: Paths,
@@ -30,6 +31,7 @@ impl Key {
         Self {
             conditions: grants.conditions.clone(),
             texts: grants.texts.iter().map(|text| (text.text.clone(), text.signature)).collect(),
+            texts_beyond: grants.texts_beyond,
             stage: stage.to_owned(),
             room,
             paths,

@@ -175,8 +175,14 @@ pub(super) fn with_ways_out(routes: &Routes, mistakes: Vec<TableMistake>) -> Vec
                 && ways.is_empty()
             {
                 let mut changed = entries();
-                let binds = refused_need.any_of.iter().flat_map(|way| &way.claims).any(ClaimNeed::is_bound);
-                if let Some(entry) = changed.get_mut(*index).filter(|_| !binds) {
+                // The same parameter has to be there, too.
+                let fits = |entry: &Route| {
+                    let segments = entry.path.segments();
+                    let parameter = |at: usize| matches!(segments.get(at), Some(Segment::Parameter(_)));
+                    let mut claims = refused_need.any_of.iter().flat_map(|way| &way.claims);
+                    claims.all(|claim| claim.positions().all(parameter))
+                };
+                if let Some(entry) = changed.get_mut(*index).filter(|entry| fits(entry)) {
                     entry.need = Arc::new(own.and(&refused_need));
                     if starts(changed, routes.undeclared()) {
                         ways.push(format!("let {around} also need what {refused} needs"));

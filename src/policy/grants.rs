@@ -32,15 +32,16 @@ pub(super) struct BoundText {
     pub(super) signature: ClaimSet,
 }
 
-/// The most texts that are looked at: each takes some 60 bytes at least, of 8 KiB.
-const MAX_TEXTS: usize = 140;
+/// What a text takes of an answer at least: a Resource with the shortest stage.
+const LEAST_BYTES: usize = 50;
 
 impl Grants {
-    pub(super) fn of(plan: &Plan, token: &Verified) -> Self {
+    /// Of a token whose answer has so many bytes.
+    pub(super) fn of(plan: &Plan, token: &Verified, room: usize) -> Self {
         let conditions = plan.conditions.met(token);
         let opens_texts = |condition: &ConditionId| plan.opens_texts.get(*condition).is_none_or(|opens| *opens);
         let (texts, beyond) = match conditions.iter().any(opens_texts) {
-            true => texts(plan, token),
+            true => texts(plan, token, room.checked_div(LEAST_BYTES).unwrap_or(0)),
             false => (Vec::new(), 0),
         };
         Self { texts_beyond: beyond, ..Self::new(plan, conditions, texts) }
@@ -74,7 +75,7 @@ impl Grants {
 
 /// The token's texts that stand in paths, each with all claims that have it: two claims with one text are one. And how many
 /// more there are.
-fn texts(plan: &Plan, token: &Verified) -> (Vec<BoundText>, usize) {
+fn texts(plan: &Plan, token: &Verified, most: usize) -> (Vec<BoundText>, usize) {
     let claims: Vec<Vec<&str>> = plan
         .conditions
         .bound
@@ -85,7 +86,7 @@ fn texts(plan: &Plan, token: &Verified) -> (Vec<BoundText>, usize) {
     let mut places: FxHashMap<&str, usize> = FxHashMap::default();
     let mut beyond = 0_usize;
     for text in claims.iter().flatten() {
-        if texts.len() >= MAX_TEXTS {
+        if texts.len() >= most {
             beyond = beyond.saturating_add(1);
         } else if is_segment(plan, text) && !places.contains_key(text) {
             places.insert(text, texts.len());

@@ -92,6 +92,14 @@ impl ClaimNeed {
         self.values.iter().any(|value| matches!(value, ClaimValue::Parameter { .. }))
     }
 
+    /// The positions of the segments that it is compared with.
+    pub(crate) fn positions(&self) -> impl Iterator<Item = usize> {
+        self.values.iter().filter_map(|value| match value {
+            ClaimValue::Parameter { position, .. } => Some(*position),
+            ClaimValue::Fixed(_) => None,
+        })
+    }
+
     /// Whether it is compared with the segment at this position.
     pub(crate) fn is_bound_at(&self, segment: usize) -> bool {
         self.values.iter().any(|value| matches!(value, ClaimValue::Parameter { position, .. } if *position == segment))

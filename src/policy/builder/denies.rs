@@ -96,12 +96,18 @@ impl Builder<'_> {
         let piece = |node, form| Piece { table, source: Source::Patterns, node, form, tuple: 0 };
         let mut found = self.harmless(piece(node, Form::Exact));
         if found.is_some() && self.plan.undeclared != Undeclared::Allow {
-            let mut at = self.node(table, node).map_or(ROOT, |node| node.parent);
-            while at != ROOT
-                && let Some(wider) = self.harmless(piece(at, Form::Subtree))
-            {
-                found = Some(wider);
-                at = self.node(table, at).map_or(ROOT, |node| node.parent);
+            let mut at = self.node(table, node)?.parent;
+            while at != ROOT {
+                let around = self.node(table, at)?;
+                // What stands alone there is not worth a wider Deny.
+                if around.weight > 1 {
+                    let form = if around.entries.is_empty() { Form::Below } else { Form::Subtree };
+                    match self.harmless(piece(at, form)) {
+                        Some(wider) => found = Some(wider),
+                        None => break,
+                    }
+                }
+                at = around.parent;
             }
         }
         let found = found.map(|piece| self.shortened(piece).unwrap_or(piece));
@@ -119,6 +125,14 @@ impl Builder<'_> {
         let may = self.plan.undeclared != Undeclared::Allow && self.spare.is_none();
         if !may || parent.has_gap || parent.has_text || parent.has_parameter(tree) {
             return None;
+        }
+        // A path that begins like this and goes on differently may be another entry's, if one has a parameter further up.
+        let mut above = node.parent;
+        while above != ROOT && !self.plan.collides {
+            above = tree.get(above)?.parent;
+            if tree.get(above)?.has_parameter(tree) {
+                return None;
+            }
         }
         let place = (piece.table, node.parent);
         if !self.used_literals.contains_key(&place) {

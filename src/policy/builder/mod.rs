@@ -232,25 +232,35 @@ impl<'a> Builder<'a> {
         narrowest.into_iter().chain(sizes.filter(|(_, size)| fits(*size)).map(|(level, _)| Some(level))).collect()
     }
 
-    /// As many units as fit: the literal ones first, then those that open most for their bytes.
+    /// As much as fits: the literal units first, then those that open most for their bytes; of the broad units and the narrow
+    /// ones those of which more fits.
     fn what_fits(&mut self, shortest: Vec<Unit>) -> Draft {
-        let mut units = shortest;
+        self.encoded = false;
+        self.left_out = self.grants.texts_beyond;
+        let mut narrow = self.part(None);
+        let beyond = self.left_out;
+        self.by_price(&mut narrow);
+        let mut broad = shortest;
         if self.plan.undeclared == Undeclared::Allow {
             // What everybody may do goes first, then what is left of the rest.
-            units.sort_by_key(|unit| unit.allow);
-            let mut more = self.part(None);
-            self.by_price(&mut more);
-            units.append(&mut more);
+            broad.sort_by_key(|unit| unit.allow);
+            broad.extend(narrow.iter().cloned());
         } else {
-            self.by_price(&mut units);
+            self.by_price(&mut broad);
         }
-        let fitting = |grade| {
+        let worth = |units: &[Unit]| units.iter().fold(0, |sum: usize, unit| sum.saturating_add(unit.worth));
+        let fitting = |(units, grade): (&Vec<Unit>, Grade)| {
             let mut assembly = Assembly::new(self, grade);
-            let fits = units.iter().filter(|unit| assembly.add(self, unit)).count();
-            assembly.finish(self.left_out.saturating_add(units.len().saturating_sub(fits)))
+            let fits: Vec<Unit> = units.iter().filter(|unit| assembly.add(self, unit)).cloned().collect();
+            let left_out = worth(units).saturating_sub(worth(&fits));
+            assembly.finish(beyond.saturating_add(left_out))
         };
-        let drafts = GRADES.into_iter().map(fitting);
-        drafts.min_by_key(|draft| draft.left_out).unwrap_or_default()
+        let choices = match self.plan.undeclared {
+            Undeclared::Allow => vec![&broad],
+            Undeclared::Deny | Undeclared::Absent => vec![&broad, &narrow],
+        };
+        let choices = choices.into_iter().flat_map(|units| GRADES.map(|grade| (units, grade)));
+        choices.map(fitting).min_by_key(|draft| draft.left_out).unwrap_or_default()
     }
 
     /// Literals first, then by bytes for each entry.
@@ -445,25 +455,31 @@ impl<'a> Builder<'a> {
     }
 
     fn is_too_long(&self, piece: Piece) -> Option<bool> {
-        const LONGEST_METHOD_AND_FORM: usize = "OPTIONS//?*".len();
-        let chars = self.stage_chars.saturating_add(self.size(piece)?.0).saturating_add(LONGEST_METHOD_AND_FORM);
-        Some(chars > MAX_RESOURCE_CHARS)
+        let method = self.methods(piece.table).map(str::len).max()?;
+        let form = self.form_bytes(piece)?.iter().max()?;
+        let chars = [self.stage_chars, method, "/".len(), self.size(piece)?.0, *form];
+        Some(chars.into_iter().fold(0, usize::saturating_add) > MAX_RESOURCE_CHARS)
+    }
+
+    /// What the form of a piece adds to each of its Resources.
+    fn form_bytes(&self, piece: Piece) -> Option<&'static [usize]> {
+        let is_gap = self.tree(piece)?.get(piece.node)?.is_gap();
+        Some(match (piece.form, piece.node == ROOT) {
+            (Form::Exact, true) => &[0],
+            (Form::Exact, false) if is_gap => &[0],
+            (Form::Exact, false) => &[0, 1],
+            (Form::Below, true) => &[2],
+            (Form::Below, false) => &[3],
+            (Form::Subtree, true) => &[1],
+            (Form::Subtree, false) => &[0, 2],
+            (Form::Prefix(_), _) => &[1],
+        })
     }
 
     fn bytes(&self, piece: Piece, method: &str) -> usize {
         let found = || {
             let (_, base) = self.size(piece)?;
-            let is_gap = self.tree(piece)?.get(piece.node)?.is_gap();
-            let lengths: &[usize] = match (piece.form, base) {
-                (Form::Exact, 0) => &[0],
-                (Form::Exact, _) if is_gap => &[0],
-                (Form::Exact, _) => &[0, 1],
-                (Form::Below, 0) => &[2],
-                (Form::Below, _) => &[3],
-                (Form::Subtree, 0) => &[1],
-                (Form::Subtree, _) => &[0, 2],
-                (Form::Prefix(_), _) => &[1],
-            };
+            let lengths = self.form_bytes(piece)?;
             let before = self.stage_bytes.saturating_add(method.len()).saturating_add(1).saturating_add(base);
             Some(
                 lengths

@@ -447,7 +447,7 @@ fn what_cannot_be_cut_out_is_refused_at_the_start() {
     };
     assert_eq!(
         refused(Mode::Absent, &layers(none(), scope("admin"), none())),
-        "let routes[1]: GET /a/{x}/b/{y} need what routes[2]: GET /a/{x}/b/{y}/c/{z} needs, or set `policy` to \
+        "let routes[2]: GET /a/{x}/b/{y}/c/{z} also need what routes[1]: GET /a/{x}/b/{y} needs, or set `policy` to \
          \"single_request\" with a gateway cache of 0 s: a token may use routes[0]: GET /a/{x} and routes[2]: GET \
          /a/{x}/b/{y}/c/{z} but not routes[1]: GET /a/{x}/b/{y}, and every IAM pattern that refuses the last also refuses \
          routes[2]: GET /a/{x}/b/{y}/c/{z}"
@@ -466,7 +466,7 @@ fn what_is_cut_out_of_the_rest_of_a_path_costs_it_only_paths_with_literals() {
     let of = "a cached policy may refuse paths of routes[0]: GET /{proxy+} whose parameter is a literal of the table, ";
     assert!(warning.starts_with(of), "{warning}");
     assert!(warning.ends_with("to a token that may not use routes[1]: GET /admin/{id}"), "{warning}");
-    document(&rules, &token(&[], "u"), "GET/x/y", &["GET/x/y", "GET/?*"], &["GET/admin", "GET/admin/*"]);
+    document(&rules, &token(&[], "u"), "GET/x/y", &["GET/x/y", "GET/?*"], &["GET/admin/?*"]);
     // The one who asks for such a path gets it.
     document(&rules, &token(&[], "u"), "GET/admin/x/y", &["GET/admin/x/y"], &[]);
     document(&rules, &token(&["admin"], "u"), "GET/admin/x/y", &["GET/admin/x/y", "GET/?*", "GET/admin/?*"], &[]);
