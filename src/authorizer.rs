@@ -76,33 +76,7 @@ pub(crate) enum RouteRules {
     Report,
 }
 
-/// Decides whether requests may pass.
-///
-/// ```
-/// # use apigw_jwt_authorizer::{Authorizer, Clock, Config, Invocation, Moment};
-/// # struct Fixed;
-/// # impl Clock for Fixed {
-/// #     fn now(&self) -> Moment { Moment { wall: std::time::Duration::from_secs(1_800_000_000), monotonic: std::time::Duration::ZERO } }
-/// # }
-/// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-/// let config = Config::parse(
-///     r#"{
-///         "issuers": [{ "audience": "https://api.example.com", "secret": { "env": "SECRET" } }],
-///         "routes": [{ "method": "GET", "path": "/movies", "scopes": "read:movies" }]
-///     }"#,
-///     &|name| (name == "SECRET").then(|| "a shared secret of 32 bytes or more".to_owned()),
-///     std::path::Path::new("."),
-/// )
-/// .unwrap();
-/// let authorizer = Authorizer::new(config, std::sync::Arc::new(Fixed)).unwrap();
-/// let event = r#"{
-///     "type": "TOKEN",
-///     "authorizationToken": "Bearer of-nothing",
-///     "methodArn": "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3/prod/GET/movies"
-/// }"#;
-/// let answer = runtime.block_on(authorizer.authorize(event.as_bytes(), Invocation::default()));
-/// assert!(answer.to_json().contains("malformed_token"));
-/// ```
+/// Decides whether requests may pass. The [crate] documentation has an example.
 pub struct Authorizer {
     pub(crate) issuers: Vec<Issuer>,
     pub(crate) routes: Routes,
