@@ -44,15 +44,31 @@ fn the_routes_that_the_page_on_policies_explains_start_and_those_it_says_cannot_
         starts(&document(block, "deny"));
     }
     let routes = |routes: Value| format!(r#""routes": {routes}"#);
-    let owner = routes(json!([{ "path": "/pets/{id}" }, { "path": "/pets/{id}/owner" }]));
-    assert!(config(&document(&owner, "deny")).is_err());
-    starts(&document(&owner, "absent"));
-    let proxy = |admin: &str| routes(json!([{ "path": "/{proxy+}" }, { "path": admin, "scopes": "admin" }]));
-    assert!(config(&document(&proxy("/admin/{id}"), "deny")).is_err());
-    starts(&document(&proxy("/admin/{path+}"), "deny"));
-    let users = routes(json!([{ "path": "/users/{id}", "claims": { "sub": "{id}" } }]));
-    assert!(config(&document(&users, "allow")).is_err());
-    starts(&document(&users, "deny"));
+    let refused = |routes: &str, undeclared: &str| {
+        assert!(config(&document(routes, undeclared)).is_err(), "{undeclared}: {routes}");
+    };
+    let nested = routes(json!([{ "path": "/pets/{id}" }, { "path": "/pets/{id}/owner" }]));
+    refused(&nested, "deny");
+    starts(&document(&nested, "absent"));
+    let users = |middle: Value, long: Value| {
+        let mut table = json!([
+            { "path": "/users/{u}" },
+            { "path": "/users/{u}/packages/{p}" },
+            { "path": "/users/{u}/packages/{p}/versions/{v}" },
+        ]);
+        (table[1]["scopes"], table[2]["scopes"]) = (middle, long);
+        for entry in table.as_array_mut().unwrap() {
+            entry.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        }
+        routes(table)
+    };
+    refused(&users("packages".into(), Value::Null), "absent");
+    starts(&document(&users("packages".into(), "packages".into()), "absent"));
+    starts(&document(&users(Value::Null, Value::Null), "absent"));
+    let bound = routes(json!([{ "path": "/users/{id}", "claims": { "sub": "{id}" } }]));
+    refused(&bound, "allow");
+    starts(&document(&bound, "deny"));
+    starts(&document(&bound, "absent"));
 }
 
 #[test]
