@@ -3,7 +3,7 @@
 use super::document::Tree;
 use super::walk::Node;
 use crate::algorithm::Algorithm;
-use crate::keys::{Encoding, Previous, Secret, Stored, StoredSecret, doubt};
+use crate::keys::{Encoding, Previous, Secret, SecretLocation, StoredSecret, doubt};
 
 /// A secret that is there, or where one is kept.
 pub(super) enum SecretConfig {
@@ -41,11 +41,11 @@ pub(super) fn secret(node: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Optio
     let stored = match (&manager, &parameter) {
         (Some(node), _) => {
             let id = node.text("expected the name or ARN of a secret");
-            Some(Stored::SecretsManager { id: id?.into_owned(), field: field?, previous: previous? })
+            Some(SecretLocation::SecretsManager { id: id?.into_owned(), field: field?, previous: previous? })
         }
         (None, Some(node)) => {
             let name = node.text("expected the name of a parameter")?.into_owned();
-            Some(Stored::ParameterStore { name })
+            Some(SecretLocation::ParameterStore { name })
         }
         (None, None) => None,
     };

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::authorizer::Issuer;
 use crate::claims::{Accepted, ClaimName};
-use crate::keys::{Address, KeySource, Previous, Stored};
+use crate::keys::{Address, KeySource, Previous, SecretLocation};
 use crate::routes::{Alternative, ClaimValue, Route};
 
 /// What an entry needs, one text for each alternative.
@@ -93,14 +93,14 @@ pub(super) fn source(keys: &KeySource) -> Vec<String> {
                 several => format!("{several} shared secrets"),
             });
             let stored = secrets.fetched.iter().map(|secret| match secret.stored() {
-                Stored::SecretsManager { id, previous, .. } => {
+                SecretLocation::SecretsManager { id, previous, .. } => {
                     let versions = match previous {
                         Previous::Accepted => "AWSCURRENT and AWSPREVIOUS",
                         Previous::Refused => "AWSCURRENT alone",
                     };
                     format!("a shared secret, {versions} of {id} in Secrets Manager")
                 }
-                Stored::ParameterStore { name } => format!("a shared secret, {name} in Parameter Store"),
+                SecretLocation::ParameterStore { name } => format!("a shared secret, {name} in Parameter Store"),
             });
             fixed.into_iter().chain(stored).collect()
         }

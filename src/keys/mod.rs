@@ -1,30 +1,30 @@
 //! Which key verifies a token: chosen among an issuer's configured ones, never by anything a token points to.
 
+mod aws_extension;
 mod cache;
 mod disguise;
-mod extension;
 mod fetch;
 mod jwk;
-mod jwks;
-#[cfg(test)]
-mod paper;
-mod provider;
-mod remote;
+mod jwk_set;
+mod jwks_source;
+mod remote_jwks;
 mod secret;
 mod side_by_side;
+#[cfg(test)]
+mod test_log;
 mod url;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use extension::{Extension, FetchedSecret, Previous, Stored, StoredSecret};
+pub(crate) use aws_extension::{Extension, FetchedSecret, Previous, SecretLocation, StoredSecret};
 #[cfg(test)]
 pub(crate) use fetch::Fetched;
 pub(crate) use fetch::{Fetch, Network, SessionToken, Trust};
 #[cfg(test)]
 pub(crate) use jwk::{PublicKey, Unusable};
-pub(crate) use jwks::{KeySet, NotAKeySet};
-pub(crate) use remote::{Address, CacheTimes, RemoteKeys, Seed};
+pub(crate) use jwk_set::{KeySet, NotAKeySet};
+pub(crate) use remote_jwks::{Address, CacheTimes, RemoteKeys, Seed};
 pub(crate) use secret::{Encoding, Secret, doubt};
 pub(crate) use url::KeyUrl;
 
@@ -32,7 +32,7 @@ use crate::error::Error;
 use crate::signature::Signed;
 use crate::time::Deadline;
 use crate::token::Unverified;
-use extension::Certainty;
+use aws_extension::Certainty;
 pub(crate) use side_by_side::side_by_side;
 
 /// Where the keys of an issuer come from.

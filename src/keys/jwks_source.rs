@@ -9,8 +9,8 @@ use tracing::{info, warn};
 
 use super::cache::{Extent, Held, Source, State};
 use super::fetch::{Fetch, FetchError, Fetched, With};
-use super::jwks::{KeySet, NotAKeySet};
-use super::remote::{Address, CacheTimes};
+use super::jwk_set::{KeySet, NotAKeySet};
+use super::remote_jwks::{Address, CacheTimes};
 use super::url::KeyUrl;
 use crate::algorithm::Algorithm;
 use crate::json;
@@ -27,7 +27,7 @@ pub(super) struct Set {
 }
 
 /// An identity provider.
-pub(super) struct Provider {
+pub(super) struct JwksSource {
     pub(super) issuer: String,
     pub(super) address: Address,
     pub(super) allowed: Vec<Algorithm>,
@@ -36,7 +36,7 @@ pub(super) struct Provider {
     pub(super) clock: Arc<dyn Clock>,
 }
 
-impl Source for Provider {
+impl Source for JwksSource {
     type Item = Set;
 
     async fn obtain(&self, began: Moment, patience: Duration, state: &State<Set>) -> Option<Held<Set>> {
@@ -80,7 +80,7 @@ impl Source for Provider {
     }
 }
 
-impl Provider {
+impl JwksSource {
     /// A new set, whole or not at all.
     pub(super) async fn fetch(&self, began: Moment, state: &State<Set>) -> Result<Held<Set>, Failure> {
         let held = state.held.as_ref();

@@ -38,14 +38,14 @@ pub(crate) struct Extension {
 
 /// Which secret, and where it is kept.
 #[derive(Clone, Debug)]
-pub(crate) enum Stored {
+pub(crate) enum SecretLocation {
     /// In Secrets Manager: its current version and, if wanted, the one before, which tokens may still be signed with.
     SecretsManager { id: String, field: Option<String>, previous: Previous },
     /// In Parameter Store, decrypted.
     ParameterStore { name: String },
 }
 
-impl Stored {
+impl SecretLocation {
     /// The versions that may have signed.
     fn stages(&self) -> &'static [Stage] {
         match self {
@@ -131,7 +131,7 @@ pub(crate) enum Previous {
 /// A secret that is fetched, and how it is written.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredSecret {
-    pub(crate) stored: Stored,
+    pub(crate) stored: SecretLocation,
     pub(crate) encoding: Encoding,
     pub(crate) algorithms: Vec<Algorithm>,
 }
@@ -179,7 +179,7 @@ impl FetchedSecret {
 
     /// Where it is kept.
     #[cfg(feature = "authz")]
-    pub(crate) fn stored(&self) -> &Stored {
+    pub(crate) fn stored(&self) -> &SecretLocation {
         &self.cache.source.secret.stored
     }
 }
@@ -261,13 +261,13 @@ impl Store {
         is_current_settled: &AtomicBool,
     ) -> Result<Option<Secret>, Failure> {
         let (id, field) = match &self.secret.stored {
-            Stored::ParameterStore { name } => {
+            SecretLocation::ParameterStore { name } => {
                 let url = self.url("/systemsmanager/parameters/get", &[("name", name), ("withDecryption", "true")]);
                 let parameter: ParameterAnswer =
                     self.patiently(&url.ok_or(Failure::Address)?, patience, || false).await?;
                 return self.secret(&parameter.parameter.value).map(Some);
             }
-            Stored::SecretsManager { id, field, .. } => (id, field),
+            SecretLocation::SecretsManager { id, field, .. } => (id, field),
         };
         let name = match stage {
             Stage::Current => "AWSCURRENT",
@@ -389,7 +389,7 @@ mod tests {
 
     use super::*;
     use crate::keys::fetch::Fetching;
-    use crate::keys::paper::logged;
+    use crate::keys::test_log::logged;
 
     const SECRET: &str = "a secret for tests, of 32 bytes or more";
 
@@ -426,7 +426,7 @@ mod tests {
         fn new() -> Self {
             let (script, clock) = (Arc::new(Script(Mutex::new(Ok(answer(SECRET))))), Arc::<Dial>::default());
             let secret = StoredSecret {
-                stored: Stored::SecretsManager {
+                stored: SecretLocation::SecretsManager {
                     id: "id".to_owned(),
                     field: Some("key".to_owned()),
                     previous: Previous::Accepted,

@@ -10,10 +10,10 @@ use super::cache::State;
 use super::cache::{Cache, Extent, Held, jitter};
 use super::fetch::Fetch;
 use super::has_a_fitting_signature;
-use super::jwks::KeySet;
+use super::jwk_set::KeySet;
 #[cfg(feature = "authz")]
-use super::provider::Failure;
-use super::provider::{Provider, Set};
+use super::jwks_source::Failure;
+use super::jwks_source::{JwksSource, Set};
 use super::url::KeyUrl;
 use crate::algorithm::Algorithm;
 use crate::error::Error;
@@ -67,7 +67,7 @@ impl CacheTimes {
 
 /// The keys of one issuer.
 pub(crate) struct RemoteKeys {
-    cache: Cache<Provider>,
+    cache: Cache<JwksSource>,
     cooldown: Duration,
 }
 
@@ -90,7 +90,7 @@ impl RemoteKeys {
             let since = Moment { wall: written, ..now };
             Some(Held { item, since, fresh: times.fresh(None), extent: Extent::Whole })
         });
-        let provider = Provider { issuer, address, allowed, times, fetcher, clock: Arc::clone(&clock) };
+        let provider = JwksSource { issuer, address, allowed, times, fetcher, clock: Arc::clone(&clock) };
         Self { cache: Cache::new(provider, (times.stale, times.timeout), clock, held), cooldown: times.cooldown }
     }
 
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
     use crate::keys::fetch::{FetchError, Fetched, Fetching, With};
     use crate::keys::jwk::PublicKey;
-    use crate::keys::paper::logged;
+    use crate::keys::test_log::logged;
 
     impl RemoteKeys {
         /// The key that a token would be verified with.

@@ -17,7 +17,7 @@ const MAX_KEYS: usize = 100;
 pub(crate) struct KeySet {
     keys: Vec<Arc<PublicKey>>,
     skipped: usize,
-    namesakes: usize,
+    conflicting_kids: usize,
     private: usize,
 }
 
@@ -51,21 +51,25 @@ impl KeySet {
                 Err(Unusable::Malformed | Unusable::NotForThis | Unusable::Weak) => {}
             }
         }
-        let namesake = |a: &PublicKey, b: &PublicKey| a.kid == b.kid && a.verifying.alg() == b.verifying.alg();
+        let same_name = |a: &PublicKey, b: &PublicKey| a.kid == b.kid && a.verifying.alg() == b.verifying.alg();
         let clashes = |key: &PublicKey| {
-            key.kid.is_some() && parsed.iter().any(|other| namesake(key, other) && !key.is_same_key(other))
+            key.kid.is_some() && parsed.iter().any(|other| same_name(key, other) && !key.is_same_key(other))
         };
         let ambiguous: Vec<bool> = parsed.iter().map(clashes).collect();
         let mut keys: Vec<Arc<PublicKey>> = Vec::new();
         for (key, ambiguous) in parsed.into_iter().zip(&ambiguous) {
-            let repeated = keys.iter().any(|held| namesake(held, &key) && held.is_same_key(&key));
+            let repeated = keys.iter().any(|held| same_name(held, &key) && held.is_same_key(&key));
             if !*ambiguous && !repeated {
                 keys.push(Arc::new(key));
             }
         }
         let skipped = document.keys.len().saturating_sub(keys.len());
-        let namesakes = ambiguous.iter().filter(|ambiguous| **ambiguous).count();
-        if keys.is_empty() { Err(NotAKeySet::NoUsableKey) } else { Ok(Self { keys, skipped, namesakes, private }) }
+        let conflicting_kids = ambiguous.iter().filter(|ambiguous| **ambiguous).count();
+        if keys.is_empty() {
+            Err(NotAKeySet::NoUsableKey)
+        } else {
+            Ok(Self { keys, skipped, conflicting_kids, private })
+        }
     }
 
     /// The key that a token names; for a token that names none, the only key for its algorithm.
@@ -91,7 +95,7 @@ impl KeySet {
     /// What its issuer should be told, for it is not only a key for something else that was passed over.
     pub(crate) fn complaint(&self) -> Option<String> {
         let counts = [
-            (self.namesakes, "that share their kid and algorithm with a different key"),
+            (self.conflicting_kids, "that share their kid and algorithm with a different key"),
             (self.private, "with private members, which are no secret any more"),
         ];
         let complaints: Vec<String> =
