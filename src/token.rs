@@ -99,6 +99,11 @@ impl<'a> Unverified<'a> {
         &self.signature
     }
 
+    /// Whether the signature has a length that its algorithm can produce.
+    pub(crate) fn has_fitting_signature(&self) -> bool {
+        self.alg.signature_bytes().contains(&self.signature.len())
+    }
+
     /// The `typ` header and the claims, for `signature.rs` alone to hand on once they are verified.
     pub(crate) fn into_contents(self) -> (Option<String>, Map<String, Value>) {
         (self.typ, self.claims)

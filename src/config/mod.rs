@@ -15,7 +15,7 @@ use std::sync::Arc;
 use crate::authorizer::{Issuer, Policies, RouteRules, Settings};
 use crate::claims::{ClaimName, Forwarding};
 use crate::json;
-use crate::keys::{Extension, FetchedSecret, KeySource, Network, RemoteKeys, Secrets, SharedFetch, Trust};
+use crate::keys::{Extension, Fetch, FetchedSecret, KeySource, Network, RemoteKeys, Secrets, Trust};
 use crate::policy::{Plan, PolicyExpiry};
 use crate::response::InvalidToken;
 use crate::routes::{Route, Routes, Undeclared};
@@ -103,7 +103,7 @@ impl Config {
     /// What the pipeline is made of.
     pub(crate) fn into_parts(self, clock: &Arc<dyn Clock>) -> Result<(Vec<Issuer>, Routes, Settings), &'static str> {
         let fetches = self.issuers.iter().any(|issuer| issuer.keys.are_fetched());
-        let network: Option<SharedFetch> = if fetches { Some(Arc::new(Network::new(self.trust)?)) } else { None };
+        let network: Option<Arc<dyn Fetch>> = if fetches { Some(Arc::new(Network::new(self.trust)?)) } else { None };
         let extension = Arc::new(self.extension);
         let issuers = self.issuers.into_iter().map(|config| {
             let IssuerConfig { name, algorithms, keys, claims } = config;

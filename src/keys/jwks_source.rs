@@ -7,14 +7,49 @@ use std::time::Duration;
 use serde::Deserialize;
 use tracing::{info, warn};
 
-use super::cache::{Extent, Held, Source, State};
+use super::cache::{Extent, Held, Source, State, jitter};
 use super::fetch::{Fetch, FetchError, Fetched, With};
 use super::jwk_set::{KeySet, NotAKeySet};
-use super::remote_jwks::{Address, CacheTimes};
 use super::url::KeyUrl;
 use crate::algorithm::Algorithm;
 use crate::json;
 use crate::time::{Clock, Moment};
+
+/// How long a set is fresh unless configured or lengthened.
+const DEFAULT_FRESH: Duration = Duration::from_secs(600);
+/// The longest that `max-age` makes it fresh.
+const MAX_FRESH: Duration = Duration::from_secs(3600);
+
+/// Where a key set is fetched from.
+#[derive(Debug)]
+pub(crate) enum Address {
+    /// Here.
+    Fixed(KeyUrl),
+    /// Where the issuer's discovery document says (OpenID Connect Discovery 1.0 section 4).
+    Discovered(KeyUrl),
+}
+
+/// How long a key set lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CacheTimes {
+    /// Freshness as configured, an upper bound; `None` is the default, which `max-age` may lengthen.
+    pub(crate) fresh: Option<Duration>,
+    /// Usable after that for so long.
+    pub(crate) stale: Duration,
+    /// Between attempts for a key that is not in the set.
+    pub(crate) cooldown: Duration,
+    /// For one fetch.
+    pub(crate) timeout: Duration,
+}
+
+impl CacheTimes {
+    /// The freshness of a set that came with this `max-age`, less up to a tenth.
+    pub(super) fn fresh(&self, max_age: Option<Duration>) -> Duration {
+        let lengthened = || max_age.unwrap_or(DEFAULT_FRESH).clamp(DEFAULT_FRESH, MAX_FRESH);
+        let whole = self.fresh.unwrap_or_else(lengthened);
+        whole.saturating_sub(jitter(whole))
+    }
+}
 
 /// A set as it was fetched; cheap to clone, for every request does.
 #[derive(Clone)]

@@ -7,13 +7,12 @@ use tracing::warn;
 
 #[cfg(feature = "authz")]
 use super::cache::State;
-use super::cache::{Cache, Extent, Held, jitter};
+use super::cache::{Cache, Extent, Held};
 use super::fetch::Fetch;
-use super::has_a_fitting_signature;
 use super::jwk_set::KeySet;
 #[cfg(feature = "authz")]
 use super::jwks_source::Failure;
-use super::jwks_source::{JwksSource, Set};
+use super::jwks_source::{Address, CacheTimes, JwksSource, Set};
 use super::url::KeyUrl;
 use crate::algorithm::Algorithm;
 use crate::error::Error;
@@ -21,48 +20,12 @@ use crate::signature::Signed;
 use crate::time::{Clock, Deadline, Moment};
 use crate::token::Unverified;
 
-/// How long a set is fresh unless configured or lengthened.
-const DEFAULT_FRESH: Duration = Duration::from_secs(600);
-/// The longest that `max-age` makes it fresh.
-const MAX_FRESH: Duration = Duration::from_secs(3600);
-
-/// Where a key set is fetched from.
-#[derive(Debug)]
-pub(crate) enum Address {
-    /// Here.
-    Fixed(KeyUrl),
-    /// Where the issuer's discovery document says (OpenID Connect Discovery 1.0 section 4).
-    Discovered(KeyUrl),
-}
-
 /// A key set that is there from the start.
 #[derive(Debug)]
 pub(crate) struct Seed {
     pub(crate) keys: KeySet,
     /// When it was written, since 1970-01-01T00:00:00Z.
     pub(crate) written: Duration,
-}
-
-/// How long a key set lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct CacheTimes {
-    /// Freshness as configured, an upper bound; `None` is the default, which `max-age` may lengthen.
-    pub(crate) fresh: Option<Duration>,
-    /// Usable after that for so long.
-    pub(crate) stale: Duration,
-    /// Between attempts for a key that is not in the set.
-    pub(crate) cooldown: Duration,
-    /// For one fetch.
-    pub(crate) timeout: Duration,
-}
-
-impl CacheTimes {
-    /// The freshness of a set that came with this `max-age`, less up to a tenth.
-    pub(super) fn fresh(&self, max_age: Option<Duration>) -> Duration {
-        let lengthened = || max_age.unwrap_or(DEFAULT_FRESH).clamp(DEFAULT_FRESH, MAX_FRESH);
-        let whole = self.fresh.unwrap_or_else(lengthened);
-        whole.saturating_sub(jitter(whole))
-    }
 }
 
 /// The keys of one issuer.
@@ -138,7 +101,7 @@ impl RemoteKeys {
                 match Signed::by(&key.verifying, token) {
                     Ok(signed) => return Ok(signed),
                     // One of another length is by no key, so none is looked for.
-                    Err(token) if !has_a_fitting_signature(&token) => return Err(Error::InvalidSignature),
+                    Err(token) if !token.has_fitting_signature() => return Err(Error::InvalidSignature),
                     Err(token) => (token, Some(key)),
                 }
             }

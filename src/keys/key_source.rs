@@ -1,0 +1,132 @@
+//! Where the keys of an issuer come from, and how a token is verified with them.
+
+use std::time::Duration;
+
+use super::aws_extension::{Certainty, FetchedSecret};
+use super::jwk_set::KeySet;
+use super::remote_jwks::RemoteKeys;
+use super::secret::{Encoding, Secret};
+use super::side_by_side::side_by_side;
+use crate::error::Error;
+use crate::signature::Signed;
+use crate::time::Deadline;
+use crate::token::Unverified;
+
+/// Where the keys of an issuer come from.
+pub(crate) enum KeySource {
+    /// Shared secrets, any of which may have signed.
+    Secrets(Secrets),
+    /// A key set that came with the configuration.
+    Fixed(KeySet),
+    /// A key set that is fetched.
+    Remote(Box<RemoteKeys>),
+}
+
+impl KeySource {
+    /// Verifies a token with the key it names; one that names none, with the only key that fits its algorithm. `chosen` is
+    /// the name of that key, whether it has signed or not. Nothing is waited for beyond the deadline.
+    ///
+    /// # Errors
+    /// [`Error::UnknownKey`], [`Error::InvalidSignature`], or what may heal by itself: [`Error::InvalidSignatureUnderOldKeys`],
+    /// and [`Error::KeysUnavailable`] if a key that might fit could not be had.
+    pub(crate) async fn verify(
+        &self,
+        token: Unverified<'_>,
+        deadline: Deadline,
+        chosen: &mut Option<String>,
+    ) -> Result<Signed, Error> {
+        match self {
+            Self::Secrets(secrets) => secrets.verify(token, deadline).await,
+            Self::Fixed(keys) => {
+                let key = keys.find(token.alg(), token.kid()).ok_or(Error::UnknownKey)?;
+                chosen.clone_from(&key.kid);
+                Signed::by(&key.verifying, token).map_err(|_| Error::InvalidSignature)
+            }
+            Self::Remote(keys) => keys.verify(token, deadline, chosen).await,
+        }
+    }
+
+    /// Fetches what has to be fetched.
+    pub(crate) async fn warm_up(&self) {
+        if let Self::Remote(keys) = self {
+            keys.warm_up().await;
+        }
+    }
+}
+
+/// The shared secrets of one issuer.
+pub(crate) struct Secrets {
+    /// Those that came with the configuration.
+    pub(crate) fixed: Vec<Secret>,
+    /// Those that are fetched.
+    pub(crate) fetched: Vec<FetchedSecret>,
+    /// A fetched one that is older may have been rotated since.
+    pub(crate) cooldown: Duration,
+}
+
+impl Secrets {
+    /// # Errors
+    /// [`Error::KeysUnavailable`] if one that may have signed could not be read, and [`Error::InvalidSignatureUnderOldKeys`] if
+    /// one may have been rotated since it was.
+    async fn verify(&self, token: Unverified<'_>, deadline: Deadline) -> Result<Signed, Error> {
+        if !token.has_fitting_signature() {
+            // It is by no secret, so none is waited for.
+            return Err(Error::InvalidSignature);
+        }
+        let mut token = match signed_by_one_of(&self.fixed, token) {
+            Ok(signed) => return Ok(signed),
+            Err(token) => token,
+        };
+        // None of those that are there waits for one that has to be read.
+        for versions in self.fetched.iter().filter_map(FetchedSecret::fresh) {
+            token = match signed_by_one_of(versions.secrets(), token) {
+                Ok(signed) => return Ok(signed),
+                Err(token) => token,
+            };
+        }
+        let mut refusal = Error::InvalidSignature;
+        for versions in side_by_side(self.fetched.iter().map(|secret| secret.versions(deadline))).await {
+            let Ok(versions) = versions else {
+                refusal = Error::KeysUnavailable;
+                continue;
+            };
+            token = match signed_by_one_of(versions.secrets(), token) {
+                Ok(signed) => return Ok(signed),
+                Err(token) => token,
+            };
+            refusal = match (refusal, versions.certainty(self.cooldown)) {
+                (Error::KeysUnavailable, _) | (_, Certainty::Missing) => Error::KeysUnavailable,
+                (_, Certainty::Old) => Error::InvalidSignatureUnderOldKeys,
+                (refusal, Certainty::Recent) => refusal,
+            };
+        }
+        Err(refusal)
+    }
+
+    /// Which encoding the secret that has signed this token is taken to have, if it would verify in another. The token is
+    /// none the better for it.
+    pub(crate) fn misread_as(&self, token: &Unverified<'_>) -> Option<Encoding> {
+        let signed = |secret: &Secret| {
+            let (key, encoding) = secret.misread(token.alg())?;
+            key.has_signed(token).then_some(encoding)
+        };
+        let fetched = || self.fetched.iter().filter_map(FetchedSecret::held);
+        let fixed = self.fixed.iter().find_map(signed);
+        fixed.or_else(|| fetched().find_map(|versions| versions.secrets().find_map(signed)))
+    }
+}
+
+/// Tries each secret's key for the token's algorithm.
+fn signed_by_one_of<'a, 's>(
+    secrets: impl IntoIterator<Item = &'s Secret>,
+    token: Unverified<'a>,
+) -> Result<Signed, Unverified<'a>> {
+    let (alg, mut token) = (token.alg(), token);
+    for key in secrets.into_iter().filter_map(|secret| secret.key(alg)) {
+        match Signed::by(key, token) {
+            Ok(signed) => return Ok(signed),
+            Err(unverified) => token = unverified,
+        }
+    }
+    Err(token)
+}
