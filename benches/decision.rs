@@ -1,4 +1,4 @@
-//! What a decision takes in process, and its stages: `cargo bench --features inner`. Each figure of a stage is that of all
+//! What a decision takes in process, and its stages: `cargo bench --features unstable-internals`. Each figure of a stage is that of all
 //! stages up to it. Instructions, which are the same on every run, are counted by `scripts/instructions`.
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a bench that fails has to say so")]
@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
 
-use apigw_jwt_authorizer::stages::{STAGES, reach};
+use apigw_jwt_authorizer::internals::{STAGES, reach};
 use apigw_jwt_authorizer::{Authorizer, Clock, Config, Invocation, Moment};
 use criterion::{Criterion, criterion_group, criterion_main};
 use serde_json::{Value, json};

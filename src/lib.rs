@@ -65,13 +65,9 @@ mod token;
 #[cfg(feature = "authz")]
 pub mod explain;
 
-#[cfg(feature = "inner")]
+#[cfg(feature = "unstable-internals")]
 #[doc(hidden)]
-pub mod inner;
-
-#[cfg(feature = "inner")]
-#[doc(hidden)]
-pub mod stages;
+pub mod internals;
 
 mod algorithm;
 mod decimal;

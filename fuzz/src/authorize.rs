@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use apigw_jwt_authorizer::inner;
+use apigw_jwt_authorizer::internals;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -49,7 +49,7 @@ fn policy(answer: &Map<String, Value>, header: &str, arn: &str) {
     assert!(answer.iter().all(|(name, value)| members.contains(&name.as_str()) && !value.is_null()));
     let token = header.rsplit(' ').next().unwrap_or_default();
     let signed = token.rsplit_once('.').is_some_and(|(input, _)| world::was_signed(input));
-    let passes = inner::passes(&answer["policyDocument"], arn);
+    let passes = internals::passes(&answer["policyDocument"], arn);
     let statements = answer["policyDocument"]["Statement"].as_array().unwrap();
     let allows = statements.iter().any(|statement| statement["Effect"] == "Allow");
     let anonymous = answer["principalId"] == "anonymous";

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use apigw_jwt_authorizer::inner;
+use apigw_jwt_authorizer::internals;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Number, Value};
@@ -50,7 +50,7 @@ pub fn run(data: &[u8]) {
         Some(claims) if claims.members["sub"] == "anonymous" => {}
         Some(claims) => {
             assert!(verified, "a token is refused that keeps the rules: {answer}");
-            let passes = inner::passes(&answer["policyDocument"], &format!("{STAGE}{tail}"));
+            let passes = internals::passes(&answer["policyDocument"], &format!("{STAGE}{tail}"));
             assert_eq!(passes, allowed(&claims), "{tail}: {answer}");
             assert_eq!(answer["principalId"], claims.members["sub"]);
             assert_eq!(

@@ -1,6 +1,6 @@
 //! Bytes -> the key-set parser: at most 100 keys, no two of one name and algorithm, and each of them fit.
 
-use apigw_jwt_authorizer::inner;
+use apigw_jwt_authorizer::internals;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
@@ -17,7 +17,7 @@ const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// Parses a key set, and judges which keys are taken.
 pub fn run(text: &[u8]) {
-    let Some(keys) = inner::key_set(text) else { return };
+    let Some(keys) = internals::key_set(text) else { return };
     let set: Set<'_> = serde_json::from_slice(text).expect("a key set that is no JSON");
     // A key that cannot be read is passed over, and the others stay.
     let jwks: Vec<Value> = set.keys.iter().filter_map(|jwk| serde_json::from_str(jwk.get()).ok()).collect();

@@ -92,7 +92,7 @@ impl Verified {
     }
 
     /// A token with these claims and scopes, as if it had been verified.
-    #[cfg(any(test, feature = "inner"))]
+    #[cfg(any(test, feature = "unstable-internals"))]
     pub(crate) fn for_tests(claims: Value, scopes: &[&str], not_after: NumericDate) -> Self {
         let mut scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
         scopes.sort_unstable();

@@ -82,7 +82,7 @@ impl KeySet {
     }
 
     /// The names and algorithms of the usable keys.
-    #[cfg(any(feature = "authz", feature = "inner"))]
+    #[cfg(any(feature = "authz", feature = "unstable-internals"))]
     pub(crate) fn names(&self) -> impl Iterator<Item = (Option<&str>, Algorithm)> {
         self.keys.iter().map(|key| (key.kid.as_deref(), key.verifying.alg()))
     }

@@ -27,7 +27,7 @@ pub(super) struct Said {
     lacks_own: bool,
     /// How many units did not fit.
     #[cfg_attr(
-        not(any(test, feature = "inner")),
+        not(any(test, feature = "unstable-internals")),
         expect(dead_code, reason = "a policy says less where it must; tests count how often")
     )]
     pub(super) left_out: usize,

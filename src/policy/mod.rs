@@ -13,7 +13,7 @@ mod conflicts;
 mod diagnostics;
 mod glob;
 mod grants;
-#[cfg(any(test, feature = "inner"))]
+#[cfg(any(test, feature = "unstable-internals"))]
 pub(crate) mod oracle;
 mod overlap;
 mod pattern;

@@ -11,7 +11,7 @@
 )]
 
 pub(crate) mod case;
-#[cfg(feature = "inner")]
+#[cfg(feature = "unstable-internals")]
 pub(crate) mod choices;
 pub(crate) mod iam;
 pub(crate) mod rules;
