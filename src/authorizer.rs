@@ -187,7 +187,7 @@ impl Authorizer {
                 Encoding::Base64 | Encoding::Base64Url => Some(Hint::SecretMayBeText),
             }
         };
-        let near = || {
+        let similar_route = || {
             let path = request.arn.path();
             let in_other_case = || self.routes.declares_in_other_case(path);
             match self.routes.declares(path) {
@@ -203,7 +203,7 @@ impl Authorizer {
             principal: &self.settings.forwarding.principal,
             other_reading: &other_reading,
             need: seen.need,
-            near: &near,
+            similar_route: &similar_route,
             now: self.clock.now().date(),
         };
         Hint::of(error, &refused)

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::near::{Difference, difference, misspelt};
-use super::{Hint, Refused, Reread, part};
+use super::similarity::{Difference, difference, misspelt};
+use super::{Hint, Refused, UnverifiedJwt, part};
 use crate::bearer::all_compact_jws;
 use crate::claims::{Accepted, ClaimName, ClaimRules};
 use crate::error::Error;
@@ -53,7 +53,7 @@ pub(super) fn malformed(authorization: &str) -> Option<Hint> {
 }
 
 /// An `alg` that its issuer is not configured for.
-pub(super) fn algorithm(token: &Reread, issuers: &[(Option<&str>, bool)]) -> Option<Hint> {
+pub(super) fn algorithm(token: &UnverifiedJwt, issuers: &[(Option<&str>, bool)]) -> Option<Hint> {
     let alg = token.header.get("alg")?.as_str()?;
     if alg.eq_ignore_ascii_case("none") {
         return Some(Hint::UnsignedToken);

@@ -5,7 +5,7 @@
 
 mod cause;
 mod list;
-mod near;
+mod similarity;
 #[cfg(test)]
 mod tests;
 
@@ -42,13 +42,13 @@ pub(crate) struct Refused<'a> {
     /// What the route needs.
     pub(crate) need: Option<&'a Need>,
     /// What other requests the path or method at hand may have been meant for.
-    pub(crate) near: &'a dyn Fn() -> Option<Hint>,
+    pub(crate) similar_route: &'a dyn Fn() -> Option<Hint>,
     pub(crate) now: NumericDate,
 }
 
 /// A token as anybody may have written it. Nothing in it is verified.
 #[derive(Default)]
-struct Reread {
+struct UnverifiedJwt {
     header: Map<String, Value>,
     claims: Value,
 }
@@ -62,7 +62,7 @@ impl Hint {
         if error == Error::MalformedToken {
             return cause::malformed(refused.authorization);
         }
-        let token = LazyCell::new(|| Reread::of(refused.authorization));
+        let token = LazyCell::new(|| UnverifiedJwt::of(refused.authorization));
         let claims = || refused.claims.unwrap_or_else(|| &token.claims);
         match error {
             Error::UnsupportedAlgorithm => cause::algorithm(&token, refused.issuers),
@@ -81,7 +81,7 @@ impl Hint {
             },
             Error::InvalidClaim | Error::MissingClaim => cause::claim(claims(), refused),
             Error::InsufficientScope => cause::scope(claims(), refused.rules?, refused.need?),
-            Error::UndeclaredRoute => (refused.near)(),
+            Error::UndeclaredRoute => (refused.similar_route)(),
             Error::MissingToken
             | Error::MalformedToken
             | Error::MalformedEvent
@@ -94,7 +94,7 @@ impl Hint {
     }
 }
 
-impl Reread {
+impl UnverifiedJwt {
     /// Reads what can be read.
     fn of(authorization: &str) -> Self {
         Self { header: part(authorization, 0), claims: Value::Object(part(authorization, 1)) }
