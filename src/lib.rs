@@ -77,7 +77,7 @@ mod json;
 mod time;
 
 pub use authorizer::{Authorizer, Invocation};
-pub use config::{Config, ConfigError, Mistake};
+pub use config::{Config, ConfigError, ConfigIssue};
 pub use error::Error;
 pub use response::{Answer, Failure, PolicyAnswer};
 pub use time::{Clock, Moment};

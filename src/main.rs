@@ -12,8 +12,8 @@ use apigw_jwt_authorizer::{Answer, Authorizer, Config, ConfigError, Invocation};
 use environment::{SystemClock, document, variable};
 use tokio::runtime::LocalOptions;
 
-/// What a configuration mistake exits with, in Lambda and on a desk.
-const CONFIGURATION_MISTAKE: u8 = 2;
+/// The exit status of a configuration error, in Lambda and on a desk.
+const CONFIGURATION_ERROR: u8 = 2;
 
 fn main() -> ExitCode {
     let runtime_api = variable("AWS_LAMBDA_RUNTIME_API").is_some_and(|address| !address.is_empty());
@@ -34,12 +34,12 @@ fn main() -> ExitCode {
         (true, Ok(authorizer)) => runtime.block_on(lambda::serve(authorizer)),
         (true, Err(error)) => {
             runtime.block_on(lambda::init_error(&error));
-            ExitCode::from(CONFIGURATION_MISTAKE)
+            ExitCode::from(CONFIGURATION_ERROR)
         }
         (false, Ok(authorizer)) => runtime.block_on(desk(&authorizer)),
         (false, Err(error)) => {
             eprintln!("{error}");
-            ExitCode::from(CONFIGURATION_MISTAKE)
+            ExitCode::from(CONFIGURATION_ERROR)
         }
     }
 }

@@ -27,7 +27,7 @@ pub fn run(text: &[u8]) {
     let env = |name: &str| ENVIRONMENT.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
     let messages = match Config::parse(text, &env, Path::new(".")) {
         Err(error) => {
-            assert!(!error.mistakes.is_empty());
+            assert!(!error.issues.is_empty());
             error.to_string()
         }
         Ok(config) => {

@@ -44,7 +44,7 @@ impl KeysConfig {
     }
 }
 
-/// Whose tokens an entry takes, known even if something else in it is a mistake: the issuer, and whether by a secret.
+/// Whose tokens an entry takes, known even if the rest of it has issues: the issuer, and whether it has a secret.
 pub(super) type Takes = (Option<String>, bool);
 
 pub(super) fn issuer(node: &Node<'_>) -> (Option<Takes>, Option<IssuerConfig>) {
@@ -96,10 +96,10 @@ fn read(node: &Node<'_>, takes: &mut Option<Takes>) -> Option<IssuerConfig> {
     let fetched = matches!(sources.as_slice(), [] | ["jwks_uri"]);
     let seed = fields.optional("jwks_seed_file").map_or(Some(None), |node| match fetched {
         true => seed(&node, algorithms.as_deref()?).map(Some),
-        false => node.mistake("only with `jwks_uri` or discovery, where a key set is fetched"),
+        false => node.reject("only with `jwks_uri` or discovery, where a key set is fetched"),
     });
     let keys = match sources.as_slice() {
-        [_, _, ..] => node.mistake("expected at most one of `jwks_uri`, `jwks`, `jwks_file` and `secret`"),
+        [_, _, ..] => node.reject("expected at most one of `jwks_uri`, `jwks`, `jwks_file` and `secret`"),
         _ if fetched => address(&fields, name.as_ref().and_then(Option::as_deref))
             .and_then(|address| Some(KeysConfig::Remote { address, seed: seed?, times: times? })),
         _ => keys(&fields, algorithms.as_deref(), times),
@@ -118,7 +118,7 @@ fn algorithms(node: &Node<'_>, with_secret: bool) -> Option<Vec<Algorithm>> {
     };
     all(node.one_or_more()?.map(|item| {
         let named = Algorithm::named(&item.string(expected)?);
-        named.filter(|algorithm| allowed.contains(algorithm)).or_else(|| item.mistake(expected))
+        named.filter(|algorithm| allowed.contains(algorithm)).or_else(|| item.reject(expected))
     }))
 }
 
@@ -128,11 +128,11 @@ fn address(fields: &Fields<'_>, issuer: Option<&str>) -> Option<Address> {
         let expected = "to find its keys by OIDC discovery, an issuer is an `https://` address without query and fragment; \
                         else set `jwks_uri`, `jwks`, `jwks_file` or `secret`";
         let document = KeyUrl::discovery(issuer?).map(Address::Discovered);
-        return document.or_else(|| fields.optional("issuer")?.mistake(expected));
+        return document.or_else(|| fields.optional("issuer")?.reject(expected));
     };
     let expected =
         "expected an address that begins with `https://` (or with `http://` on a loopback host) and holds no user name";
-    KeyUrl::parse(&node.text(expected)?).map(Address::Fixed).or_else(|| node.mistake(expected))
+    KeyUrl::parse(&node.text(expected)?).map(Address::Fixed).or_else(|| node.reject(expected))
 }
 
 /// A key set to start with.
@@ -140,7 +140,7 @@ fn seed(node: &Node<'_>, algorithms: &[Algorithm]) -> Option<Seed> {
     let file = node.file("expected the path of a file with a JWK Set")?;
     let written = || file.metadata()?.modified();
     let (Ok(text), Ok(written)) = (std::fs::read(&file), written()) else {
-        return node.mistake("the file cannot be read");
+        return node.reject("the file cannot be read");
     };
     // Before 1970 is as good as then: too old to be used.
     let written = written.duration_since(std::time::UNIX_EPOCH).unwrap_or(Duration::ZERO);
@@ -152,13 +152,13 @@ fn keys(fields: &Fields<'_>, algorithms: Option<&[Algorithm]>, times: Option<Cac
     if let Some(node) = fields.optional("jwks") {
         return match serde_json::to_vec(node.value) {
             Ok(text) => key_set(&node, &text, algorithms?).map(KeysConfig::Fixed),
-            Err(_) => node.mistake(NOT_A_KEY_SET),
+            Err(_) => node.reject(NOT_A_KEY_SET),
         };
     }
     if let Some(node) = fields.optional("jwks_file") {
         let expected = "expected the path of a file with a JWK Set";
         let file =
-            std::fs::read(node.file(expected)?).map_err(|_| node.walk.mistake(&node.place, "the file cannot be read"));
+            std::fs::read(node.file(expected)?).map_err(|_| node.walk.report(&node.place, "the file cannot be read"));
         return key_set(&node, &file.ok()?, algorithms?).map(KeysConfig::Fixed);
     }
     let node = fields.optional("secret")?;
@@ -185,8 +185,8 @@ fn key_set(node: &Node<'_>, text: &[u8], algorithms: &[Algorithm]) -> Option<Key
             }
             Some(keys)
         }
-        Err(NotAKeySet::Malformed) => node.mistake(NOT_A_KEY_SET),
-        Err(NotAKeySet::NoUsableKey) => node.mistake(
+        Err(NotAKeySet::Malformed) => node.reject(NOT_A_KEY_SET),
+        Err(NotAKeySet::NoUsableKey) => node.reject(
             "expected a JWK Set with at least one public key for signatures by an allowed algorithm (RSA of 2048 to 8192 bits, P-256, P-384 or Ed25519)",
         ),
     }

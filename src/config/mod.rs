@@ -1,4 +1,4 @@
-//! The JSON document -> each stage's settings, once, at start-up; every mistake at once.
+//! The JSON document -> each stage's settings, read once, at start-up; every issue is reported at once.
 
 mod document;
 mod issuer;
@@ -23,7 +23,7 @@ use crate::time::Clock;
 use document::Tree;
 use issuer::{IssuerConfig, KeysConfig};
 use network::{extension, tls};
-pub use walk::Mistake;
+pub use walk::ConfigIssue;
 use walk::{Node, Place, Walk, all};
 
 /// Context keys that the program or the gateway uses itself.
@@ -31,7 +31,7 @@ const RESERVED_CONTEXT_KEYS: [&str; 3] = ["error", "reason", "principalId"];
 /// More issuers than anybody has asked for; each may cost a fetch at a cold start.
 const MAX_ISSUERS: usize = 32;
 
-/// A configuration without mistakes.
+/// A configuration that is valid.
 pub struct Config {
     issuers: Vec<IssuerConfig>,
     routes: Routes,
@@ -41,26 +41,26 @@ pub struct Config {
     warnings: Vec<String>,
 }
 
-/// All the mistakes of a configuration. It prints one on a line.
+/// Everything that is wrong with a configuration. It prints one issue on a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     /// In the order in which they stand in the document.
-    pub mistakes: Vec<Mistake>,
+    pub issues: Vec<ConfigIssue>,
 }
 
 impl ConfigError {
-    /// A mistake about the document as a whole.
+    /// An error about the document as a whole.
     #[must_use]
     pub fn document(expected: impl Into<String>) -> Self {
-        Self { mistakes: vec![Mistake { path: "(document)".to_owned(), expected: expected.into() }] }
+        Self { issues: vec![ConfigIssue { path: "(document)".to_owned(), expected: expected.into() }] }
     }
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = self.mistakes.len();
+        let count = self.issues.len();
         write!(f, "the configuration has {count} mistake{}:", if count == 1 { "" } else { "s" })?;
-        self.mistakes.iter().try_for_each(|mistake| write!(f, "\n{mistake}"))
+        self.issues.iter().try_for_each(|issue| write!(f, "\n{issue}"))
     }
 }
 
@@ -70,12 +70,12 @@ impl Config {
     /// Reads a configuration document. Relative paths in it are relative to `base`, and `env` is the environment.
     ///
     /// # Errors
-    /// Every mistake in the document with its JSON path, such as `issuers[0].leeway_seconds: expected a whole number from 0 to 300`.
+    /// Every issue in the document with its JSON path, such as `issuers[0].leeway_seconds: expected a whole number from 0 to 300`.
     ///
     /// ```
     /// # use apigw_jwt_authorizer::Config;
     /// let error = Config::parse(r#"{ "issuers": [] }"#, &|_| None, std::path::Path::new(".")).err().unwrap();
-    /// let paths: Vec<_> = error.mistakes.iter().map(|mistake| mistake.path.as_str()).collect();
+    /// let paths: Vec<_> = error.issues.iter().map(|issue| issue.path.as_str()).collect();
     /// assert_eq!(paths, ["issuers", "routes"]);
     /// ```
     pub fn parse(text: &str, env: &dyn Fn(&str) -> Option<String>, base: &Path) -> Result<Self, ConfigError> {
@@ -85,12 +85,12 @@ impl Config {
                 "expected one JSON object in which no member appears twice; line {line}, column {column} is not part of one"
             ))
         })?;
-        let walk = Walk { env, base, mistakes: RefCell::default(), warnings: RefCell::default() };
+        let walk = Walk { env, base, issues: RefCell::default(), warnings: RefCell::default() };
         let parsed = read(&Node { walk: &walk, place: Place::default(), value: &document });
-        let (mistakes, warnings) = (walk.mistakes.into_inner(), walk.warnings.into_inner());
+        let (issues, warnings) = (walk.issues.into_inner(), walk.warnings.into_inner());
         match parsed {
-            Some(read) if mistakes.is_empty() => Ok(Self { warnings, ..read }),
-            _ => Err(ConfigError { mistakes }),
+            Some(read) if issues.is_empty() => Ok(Self { warnings, ..read }),
+            _ => Err(ConfigError { issues }),
         }
     }
 
@@ -159,7 +159,7 @@ fn read(document: &Node<'_>) -> Option<Config> {
         Some(node) => route::table(&node),
         None if undeclared == Some(Undeclared::Allow) => Some(Vec::new()),
         None => {
-            walk.mistake(
+            walk.report(
                 &fields.place_of("routes"),
                 "missing, so that nothing would ever pass; declare routes, or set `undeclared_routes` to `allow`",
             );
@@ -210,7 +210,7 @@ fn issuers(node: &Node<'_>) -> Option<Vec<IssuerConfig>> {
     let expected = "expected a list of 1 to 32 issuers";
     let items = node.items(expected)?;
     if items.len() > MAX_ISSUERS {
-        return node.mistake(expected);
+        return node.reject(expected);
     }
     let (takes, issuers): (Vec<_>, Vec<_>) = items.iter().map(issuer::issuer).unzip();
     for (index, taken) in takes.iter().enumerate() {
@@ -220,13 +220,13 @@ fn issuers(node: &Node<'_>) -> Option<Vec<IssuerConfig>> {
             let expected = format!(
                 "issuers[{twin}] takes the same tokens; two entries may share an issuer if one has a secret and the other keys"
             );
-            node.walk.mistake(&path, expected);
+            node.walk.report(&path, expected);
         }
     }
     issuers.into_iter().collect()
 }
 
-/// Compiles the table, naming the entries that clash, also where others have mistakes of their own.
+/// Compiles the table and reports the entries that clash, even if others are invalid.
 fn compiled(walk: &Walk<'_>, entries: Option<Vec<Option<Route>>>, undeclared: Option<Undeclared>) -> Option<Routes> {
     let entries = entries?;
     let whole = entries.iter().all(Option::is_some);
@@ -242,11 +242,11 @@ fn compiled(walk: &Walk<'_>, entries: Option<Vec<Option<Route>>>, undeclared: Op
         Err(clashes) => {
             for clash in clashes {
                 let (Some(first), Some(second)) = (origins.get(clash.first), origins.get(clash.second)) else {
-                    walk.mistake("routes", format!("{} of a path is declared twice", clash.method));
+                    walk.report("routes", format!("{} of a path is declared twice", clash.method));
                     continue;
                 };
-                let mistake = format!("{} of this path is already declared by routes[{first}]", clash.method);
-                walk.mistake(&format_args!("routes[{second}]"), mistake);
+                let issue = format!("{} of this path is already declared by routes[{first}]", clash.method);
+                walk.report(&format_args!("routes[{second}]"), issue);
             }
             None
         }
@@ -271,8 +271,8 @@ fn policies(walk: &Walk<'_>, routes: &Routes, mode: Mode) -> Option<Policies> {
             warnings.iter().for_each(|warning| walk.warning("routes", &warning.to_string()));
             Some(Policies::Cacheable(Box::new(plan)))
         }
-        Err(mistakes) => {
-            mistakes.iter().for_each(|mistake| walk.mistake("routes", mistake.to_string()));
+        Err(issues) => {
+            issues.iter().for_each(|issue| walk.report("routes", issue.to_string()));
             None
         }
     }
@@ -282,7 +282,7 @@ fn policies(walk: &Walk<'_>, routes: &Routes, mode: Mode) -> Option<Policies> {
 fn claim_name(node: &Node<'_>) -> Option<ClaimName> {
     let expected = "expected the name of a claim, or a JSON Pointer that begins with `/`";
     let text = node.text(expected)?;
-    ClaimName::parse(&text).or_else(|| node.mistake(expected))
+    ClaimName::parse(&text).or_else(|| node.reject(expected))
 }
 
 /// One claim, or a list of them.
@@ -295,10 +295,10 @@ fn context(node: &Node<'_>) -> Option<Vec<(String, ClaimName)>> {
     let entries = node.entries("expected an object of context keys and the claims that become them")?;
     let mut mapping = all(entries.into_iter().map(|(key, node)| {
         if key.is_empty() || key.chars().any(char::is_control) {
-            return node.mistake("a context key is a text without control characters");
+            return node.reject("a context key is a text without control characters");
         }
         if RESERVED_CONTEXT_KEYS.contains(&&*key) {
-            return node.mistake("this context key is reserved for the authorizer and the gateway");
+            return node.reject("this context key is reserved for the authorizer and the gateway");
         }
         match node.string("expected the name of a claim, a JSON Pointer, or `\"\"` for all claims")? {
             everything if everything.is_empty() => Some((key.into_owned(), ClaimName::Everything)),

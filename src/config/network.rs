@@ -9,14 +9,14 @@ pub(super) fn tls(node: &Node<'_>) -> Option<Trust> {
     let roots = match fields.optional("roots") {
         None => Some(Trust::Webpki),
         Some(node) if node.word(&[("webpki", true), ("system", false)])? => Some(Trust::Webpki),
-        Some(node) => Trust::system().or_else(|| node.mistake("the system has no certificate authorities")),
+        Some(node) => Trust::system().or_else(|| node.reject("the system has no certificate authorities")),
     };
     let Some(node) = fields.optional("ca_file") else {
         return roots;
     };
     match std::fs::read(node.file("expected the path of a PEM file")?) {
-        Ok(pem) => roots?.with_pem(&pem).or_else(|| node.mistake("expected a PEM file of certificates")),
-        Err(_) => node.mistake("the file cannot be read"),
+        Ok(pem) => roots?.with_pem(&pem).or_else(|| node.reject("expected a PEM file of certificates")),
+        Err(_) => node.reject("the file cannot be read"),
     }
 }
 
@@ -26,7 +26,7 @@ pub(super) fn extension(walk: &Walk<'_>) -> Option<Extension> {
     const DEFAULT: u16 = 2773;
     let port = (walk.env)(PORT).map_or(Some(DEFAULT), |port| port.parse().ok());
     if port.is_none() {
-        walk.mistake("(environment)", format!("expected a port number in {PORT}"));
+        walk.report("(environment)", format!("expected a port number in {PORT}"));
     }
     let token = SessionToken((walk.env)("AWS_SESSION_TOKEN").unwrap_or_default());
     Some(Extension { port: port?, token })

@@ -9,7 +9,7 @@ use super::walk::{Fields, Node, all};
 use crate::claims::{Accepted, ClaimName};
 use crate::routes::{Alternative, ClaimNeed, ClaimValue, METHODS, Methods, Need, PathPattern, Route, Segment};
 
-/// All routes; `None` for those that have mistakes.
+/// All routes; `None` for those that are invalid.
 pub(super) fn table(node: &Node<'_>) -> Option<Vec<Option<Route>>> {
     Some(node.items("expected a list of at least one route")?.iter().map(entry).collect())
 }
@@ -19,11 +19,11 @@ fn entry(node: &Node<'_>) -> Option<Route> {
     let methods = fields.optional("method").map_or(Some(Methods::Any), |node| methods(&node));
     let path = fields.required("path", "expected a resource path such as `/pets/{id}`").and_then(|node| {
         let text = node.text("expected a resource path such as `/pets/{id}`")?;
-        PathPattern::parse(&text).map_err(|expected| node.walk.mistake(&node.place, expected)).ok()
+        PathPattern::parse(&text).map_err(|expected| node.walk.report(&node.place, expected)).ok()
     });
     let beside = ["scopes", "claims"].into_iter().filter_map(|name| fields.optional(name)).next();
     let need = match (fields.optional("any_of"), beside) {
-        (Some(any_of), Some(_)) => any_of.mistake("`any_of` stands instead of `scopes` and `claims`, not beside them"),
+        (Some(any_of), Some(_)) => any_of.reject("`any_of` stands instead of `scopes` and `claims`, not beside them"),
         (Some(any_of), None) => any_of
             .items("expected a list of at least one alternative, each with `scopes`, `claims` or both")
             .and_then(|items| {
@@ -46,7 +46,7 @@ fn methods(node: &Node<'_>) -> Option<Methods> {
     for item in node.one_or_more()? {
         let method = item.string(EXPECTED).and_then(|text| {
             let known = named.iter_mut().zip(METHODS).find(|(_, known)| *known == text);
-            known.or_else(|| item.mistake(EXPECTED))
+            known.or_else(|| item.reject(EXPECTED))
         });
         match method {
             Some((named, _)) => twice |= std::mem::replace(named, true),
@@ -54,7 +54,7 @@ fn methods(node: &Node<'_>) -> Option<Methods> {
         }
     }
     match (whole, twice) {
-        (true, true) => node.mistake("a method is listed twice"),
+        (true, true) => node.reject("a method is listed twice"),
         _ => whole.then_some(Methods::Named(named)),
     }
 }
@@ -63,7 +63,7 @@ fn methods(node: &Node<'_>) -> Option<Methods> {
 fn alternative(node: &Node<'_>, fields: &Fields<'_>, path: Option<&PathPattern>) -> Option<Alternative> {
     let (scopes, claims) = (fields.optional("scopes"), fields.optional("claims"));
     if scopes.is_none() && claims.is_none() {
-        return node.mistake("expected `scopes`, `claims` or both");
+        return node.reject("expected `scopes`, `claims` or both");
     }
     let scopes = scopes.map_or_else(|| Some(Vec::new()), |node| scope_entries(&node));
     let claims = claims.map_or_else(|| Some(Vec::new()), |node| claim_needs(&node, path));
@@ -76,7 +76,7 @@ fn scope_entries(node: &Node<'_>) -> Option<Vec<Vec<Arc<str>>>> {
     all(node.one_or_more()?.map(|item| {
         let text = item.text(EXPECTED)?;
         let scopes: Vec<Arc<str>> = text.split(' ').filter(|scope| !scope.is_empty()).map(Arc::from).collect();
-        if scopes.is_empty() || text.chars().any(char::is_control) { item.mistake(EXPECTED) } else { Some(scopes) }
+        if scopes.is_empty() || text.chars().any(char::is_control) { item.reject(EXPECTED) } else { Some(scopes) }
     }))
 }
 
@@ -91,10 +91,10 @@ fn claim_needs(node: &Node<'_>, path: Option<&PathPattern>) -> Option<Vec<ClaimN
         let Some(name) = name else {
             return scalar(item).map(ClaimValue::Fixed);
         };
-        // A path that is a mistake itself has no parameters to compare with.
+        // An invalid path has no parameters to compare with.
         let path = path?;
         let Some(position) = path.position(&name) else {
-            return item.mistake(
+            return item.reject(
                 "a value in braces is a parameter of the route's own path, and the path has none of this name",
             );
         };
@@ -122,7 +122,7 @@ fn claim_values<T>(
             Tree::Object(_) => present(&node).map(|present| vec![of(present)]),
             _ => node.one_or_more().and_then(|items| all(items.map(|value| item(&value)))),
         };
-        let claim = ClaimName::parse(&name).or_else(|| node.mistake(NAME));
+        let claim = ClaimName::parse(&name).or_else(|| node.reject(NAME));
         Some((claim?, values?))
     }))
 }
@@ -130,7 +130,7 @@ fn claim_values<T>(
 /// `{"present": true}`.
 fn present(node: &Node<'_>) -> Option<Accepted> {
     let present = node.fields(&["present"])?.required("present", "expected `true`")?;
-    if *present.value == Tree::Bool(true) { Some(Accepted::Present) } else { present.mistake("expected `true`") }
+    if *present.value == Tree::Bool(true) { Some(Accepted::Present) } else { present.reject("expected `true`") }
 }
 
 /// One accepted value.
@@ -141,6 +141,6 @@ fn scalar(node: &Node<'_>) -> Option<Accepted> {
         Tree::Text(_) => Some(Accepted::Value(node.string(EXPECTED)?.into())),
         Tree::Number(number) => Some(Accepted::Value(Value::Number(number.clone()))),
         Tree::Bool(value) => Some(Accepted::Value((*value).into())),
-        Tree::Object(_) | Tree::Null | Tree::List(_) => node.mistake(EXPECTED),
+        Tree::Object(_) | Tree::Null | Tree::List(_) => node.reject(EXPECTED),
     }
 }

@@ -21,10 +21,10 @@ pub(super) fn secret(node: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Optio
     let (manager, parameter) = (fields.optional("secrets_manager"), fields.optional("parameter_store"));
     let sources = ["env", "file", "secrets_manager", "parameter_store"];
     if sources.iter().filter(|name| fields.optional(name).is_some()).count() != 1 {
-        return node.mistake("expected exactly one of `env`, `file`, `secrets_manager` and `parameter_store`");
+        return node.reject("expected exactly one of `env`, `file`, `secrets_manager` and `parameter_store`");
     }
     let of_manager = |name: &'static str| match fields.optional(name) {
-        Some(node) if manager.is_none() => node.mistake("only with `secrets_manager`"),
+        Some(node) if manager.is_none() => node.reject("only with `secrets_manager`"),
         other => Some(other),
     };
     let field = of_manager("field").and_then(|node| match node {
@@ -36,7 +36,7 @@ pub(super) fn secret(node: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Optio
     let previous = of_manager("previous").and_then(|node| match node.map(|node| (node.value, node)) {
         None | Some((Tree::Bool(true), _)) => Some(Previous::Accepted),
         Some((Tree::Bool(false), _)) => Some(Previous::Refused),
-        Some((_, node)) => node.mistake("expected `true` or `false`"),
+        Some((_, node)) => node.reject("expected `true` or `false`"),
     });
     let stored = match (&manager, &parameter) {
         (Some(node), _) => {
@@ -57,13 +57,13 @@ pub(super) fn secret(node: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Optio
         let name = node.text("expected the name of an environment variable")?;
         match (node.walk.env)(&name) {
             Some(value) => value.into_bytes(),
-            None => return node.mistake("this environment variable is not set"),
+            None => return node.reject("this environment variable is not set"),
         }
     } else {
         let node = fields.optional("file")?;
         match std::fs::read(node.file("expected the path of a file with the secret")?) {
             Ok(text) => without_line_end(text),
-            Err(_) => return node.mistake("the file cannot be read"),
+            Err(_) => return node.reject("the file cannot be read"),
         }
     };
     let secret = Secret::new(&text, encoding?, algorithms?);

@@ -1,4 +1,4 @@
-//! Walking a JSON document and collecting every mistake in it.
+//! Walks a JSON document and collects every issue in it.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 
 use super::document::{Members, Tree};
 
-/// A mistake in the configuration: where, and what is expected there.
+/// Something wrong in the configuration: where it is, and what is expected there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
+pub struct ConfigIssue {
     /// The JSON path, such as `issuers[0].leeway_seconds`.
     pub path: String,
     /// What would be right, in words that repeat nothing from the document but names of fields, methods and paths.
     pub expected: String,
 }
 
-impl fmt::Display for Mistake {
+impl fmt::Display for ConfigIssue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.path, self.expected)
     }
@@ -28,11 +28,11 @@ pub(super) struct Walk<'e> {
     pub(super) env: &'e dyn Fn(&str) -> Option<String>,
     /// What relative paths in the document are relative to.
     pub(super) base: &'e Path,
-    pub(super) mistakes: RefCell<Vec<Mistake>>,
+    pub(super) issues: RefCell<Vec<ConfigIssue>>,
     pub(super) warnings: RefCell<Vec<String>>,
 }
 
-/// A value in the document and the way to it. Whatever reads one gives `None` after noting a mistake.
+/// A value in the document and the path to it. Functions that read one return `None` after reporting an issue.
 #[derive(Clone, Copy)]
 pub(super) struct Node<'a> {
     pub(super) walk: &'a Walk<'a>,
@@ -40,8 +40,8 @@ pub(super) struct Node<'a> {
     pub(super) value: &'a Tree<'a>,
 }
 
-/// The way to a value: the last step, and the way before it. It is written out for mistakes and warnings alone, for at a cold
-/// start there are none.
+/// The path to a value: the last step, and the path before it. It is formatted only for issues and warnings, so a cold start
+/// without any pays nothing.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Place<'a>(Option<(&'a Self, Step<'a>)>);
 
@@ -86,8 +86,8 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn mistake(&self, place: &(impl fmt::Display + ?Sized), expected: impl Into<String>) {
-        self.mistakes.borrow_mut().push(Mistake { path: place.to_string(), expected: expected.into() });
+    pub(super) fn report(&self, place: &(impl fmt::Display + ?Sized), expected: impl Into<String>) {
+        self.issues.borrow_mut().push(ConfigIssue { path: place.to_string(), expected: expected.into() });
     }
 
     pub(super) fn warning(&self, place: &(impl fmt::Display + ?Sized), warning: &str) {
@@ -96,13 +96,13 @@ impl<'a> Walk<'a> {
 }
 
 impl<'a> Node<'a> {
-    /// Notes a mistake here.
+    /// Reports an issue here.
     pub(super) fn note(&self, expected: impl Into<String>) {
-        self.walk.mistake(&self.place, expected);
+        self.walk.report(&self.place, expected);
     }
 
-    /// Notes a mistake here, in the place of a value.
-    pub(super) fn mistake<T>(&self, expected: impl Into<String>) -> Option<T> {
+    /// Reports an issue here and returns `None`.
+    pub(super) fn reject<T>(&self, expected: impl Into<String>) -> Option<T> {
         self.note(expected);
         None
     }
@@ -110,10 +110,10 @@ impl<'a> Node<'a> {
     /// An object that has no other fields than these.
     pub(super) fn fields(&'a self, known: &[&str]) -> Option<Fields<'a>> {
         let Tree::Object(members) = self.value else {
-            return self.mistake("expected an object");
+            return self.reject("expected an object");
         };
         for (name, _) in members.iter().filter(|(name, _)| !known.contains(name)) {
-            self.walk.mistake(&self.place.then(Step::Member(name)), "unknown field");
+            self.walk.report(&self.place.then(Step::Member(name)), "unknown field");
         }
         Some(Fields { walk: self.walk, place: &self.place, members })
     }
@@ -121,17 +121,17 @@ impl<'a> Node<'a> {
     /// An object whose member names are the document's own: the names, expanded, and what they map to.
     pub(super) fn entries(&'a self, expected: &str) -> Option<Vec<(Cow<'a, str>, Self)>> {
         let Tree::Object(members) = self.value else {
-            return self.mistake(expected);
+            return self.reject(expected);
         };
         if members.iter().len() == 0 {
-            return self.mistake(format!("{expected}; an empty one says nothing"));
+            return self.reject(format!("{expected}; an empty one says nothing"));
         }
         let mut seen: Vec<Cow<'a, str>> = Vec::new();
         all(members.iter().map(|(name, value)| {
             let node = Self { walk: self.walk, place: self.place.then(Step::Member(name)), value };
             let name = node.expand(name)?;
             if seen.contains(&name) {
-                return node.mistake("another member has the same name once `${NAME}` is expanded");
+                return node.reject("another member has the same name once `${NAME}` is expanded");
             }
             seen.push(name.clone());
             Some((name, node))
@@ -142,7 +142,7 @@ impl<'a> Node<'a> {
     pub(super) fn items(&'a self, expected: &str) -> Option<Vec<Self>> {
         match self.value {
             Tree::List(items) if !items.is_empty() => Some(self.numbered(items).collect()),
-            _ => self.mistake(expected),
+            _ => self.reject(expected),
         }
     }
 
@@ -150,7 +150,7 @@ impl<'a> Node<'a> {
     pub(super) fn one_or_more(&'a self) -> Option<impl Iterator<Item = Self>> {
         let (single, items) = match self.value {
             Tree::List(items) if items.is_empty() => {
-                return self.mistake("an empty list says nothing; expected at least one item");
+                return self.reject("an empty list says nothing; expected at least one item");
             }
             Tree::List(items) => (None, items.as_slice()),
             _ => (Some(*self), &[][..]),
@@ -166,7 +166,7 @@ impl<'a> Node<'a> {
     /// A string that is not empty, with `${NAME}` expanded.
     pub(super) fn text(&self, expected: &str) -> Option<Cow<'a, str>> {
         match self.string(expected)? {
-            text if text.is_empty() => self.mistake(expected),
+            text if text.is_empty() => self.reject(expected),
             text => Some(text),
         }
     }
@@ -175,7 +175,7 @@ impl<'a> Node<'a> {
     pub(super) fn string(&self, expected: &str) -> Option<Cow<'a, str>> {
         match self.value {
             Tree::Text(text) => self.expand(text),
-            _ => self.mistake(expected),
+            _ => self.reject(expected),
         }
     }
 
@@ -186,12 +186,12 @@ impl<'a> Node<'a> {
             format!("expected {}", names.join(" or "))
         };
         let Tree::Text(_) = self.value else {
-            return self.mistake(expected());
+            return self.reject(expected());
         };
         let text = self.string("")?;
         match words.iter().find(|(name, _)| *name == text) {
             Some((_, value)) => Some(*value),
-            None => self.mistake(expected()),
+            None => self.reject(expected()),
         }
     }
 
@@ -203,7 +203,7 @@ impl<'a> Node<'a> {
         };
         match number {
             Some(number) if range.contains(&number) => Some(number),
-            _ => self.mistake(format!("expected a whole number from {} to {}", range.start(), range.end())),
+            _ => self.reject(format!("expected a whole number from {} to {}", range.start(), range.end())),
         }
     }
 
@@ -228,10 +228,10 @@ impl<'a> Node<'a> {
             }
             expanded.push_str(before);
             let Some((name, after)) = after.split_once('}') else {
-                return self.mistake("`${` is not closed by `}`; write `$${` for a literal `${`");
+                return self.reject("`${` is not closed by `}`; write `$${` for a literal `${`");
             };
             let Some(value) = (self.walk.env)(name) else {
-                return self.mistake("`${NAME}` names an environment variable that is not set");
+                return self.reject("`${NAME}` names an environment variable that is not set");
             };
             expanded.push_str(&value);
             rest = after;
@@ -252,7 +252,7 @@ impl<'a> Fields<'a> {
     pub(super) fn required(&self, name: &'static str, expected: &str) -> Option<Node<'a>> {
         let node = self.optional(name);
         if node.is_none() {
-            self.walk.mistake(&self.place_of(name), format!("missing; {expected}"));
+            self.walk.report(&self.place_of(name), format!("missing; {expected}"));
         }
         node
     }
@@ -263,7 +263,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Reads every item before giving up, so that each mistake among them is noted.
+/// Reads every item before giving up, so that each issue among them is reported.
 pub(super) fn all<T>(items: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
     let mut read = Vec::with_capacity(items.size_hint().0);
     let mut whole = true;

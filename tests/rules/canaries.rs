@@ -197,6 +197,6 @@ fn a_configuration_and_its_mistakes_print_nothing_of_the_secret() {
     bad["issuers"][0]["audience"] = json!({ SECRET: SECRET });
     bad["principal"] = json!(["/", { "x": SECRET }]);
     let error = crate::desk::config(&bad.to_string()).err().unwrap();
-    assert_eq!(error.mistakes.len(), 3, "{error:?}");
+    assert_eq!(error.issues.len(), 3, "{error:?}");
     holds_none("the mistakes", &format!("{error} {error:?}"), &private, "");
 }

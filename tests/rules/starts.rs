@@ -23,7 +23,7 @@ fn number(text: &str) -> Value {
 #[track_caller]
 fn refused(document: &Value, secret: &str, expected: &str) {
     let error = config_with(&document.to_string(), &[("S", secret)]).err().unwrap();
-    let mistakes: Vec<String> = error.mistakes.iter().map(ToString::to_string).collect();
+    let mistakes: Vec<String> = error.issues.iter().map(ToString::to_string).collect();
     assert_eq!(mistakes, [expected], "{document}");
 }
 
@@ -126,8 +126,8 @@ fn row_100_a_public_key_in_any_dress_refuses_to_start() {
             let document = api(json!({ "secret": { "env": "S", "encoding": encoding } }));
             let error = config_with(&document.to_string(), &[("S", text)]).err();
             let error = error.unwrap_or_else(|| panic!("{what} as {encoding} starts"));
-            assert_eq!(error.mistakes.len(), 1, "{what} as {encoding}");
-            assert_eq!(error.mistakes[0].to_string(), mistake, "{what} as {encoding}");
+            assert_eq!(error.issues.len(), 1, "{what} as {encoding}");
+            assert_eq!(error.issues[0].to_string(), mistake, "{what} as {encoding}");
         }
     };
     for (what, der) in public_keys() {
@@ -259,7 +259,7 @@ fn row_99_a_number_whose_exponent_is_beyond_64_bits_refuses_to_start() {
   "undeclared_routes": "allow"
 }"#;
     let error = config_with(document, &[("S", SECRET)]).err().unwrap();
-    let mistakes: Vec<String> = error.mistakes.iter().map(ToString::to_string).collect();
+    let mistakes: Vec<String> = error.issues.iter().map(ToString::to_string).collect();
     assert_eq!(
         mistakes,
         [
@@ -300,7 +300,7 @@ fn row_86_a_route_that_needs_no_scope_by_an_empty_list_refuses_to_start() {
         let mut document = api(json!({}));
         document["routes"] = json!([{ "path": "/x", "scopes": scopes }]);
         let error = config_with(&document.to_string(), &[("S", SECRET)]).err().unwrap();
-        let paths: Vec<&str> = error.mistakes.iter().map(|mistake| mistake.path.as_str()).collect();
+        let paths: Vec<&str> = error.issues.iter().map(|issue| issue.path.as_str()).collect();
         let expected = if scopes == json!([""]) { "routes[0].scopes[0]" } else { "routes[0].scopes" };
         assert_eq!(paths, [expected], "{scopes}");
     }

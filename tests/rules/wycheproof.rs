@@ -210,7 +210,7 @@ fn k19_to_26_keys_that_are_not_what_they_say_leave_nothing_to_start_with() {
         (oct("A256KW"), "K26"),
     ] {
         let error = config(&api(json!({ "keys": [jwk] })).to_string()).err().unwrap();
-        let paths: Vec<&str> = error.mistakes.iter().map(|mistake| mistake.path.as_str()).collect();
+        let paths: Vec<&str> = error.issues.iter().map(|issue| issue.path.as_str()).collect();
         assert_eq!(paths, ["issuers[0].jwks"], "{what}");
     }
 }

@@ -53,13 +53,13 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<String, Failure> {
 }
 
 /// The mistakes, for standard error.
-pub(crate) fn mistakes(error: &ConfigError) -> String {
+pub(crate) fn issues(error: &ConfigError) -> String {
     let mut page = Page::stderr();
-    let count = error.mistakes.len();
+    let count = error.issues.len();
     page.heading(&format!("{count} mistake{} in the configuration", if count == 1 { "" } else { "s" }));
-    for mistake in &error.mistakes {
-        page.line(2, &mistake.path, Colour::Red);
-        page.paragraph(4, &mistake.expected);
+    for issue in &error.issues {
+        page.line(2, &issue.path, Colour::Red);
+        page.paragraph(4, &issue.expected);
     }
     page.finish()
 }

@@ -22,8 +22,8 @@ use time::format_description::well_known::Rfc3339;
 use environment::{SystemClock, document, variable};
 use page::Page;
 
-/// What a configuration mistake exits with, as the authorizer does.
-const CONFIGURATION_MISTAKE: u8 = 2;
+/// The exit status of a configuration error, as the authorizer does.
+const CONFIGURATION_ERROR: u8 = 2;
 /// What input that cannot be used exits with.
 const UNUSABLE: u8 = 1;
 
@@ -111,8 +111,8 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(Failure::Configuration(error)) => {
-            drop(std::io::stderr().write_all(check::mistakes(&error).as_bytes()));
-            ExitCode::from(CONFIGURATION_MISTAKE)
+            drop(std::io::stderr().write_all(check::issues(&error).as_bytes()));
+            ExitCode::from(CONFIGURATION_ERROR)
         }
         Err(Failure::Unusable(text)) => {
             eprintln!("authz: {text}");
