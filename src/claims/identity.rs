@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::ClaimName;
+use super::name::ClaimName;
 use crate::error::Error;
 
 /// The longest `principalId` in bytes: it goes into every access log line.
@@ -12,6 +12,9 @@ const MAX_PRINCIPAL_BYTES: usize = 256;
 /// The largest context value, and all of them together, in bytes: a whole answer has to stay under 8 KiB.
 const MAX_CONTEXT_VALUE_BYTES: usize = 2048;
 const MAX_CONTEXT_BYTES: usize = 6144;
+
+/// Context keys that no claim may take: the authorizer writes the first two, the gateway the last.
+pub(crate) const RESERVED_CONTEXT_KEYS: [&str; 3] = ["error", "reason", "principalId"];
 
 /// Which claims go on to the gateway.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::authorizer::{Issuer, Policies, RouteRules, Settings};
-use crate::claims::{ClaimName, Forwarding};
+use crate::claims::{ClaimName, Forwarding, RESERVED_CONTEXT_KEYS};
 use crate::json;
 use crate::keys::{Extension, Fetch, FetchedSecret, KeySource, Network, RemoteKeys, Secrets, Trust};
 use crate::policy::{Plan, PolicyExpiry};
@@ -26,8 +26,6 @@ use network::{extension, tls};
 pub use walk::ConfigIssue;
 use walk::{Node, Place, Walk, all};
 
-/// Context keys that the program or the gateway uses itself.
-const RESERVED_CONTEXT_KEYS: [&str; 3] = ["error", "reason", "principalId"];
 /// More issuers than anybody has asked for; each may cost a fetch at a cold start.
 const MAX_ISSUERS: usize = 32;
 
