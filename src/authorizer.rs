@@ -58,7 +58,7 @@ pub(crate) enum Policies {
 ///
 /// ```
 /// use apigw_jwt_authorizer::Invocation;
-/// // At a desk there is none.
+/// // A local run has none.
 /// assert_eq!(Invocation::default().deadline, None);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

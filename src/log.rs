@@ -19,7 +19,7 @@ pub(crate) enum Output {
     /// Standard output, which Lambda takes as the log.
     Lambda,
     /// Standard error, for standard output has the answers.
-    Desk,
+    Local,
 }
 
 /// How a line looks.
@@ -97,7 +97,7 @@ impl Subscriber for Log {
         // Whom could a log that cannot be written be told of?
         let _ = match self.output {
             Output::Lambda => std::io::stdout().write_all(&line),
-            Output::Desk => std::io::stderr().write_all(&line),
+            Output::Local => std::io::stderr().write_all(&line),
         };
     }
 

@@ -1,4 +1,4 @@
-//! Environment -> configuration -> authorizer -> Runtime API, or the desk run.
+//! Environment -> configuration -> authorizer -> Runtime API, or a local run.
 
 mod environment;
 mod lambda;
@@ -12,12 +12,12 @@ use apigw_jwt_authorizer::{Answer, Authorizer, Config, ConfigError, Invocation};
 use environment::{SystemClock, document, variable};
 use tokio::runtime::LocalOptions;
 
-/// The exit status of a configuration error, in Lambda and on a desk.
+/// The exit status of a configuration error, in Lambda and locally.
 const CONFIGURATION_ERROR: u8 = 2;
 
 fn main() -> ExitCode {
     let runtime_api = variable("AWS_LAMBDA_RUNTIME_API").is_some_and(|address| !address.is_empty());
-    log::to(if runtime_api { log::Output::Lambda } else { log::Output::Desk });
+    log::to(if runtime_api { log::Output::Lambda } else { log::Output::Local });
     quiet_panics();
     // One thread, also for several invocations at once: a decision takes microseconds of it, and only a key fetch waits. A runtime
     // of many threads that is merely possible makes every start load the C library's `libm`.
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
             runtime.block_on(lambda::init_error(&error));
             ExitCode::from(CONFIGURATION_ERROR)
         }
-        (false, Ok(authorizer)) => runtime.block_on(desk(&authorizer)),
+        (false, Ok(authorizer)) => runtime.block_on(local(&authorizer)),
         (false, Err(error)) => {
             eprintln!("{error}");
             ExitCode::from(CONFIGURATION_ERROR)
@@ -55,7 +55,7 @@ fn configured() -> Result<Authorizer, ConfigError> {
 }
 
 /// Authorizes each event file in order and prints each answer on a line.
-async fn desk(authorizer: &Authorizer) -> ExitCode {
+async fn local(authorizer: &Authorizer) -> ExitCode {
     let files: Vec<_> = std::env::args_os().skip(1).collect();
     if files.is_empty() {
         eprintln!("usage: apigw-jwt-authorizer EVENT.json...   (`-` is standard input)");

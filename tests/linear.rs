@@ -1,7 +1,7 @@
 //! The time for an event is linear in its size, whatever it holds: counted in instructions, which no other load on the
 //! machine changes.
 //!
-//! The program itself runs under valgrind's `cachegrind`, on a desk, for one event at a time. What it costs to start is taken
+//! The program itself runs under valgrind's `cachegrind`, locally, for one event at a time. What it costs to start is taken
 //! off by a run with a small event. Nothing has to be built into the program for this, and the sum is the same every time.
 //! Without valgrind there is nothing to count with, and the tests say so.
 

@@ -416,13 +416,13 @@ mod tests {
     }
 
     /// A secret in a field, and where it comes from.
-    struct Desk {
+    struct Local {
         script: Arc<Script>,
         clock: Arc<Dial>,
         secret: FetchedSecret,
     }
 
-    impl Desk {
+    impl Local {
         fn new() -> Self {
             let (script, clock) = (Arc::new(Script(Mutex::new(Ok(answer(SECRET))))), Arc::<Dial>::default());
             let secret = StoredSecret {
@@ -460,10 +460,10 @@ mod tests {
 
     #[test]
     fn the_versions_are_held_once_they_are_read() {
-        let desk = Desk::new();
-        assert!(desk.secret.held().is_none());
-        desk.logs();
-        assert_eq!(desk.secret.held().map(|versions| versions.secrets().count()), Some(2));
+        let local = Local::new();
+        assert!(local.secret.held().is_none());
+        local.logs();
+        assert_eq!(local.secret.held().map(|versions| versions.secrets().count()), Some(2));
     }
 
     #[test]
@@ -475,18 +475,18 @@ mod tests {
             // It is asked again and again, and what it said last is the reason.
             (Err(FetchError::Status(500)), "status_500"),
         ] {
-            let desk = Desk::new();
-            desk.says(said);
-            let logged = desk.logs();
+            let local = Local::new();
+            local.says(said);
+            let logged = local.logs();
             assert_eq!((logged.len(), &logged[0]["outcome"]), (1, &outcome.into()), "{logged:?}");
         }
     }
 
     #[test]
     fn the_log_says_that_a_secret_may_not_be_what_was_meant() {
-        let desk = Desk::new();
-        desk.says(Ok(answer(&format!("{SECRET} "))));
-        let logged = desk.logs();
+        let local = Local::new();
+        local.says(Ok(answer(&format!("{SECRET} "))));
+        let logged = local.logs();
         let doubt = "a stored secret may not be what was meant: it ends in white space, which is part of it";
         assert_eq!((logged.len(), &logged[0]["message"], &logged[1]["message"]), (3, &doubt.into(), &doubt.into()));
         assert_eq!(logged[2]["outcome"], "fetched");
@@ -494,11 +494,11 @@ mod tests {
 
     #[test]
     fn the_log_says_that_a_stale_secret_is_in_use() {
-        let desk = Desk::new();
-        assert_eq!(desk.logs()[0]["outcome"], "fetched");
-        desk.says(Ok("{}".to_owned()));
-        *desk.clock.0.lock().unwrap() = 300;
-        let logged = desk.logs();
+        let local = Local::new();
+        assert_eq!(local.logs()[0]["outcome"], "fetched");
+        local.says(Ok("{}".to_owned()));
+        *local.clock.0.lock().unwrap() = 300;
+        let logged = local.logs();
         assert_eq!((logged.len(), &logged[0]["age_seconds"]), (2, &300.into()), "{logged:?}");
         let stale = serde_json::json!({
             "issuer": "https://a.example/", "age_seconds": 300, "message": "a stale secret is in use"

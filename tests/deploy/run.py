@@ -49,7 +49,7 @@ def main():
             part("the examples", examples.checked, directory)
             part("the check on AWS, here", stories.checked_on_aws, cloud)
             part("cargo lambda", cargo_lambda.deployed, cloud, directory)
-            part("cargo lambda on a desk", cargo_lambda.watched, cloud)
+            part("cargo lambda locally", cargo_lambda.watched, cloud)
         finally:
             cloud.stop()
     failed = outcomes.count(False)

@@ -144,7 +144,7 @@ fn no_log_line_holds_a_piece_of_what_was_sent_and_none_is_long() {
 }
 
 #[test]
-fn on_a_desk_garbage_is_an_error_on_a_line_too() {
+fn run_locally_garbage_is_an_error_on_a_line_too() {
     let scratch = Scratch::new();
     let (config, secret) = (config().to_string(), key("HS256").secret());
     for (what, body) in garbage() {

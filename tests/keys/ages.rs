@@ -7,12 +7,12 @@ use serde_json::json;
 use crate::support::KeyServer;
 use crate::support::http::Reply;
 use crate::support::{instant, jwks, key, stranger};
-use crate::world::{Desk, KEYS, api_of, down, served, set, token};
+use crate::world::{KEYS, Local, api_of, down, served, set, token};
 
 /// Asks, and holds the answer and the number of fetches there have been.
 #[track_caller]
-fn asked(desk: &Desk, server: &KeyServer, expected: &str, fetches: usize, what: &str) {
-    assert_eq!(desk.decides(&token(&key("ES256"))), expected, "{what}");
+fn asked(local: &Local, server: &KeyServer, expected: &str, fetches: usize, what: &str) {
+    assert_eq!(local.decides(&token(&key("ES256"))), expected, "{what}");
     assert_eq!(server.count(KEYS), fetches, "fetches: {what}");
 }
 
@@ -25,13 +25,13 @@ fn fresh_for(seconds: u64, keys_cache: serde_json::Value, headers: &[(&str, &str
         reply = reply.header(name, value);
     }
     server.set(KEYS, reply);
-    let desk = Desk::new(&api_of(&server, keys_cache));
+    let local = Local::new(&api_of(&server, keys_cache));
     let what = format!("{headers:?}");
-    asked(&desk, &server, "allow", 1, &what);
-    desk.clock.advance(seconds - seconds.div_ceil(10) - 1);
-    asked(&desk, &server, "allow", 1, &what);
-    desk.clock.advance(seconds.div_ceil(10) + 1);
-    asked(&desk, &server, "allow", 2, &what);
+    asked(&local, &server, "allow", 1, &what);
+    local.clock.advance(seconds - seconds.div_ceil(10) - 1);
+    asked(&local, &server, "allow", 1, &what);
+    local.clock.advance(seconds.div_ceil(10) + 1);
+    asked(&local, &server, "allow", 2, &what);
 }
 
 #[test]
@@ -69,96 +69,96 @@ fn freshness_is_less_by_up_to_a_tenth_and_differs_between_processes() {
     let server = KeyServer::start();
     server.set(KEYS, set(&[&key("ES256")]));
     let config = api_of(&server, json!({ "fresh_seconds": 1000 }));
-    let desks: Vec<Desk> = (0..40).map(|_| Desk::new(&config)).collect();
-    for desk in &desks {
-        assert_eq!(desk.decides(&token(&key("ES256"))), "allow");
-        desk.clock.advance(950);
+    let locals: Vec<Local> = (0..40).map(|_| Local::new(&config)).collect();
+    for local in &locals {
+        assert_eq!(local.decides(&token(&key("ES256"))), "allow");
+        local.clock.advance(950);
     }
-    assert_eq!(server.count(KEYS), desks.len());
-    for desk in &desks {
-        assert_eq!(desk.decides(&token(&key("ES256"))), "allow");
+    assert_eq!(server.count(KEYS), locals.len());
+    for local in &locals {
+        assert_eq!(local.decides(&token(&key("ES256"))), "allow");
     }
-    let refreshed = server.count(KEYS) - desks.len();
-    assert!((1..desks.len()).contains(&refreshed), "{refreshed} of {}", desks.len());
+    let refreshed = server.count(KEYS) - locals.len();
+    assert!((1..locals.len()).contains(&refreshed), "{refreshed} of {}", locals.len());
 }
 
 #[test]
 fn a_set_is_then_stale_but_usable_for_stale_seconds_and_then_unusable() {
-    let (server, desk) = served(&[&key("ES256")], json!({ "fresh_seconds": 100, "stale_seconds": 1000 }));
-    asked(&desk, &server, "allow", 1, "fetched");
+    let (server, local) = served(&[&key("ES256")], json!({ "fresh_seconds": 100, "stale_seconds": 1000 }));
+    asked(&local, &server, "allow", 1, "fetched");
     server.set(KEYS, down());
-    desk.clock.advance(89);
-    asked(&desk, &server, "allow", 1, "fresh");
-    desk.clock.advance(11);
-    asked(&desk, &server, "allow", 2, "stale");
-    desk.clock.advance(989);
-    asked(&desk, &server, "allow", 3, "stale for nearly as long as it may be");
-    desk.clock.advance(11);
-    asked(&desk, &server, "KeysUnavailable", 4, "unusable");
-    asked(&desk, &server, "KeysUnavailable", 4, "and it is left alone after a failure");
+    local.clock.advance(89);
+    asked(&local, &server, "allow", 1, "fresh");
+    local.clock.advance(11);
+    asked(&local, &server, "allow", 2, "stale");
+    local.clock.advance(989);
+    asked(&local, &server, "allow", 3, "stale for nearly as long as it may be");
+    local.clock.advance(11);
+    asked(&local, &server, "KeysUnavailable", 4, "unusable");
+    asked(&local, &server, "KeysUnavailable", 4, "and it is left alone after a failure");
     server.set(KEYS, set(&[&key("ES256")]));
-    desk.clock.advance(61);
-    asked(&desk, &server, "allow", 5, "until a fetch succeeds");
+    local.clock.advance(61);
+    asked(&local, &server, "allow", 5, "until a fetch succeeds");
 }
 
 #[test]
 fn an_outage_shorter_than_the_stale_window_loses_no_request() {
-    let (server, desk) = served(&[&key("ES256")], json!({}));
-    asked(&desk, &server, "allow", 1, "fetched");
+    let (server, local) = served(&[&key("ES256")], json!({}));
+    asked(&local, &server, "allow", 1, "fetched");
     server.set(KEYS, down());
     for _ in 0..40 {
-        desk.clock.advance(100);
-        assert_eq!(desk.decides(&token(&key("ES256"))), "allow");
+        local.clock.advance(100);
+        assert_eq!(local.decides(&token(&key("ES256"))), "allow");
     }
     server.set(KEYS, set(&[&key("ES256")]));
-    desk.clock.advance(61);
+    local.clock.advance(61);
     let before = server.count(KEYS);
-    asked(&desk, &server, "allow", before + 1, "over");
-    asked(&desk, &server, "allow", before + 1, "fresh again");
+    asked(&local, &server, "allow", before + 1, "over");
+    asked(&local, &server, "allow", before + 1, "fresh again");
 }
 
 #[test]
 fn an_outage_longer_than_the_stale_window_is_keys_unavailable_and_never_a_denial() {
-    let (server, desk) = served(&[&key("ES256")], json!({}));
-    asked(&desk, &server, "allow", 1, "fetched");
+    let (server, local) = served(&[&key("ES256")], json!({}));
+    asked(&local, &server, "allow", 1, "fetched");
     server.set(KEYS, down());
-    desk.clock.advance(4200);
+    local.clock.advance(4200);
     for _ in 0..40 {
-        assert_eq!(desk.decides(&token(&key("ES256"))), "KeysUnavailable");
-        assert_eq!(desk.decides(&token(&stranger("ES256"))), "KeysUnavailable");
-        desk.clock.advance(100);
+        assert_eq!(local.decides(&token(&key("ES256"))), "KeysUnavailable");
+        assert_eq!(local.decides(&token(&stranger("ES256"))), "KeysUnavailable");
+        local.clock.advance(100);
     }
     server.set(KEYS, set(&[&key("ES256")]));
-    assert_eq!(desk.decides(&token(&key("ES256"))), "allow");
+    assert_eq!(local.decides(&token(&key("ES256"))), "allow");
 }
 
 #[test]
 fn no_stale_seconds_means_none() {
-    let (server, desk) = served(&[&key("ES256")], json!({ "fresh_seconds": 10, "stale_seconds": 0 }));
-    asked(&desk, &server, "allow", 1, "fetched");
+    let (server, local) = served(&[&key("ES256")], json!({ "fresh_seconds": 10, "stale_seconds": 0 }));
+    asked(&local, &server, "allow", 1, "fetched");
     server.set(KEYS, down());
-    desk.clock.advance(10);
-    asked(&desk, &server, "KeysUnavailable", 2, "unusable at once");
+    local.clock.advance(10);
+    asked(&local, &server, "KeysUnavailable", 2, "unusable at once");
 }
 
 #[test]
 fn age_is_the_greater_of_the_monotonic_and_the_wall_clocks() {
-    let aged = |age: &dyn Fn(&Desk), what: &str| {
-        let (server, desk) = served(&[&key("ES256")], json!({ "fresh_seconds": 100, "stale_seconds": 100 }));
-        asked(&desk, &server, "allow", 1, what);
+    let aged = |age: &dyn Fn(&Local), what: &str| {
+        let (server, local) = served(&[&key("ES256")], json!({ "fresh_seconds": 100, "stale_seconds": 100 }));
+        asked(&local, &server, "allow", 1, what);
         server.set(KEYS, down());
-        age(&desk);
-        asked(&desk, &server, "allow", 2, what);
-        desk.clock.advance(61);
-        age(&desk);
-        asked(&desk, &server, "KeysUnavailable", 3, what);
+        age(&local);
+        asked(&local, &server, "allow", 2, what);
+        local.clock.advance(61);
+        age(&local);
+        asked(&local, &server, "KeysUnavailable", 3, what);
     };
-    aged(&|desk| desk.clock.advance_wall(100), "the monotonic clock stood still in a freeze");
-    aged(&|desk| desk.clock.advance_monotonic(100), "the wall clock stood still");
+    aged(&|local| local.clock.advance_wall(100), "the monotonic clock stood still in a freeze");
+    aged(&|local| local.clock.advance_monotonic(100), "the wall clock stood still");
     aged(
-        &|desk| {
-            desk.clock.advance_monotonic(100);
-            desk.clock.advance_wall(-50);
+        &|local| {
+            local.clock.advance_monotonic(100);
+            local.clock.advance_wall(-50);
         },
         "the wall clock was set back",
     );
@@ -168,26 +168,26 @@ fn age_is_the_greater_of_the_monotonic_and_the_wall_clocks() {
 fn a_set_is_revalidated_by_its_entity_tag() {
     let server = KeyServer::start();
     server.set(KEYS, set(&[&key("ES256")]).header("ETag", "\"v1\""));
-    let desk = Desk::new(&api_of(&server, json!({ "fresh_seconds": 100, "stale_seconds": 0 })));
-    asked(&desk, &server, "allow", 1, "fetched");
+    let local = Local::new(&api_of(&server, json!({ "fresh_seconds": 100, "stale_seconds": 0 })));
+    asked(&local, &server, "allow", 1, "fetched");
     assert_eq!(server.requests(KEYS)[0].header("if-none-match"), None);
     server.set(KEYS, Reply::status(304));
     for fetches in 2..5 {
-        desk.clock.advance(100);
-        asked(&desk, &server, "allow", fetches, "revalidated");
-        asked(&desk, &server, "allow", fetches, "fresh again");
+        local.clock.advance(100);
+        asked(&local, &server, "allow", fetches, "revalidated");
+        asked(&local, &server, "allow", fetches, "fresh again");
         assert_eq!(server.requests(KEYS)[fetches - 1].header("if-none-match"), Some("\"v1\""));
     }
     // A new version has a new tag, or none.
     server.set(KEYS, set(&[&key("ES256"), &stranger("ES256")]).header("ETag", "\"v2\""));
-    desk.clock.advance(100);
-    asked(&desk, &server, "allow", 5, "replaced");
+    local.clock.advance(100);
+    asked(&local, &server, "allow", 5, "replaced");
     server.set(KEYS, set(&[&key("ES256")]));
-    desk.clock.advance(100);
-    asked(&desk, &server, "allow", 6, "replaced");
+    local.clock.advance(100);
+    asked(&local, &server, "allow", 6, "replaced");
     assert_eq!(server.requests(KEYS)[5].header("if-none-match"), Some("\"v2\""));
-    desk.clock.advance(100);
-    asked(&desk, &server, "allow", 7, "replaced");
+    local.clock.advance(100);
+    asked(&local, &server, "allow", 7, "replaced");
     assert_eq!(server.requests(KEYS)[6].header("if-none-match"), None);
 }
 
@@ -195,79 +195,79 @@ fn a_set_is_revalidated_by_its_entity_tag() {
 fn max_age_of_a_304_counts() {
     let server = KeyServer::start();
     server.set(KEYS, set(&[&key("ES256")]).header("ETag", "\"v1\""));
-    let desk = Desk::new(&api_of(&server, json!({})));
-    asked(&desk, &server, "allow", 1, "fetched");
+    let local = Local::new(&api_of(&server, json!({})));
+    asked(&local, &server, "allow", 1, "fetched");
     server.set(KEYS, Reply::status(304).header("Cache-Control", "max-age=3000"));
-    desk.clock.advance(600);
-    asked(&desk, &server, "allow", 2, "revalidated");
-    desk.clock.advance(2699);
-    asked(&desk, &server, "allow", 2, "fresh for longer");
-    desk.clock.advance(301);
-    asked(&desk, &server, "allow", 3, "stale");
+    local.clock.advance(600);
+    asked(&local, &server, "allow", 2, "revalidated");
+    local.clock.advance(2699);
+    asked(&local, &server, "allow", 2, "fresh for longer");
+    local.clock.advance(301);
+    asked(&local, &server, "allow", 3, "stale");
 }
 
 #[test]
 fn a_304_that_nobody_asked_for_is_a_failure() {
-    let (server, desk) = served(&[&key("ES256")], json!({ "fresh_seconds": 100, "stale_seconds": 0 }));
-    asked(&desk, &server, "allow", 1, "fetched without a tag");
+    let (server, local) = served(&[&key("ES256")], json!({ "fresh_seconds": 100, "stale_seconds": 0 }));
+    asked(&local, &server, "allow", 1, "fetched without a tag");
     server.set(KEYS, Reply::status(304));
-    desk.clock.advance(100);
-    asked(&desk, &server, "KeysUnavailable", 2, "there is nothing it could confirm");
+    local.clock.advance(100);
+    asked(&local, &server, "KeysUnavailable", 2, "there is nothing it could confirm");
 }
 
 #[test]
 fn the_request_that_finds_a_set_stale_refreshes_it_in_line() {
     let (old, new) = (key("ES256"), stranger("ES256"));
-    let (server, desk) = served(&[&old], json!({ "fresh_seconds": 100 }));
-    asked(&desk, &server, "allow", 1, "fetched");
+    let (server, local) = served(&[&old], json!({ "fresh_seconds": 100 }));
+    asked(&local, &server, "allow", 1, "fetched");
     server.set(KEYS, set(&[&new]));
-    desk.clock.advance(89);
-    asked(&desk, &server, "allow", 1, "a removed key lives until the next refresh");
-    desk.clock.advance(11);
-    asked(&desk, &server, "Unauthorized", 2, "and no longer, even for the request that refreshes");
-    assert_eq!(desk.decides(&token(&new)), "allow");
+    local.clock.advance(89);
+    asked(&local, &server, "allow", 1, "a removed key lives until the next refresh");
+    local.clock.advance(11);
+    asked(&local, &server, "Unauthorized", 2, "and no longer, even for the request that refreshes");
+    assert_eq!(local.decides(&token(&new)), "allow");
     assert_eq!(server.count(KEYS), 2);
 }
 
 #[test]
 fn a_stale_set_is_served_after_400_milliseconds_and_every_third_attempt_may_take_timeout_ms() {
-    let (server, desk) = served(&[&key("ES256")], json!({ "fresh_seconds": 100, "timeout_ms": 10_000 }));
-    asked(&desk, &server, "allow", 1, "fetched");
+    let (server, local) = served(&[&key("ES256")], json!({ "fresh_seconds": 100, "timeout_ms": 10_000 }));
+    asked(&local, &server, "allow", 1, "fetched");
     // Too slow for the short patience, and not for the long one.
     server.set(KEYS, set(&[&key("ES256")]).delayed(Duration::from_millis(3000)));
-    desk.clock.advance(100);
+    local.clock.advance(100);
     for attempt in 2..4 {
         let began = instant();
-        asked(&desk, &server, "allow", attempt, "served from the old set");
+        asked(&local, &server, "allow", attempt, "served from the old set");
         let took = began.elapsed();
         assert!(took >= Duration::from_millis(350) && took < Duration::from_millis(2900), "{took:?}");
-        desk.clock.advance(61);
+        local.clock.advance(61);
     }
     let began = instant();
-    asked(&desk, &server, "allow", 4, "the third attempt waits longer");
+    asked(&local, &server, "allow", 4, "the third attempt waits longer");
     assert!(began.elapsed() >= Duration::from_millis(2900), "{:?}", began.elapsed());
-    desk.clock.advance(50);
-    asked(&desk, &server, "allow", 4, "and so the set is fresh");
+    local.clock.advance(50);
+    asked(&local, &server, "allow", 4, "and so the set is fresh");
 }
 
 #[test]
 fn failures_back_off_and_at_most_for_60_seconds() {
-    let (server, desk) = served(&[&key("ES256")], json!({ "fresh_seconds": 100, "stale_seconds": 604_800 }));
-    asked(&desk, &server, "allow", 1, "fetched");
+    let (server, local) = served(&[&key("ES256")], json!({ "fresh_seconds": 100, "stale_seconds": 604_800 }));
+    asked(&local, &server, "allow", 1, "fetched");
     server.set(KEYS, down());
-    desk.clock.advance(100);
+    local.clock.advance(100);
     let mut pauses = Vec::new();
     let mut fetches = 1;
     let mut pause = 0;
     for _ in 0..400 {
-        assert_eq!(desk.decides(&token(&key("ES256"))), "allow");
+        assert_eq!(local.decides(&token(&key("ES256"))), "allow");
         if server.count(KEYS) > fetches {
             fetches += 1;
             assert_eq!(server.count(KEYS), fetches);
             pauses.push(pause);
             pause = 0;
         }
-        desk.clock.advance(1);
+        local.clock.advance(1);
         pause += 1;
     }
     // Each twice the one before, less up to a tenth, seen once a second.
@@ -278,45 +278,45 @@ fn failures_back_off_and_at_most_for_60_seconds() {
     }
     // One success, and the next failure begins anew.
     server.set(KEYS, set(&[&key("ES256")]));
-    desk.clock.advance(60);
-    assert_eq!(desk.decides(&token(&key("ES256"))), "allow");
+    local.clock.advance(60);
+    assert_eq!(local.decides(&token(&key("ES256"))), "allow");
     server.set(KEYS, down());
-    desk.clock.advance(100);
+    local.clock.advance(100);
     let before = server.count(KEYS);
-    asked(&desk, &server, "allow", before + 1, "stale");
-    desk.clock.advance(1);
-    asked(&desk, &server, "allow", before + 2, "after a second");
+    asked(&local, &server, "allow", before + 1, "stale");
+    local.clock.advance(1);
+    asked(&local, &server, "allow", before + 2, "after a second");
 }
 
 #[test]
 fn a_pause_begins_when_the_failure_is_known() {
     let server = KeyServer::start();
     server.set(KEYS, Reply::json(&jwks(&[key("ES256")])).delayed(Duration::from_secs(3600)));
-    let desk = Desk::new(&api_of(&server, json!({ "timeout_ms": 1500 })));
-    let waiting = desk.begin(token(&key("ES256")));
+    let local = Local::new(&api_of(&server, json!({ "timeout_ms": 1500 })));
+    let waiting = local.begin(token(&key("ES256")));
     crate::support::eventually("it is asked", || (server.count(KEYS) == 1).then_some(()));
     // The attempt takes longer than the first pause is.
-    desk.clock.advance(5);
-    assert_eq!(desk.finish(waiting), "KeysUnavailable");
-    asked(&desk, &server, "KeysUnavailable", 1, "the server is left alone");
-    desk.clock.advance(1);
-    asked(&desk, &server, "KeysUnavailable", 2, "for a second");
+    local.clock.advance(5);
+    assert_eq!(local.finish(waiting), "KeysUnavailable");
+    asked(&local, &server, "KeysUnavailable", 1, "the server is left alone");
+    local.clock.advance(1);
+    asked(&local, &server, "KeysUnavailable", 2, "for a second");
 }
 
 #[test]
 fn a_fetch_at_once_serves_all_that_wait_for_it() {
     let server = KeyServer::start();
     server.set(KEYS, set(&[&key("ES256")]).delayed(Duration::from_millis(100)));
-    let desk = Desk::new(&api_of(&server, json!({ "fresh_seconds": 100 })));
+    let local = Local::new(&api_of(&server, json!({ "fresh_seconds": 100 })));
     let fifty = || (0..50).map(|_| token(&key("ES256")));
-    assert_eq!(desk.decide_at_once(fifty()), ["allow"; 50], "there was none");
+    assert_eq!(local.decide_at_once(fifty()), ["allow"; 50], "there was none");
     assert_eq!(server.count(KEYS), 1);
-    desk.clock.advance(100);
-    assert_eq!(desk.decide_at_once(fifty()), ["allow"; 50], "it was stale");
+    local.clock.advance(100);
+    assert_eq!(local.decide_at_once(fifty()), ["allow"; 50], "it was stale");
     assert_eq!(server.count(KEYS), 2);
-    desk.clock.advance(100);
+    local.clock.advance(100);
     server.set(KEYS, down().delayed(Duration::from_millis(100)));
-    assert_eq!(desk.decide_at_once(fifty()), ["allow"; 50], "it could not be refreshed");
+    assert_eq!(local.decide_at_once(fifty()), ["allow"; 50], "it could not be refreshed");
     assert_eq!(server.count(KEYS), 3);
 }
 
@@ -324,8 +324,8 @@ fn a_fetch_at_once_serves_all_that_wait_for_it() {
 fn a_fetch_at_once_that_fails_fails_for_all_that_wait_for_it() {
     let server = KeyServer::start();
     server.set(KEYS, down().delayed(Duration::from_millis(200)));
-    let desk = Desk::new(&api_of(&server, json!({})));
+    let local = Local::new(&api_of(&server, json!({})));
     let fifty = (0..50).map(|_| token(&key("ES256")));
-    assert_eq!(desk.decide_at_once(fifty), ["KeysUnavailable"; 50]);
+    assert_eq!(local.decide_at_once(fifty), ["KeysUnavailable"; 50]);
     assert_eq!(server.count(KEYS), 1);
 }

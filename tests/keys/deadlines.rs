@@ -6,16 +6,16 @@ use serde_json::json;
 
 use crate::support::http::Reply;
 use crate::support::{KeyServer, instant, key, stranger};
-use crate::world::{Desk, ISSUER, KEYS, api, api_of, random, served, set, token};
+use crate::world::{ISSUER, KEYS, Local, api, api_of, random, served, set, token};
 
 /// Hangs until the test is over.
 const EVER: Duration = Duration::from_secs(3600);
 
 /// Decides in an invocation that ends after 900 ms, and has decided before that, give or take a busy machine.
 #[track_caller]
-fn decides_in_time(desk: &Desk, token: &str, expected: &str) {
+fn decides_in_time(local: &Local, token: &str, expected: &str) {
     let began = instant();
-    assert_eq!(desk.decides_within(900, token), expected);
+    assert_eq!(local.decides_within(900, token), expected);
     let took = began.elapsed();
     assert!(took < Duration::from_secs(4), "{took:?}");
 }
@@ -24,21 +24,21 @@ fn decides_in_time(desk: &Desk, token: &str, expected: &str) {
 fn a_key_set_is_waited_for_until_300_ms_before_the_deadline() {
     let server = KeyServer::start();
     server.set(KEYS, set(&[&key("ES256")]).delayed(EVER));
-    let desk = Desk::new(&api_of(&server, json!({ "timeout_ms": 10_000 })));
-    decides_in_time(&desk, &token(&key("ES256")), "KeysUnavailable");
+    let local = Local::new(&api_of(&server, json!({ "timeout_ms": 10_000 })));
+    decides_in_time(&local, &token(&key("ES256")), "KeysUnavailable");
     assert_eq!(server.count(KEYS), 1);
 }
 
 #[test]
 fn a_key_that_the_set_lacks_is_waited_for_until_300_ms_before_the_deadline() {
-    let (server, desk) = served(&[&key("ES256")], json!({ "timeout_ms": 10_000 }));
-    assert_eq!(desk.decides(&token(&key("ES256"))), "allow");
+    let (server, local) = served(&[&key("ES256")], json!({ "timeout_ms": 10_000 }));
+    assert_eq!(local.decides(&token(&key("ES256"))), "allow");
     server.set(KEYS, set(&[&key("ES256")]).delayed(EVER));
-    desk.clock.advance(15);
-    decides_in_time(&desk, &random(0), "KeysUnavailable");
-    desk.clock.advance(15);
-    decides_in_time(&desk, &token(&stranger("ES256").named("es256")), "Unauthorized");
-    decides_in_time(&desk, &token(&key("ES256")), "allow");
+    local.clock.advance(15);
+    decides_in_time(&local, &random(0), "KeysUnavailable");
+    local.clock.advance(15);
+    decides_in_time(&local, &token(&stranger("ES256").named("es256")), "Unauthorized");
+    decides_in_time(&local, &token(&key("ES256")), "allow");
     assert_eq!(server.count(KEYS), 3);
 }
 
@@ -55,35 +55,35 @@ fn secrets_are_waited_for_until_300_ms_before_the_deadline() {
     let url = extension.url("");
     let port = url.rsplit(':').next().unwrap();
     let config = api(json!([{ "issuer": ISSUER, "audience": "api", "secret": secrets }]));
-    let desk = Desk::with(&config, &[("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", port)]);
-    decides_in_time(&desk, &token(&key("HS256")), "KeysUnavailable");
+    let local = Local::with(&config, &[("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", port)]);
+    decides_in_time(&local, &token(&key("HS256")), "KeysUnavailable");
     assert_eq!(extension.connections(), 10);
 }
 
 #[test]
 fn with_less_than_300_ms_left_nothing_is_asked_and_what_is_held_serves() {
-    let (server, desk) = served(&[&key("ES256")], json!({ "fresh_seconds": 100, "stale_seconds": 100 }));
-    let late = |token: &str| desk.decides_within(299, token);
+    let (server, local) = served(&[&key("ES256")], json!({ "fresh_seconds": 100, "stale_seconds": 100 }));
+    let late = |token: &str| local.decides_within(299, token);
     assert_eq!(late(&token(&key("ES256"))), "KeysUnavailable");
     assert_eq!(server.count(KEYS), 0);
-    assert_eq!(desk.decides_within(10_000, &token(&key("ES256"))), "allow", "that was no failure of the server");
+    assert_eq!(local.decides_within(10_000, &token(&key("ES256"))), "allow", "that was no failure of the server");
     let forged = token(&stranger("ES256").named("es256"));
     assert_eq!(late(&forged), "deny invalid_signature", "the set was read just now");
-    desk.clock.advance(15);
+    local.clock.advance(15);
     assert_eq!(late(&forged), "Unauthorized");
     assert_eq!(late(&random(0)), "KeysUnavailable");
-    desk.clock.advance(85);
+    local.clock.advance(85);
     assert_eq!(late(&token(&key("ES256"))), "allow", "the set is stale");
-    desk.clock.advance(100);
+    local.clock.advance(100);
     assert_eq!(late(&token(&key("ES256"))), "KeysUnavailable", "it is too old");
     assert_eq!(server.count(KEYS), 1);
-    assert_eq!(desk.decides(&token(&key("ES256"))), "allow");
+    assert_eq!(local.decides(&token(&key("ES256"))), "allow");
     assert_eq!(server.count(KEYS), 2);
 }
 
 #[test]
 fn a_deadline_that_has_passed_already_is_by_another_clock_and_keeps_from_nothing() {
-    let (server, desk) = served(&[&key("ES256")], json!({}));
-    assert_eq!(desk.decides_within(-1, &token(&key("ES256"))), "allow");
+    let (server, local) = served(&[&key("ES256")], json!({}));
+    assert_eq!(local.decides_within(-1, &token(&key("ES256"))), "allow");
     assert_eq!(server.count(KEYS), 1);
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::http::Reply;
 use crate::support::{KeyServer, SigningKey, key, stranger};
-use crate::world::{Desk, KEYS, api, claims, down, set};
+use crate::world::{KEYS, Local, api, claims, down, set};
 
 const DOCUMENT: &str = "/.well-known/openid-configuration";
 
@@ -41,8 +41,8 @@ impl Provider {
         self.server.set(&self.document(), Reply::json(document));
     }
 
-    fn desk(&self, keys_cache: Value) -> Desk {
-        Desk::new(&api(json!([{ "issuer": self.issuer, "audience": "api", "keys_cache": keys_cache }])))
+    fn local(&self, keys_cache: Value) -> Local {
+        Local::new(&api(json!([{ "issuer": self.issuer, "audience": "api", "keys_cache": keys_cache }])))
     }
 
     fn token(&self, key: &SigningKey) -> String {
@@ -59,10 +59,10 @@ impl Provider {
 fn the_document_lies_below_the_issuer_with_one_slash_between() {
     for path in ["", "/", "/tenant", "/tenant/", "/a/b"] {
         let provider = Provider::start(path);
-        let desk = provider.desk(json!({}));
-        desk.warm_up();
+        let local = provider.local(json!({}));
+        local.warm_up();
         assert_eq!(provider.counts(KEYS), (1, 1), "{path}");
-        assert_eq!(desk.decides(&provider.token(&key("ES256"))), "allow", "{path}");
+        assert_eq!(local.decides(&provider.token(&key("ES256"))), "allow", "{path}");
         assert_eq!(provider.counts(KEYS), (1, 1), "{path}");
         assert!(!provider.document().contains("//"));
     }
@@ -81,8 +81,8 @@ fn its_issuer_must_equal_the_configured_one() {
         json!([provider.issuer]),
     ] {
         provider.is(&json!({ "issuer": issuer, "jwks_uri": url }));
-        let desk = provider.desk(json!({}));
-        assert_eq!(desk.decides(&provider.token(&key("ES256"))), "KeysUnavailable", "{issuer}");
+        let local = provider.local(json!({}));
+        assert_eq!(local.decides(&provider.token(&key("ES256"))), "KeysUnavailable", "{issuer}");
     }
     assert_eq!(provider.server.count(KEYS), 0);
 }
@@ -106,8 +106,8 @@ fn what_is_no_discovery_document_is_a_failure() {
         Reply::ok(json!({ "issuer": provider.issuer, "jwks_uri": null }).to_string()),
     ] {
         provider.server.set(&provider.document(), reply.clone());
-        let desk = provider.desk(json!({}));
-        assert_eq!(desk.decides(&provider.token(&key("ES256"))), "KeysUnavailable", "{reply:?}");
+        let local = provider.local(json!({}));
+        assert_eq!(local.decides(&provider.token(&key("ES256"))), "KeysUnavailable", "{reply:?}");
     }
     assert_eq!(provider.counts(KEYS), (10, 0));
     assert_eq!(provider.server.count("/elsewhere"), 0);
@@ -116,20 +116,20 @@ fn what_is_no_discovery_document_is_a_failure() {
 #[test]
 fn it_is_read_again_when_the_old_address_fails() {
     let provider = Provider::start("");
-    let desk = provider.desk(json!({ "fresh_seconds": 100 }));
-    let ask = |key: &SigningKey| desk.decides(&provider.token(key));
+    let local = provider.local(json!({ "fresh_seconds": 100 }));
+    let ask = |key: &SigningKey| local.decides(&provider.token(key));
     assert_eq!(ask(&key("ES256")), "allow");
-    desk.clock.advance(100);
+    local.clock.advance(100);
     assert_eq!(ask(&key("ES256")), "allow");
     assert_eq!(provider.counts(KEYS), (1, 2), "not read while the address serves");
     provider.server.set("/moved", set(&[&stranger("ES256")]));
     provider.says("/moved");
     provider.server.set(KEYS, Reply::status(410));
-    desk.clock.advance(100);
+    local.clock.advance(100);
     assert_eq!(ask(&stranger("ES256")), "allow");
     assert_eq!(ask(&key("ES256")), "Unauthorized");
     assert_eq!((provider.counts(KEYS), provider.counts("/moved")), ((2, 3), (2, 1)));
-    desk.clock.advance(100);
+    local.clock.advance(100);
     assert_eq!(ask(&stranger("ES256")), "allow");
     assert_eq!((provider.counts(KEYS), provider.counts("/moved")), ((2, 3), (2, 2)), "the new address is kept");
 }
@@ -137,17 +137,17 @@ fn it_is_read_again_when_the_old_address_fails() {
 #[test]
 fn an_old_address_that_stalls_keeps_nobody_from_the_new_one() {
     let provider = Provider::start("");
-    let desk = provider.desk(json!({ "fresh_seconds": 100, "stale_seconds": 1000, "timeout_ms": 300 }));
-    let ask = |key: &SigningKey| desk.decides(&provider.token(key));
+    let local = provider.local(json!({ "fresh_seconds": 100, "stale_seconds": 1000, "timeout_ms": 300 }));
+    let ask = |key: &SigningKey| local.decides(&provider.token(key));
     assert_eq!(ask(&key("ES256")), "allow");
     provider.server.set("/moved", set(&[&stranger("ES256")]));
     provider.says("/moved");
     provider.server.set(KEYS, set(&[&key("ES256")]).delayed(Duration::from_secs(3600)));
-    desk.clock.advance(100);
+    local.clock.advance(100);
     assert_eq!(ask(&key("ES256")), "allow", "served from the old set");
     // The second attempt will do, and a busy machine may need another.
     let moved = (0..10).any(|_| {
-        desk.clock.advance(61);
+        local.clock.advance(61);
         ask(&stranger("ES256")) == "allow"
     });
     assert!(moved);
@@ -157,24 +157,24 @@ fn an_old_address_that_stalls_keeps_nobody_from_the_new_one() {
 #[test]
 fn a_document_that_cannot_be_had_does_not_matter_while_the_address_serves() {
     let provider = Provider::start("");
-    let desk = provider.desk(json!({ "fresh_seconds": 100 }));
-    let ask = || desk.decides(&provider.token(&key("ES256")));
+    let local = provider.local(json!({ "fresh_seconds": 100 }));
+    let ask = || local.decides(&provider.token(&key("ES256")));
     assert_eq!(ask(), "allow");
     provider.server.set(&provider.document(), down());
     for _ in 0..3 {
-        desk.clock.advance(100);
+        local.clock.advance(100);
         assert_eq!(ask(), "allow");
     }
     assert_eq!(provider.counts(KEYS), (1, 4));
     // Nor after one failure of both.
     provider.server.once(KEYS, down());
-    desk.clock.advance(100);
+    local.clock.advance(100);
     assert_eq!(ask(), "allow");
     for _ in 0..2 {
-        desk.clock.advance(61);
+        local.clock.advance(61);
         assert_eq!(ask(), "allow");
     }
-    desk.clock.advance(20);
+    local.clock.advance(20);
     let before = provider.server.count(KEYS);
     assert_eq!(ask(), "allow");
     assert_eq!(provider.server.count(KEYS), before, "fresh again");
@@ -184,31 +184,31 @@ fn a_document_that_cannot_be_had_does_not_matter_while_the_address_serves() {
 fn a_discovered_set_is_revalidated_by_its_entity_tag() {
     let provider = Provider::start("");
     provider.server.set(KEYS, set(&[&key("ES256")]).header("ETag", "\"v1\""));
-    let desk = provider.desk(json!({ "fresh_seconds": 100, "stale_seconds": 0 }));
-    assert_eq!(desk.decides(&provider.token(&key("ES256"))), "allow");
+    let local = provider.local(json!({ "fresh_seconds": 100, "stale_seconds": 0 }));
+    assert_eq!(local.decides(&provider.token(&key("ES256"))), "allow");
     provider.server.set(KEYS, Reply::status(304));
     for fetches in 2..4 {
-        desk.clock.advance(100);
-        assert_eq!(desk.decides(&provider.token(&key("ES256"))), "allow");
+        local.clock.advance(100);
+        assert_eq!(local.decides(&provider.token(&key("ES256"))), "allow");
         assert_eq!(provider.counts(KEYS), (1, fetches));
     }
     // The tag is of that address and goes to no other.
     provider.server.set("/moved", set(&[&key("ES256")]));
     provider.says("/moved");
     provider.server.set(KEYS, down());
-    desk.clock.advance(100);
-    assert_eq!(desk.decides(&provider.token(&key("ES256"))), "allow");
+    local.clock.advance(100);
+    assert_eq!(local.decides(&provider.token(&key("ES256"))), "allow");
     assert_eq!(provider.server.requests("/moved")[0].header("if-none-match"), None);
 }
 
 #[test]
 fn an_unknown_kid_is_asked_for_at_the_discovered_address() {
     let provider = Provider::start("");
-    let desk = provider.desk(json!({}));
-    assert_eq!(desk.decides(&provider.token(&stranger("ES256"))), "Unauthorized");
+    let local = provider.local(json!({}));
+    assert_eq!(local.decides(&provider.token(&stranger("ES256"))), "Unauthorized");
     assert_eq!(provider.counts(KEYS), (1, 1));
     provider.server.set(KEYS, set(&[&key("ES256"), &stranger("ES256")]));
-    desk.clock.advance(15);
-    assert_eq!(desk.decides(&provider.token(&stranger("ES256"))), "allow");
+    local.clock.advance(15);
+    assert_eq!(local.decides(&provider.token(&stranger("ES256"))), "allow");
     assert_eq!(provider.counts(KEYS), (1, 2));
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::http::Reply;
 use crate::support::{KeyServer, instant, key};
-use crate::world::{Desk, ISSUER, api, claims};
+use crate::world::{ISSUER, Local, api, claims};
 
 const CURRENT: &str = "/secretsmanager/get?secretId=hs%2Fkey&versionStage=AWSCURRENT";
 const PREVIOUS: &str = "/secretsmanager/get?secretId=hs%2Fkey&versionStage=AWSPREVIOUS";
@@ -82,11 +82,11 @@ fn managed() -> Value {
 }
 
 /// An API with this `secret`, by an extension on the server's port.
-fn desk(extension: &KeyServer, secret: &Value) -> Desk {
+fn local(extension: &KeyServer, secret: &Value) -> Local {
     let url = extension.url("");
     let port = url.rsplit(':').next().unwrap();
     let config = api(json!([{ "issuer": ISSUER, "audience": "api", "secret": secret }]));
-    Desk::with(
+    Local::with(
         &config,
         &[("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", port), ("AWS_SESSION_TOKEN", SESSION), ("FIXED", FIXED)],
     )
@@ -103,8 +103,8 @@ fn rotated() -> KeyServer {
 #[test]
 fn secrets_come_through_the_extensions_endpoint_on_its_port_with_the_session_token() {
     let extension = rotated();
-    let desk = desk(&extension, &managed());
-    assert_eq!(desk.decides(&token(1)), "allow");
+    let local = local(&extension, &managed());
+    assert_eq!(local.decides(&token(1)), "allow");
     for path in [CURRENT, PREVIOUS] {
         let requests = extension.requests(path);
         assert_eq!(requests.len(), 1);
@@ -115,10 +115,10 @@ fn secrets_come_through_the_extensions_endpoint_on_its_port_with_the_session_tok
 #[test]
 fn they_are_fetched_on_the_first_invocation_and_never_during_init() {
     let extension = rotated();
-    let desk = desk(&extension, &managed());
-    desk.warm_up();
+    let local = local(&extension, &managed());
+    local.warm_up();
     assert_eq!(extension.count(CURRENT), 0);
-    assert_eq!(desk.decides(&token(1)), "allow");
+    assert_eq!(local.decides(&token(1)), "allow");
     assert_eq!(extension.count(CURRENT), 1);
 }
 
@@ -127,27 +127,27 @@ fn with_retries_while_the_extension_is_not_ready() {
     let extension = rotated();
     extension.once(CURRENT, refusal());
     extension.once(CURRENT, refusal());
-    let desk = desk(&extension, &managed());
-    assert_eq!(desk.decides(&token(1)), "allow");
+    let local = local(&extension, &managed());
+    assert_eq!(local.decides(&token(1)), "allow");
     assert_eq!((extension.count(CURRENT), extension.count(PREVIOUS)), (3, 1));
 }
 
 #[test]
 fn the_current_version_and_the_previous_one_count() {
     let extension = rotated();
-    let desk = desk(&extension, &managed());
-    assert_eq!(desk.decides(&token(1)), "allow");
-    assert_eq!(desk.decides(&token(0)), "allow");
-    assert_eq!(desk.decides(&token(2)), "deny invalid_signature");
+    let local = local(&extension, &managed());
+    assert_eq!(local.decides(&token(1)), "allow");
+    assert_eq!(local.decides(&token(0)), "allow");
+    assert_eq!(local.decides(&token(2)), "deny invalid_signature");
     assert_eq!((extension.count(CURRENT), extension.count(PREVIOUS)), (1, 1));
 }
 
 #[test]
 fn the_previous_version_does_not_count_if_it_is_not_wanted() {
     let extension = rotated();
-    let desk = desk(&extension, &json!({ "secrets_manager": "hs/key", "previous": false }));
-    assert_eq!(desk.decides(&token(1)), "allow");
-    assert_eq!(desk.decides(&token(0)), "deny invalid_signature");
+    let local = local(&extension, &json!({ "secrets_manager": "hs/key", "previous": false }));
+    assert_eq!(local.decides(&token(1)), "allow");
+    assert_eq!(local.decides(&token(0)), "deny invalid_signature");
     assert_eq!((extension.count(CURRENT), extension.count(PREVIOUS)), (1, 0));
 }
 
@@ -155,9 +155,9 @@ fn the_previous_version_does_not_count_if_it_is_not_wanted() {
 fn before_the_first_rotation_there_is_no_previous_version() {
     let extension = rotated();
     extension.set(PREVIOUS, absent());
-    let desk = desk(&extension, &managed());
-    assert_eq!(desk.decides(&token(1)), "allow");
-    assert_eq!(desk.decides(&token(0)), "deny invalid_signature");
+    let local = local(&extension, &managed());
+    assert_eq!(local.decides(&token(1)), "allow");
+    assert_eq!(local.decides(&token(0)), "deny invalid_signature");
     assert_eq!((extension.count(CURRENT), extension.count(PREVIOUS)), (1, 1));
 }
 
@@ -166,16 +166,16 @@ fn a_previous_version_that_could_not_be_read_is_an_outage_and_never_none() {
     for (what, failure) in failures() {
         let extension = rotated();
         extension.set(PREVIOUS, failure);
-        let desk = desk(&extension, &managed());
-        assert_eq!(desk.decides(&token(1)), "allow", "{what}: the current version was read");
-        assert_eq!(desk.decides(&token(0)), "KeysUnavailable", "{what}");
-        assert_eq!(desk.decides(&token(2)), "KeysUnavailable", "{what}");
-        assert_eq!(desk.decides(&token(1)), "allow", "{what}");
+        let local = local(&extension, &managed());
+        assert_eq!(local.decides(&token(1)), "allow", "{what}: the current version was read");
+        assert_eq!(local.decides(&token(0)), "KeysUnavailable", "{what}");
+        assert_eq!(local.decides(&token(2)), "KeysUnavailable", "{what}");
+        assert_eq!(local.decides(&token(1)), "allow", "{what}");
         extension.set(PREVIOUS, version(&secret(0)));
-        desk.clock.advance(61);
-        assert_eq!(desk.decides(&token(0)), "allow", "{what}");
-        assert_eq!(desk.decides(&token(1)), "allow", "{what}");
-        assert_eq!(desk.decides(&token(2)), "deny invalid_signature", "{what}");
+        local.clock.advance(61);
+        assert_eq!(local.decides(&token(0)), "allow", "{what}");
+        assert_eq!(local.decides(&token(1)), "allow", "{what}");
+        assert_eq!(local.decides(&token(2)), "deny invalid_signature", "{what}");
     }
 }
 
@@ -190,13 +190,13 @@ fn a_current_version_that_could_not_be_read_is_an_outage_and_the_previous_one_se
     for (what, failure) in failures {
         let extension = rotated();
         extension.set(CURRENT, failure);
-        let desk = desk(&extension, &managed());
-        assert_eq!(desk.decides(&token(0)), "allow", "{what}: the previous version was read");
-        assert_eq!(desk.decides(&token(1)), "KeysUnavailable", "{what}");
+        let local = local(&extension, &managed());
+        assert_eq!(local.decides(&token(0)), "allow", "{what}: the previous version was read");
+        assert_eq!(local.decides(&token(1)), "KeysUnavailable", "{what}");
         extension.set(CURRENT, version(&secret(1)));
-        desk.clock.advance(61);
-        assert_eq!(desk.decides(&token(1)), "allow", "{what}");
-        assert_eq!(desk.decides(&token(2)), "deny invalid_signature", "{what}");
+        local.clock.advance(61);
+        assert_eq!(local.decides(&token(1)), "allow", "{what}");
+        assert_eq!(local.decides(&token(2)), "deny invalid_signature", "{what}");
     }
 }
 
@@ -204,19 +204,19 @@ fn a_current_version_that_could_not_be_read_is_an_outage_and_the_previous_one_se
 fn a_held_version_stays_when_it_cannot_be_read_again_and_no_longer_than_3600_seconds() {
     for (path, lost, read) in [(PREVIOUS, 0, 1), (CURRENT, 1, 0)] {
         let extension = rotated();
-        let desk = desk(&extension, &managed());
-        assert_eq!(desk.decides(&token(lost)), "allow");
+        let local = local(&extension, &managed());
+        assert_eq!(local.decides(&token(lost)), "allow");
         extension.set(path, Reply::status(403));
         for _ in 0..11 {
-            desk.clock.advance(300);
-            assert_eq!(desk.decides(&token(lost)), "allow", "{path}");
-            assert_eq!(desk.decides(&token(read)), "allow", "{path}");
-            assert_eq!(desk.decides(&token(2)), "Unauthorized", "{path}: it may have been rotated since");
+            local.clock.advance(300);
+            assert_eq!(local.decides(&token(lost)), "allow", "{path}");
+            assert_eq!(local.decides(&token(read)), "allow", "{path}");
+            assert_eq!(local.decides(&token(2)), "Unauthorized", "{path}: it may have been rotated since");
         }
-        desk.clock.advance(300);
-        assert_eq!(desk.decides(&token(lost)), "KeysUnavailable", "{path}");
-        assert_eq!(desk.decides(&token(read)), "allow", "{path}");
-        assert_eq!(desk.decides(&token(2)), "KeysUnavailable", "{path}");
+        local.clock.advance(300);
+        assert_eq!(local.decides(&token(lost)), "KeysUnavailable", "{path}");
+        assert_eq!(local.decides(&token(read)), "allow", "{path}");
+        assert_eq!(local.decides(&token(2)), "KeysUnavailable", "{path}");
     }
 }
 
@@ -225,8 +225,8 @@ fn a_parameter_that_could_not_be_read_is_an_outage_and_never_none() {
     for failure in [absent(), Reply::status(400).body("ParameterNotFound"), Reply::status(403), Reply::ok("{}")] {
         let extension = KeyServer::start();
         extension.set(PARAMETER, failure);
-        let desk = desk(&extension, &json!({ "parameter_store": "/hs/key" }));
-        assert_eq!(desk.decides(&token(1)), "KeysUnavailable");
+        let local = local(&extension, &json!({ "parameter_store": "/hs/key" }));
+        assert_eq!(local.decides(&token(1)), "KeysUnavailable");
     }
 }
 
@@ -234,11 +234,11 @@ fn a_parameter_that_could_not_be_read_is_an_outage_and_never_none() {
 fn a_previous_version_that_cannot_be_had_is_an_outage() {
     let extension = rotated();
     extension.set(PREVIOUS, Reply::status(500));
-    let desk = desk(&extension, &managed());
-    assert_eq!(desk.decides(&token(0)), "KeysUnavailable");
+    let local = local(&extension, &managed());
+    assert_eq!(local.decides(&token(0)), "KeysUnavailable");
     extension.set(PREVIOUS, version(&secret(0)));
-    desk.clock.advance(61);
-    assert_eq!(desk.decides(&token(0)), "allow");
+    local.clock.advance(61);
+    assert_eq!(local.decides(&token(0)), "allow");
 }
 
 #[test]
@@ -246,7 +246,7 @@ fn a_field_of_a_json_secret_is_read() {
     let extension = rotated();
     extension.set(CURRENT, version(&json!({ "signing": secret(1), "user": "x" }).to_string()));
     extension.set(PREVIOUS, version(&json!({ "signing": secret(0) }).to_string()));
-    let with = |field: &str| desk(&extension, &json!({ "secrets_manager": "hs/key", "field": field }));
+    let with = |field: &str| local(&extension, &json!({ "secrets_manager": "hs/key", "field": field }));
     let named = with("signing");
     assert_eq!(named.decides(&token(1)), "allow");
     assert_eq!(named.decides(&token(0)), "allow");
@@ -261,9 +261,9 @@ fn a_field_of_a_json_secret_is_read() {
 fn parameter_store_is_asked_to_decrypt() {
     let extension = KeyServer::start();
     extension.set(PARAMETER, parameter(&secret(1)));
-    let desk = desk(&extension, &json!({ "parameter_store": "/hs/key" }));
-    assert_eq!(desk.decides(&token(1)), "allow");
-    assert_eq!(desk.decides(&token(0)), "deny invalid_signature");
+    let local = local(&extension, &json!({ "parameter_store": "/hs/key" }));
+    assert_eq!(local.decides(&token(1)), "allow");
+    assert_eq!(local.decides(&token(0)), "deny invalid_signature");
     let requests = extension.requests(PARAMETER);
     assert_eq!(requests.len(), 1);
     assert_eq!(requests[0].header("x-aws-parameters-secrets-token"), Some(SESSION));
@@ -272,54 +272,54 @@ fn parameter_store_is_asked_to_decrypt() {
 #[test]
 fn they_are_read_again_after_300_seconds() {
     let extension = rotated();
-    let desk = desk(&extension, &managed());
-    assert_eq!(desk.decides(&token(1)), "allow");
-    desk.clock.advance(299);
-    assert_eq!(desk.decides(&token(1)), "allow");
+    let local = local(&extension, &managed());
+    assert_eq!(local.decides(&token(1)), "allow");
+    local.clock.advance(299);
+    assert_eq!(local.decides(&token(1)), "allow");
     assert_eq!(extension.count(CURRENT), 1);
-    desk.clock.advance(1);
-    assert_eq!(desk.decides(&token(1)), "allow");
+    local.clock.advance(1);
+    assert_eq!(local.decides(&token(1)), "allow");
     assert_eq!(extension.count(CURRENT), 2);
 }
 
 #[test]
 fn they_are_used_for_at_most_3600_seconds_when_that_fails() {
     let extension = rotated();
-    let desk = desk(&extension, &managed());
-    assert_eq!(desk.decides(&token(1)), "allow");
+    let local = local(&extension, &managed());
+    assert_eq!(local.decides(&token(1)), "allow");
     extension.set(CURRENT, Reply::status(500));
     for _ in 0..11 {
-        desk.clock.advance(300);
-        assert_eq!(desk.decides(&token(1)), "allow");
-        assert_eq!(desk.decides(&token(2)), "Unauthorized");
+        local.clock.advance(300);
+        assert_eq!(local.decides(&token(1)), "allow");
+        assert_eq!(local.decides(&token(2)), "Unauthorized");
     }
-    desk.clock.advance(299);
-    assert_eq!(desk.decides(&token(1)), "allow");
-    desk.clock.advance(1);
-    assert_eq!(desk.decides(&token(1)), "KeysUnavailable");
-    assert_eq!(desk.decides(&token(2)), "KeysUnavailable");
+    local.clock.advance(299);
+    assert_eq!(local.decides(&token(1)), "allow");
+    local.clock.advance(1);
+    assert_eq!(local.decides(&token(1)), "KeysUnavailable");
+    assert_eq!(local.decides(&token(2)), "KeysUnavailable");
     extension.set(CURRENT, version(&secret(1)));
-    desk.clock.advance(61);
-    assert_eq!(desk.decides(&token(1)), "allow");
+    local.clock.advance(61);
+    assert_eq!(local.decides(&token(1)), "allow");
 }
 
 #[test]
 fn a_rotation_is_never_a_cached_refusal_and_is_seen_at_the_next_reading() {
     let extension = rotated();
-    let desk = desk(&extension, &managed());
-    assert_eq!(desk.decides(&token(1)), "allow");
+    let local = local(&extension, &managed());
+    assert_eq!(local.decides(&token(1)), "allow");
     extension.set(CURRENT, version(&secret(2)));
     extension.set(PREVIOUS, version(&secret(1)));
-    desk.clock.advance(15);
-    assert_eq!(desk.decides(&token(2)), "deny invalid_signature", "the copy is no older than the cooldown");
-    desk.clock.advance(1);
-    assert_eq!(desk.decides(&token(2)), "Unauthorized", "it is now");
-    assert_eq!(desk.decides(&token(1)), "allow");
+    local.clock.advance(15);
+    assert_eq!(local.decides(&token(2)), "deny invalid_signature", "the copy is no older than the cooldown");
+    local.clock.advance(1);
+    assert_eq!(local.decides(&token(2)), "Unauthorized", "it is now");
+    assert_eq!(local.decides(&token(1)), "allow");
     assert_eq!(extension.count(CURRENT), 1, "a bad signature reads nothing again");
-    desk.clock.advance(284);
-    assert_eq!(desk.decides(&token(2)), "allow");
-    assert_eq!(desk.decides(&token(1)), "allow");
-    assert_eq!(desk.decides(&token(0)), "deny invalid_signature", "two rotations back");
+    local.clock.advance(284);
+    assert_eq!(local.decides(&token(2)), "allow");
+    assert_eq!(local.decides(&token(1)), "allow");
+    assert_eq!(local.decides(&token(0)), "deny invalid_signature", "two rotations back");
     assert_eq!(extension.count(CURRENT), 2);
 }
 
@@ -329,8 +329,8 @@ fn a_secret_that_is_not_fit_for_one_is_keys_unavailable() {
     let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", "A".repeat(64));
     for unfit in ["", "too short", &pem, &json!({ "kty": "RSA", "n": "A".repeat(64) }).to_string()] {
         extension.set(CURRENT, version(unfit));
-        let desk = desk(&extension, &managed());
-        assert_eq!(desk.decides(&signed(unfit)), "KeysUnavailable", "{unfit}");
+        let local = local(&extension, &managed());
+        assert_eq!(local.decides(&signed(unfit)), "KeysUnavailable", "{unfit}");
     }
     // A public key as consoles show it: its SubjectPublicKeyInfo, and the modulus of its JWK.
     let jwk = key("RS256").jwk();
@@ -344,16 +344,16 @@ fn a_secret_that_is_not_fit_for_one_is_keys_unavailable() {
     for unfit in [n, &info, &STANDARD.encode(&der)] {
         extension.set(CURRENT, version(unfit));
         extension.set(PREVIOUS, version(unfit));
-        assert_eq!(desk(&extension, &managed()).decides(&signed(unfit)), "KeysUnavailable", "{unfit}");
+        assert_eq!(local(&extension, &managed()).decides(&signed(unfit)), "KeysUnavailable", "{unfit}");
     }
     let encoded = json!({ "secrets_manager": "hs/key", "encoding": "base64" });
     extension.set(CURRENT, version(&STANDARD.encode(&der)));
-    assert_eq!(desk(&extension, &encoded).decides(&token(1)), "KeysUnavailable");
+    assert_eq!(local(&extension, &encoded).decides(&token(1)), "KeysUnavailable");
     extension.set(CURRENT, version("!"));
-    assert_eq!(desk(&extension, &encoded).decides(&token(1)), "KeysUnavailable");
+    assert_eq!(local(&extension, &encoded).decides(&token(1)), "KeysUnavailable");
     for reply in [Reply::ok("{}"), Reply::ok("<html></html>"), Reply::ok(r#"{"SecretBinary":"AAAA"}"#)] {
         extension.set(CURRENT, reply);
-        assert_eq!(desk(&extension, &managed()).decides(&token(1)), "KeysUnavailable");
+        assert_eq!(local(&extension, &managed()).decides(&token(1)), "KeysUnavailable");
     }
 }
 
@@ -362,58 +362,58 @@ fn encodings_hold_for_fetched_secrets_too() {
     let extension = KeyServer::start();
     let encoded = STANDARD.encode(secret(1));
     extension.set(PARAMETER, parameter(&encoded));
-    let desk = desk(&extension, &json!({ "parameter_store": "/hs/key", "encoding": "base64" }));
-    assert_eq!(desk.decides(&token(1)), "allow");
-    assert_eq!(desk.decides(&signed(&encoded)), "deny invalid_signature");
+    let local = local(&extension, &json!({ "parameter_store": "/hs/key", "encoding": "base64" }));
+    assert_eq!(local.decides(&token(1)), "allow");
+    assert_eq!(local.decides(&signed(&encoded)), "deny invalid_signature");
 }
 
 #[test]
 fn an_extension_that_fails_is_an_outage_and_is_left_alone_after_it() {
     let extension = KeyServer::start();
     extension.set(CURRENT, refusal());
-    let desk = desk(&extension, &managed());
-    assert_eq!(desk.decides(&token(1)), "KeysUnavailable");
+    let local = local(&extension, &managed());
+    assert_eq!(local.decides(&token(1)), "KeysUnavailable");
     let tried = extension.count(CURRENT);
     assert!((3..20).contains(&tried), "{tried}");
     for _ in 0..20 {
-        assert_eq!(desk.decides(&token(1)), "KeysUnavailable");
+        assert_eq!(local.decides(&token(1)), "KeysUnavailable");
     }
     assert_eq!(extension.count(CURRENT), tried);
     extension.set(CURRENT, version(&secret(1)));
-    desk.clock.advance(1);
-    assert_eq!(desk.decides(&token(1)), "allow");
+    local.clock.advance(1);
+    assert_eq!(local.decides(&token(1)), "allow");
 }
 
 #[test]
 fn no_extension_at_all_is_an_outage() {
     let extension = KeyServer::start();
-    let desk = desk(&extension, &managed());
+    let local = local(&extension, &managed());
     drop(extension);
-    assert_eq!(desk.decides(&token(1)), "KeysUnavailable");
+    assert_eq!(local.decides(&token(1)), "KeysUnavailable");
 }
 
 #[test]
 fn secrets_of_the_configuration_serve_beside_fetched_ones_even_in_an_outage() {
     let extension = rotated();
     let both = json!([{ "env": "FIXED" }, managed(), { "parameter_store": "/hs/key" }]);
-    let desk = desk(&extension, &both);
-    assert_eq!(desk.decides(&signed(FIXED)), "allow");
+    let local = local(&extension, &both);
+    assert_eq!(local.decides(&signed(FIXED)), "allow");
     assert_eq!(extension.count(CURRENT), 0, "it signed, so nothing is fetched");
-    assert_eq!(desk.decides(&token(1)), "allow");
-    assert_eq!(desk.decides(&token(0)), "allow");
+    assert_eq!(local.decides(&token(1)), "allow");
+    assert_eq!(local.decides(&token(0)), "allow");
     // The parameter is not to be had, so nothing can be said of other tokens.
-    assert_eq!(desk.decides(&token(2)), "KeysUnavailable");
+    assert_eq!(local.decides(&token(2)), "KeysUnavailable");
     extension.set(PARAMETER, parameter(&secret(2)));
-    desk.clock.advance(2);
-    assert_eq!(desk.decides(&token(2)), "allow");
-    assert_eq!(desk.decides(&token(3)), "deny invalid_signature");
+    local.clock.advance(2);
+    assert_eq!(local.decides(&token(2)), "allow");
+    assert_eq!(local.decides(&token(3)), "deny invalid_signature");
 }
 
 #[test]
 fn several_stored_secrets_are_read_side_by_side() {
     let all: Vec<Value> = (0..5).map(|number| json!({ "parameter_store": format!("/hs/{number}") })).collect();
     let path = |number: usize| format!("/systemsmanager/parameters/get?name=%2Fhs%2F{number}&withDecryption=true");
-    let down = desk(&KeyServer::start(), &json!(all));
+    let down = local(&KeyServer::start(), &json!(all));
     let began = instant();
     assert_eq!(down.decides(&token(0)), "KeysUnavailable");
     let took = began.elapsed();
@@ -422,20 +422,20 @@ fn several_stored_secrets_are_read_side_by_side() {
     for number in 0..5 {
         hanging.set(&path(number), parameter(&secret(number)).delayed(Duration::from_millis(800)));
     }
-    let desk = desk(&hanging, &json!(all));
+    let local = local(&hanging, &json!(all));
     let began = instant();
-    assert_eq!(desk.decides(&token(4)), "allow");
+    assert_eq!(local.decides(&token(4)), "allow");
     let took = began.elapsed();
     assert!(took < Duration::from_secs(3), "one after the other takes 4 s; it took {took:?}");
     for number in 0..5 {
-        assert_eq!((desk.decides(&token(number)), hanging.count(&path(number))), ("allow".to_owned(), 1));
+        assert_eq!((local.decides(&token(number)), hanging.count(&path(number))), ("allow".to_owned(), 1));
     }
 }
 
 #[test]
 fn a_token_that_no_secret_can_have_signed_waits_for_none() {
     let extension = KeyServer::start();
-    let desk = desk(&extension, &managed());
+    let local = local(&extension, &managed());
     let good = token(1);
     let input = good.rsplit_once('.').unwrap().0;
     for (bogus, expected) in [
@@ -445,7 +445,7 @@ fn a_token_that_no_secret_can_have_signed_waits_for_none() {
         (input.to_owned(), "deny malformed_token"),
         (key("HS512").token(&claims(ISSUER)), "deny unsupported_algorithm"),
     ] {
-        assert_eq!(desk.decides(&bogus), expected, "{bogus}");
+        assert_eq!(local.decides(&bogus), expected, "{bogus}");
     }
     assert_eq!(extension.connections(), 0);
 }
@@ -454,7 +454,7 @@ fn a_token_that_no_secret_can_have_signed_waits_for_none() {
 fn concurrent_invocations_share_one_reading() {
     let extension = rotated();
     extension.set(CURRENT, version(&secret(1)).delayed(Duration::from_millis(300)));
-    let desk = desk(&extension, &managed());
-    assert_eq!(desk.decide_at_once((0..50).map(|_| token(1))), ["allow"; 50]);
+    let local = local(&extension, &managed());
+    assert_eq!(local.decide_at_once((0..50).map(|_| token(1))), ["allow"; 50]);
     assert_eq!((extension.count(CURRENT), extension.count(PREVIOUS)), (1, 1));
 }

@@ -5,15 +5,15 @@ use std::time::{Duration, SystemTime};
 use serde_json::json;
 
 use crate::support::{KeyServer, Scratch, jwks, key, stranger};
-use crate::world::{Desk, KEYS, NOW, api_of, down, parse, random, set, token};
+use crate::world::{KEYS, Local, NOW, api_of, down, parse, random, set, token};
 
 /// A server with a newer set, and an API whose seed was written so many seconds ago.
-fn seeded(age: u64) -> (KeyServer, Scratch, Desk) {
+fn seeded(age: u64) -> (KeyServer, Scratch, Local) {
     written(NOW - age)
 }
 
 /// The same with a seed that was written at this time.
-fn written(at: u64) -> (KeyServer, Scratch, Desk) {
+fn written(at: u64) -> (KeyServer, Scratch, Local) {
     let (server, scratch) = (KeyServer::start(), Scratch::new());
     server.set(KEYS, set(&[&stranger("ES256")]));
     let path = scratch.file("seed.json", jwks(&[key("ES256")]).to_string());
@@ -22,80 +22,80 @@ fn written(at: u64) -> (KeyServer, Scratch, Desk) {
     file.set_modified(written).unwrap();
     let mut config = api_of(&server, json!({}));
     config["issuers"][0]["jwks_seed_file"] = path.into();
-    let desk = Desk::new(&config);
-    (server, scratch, desk)
+    let local = Local::new(&config);
+    (server, scratch, local)
 }
 
 #[test]
 fn a_fresh_seed_needs_no_fetch_at_start_up_nor_for_the_first_token() {
-    let (server, _scratch, desk) = seeded(530);
-    desk.warm_up();
-    assert_eq!(desk.decides(&token(&key("ES256"))), "allow");
+    let (server, _scratch, local) = seeded(530);
+    local.warm_up();
+    assert_eq!(local.decides(&token(&key("ES256"))), "allow");
     assert_eq!(server.count(KEYS), 0);
     // It is as old as its file.
-    desk.clock.advance(70);
-    assert_eq!(desk.decides(&token(&stranger("ES256"))), "allow");
-    assert_eq!(desk.decides(&token(&key("ES256"))), "Unauthorized");
+    local.clock.advance(70);
+    assert_eq!(local.decides(&token(&stranger("ES256"))), "allow");
+    assert_eq!(local.decides(&token(&key("ES256"))), "Unauthorized");
     assert_eq!(server.count(KEYS), 1);
 }
 
 #[test]
 fn a_key_that_a_fresh_seed_lacks_is_asked_for_at_once() {
-    let (server, _scratch, desk) = seeded(0);
-    desk.warm_up();
-    assert_eq!(desk.decides(&token(&stranger("ES256"))), "allow");
+    let (server, _scratch, local) = seeded(0);
+    local.warm_up();
+    assert_eq!(local.decides(&token(&stranger("ES256"))), "allow");
     assert_eq!(server.count(KEYS), 1, "no attempt was made before, so no cooldown runs");
-    assert_eq!(desk.decides(&random(0)), "Unauthorized");
+    assert_eq!(local.decides(&random(0)), "Unauthorized");
     assert_eq!(server.count(KEYS), 1);
 }
 
 #[test]
 fn a_stale_seed_is_refreshed_at_start_up_and_serves_in_an_outage() {
-    let (server, _scratch, desk) = seeded(600);
-    desk.warm_up();
+    let (server, _scratch, local) = seeded(600);
+    local.warm_up();
     assert_eq!(server.count(KEYS), 1);
-    assert_eq!(desk.decides(&token(&stranger("ES256"))), "allow");
+    assert_eq!(local.decides(&token(&stranger("ES256"))), "allow");
 
-    let (server, _scratch, desk) = seeded(600 + 2900);
+    let (server, _scratch, local) = seeded(600 + 2900);
     server.set(KEYS, down());
-    desk.warm_up();
-    assert_eq!(desk.decides(&token(&key("ES256"))), "allow");
+    local.warm_up();
+    assert_eq!(local.decides(&token(&key("ES256"))), "allow");
     assert_eq!(server.count(KEYS), 2);
-    desk.clock.advance(700);
-    assert_eq!(desk.decides(&token(&key("ES256"))), "KeysUnavailable");
+    local.clock.advance(700);
+    assert_eq!(local.decides(&token(&key("ES256"))), "KeysUnavailable");
 }
 
 #[test]
 fn a_seed_that_is_too_old_is_not_used() {
-    let (server, _scratch, desk) = seeded(4200);
+    let (server, _scratch, local) = seeded(4200);
     server.set(KEYS, down());
-    desk.warm_up();
-    assert_eq!(desk.decides(&token(&key("ES256"))), "KeysUnavailable");
+    local.warm_up();
+    assert_eq!(local.decides(&token(&key("ES256"))), "KeysUnavailable");
     server.set(KEYS, set(&[&stranger("ES256")]));
-    desk.clock.advance(61);
-    assert_eq!(desk.decides(&token(&stranger("ES256"))), "allow");
-    assert_eq!(desk.decides(&token(&key("ES256"))), "Unauthorized");
+    local.clock.advance(61);
+    assert_eq!(local.decides(&token(&stranger("ES256"))), "allow");
+    assert_eq!(local.decides(&token(&key("ES256"))), "Unauthorized");
 }
 
 #[test]
 fn a_seed_dated_in_the_future_is_of_unknown_age_and_fetched_before_it_is_believed() {
     // A second, nine hours of a time zone that a zip file does not know, and the year 2099.
     for ahead in [1, 9 * 3600, 2_270_000_000] {
-        let (server, _scratch, desk) = written(NOW + ahead);
-        assert_eq!(desk.decides(&token(&key("ES256"))), "Unauthorized", "{ahead}: a key that was removed since");
-        assert_eq!(desk.decides(&token(&stranger("ES256"))), "allow", "{ahead}");
+        let (server, _scratch, local) = written(NOW + ahead);
+        assert_eq!(local.decides(&token(&key("ES256"))), "Unauthorized", "{ahead}: a key that was removed since");
+        assert_eq!(local.decides(&token(&stranger("ES256"))), "allow", "{ahead}");
         assert_eq!(server.count(KEYS), 1, "{ahead}");
 
-        let (server, _scratch, desk) = written(NOW + ahead);
-        desk.warm_up();
+        let (server, _scratch, local) = written(NOW + ahead);
+        local.warm_up();
         assert_eq!(server.count(KEYS), 1, "{ahead}: fetched at start-up");
 
-        let (server, _scratch, desk) = written(NOW + ahead);
+        let (server, _scratch, local) = written(NOW + ahead);
         server.set(KEYS, down());
-        desk.warm_up();
-        assert_eq!(desk.decides(&token(&key("ES256"))), "KeysUnavailable", "{ahead}");
-        desk.clock.advance(ahead + 1);
-        assert_eq!(desk.decides(&token(&key("ES256"))), "KeysUnavailable", "{ahead}: nor later");
+        local.warm_up();
+        assert_eq!(local.decides(&token(&key("ES256"))), "KeysUnavailable", "{ahead}");
+        local.clock.advance(ahead + 1);
+        assert_eq!(local.decides(&token(&key("ES256"))), "KeysUnavailable", "{ahead}: nor later");
     }
 }
 

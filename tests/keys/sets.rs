@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::http::Reply;
 use crate::support::{KeyServer, instant, jwks, key, stranger};
-use crate::world::{Desk, KEYS, api_of, down, served, set, token};
+use crate::world::{KEYS, Local, api_of, down, served, set, token};
 
 /// A good set, so that nothing but what is around it can be wrong.
 fn good() -> String {
@@ -42,18 +42,18 @@ fn a_set_is_replaced_only_by_a_200_whose_body_parses_and_holds_a_usable_key() {
         ("a body that breaks off", Reply::ok(good()).broken_after(50)),
         ("a closed connection", Reply::closed()),
     ] {
-        let (server, desk) = served(&[&key("ES256")], json!({ "fresh_seconds": 100 }));
-        assert_eq!(desk.decides(&token(&key("ES256"))), "allow", "{what}");
+        let (server, local) = served(&[&key("ES256")], json!({ "fresh_seconds": 100 }));
+        assert_eq!(local.decides(&token(&key("ES256"))), "allow", "{what}");
         server.set(KEYS, reply);
-        desk.clock.advance(100);
-        assert_eq!(desk.decides(&token(&key("ES256"))), "allow", "the old set is kept: {what}");
+        local.clock.advance(100);
+        assert_eq!(local.decides(&token(&key("ES256"))), "allow", "the old set is kept: {what}");
         assert_eq!(server.count(KEYS), 2, "{what}");
-        assert_eq!(desk.decides(&token(&stranger("ES256"))), "KeysUnavailable", "{what}");
-        desk.clock.advance(3600);
-        assert_eq!(desk.decides(&token(&key("ES256"))), "KeysUnavailable", "{what}");
+        assert_eq!(local.decides(&token(&stranger("ES256"))), "KeysUnavailable", "{what}");
+        local.clock.advance(3600);
+        assert_eq!(local.decides(&token(&key("ES256"))), "KeysUnavailable", "{what}");
         server.set(KEYS, Reply::ok(good()));
-        desk.clock.advance(61);
-        assert_eq!(desk.decides(&token(&stranger("ES256"))), "allow", "{what}");
+        local.clock.advance(61);
+        assert_eq!(local.decides(&token(&stranger("ES256"))), "allow", "{what}");
     }
     assert_eq!(elsewhere.count("/elsewhere"), 0, "redirects are not followed");
 }
@@ -63,20 +63,20 @@ fn a_body_of_512_kib_is_read() {
     let server = KeyServer::start();
     let set = jwks(&[key("ES256")]).to_string();
     server.set(KEYS, Reply::ok(format!("{set}{}", " ".repeat(512 * 1024 - set.len()))));
-    let desk = Desk::new(&api_of(&server, json!({})));
-    assert_eq!(desk.decides(&token(&key("ES256"))), "allow");
+    let local = Local::new(&api_of(&server, json!({})));
+    assert_eq!(local.decides(&token(&key("ES256"))), "allow");
 }
 
 #[test]
 fn a_slow_body_costs_no_more_than_the_patience() {
-    let (server, desk) = served(&[&key("ES256")], json!({ "fresh_seconds": 100, "timeout_ms": 500 }));
-    assert_eq!(desk.decides(&token(&key("ES256"))), "allow");
+    let (server, local) = served(&[&key("ES256")], json!({ "fresh_seconds": 100, "timeout_ms": 500 }));
+    assert_eq!(local.decides(&token(&key("ES256"))), "allow");
     server.set(KEYS, Reply::ok(good()).stalling_after(20));
-    desk.clock.advance(100);
+    local.clock.advance(100);
     let began = instant();
-    assert_eq!(desk.decides(&token(&key("ES256"))), "allow");
-    desk.clock.advance(3600);
-    assert_eq!(desk.decides(&token(&key("ES256"))), "KeysUnavailable");
+    assert_eq!(local.decides(&token(&key("ES256"))), "allow");
+    local.clock.advance(3600);
+    assert_eq!(local.decides(&token(&key("ES256"))), "KeysUnavailable");
     // Less than a second, and room for a busy machine.
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     assert_eq!(server.count(KEYS), 3);
@@ -85,14 +85,14 @@ fn a_slow_body_costs_no_more_than_the_patience() {
 #[test]
 fn a_set_is_replaced_whole_and_a_removed_key_is_gone() {
     let (first, second, third) = (key("ES256"), key("RS256"), stranger("EdDSA"));
-    let (server, desk) = served(&[&first, &second], json!({ "fresh_seconds": 100 }));
+    let (server, local) = served(&[&first, &second], json!({ "fresh_seconds": 100 }));
     let all = |expected: [&str; 3]| {
         let tokens = [&first, &second, &third].map(token);
-        assert_eq!(tokens.map(|token| desk.decides(&token)), expected);
+        assert_eq!(tokens.map(|token| local.decides(&token)), expected);
     };
     all(["allow", "allow", "Unauthorized"]);
     server.set(KEYS, set(&[&third]));
-    desk.clock.advance(100);
+    local.clock.advance(100);
     all(["Unauthorized", "Unauthorized", "allow"]);
     assert_eq!(server.count(KEYS), 2);
 }
@@ -114,9 +114,9 @@ fn unusable_keys_are_skipped_and_the_rest_are_read() {
     ] {
         let server = KeyServer::start();
         server.set(KEYS, Reply::json(&json!({ "keys": [odd, key("ES256").jwk(), odd] })));
-        let desk = Desk::new(&api_of(&server, json!({})));
-        assert_eq!(desk.decides(&token(&key("ES256"))), "allow", "{odd}");
-        assert_eq!(desk.decides(&token(&stranger("ES256"))), "Unauthorized", "{odd}");
+        let local = Local::new(&api_of(&server, json!({})));
+        assert_eq!(local.decides(&token(&key("ES256"))), "allow", "{odd}");
+        assert_eq!(local.decides(&token(&stranger("ES256"))), "Unauthorized", "{odd}");
         assert_eq!(server.count(KEYS), 1);
     }
 }
@@ -139,8 +139,8 @@ fn at_most_a_hundred_keys_are_read() {
         let set = many(before, 9_900);
         assert!(set.to_string().len() < 512 * 1024);
         server.set(KEYS, Reply::json(&set));
-        let desk = Desk::new(&api_of(&server, json!({})));
-        assert_eq!(desk.decides(&token(&key("ES256"))), expected, "{before} keys before it");
+        let local = Local::new(&api_of(&server, json!({})));
+        assert_eq!(local.decides(&token(&key("ES256"))), expected, "{before} keys before it");
         assert_eq!(server.count(KEYS), 1);
     }
 }
@@ -153,8 +153,8 @@ fn two_different_keys_with_the_same_kid_and_algorithm_are_both_dropped() {
     odd["use"] = "enc".into();
     let with = |keys: Value| {
         server.set(KEYS, Reply::json(&json!({ "keys": keys })));
-        let desk = Desk::new(&api_of(&server, json!({})));
-        [&one, &two].map(|key| desk.decides(&token(key)))
+        let local = Local::new(&api_of(&server, json!({})));
+        [&one, &two].map(|key| local.decides(&token(key)))
     };
     let other = key("RS256").jwk();
     assert_eq!(with(json!([one.jwk(), two.jwk(), other])), ["Unauthorized", "Unauthorized"]);
@@ -166,14 +166,14 @@ fn two_different_keys_with_the_same_kid_and_algorithm_are_both_dropped() {
 #[test]
 fn a_set_that_gets_ambiguous_keys_drops_them_and_one_without_any_key_left_is_not_taken() {
     let (one, two) = (key("ES256").named("k"), stranger("ES256").named("k"));
-    let (server, desk) = served(&[&one], json!({ "fresh_seconds": 100 }));
-    assert_eq!(desk.decides(&token(&one)), "allow");
+    let (server, local) = served(&[&one], json!({ "fresh_seconds": 100 }));
+    assert_eq!(local.decides(&token(&one)), "allow");
     server.set(KEYS, set(&[&one, &two]));
-    desk.clock.advance(100);
-    assert_eq!(desk.decides(&token(&one)), "allow", "the old set");
+    local.clock.advance(100);
+    assert_eq!(local.decides(&token(&one)), "allow", "the old set");
     server.set(KEYS, set(&[&one, &two, &key("RS256")]));
-    desk.clock.advance(100);
-    assert_eq!(desk.decides(&token(&one)), "Unauthorized");
+    local.clock.advance(100);
+    assert_eq!(local.decides(&token(&one)), "Unauthorized");
     server.set(KEYS, down());
-    assert_eq!(desk.decides(&token(&key("RS256"))), "allow");
+    assert_eq!(local.decides(&token(&key("RS256"))), "allow");
 }

@@ -14,7 +14,7 @@ use rustls::{ServerConfig, ServerConnection, Stream, SupportedProtocolVersion};
 use serde_json::{Value, json};
 
 use crate::support::{Process, Scratch, jwks, key};
-use crate::world::{Desk, ISSUER, api, issuer, parse, token};
+use crate::world::{ISSUER, Local, api, issuer, parse, token};
 
 /// A certificate authority.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -146,14 +146,14 @@ fn a_server_with_a_certificate_of_ones_own_authority_is_believed() {
             (json!({ "ca_file": both }), 2),
             (json!({ "roots": "webpki", "ca_file": file }), 3),
         ] {
-            let desk = Desk::new(&config(&server.url("localhost"), tls));
-            assert_eq!(desk.decides(&token(&key("ES256"))), "allow");
+            let local = Local::new(&config(&server.url("localhost"), tls));
+            assert_eq!(local.decides(&token(&key("ES256"))), "allow");
             assert_eq!(server.served(), served);
         }
     }
     let by_address = SecureServer::start(&authority, "127.0.0.1", &rustls::version::TLS13);
-    let desk = Desk::new(&config(&by_address.url("127.0.0.1"), json!({ "ca_file": file })));
-    assert_eq!(desk.decides(&token(&key("ES256"))), "allow");
+    let local = Local::new(&config(&by_address.url("127.0.0.1"), json!({ "ca_file": file })));
+    assert_eq!(local.decides(&token(&key("ES256"))), "allow");
 }
 
 #[test]
@@ -162,8 +162,8 @@ fn without_that_authority_it_is_not() {
     let another = scratch.file("another.pem", Authority::new().pem());
     let server = SecureServer::start(&authority, "localhost", &rustls::version::TLS13);
     for tls in [json!(null), json!({ "roots": "webpki" }), json!({ "ca_file": another })] {
-        let desk = Desk::new(&config(&server.url("localhost"), tls.clone()));
-        assert_eq!(desk.decides(&token(&key("ES256"))), "KeysUnavailable", "{tls}");
+        let local = Local::new(&config(&server.url("localhost"), tls.clone()));
+        assert_eq!(local.decides(&token(&key("ES256"))), "KeysUnavailable", "{tls}");
     }
     assert_eq!(server.served(), 0);
 }
@@ -174,8 +174,8 @@ fn a_certificate_for_another_name_is_refused() {
     let file = scratch.file("authority.pem", authority.pem());
     let server = SecureServer::start(&authority, "keys.example", &rustls::version::TLS13);
     for host in ["localhost", "127.0.0.1"] {
-        let desk = Desk::new(&config(&server.url(host), json!({ "ca_file": file })));
-        assert_eq!(desk.decides(&token(&key("ES256"))), "KeysUnavailable", "{host}");
+        let local = Local::new(&config(&server.url(host), json!({ "ca_file": file })));
+        assert_eq!(local.decides(&token(&key("ES256"))), "KeysUnavailable", "{host}");
     }
     assert_eq!(server.served(), 0);
 }
@@ -188,9 +188,9 @@ fn the_systems_authorities_may_be_taken_and_ones_own_added() {
     let system = config(&server.url("localhost"), json!({ "roots": "system" }));
     match parse(&system, &[]) {
         Ok(_) => {
-            assert_eq!(Desk::new(&system).decides(&token(&key("ES256"))), "KeysUnavailable");
+            assert_eq!(Local::new(&system).decides(&token(&key("ES256"))), "KeysUnavailable");
             let added = config(&server.url("localhost"), json!({ "roots": "system", "ca_file": file }));
-            assert_eq!(Desk::new(&added).decides(&token(&key("ES256"))), "allow");
+            assert_eq!(Local::new(&added).decides(&token(&key("ES256"))), "allow");
         }
         // A bare container has none, and says so at start-up.
         Err(error) => assert!(error.to_string().contains("tls.roots: the system has no certificate"), "{error}"),

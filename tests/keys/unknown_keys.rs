@@ -5,104 +5,104 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::support::{KeyServer, SigningKey, eventually, key, stranger};
-use crate::world::{Desk, ISSUER, KEYS, api, api_of, down, issuer, nameless, random, served, set, token};
+use crate::world::{ISSUER, KEYS, Local, api, api_of, down, issuer, nameless, random, served, set, token};
 
 /// Asks, and holds the answer and the number of fetches there have been.
 #[track_caller]
-fn asked(desk: &Desk, server: &KeyServer, token: &str, expected: &str, fetches: usize) {
-    assert_eq!(desk.decides(token), expected);
+fn asked(local: &Local, server: &KeyServer, token: &str, expected: &str, fetches: usize) {
+    assert_eq!(local.decides(token), expected);
     assert_eq!(server.count(KEYS), fetches, "fetches");
 }
 
 #[test]
 fn an_unknown_kid_refetches_at_most_once_per_cooldown_counted_from_the_last_attempt() {
-    let (server, desk) = served(&[&key("ES256")], json!({ "cooldown_seconds": 15 }));
-    asked(&desk, &server, &token(&key("ES256")), "allow", 1);
-    asked(&desk, &server, &random(0), "Unauthorized", 1);
-    desk.clock.advance(14);
-    asked(&desk, &server, &random(1), "Unauthorized", 1);
-    desk.clock.advance(1);
-    asked(&desk, &server, &random(2), "Unauthorized", 2);
-    asked(&desk, &server, &random(3), "Unauthorized", 2);
-    desk.clock.advance(14);
-    asked(&desk, &server, &random(3), "Unauthorized", 2);
-    desk.clock.advance(1);
+    let (server, local) = served(&[&key("ES256")], json!({ "cooldown_seconds": 15 }));
+    asked(&local, &server, &token(&key("ES256")), "allow", 1);
+    asked(&local, &server, &random(0), "Unauthorized", 1);
+    local.clock.advance(14);
+    asked(&local, &server, &random(1), "Unauthorized", 1);
+    local.clock.advance(1);
+    asked(&local, &server, &random(2), "Unauthorized", 2);
+    asked(&local, &server, &random(3), "Unauthorized", 2);
+    local.clock.advance(14);
+    asked(&local, &server, &random(3), "Unauthorized", 2);
+    local.clock.advance(1);
     server.set(KEYS, down());
-    asked(&desk, &server, &random(3), "KeysUnavailable", 3);
-    desk.clock.advance(14);
-    asked(&desk, &server, &random(3), "KeysUnavailable", 3);
-    desk.clock.advance(1);
-    asked(&desk, &server, &random(3), "KeysUnavailable", 4);
+    asked(&local, &server, &random(3), "KeysUnavailable", 3);
+    local.clock.advance(14);
+    asked(&local, &server, &random(3), "KeysUnavailable", 3);
+    local.clock.advance(1);
+    asked(&local, &server, &random(3), "KeysUnavailable", 4);
 }
 
 #[test]
 fn unknown_key_is_said_only_when_a_successful_fetch_within_the_cooldown_lacked_it() {
-    let (server, desk) = served(&[&key("ES256")], json!({}));
-    asked(&desk, &server, &random(0), "Unauthorized", 1);
+    let (server, local) = served(&[&key("ES256")], json!({}));
+    asked(&local, &server, &random(0), "Unauthorized", 1);
     server.set(KEYS, down());
-    desk.clock.advance(15);
-    asked(&desk, &server, &random(0), "KeysUnavailable", 2);
-    asked(&desk, &server, &random(0), "KeysUnavailable", 2);
+    local.clock.advance(15);
+    asked(&local, &server, &random(0), "KeysUnavailable", 2);
+    asked(&local, &server, &random(0), "KeysUnavailable", 2);
     server.set(KEYS, set(&[&key("ES256")]));
-    asked(&desk, &server, &random(0), "KeysUnavailable", 2);
-    desk.clock.advance(15);
-    asked(&desk, &server, &random(0), "Unauthorized", 3);
+    asked(&local, &server, &random(0), "KeysUnavailable", 2);
+    local.clock.advance(15);
+    asked(&local, &server, &random(0), "Unauthorized", 3);
 }
 
 #[test]
 fn a_new_key_is_accepted_on_first_sight_and_an_old_one_refused_after_the_next_refresh() {
     let (old, new) = (key("ES256"), stranger("ES256"));
-    let (server, desk) = served(&[&old], json!({}));
-    asked(&desk, &server, &token(&old), "allow", 1);
+    let (server, local) = served(&[&old], json!({}));
+    asked(&local, &server, &token(&old), "allow", 1);
     server.set(KEYS, set(&[&old, &new]));
-    desk.clock.advance(15);
-    asked(&desk, &server, &token(&new), "allow", 2);
-    asked(&desk, &server, &token(&old), "allow", 2);
+    local.clock.advance(15);
+    asked(&local, &server, &token(&new), "allow", 2);
+    asked(&local, &server, &token(&old), "allow", 2);
     server.set(KEYS, set(&[&new]));
-    desk.clock.advance(539);
-    asked(&desk, &server, &token(&old), "allow", 2);
-    desk.clock.advance(61);
-    asked(&desk, &server, &token(&old), "Unauthorized", 3);
-    asked(&desk, &server, &token(&new), "allow", 3);
+    local.clock.advance(539);
+    asked(&local, &server, &token(&old), "allow", 2);
+    local.clock.advance(61);
+    asked(&local, &server, &token(&old), "Unauthorized", 3);
+    asked(&local, &server, &token(&new), "allow", 3);
 }
 
 #[test]
 fn a_new_key_within_the_cooldown_is_refused_so_that_nothing_caches_it() {
-    let (server, desk) = served(&[&key("ES256")], json!({}));
-    asked(&desk, &server, &token(&key("ES256")), "allow", 1);
+    let (server, local) = served(&[&key("ES256")], json!({}));
+    asked(&local, &server, &token(&key("ES256")), "allow", 1);
     server.set(KEYS, set(&[&stranger("ES256")]));
-    asked(&desk, &server, &token(&stranger("ES256")), "Unauthorized", 1);
-    desk.clock.advance(15);
-    asked(&desk, &server, &token(&stranger("ES256")), "allow", 2);
+    asked(&local, &server, &token(&stranger("ES256")), "Unauthorized", 1);
+    local.clock.advance(15);
+    asked(&local, &server, &token(&stranger("ES256")), "allow", 2);
 }
 
 #[test]
 fn a_bad_signature_on_a_token_without_kid_refetches_likewise() {
     let (old, new) = (key("ES256"), stranger("ES256"));
-    let (server, desk) = served(&[&old], json!({}));
-    asked(&desk, &server, &nameless(&old), "allow", 1);
-    asked(&desk, &server, &nameless(&new), "deny invalid_signature", 1);
-    desk.clock.advance(15);
-    asked(&desk, &server, &nameless(&new), "deny invalid_signature", 2);
-    desk.clock.advance(15);
+    let (server, local) = served(&[&old], json!({}));
+    asked(&local, &server, &nameless(&old), "allow", 1);
+    asked(&local, &server, &nameless(&new), "deny invalid_signature", 1);
+    local.clock.advance(15);
+    asked(&local, &server, &nameless(&new), "deny invalid_signature", 2);
+    local.clock.advance(15);
     server.set(KEYS, down());
-    asked(&desk, &server, &nameless(&new), "Unauthorized", 3);
-    asked(&desk, &server, &nameless(&old), "allow", 3);
+    asked(&local, &server, &nameless(&new), "Unauthorized", 3);
+    asked(&local, &server, &nameless(&old), "allow", 3);
     server.set(KEYS, set(&[&new]));
-    desk.clock.advance(15);
-    asked(&desk, &server, &nameless(&new), "allow", 4);
-    asked(&desk, &server, &nameless(&old), "deny invalid_signature", 4);
+    local.clock.advance(15);
+    asked(&local, &server, &nameless(&new), "allow", 4);
+    asked(&local, &server, &nameless(&old), "deny invalid_signature", 4);
 }
 
 #[test]
 fn a_token_without_kid_that_two_keys_of_a_new_set_fit_is_not_denied_for_good() {
     let (old, new) = (key("ES256"), stranger("ES256"));
-    let (server, desk) = served(&[&old], json!({}));
-    asked(&desk, &server, &nameless(&old), "allow", 1);
+    let (server, local) = served(&[&old], json!({}));
+    asked(&local, &server, &nameless(&old), "allow", 1);
     server.set(KEYS, set(&[&old, &new]));
-    desk.clock.advance(15);
-    asked(&desk, &server, &nameless(&new), "Unauthorized", 2);
-    asked(&desk, &server, &nameless(&new), "Unauthorized", 2);
+    local.clock.advance(15);
+    asked(&local, &server, &nameless(&new), "Unauthorized", 2);
+    asked(&local, &server, &nameless(&new), "Unauthorized", 2);
 }
 
 /// Two keys of the same name.
@@ -113,66 +113,66 @@ fn namesakes() -> (SigningKey, SigningKey) {
 #[test]
 fn a_new_key_under_an_old_kid_is_fetched_when_the_old_one_does_not_fit() {
     let (old, new) = namesakes();
-    let (server, desk) = served(&[&old], json!({}));
-    asked(&desk, &server, &token(&old), "allow", 1);
+    let (server, local) = served(&[&old], json!({}));
+    asked(&local, &server, &token(&old), "allow", 1);
     server.set(KEYS, set(&[&new]));
-    asked(&desk, &server, &token(&new), "deny invalid_signature", 1);
-    desk.clock.advance(15);
-    asked(&desk, &server, &token(&new), "allow", 2);
-    asked(&desk, &server, &token(&old), "deny invalid_signature", 2);
+    asked(&local, &server, &token(&new), "deny invalid_signature", 1);
+    local.clock.advance(15);
+    asked(&local, &server, &token(&new), "allow", 2);
+    asked(&local, &server, &token(&old), "deny invalid_signature", 2);
     // One that the new set does not name any more is unknown, which is not cached either.
     server.set(KEYS, set(&[&key("ES256").named("other")]));
-    desk.clock.advance(15);
-    asked(&desk, &server, &token(&old), "Unauthorized", 3);
+    local.clock.advance(15);
+    asked(&local, &server, &token(&old), "Unauthorized", 3);
 }
 
 #[test]
 fn a_bad_signature_is_denied_only_by_keys_that_were_read_within_the_cooldown() {
     let (known, forged) = namesakes();
-    let (server, desk) = served(&[&known], json!({}));
-    asked(&desk, &server, &token(&known), "allow", 1);
-    asked(&desk, &server, &token(&forged), "deny invalid_signature", 1);
-    desk.clock.advance(15);
+    let (server, local) = served(&[&known], json!({}));
+    asked(&local, &server, &token(&known), "allow", 1);
+    asked(&local, &server, &token(&forged), "deny invalid_signature", 1);
+    local.clock.advance(15);
     server.set(KEYS, down());
-    asked(&desk, &server, &token(&forged), "Unauthorized", 2);
-    asked(&desk, &server, &nameless(&forged), "Unauthorized", 2);
-    asked(&desk, &server, &token(&known), "allow", 2);
-    desk.clock.advance(14);
-    asked(&desk, &server, &token(&forged), "Unauthorized", 2);
-    desk.clock.advance(1);
+    asked(&local, &server, &token(&forged), "Unauthorized", 2);
+    asked(&local, &server, &nameless(&forged), "Unauthorized", 2);
+    asked(&local, &server, &token(&known), "allow", 2);
+    local.clock.advance(14);
+    asked(&local, &server, &token(&forged), "Unauthorized", 2);
+    local.clock.advance(1);
     server.set(KEYS, set(&[&known]));
-    asked(&desk, &server, &token(&forged), "deny invalid_signature", 3);
-    desk.clock.advance(15);
-    asked(&desk, &server, &token(&forged), "deny invalid_signature", 4);
+    asked(&local, &server, &token(&forged), "deny invalid_signature", 3);
+    local.clock.advance(15);
+    asked(&local, &server, &token(&forged), "deny invalid_signature", 4);
 }
 
 #[test]
 fn bad_signatures_and_unknown_kids_share_one_budget() {
     let (known, forged) = namesakes();
-    let (server, desk) = served(&[&known], json!({}));
-    asked(&desk, &server, &token(&known), "allow", 1);
-    desk.clock.advance(15);
-    asked(&desk, &server, &token(&forged), "deny invalid_signature", 2);
-    asked(&desk, &server, &random(0), "Unauthorized", 2);
-    asked(&desk, &server, &nameless(&forged), "deny invalid_signature", 2);
-    desk.clock.advance(15);
-    asked(&desk, &server, &random(0), "Unauthorized", 3);
-    asked(&desk, &server, &token(&forged), "deny invalid_signature", 3);
+    let (server, local) = served(&[&known], json!({}));
+    asked(&local, &server, &token(&known), "allow", 1);
+    local.clock.advance(15);
+    asked(&local, &server, &token(&forged), "deny invalid_signature", 2);
+    asked(&local, &server, &random(0), "Unauthorized", 2);
+    asked(&local, &server, &nameless(&forged), "deny invalid_signature", 2);
+    local.clock.advance(15);
+    asked(&local, &server, &random(0), "Unauthorized", 3);
+    asked(&local, &server, &token(&forged), "deny invalid_signature", 3);
     assert_eq!(server.count(KEYS), 3);
 }
 
 #[test]
 fn a_flood_of_bad_signatures_costs_one_fetch_per_cooldown_and_known_keys_all_pass() {
     let (known, forged) = namesakes();
-    let (server, desk) = served(&[&known], json!({}));
-    asked(&desk, &server, &token(&known), "allow", 1);
+    let (server, local) = served(&[&known], json!({}));
+    asked(&local, &server, &token(&known), "allow", 1);
     for number in 0..1000 {
-        assert_eq!(desk.decides(&token(&forged)), "deny invalid_signature");
+        assert_eq!(local.decides(&token(&forged)), "deny invalid_signature");
         if number % 10 == 0 {
-            assert_eq!(desk.decides(&token(&known)), "allow");
+            assert_eq!(local.decides(&token(&known)), "allow");
         }
         if number % 100 == 99 {
-            desk.clock.advance(5);
+            local.clock.advance(5);
         }
     }
     assert_eq!(server.count(KEYS), 1 + 3);
@@ -181,18 +181,18 @@ fn a_flood_of_bad_signatures_costs_one_fetch_per_cooldown_and_known_keys_all_pas
 #[test]
 fn bad_signatures_at_once_cost_one_fetch_and_delay_no_known_key() {
     let (known, forged) = namesakes();
-    let (server, desk) = served(&[&known], json!({ "timeout_ms": 10_000 }));
-    asked(&desk, &server, &token(&known), "allow", 1);
-    desk.clock.advance(15);
+    let (server, local) = served(&[&known], json!({ "timeout_ms": 10_000 }));
+    asked(&local, &server, &token(&known), "allow", 1);
+    local.clock.advance(15);
     server.set(KEYS, set(&[&known]).delayed(Duration::from_secs(3)));
-    let flood: Vec<_> = (0..100).map(|_| desk.begin(token(&forged))).collect();
+    let flood: Vec<_> = (0..100).map(|_| local.begin(token(&forged))).collect();
     eventually("the set is asked for", || (server.count(KEYS) == 2).then_some(()));
     for _ in 0..20 {
-        assert_eq!(desk.decides(&token(&known)), "allow");
+        assert_eq!(local.decides(&token(&known)), "allow");
     }
     assert!(flood.iter().any(|one| !one.is_finished()), "it still waits");
     for one in flood {
-        assert_eq!(desk.finish(one), "deny invalid_signature");
+        assert_eq!(local.finish(one), "deny invalid_signature");
     }
     assert_eq!(server.count(KEYS), 2);
 }
@@ -200,26 +200,26 @@ fn bad_signatures_at_once_cost_one_fetch_and_delay_no_known_key() {
 #[test]
 fn fetches_for_strange_tokens_that_fail_do_not_hold_back_a_refresh_that_is_due() {
     let (known, forged) = namesakes();
-    let (server, desk) = served(&[&known], json!({ "fresh_seconds": 1000, "stale_seconds": 0 }));
-    asked(&desk, &server, &token(&known), "allow", 1);
+    let (server, local) = served(&[&known], json!({ "fresh_seconds": 1000, "stale_seconds": 0 }));
+    asked(&local, &server, &token(&known), "allow", 1);
     for _ in 0..14 {
-        desk.clock.advance(60);
+        local.clock.advance(60);
         server.set(KEYS, down());
-        assert_eq!(desk.decides(&token(&forged)), "Unauthorized");
-        assert_eq!(desk.decides(&random(0)), "KeysUnavailable");
+        assert_eq!(local.decides(&token(&forged)), "Unauthorized");
+        assert_eq!(local.decides(&random(0)), "KeysUnavailable");
     }
     assert_eq!(server.count(KEYS), 1 + 14);
     // The set ends within these, at a random second, and one second after a fetch that failed.
     let refreshed = (840..1001).any(|_| {
         let before = server.count(KEYS);
         server.set(KEYS, set(&[&known]));
-        assert_eq!(desk.decides(&token(&known)), "allow");
+        assert_eq!(local.decides(&token(&known)), "allow");
         if server.count(KEYS) > before {
             return true;
         }
         server.set(KEYS, down());
-        assert_eq!(desk.decides(&token(&forged)), "Unauthorized");
-        desk.clock.advance(1);
+        assert_eq!(local.decides(&token(&forged)), "Unauthorized");
+        local.clock.advance(1);
         false
     });
     assert!(refreshed);
@@ -227,15 +227,15 @@ fn fetches_for_strange_tokens_that_fail_do_not_hold_back_a_refresh_that_is_due()
 
 #[test]
 fn a_flood_of_unknown_kids_costs_one_fetch_per_cooldown_and_known_keys_all_pass() {
-    let (server, desk) = served(&[&key("ES256")], json!({}));
-    asked(&desk, &server, &token(&key("ES256")), "allow", 1);
+    let (server, local) = served(&[&key("ES256")], json!({}));
+    asked(&local, &server, &token(&key("ES256")), "allow", 1);
     for number in 0..1000 {
-        assert_eq!(desk.decides(&random(number)), "Unauthorized");
+        assert_eq!(local.decides(&random(number)), "Unauthorized");
         if number % 10 == 0 {
-            assert_eq!(desk.decides(&token(&key("ES256"))), "allow");
+            assert_eq!(local.decides(&token(&key("ES256"))), "allow");
         }
         if number % 100 == 99 {
-            desk.clock.advance(5);
+            local.clock.advance(5);
         }
     }
     // Fifty seconds, and the last five of them came after the flood.
@@ -244,17 +244,17 @@ fn a_flood_of_unknown_kids_costs_one_fetch_per_cooldown_and_known_keys_all_pass(
 
 #[test]
 fn a_flood_of_unknown_kids_in_an_outage_costs_fewer_and_known_keys_all_pass() {
-    let (server, desk) = served(&[&key("ES256")], json!({ "fresh_seconds": 3600 }));
-    asked(&desk, &server, &token(&key("ES256")), "allow", 1);
+    let (server, local) = served(&[&key("ES256")], json!({ "fresh_seconds": 3600 }));
+    asked(&local, &server, &token(&key("ES256")), "allow", 1);
     server.set(KEYS, down());
-    desk.clock.advance(15);
+    local.clock.advance(15);
     for number in 0..1000 {
-        assert_eq!(desk.decides(&random(number)), "KeysUnavailable");
+        assert_eq!(local.decides(&random(number)), "KeysUnavailable");
         if number % 10 == 0 {
-            assert_eq!(desk.decides(&token(&key("ES256"))), "allow");
+            assert_eq!(local.decides(&token(&key("ES256"))), "allow");
         }
         if number % 10 == 9 {
-            desk.clock.advance(3);
+            local.clock.advance(3);
         }
     }
     // Three hundred seconds: 15 apart at first, then up to 60.
@@ -264,51 +264,51 @@ fn a_flood_of_unknown_kids_in_an_outage_costs_fewer_and_known_keys_all_pass() {
 
 #[test]
 fn a_flood_at_once_costs_one_fetch_and_delays_no_known_key() {
-    let (server, desk) = served(&[&key("ES256")], json!({ "timeout_ms": 10_000 }));
-    asked(&desk, &server, &token(&key("ES256")), "allow", 1);
-    desk.clock.advance(15);
+    let (server, local) = served(&[&key("ES256")], json!({ "timeout_ms": 10_000 }));
+    asked(&local, &server, &token(&key("ES256")), "allow", 1);
+    local.clock.advance(15);
     server.set(KEYS, set(&[&key("ES256")]).delayed(Duration::from_secs(3)));
-    let flood: Vec<_> = (0..100).map(|number| desk.begin(random(number))).collect();
+    let flood: Vec<_> = (0..100).map(|number| local.begin(random(number))).collect();
     eventually("the set is asked for", || (server.count(KEYS) == 2).then_some(()));
     for _ in 0..20 {
-        assert_eq!(desk.decides(&token(&key("ES256"))), "allow");
+        assert_eq!(local.decides(&token(&key("ES256"))), "allow");
     }
     assert!(flood.iter().any(|one| !one.is_finished()), "it still waits");
     for one in flood {
-        assert_eq!(desk.finish(one), "Unauthorized");
+        assert_eq!(local.finish(one), "Unauthorized");
     }
     assert_eq!(server.count(KEYS), 2);
 }
 
 #[test]
 fn a_refresh_that_is_due_is_never_held_back_by_the_cooldown() {
-    let (server, desk) = served(&[&key("ES256")], json!({ "fresh_seconds": 100, "cooldown_seconds": 3600 }));
-    asked(&desk, &server, &token(&key("ES256")), "allow", 1);
-    asked(&desk, &server, &random(0), "Unauthorized", 1);
-    desk.clock.advance(100);
-    asked(&desk, &server, &token(&key("ES256")), "allow", 2);
-    desk.clock.advance(100);
-    asked(&desk, &server, &random(0), "Unauthorized", 3);
+    let (server, local) = served(&[&key("ES256")], json!({ "fresh_seconds": 100, "cooldown_seconds": 3600 }));
+    asked(&local, &server, &token(&key("ES256")), "allow", 1);
+    asked(&local, &server, &random(0), "Unauthorized", 1);
+    local.clock.advance(100);
+    asked(&local, &server, &token(&key("ES256")), "allow", 2);
+    local.clock.advance(100);
+    asked(&local, &server, &random(0), "Unauthorized", 3);
     // Nor when the attempt that the cooldown counts from failed.
     server.set(KEYS, down());
-    desk.clock.advance(100);
-    asked(&desk, &server, &token(&key("ES256")), "allow", 4);
-    asked(&desk, &server, &random(0), "KeysUnavailable", 4);
-    desk.clock.advance(1);
+    local.clock.advance(100);
+    asked(&local, &server, &token(&key("ES256")), "allow", 4);
+    asked(&local, &server, &random(0), "KeysUnavailable", 4);
+    local.clock.advance(1);
     server.set(KEYS, set(&[&key("ES256"), &stranger("ES256")]));
-    asked(&desk, &server, &token(&key("ES256")), "allow", 5);
-    asked(&desk, &server, &token(&stranger("ES256")), "allow", 5);
+    asked(&local, &server, &token(&key("ES256")), "allow", 5);
+    asked(&local, &server, &token(&stranger("ES256")), "allow", 5);
 }
 
 #[test]
 fn cheap_refusals_fetch_nothing() {
-    let (server, desk) = served(&[&key("ES256")], json!({}));
+    let (server, local) = served(&[&key("ES256")], json!({}));
     for (token, expected) in [
         ("x".to_owned(), "deny malformed_token"),
         (key("HS256").token(&crate::world::claims(ISSUER)), "deny unsupported_algorithm"),
         (key("ES256").token(&crate::world::claims("https://other.example/")), "deny unknown_issuer"),
     ] {
-        asked(&desk, &server, &token, expected, 0);
+        asked(&local, &server, &token, expected, 0);
     }
 }
 
@@ -323,22 +323,22 @@ fn two_issuers_with_the_same_kid_never_mix() {
         api(json!(
             [issuer(ISSUER, &server.url("/ours"), json!({})), issuer(other, &server.url("/theirs"), json!({})),]
         ));
-    let desk = Desk::new(&config);
+    let local = Local::new(&config);
     for (key, name, expected) in [
         (&ours, ISSUER, "allow"),
         (&theirs, other, "allow"),
         (&theirs, ISSUER, "deny invalid_signature"),
         (&ours, other, "deny invalid_signature"),
     ] {
-        assert_eq!(desk.decides(&key.token(&crate::world::claims(name))), expected);
+        assert_eq!(local.decides(&key.token(&crate::world::claims(name))), expected);
     }
     assert_eq!((server.count("/ours"), server.count("/theirs")), (1, 1));
     // A flood for one is no matter of the other's.
-    desk.clock.advance(15);
+    local.clock.advance(15);
     server.set("/ours", down());
     for number in 0..20 {
-        assert_eq!(desk.decides(&random(number)), "KeysUnavailable");
-        assert_eq!(desk.decides(&theirs.token(&crate::world::claims(other))), "allow");
+        assert_eq!(local.decides(&random(number)), "KeysUnavailable");
+        assert_eq!(local.decides(&theirs.token(&crate::world::claims(other))), "allow");
     }
     assert_eq!((server.count("/ours"), server.count("/theirs")), (2, 1));
 }
@@ -348,7 +348,7 @@ fn nothing_in_a_token_names_what_is_fetched() {
     let server = KeyServer::start();
     server.set(KEYS, set(&[&key("ES256")]));
     server.set("/evil", set(&[&stranger("ES256")]));
-    let desk = Desk::new(&api_of(&server, json!({})));
+    let local = Local::new(&api_of(&server, json!({})));
     let evil = server.url("/evil");
     for header in [
         json!({ "alg": "ES256", "kid": evil }),
@@ -358,7 +358,7 @@ fn nothing_in_a_token_names_what_is_fetched() {
         json!({ "alg": "ES256", "kid": "stranger-es256", "jwk": stranger("ES256").jwk() }),
     ] {
         let forged = stranger("ES256").token_with(&header, &crate::world::claims(ISSUER));
-        assert_ne!(desk.decides(&forged), "allow", "{header}");
+        assert_ne!(local.decides(&forged), "allow", "{header}");
     }
     assert_eq!(server.count("/evil"), 0);
     assert_eq!(server.count(KEYS), 1);

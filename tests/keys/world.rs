@@ -1,4 +1,4 @@
-//! An authorizer on a desk, its clock and its issuers.
+//! A local authorizer, its clock and its issuers.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -53,8 +53,8 @@ impl Dial {
     }
 }
 
-/// An authorizer on a desk.
-pub(crate) struct Desk {
+/// A local authorizer.
+pub(crate) struct Local {
     authorizer: Arc<Authorizer>,
     runtime: tokio::runtime::Runtime,
     pub(crate) clock: Arc<Dial>,
@@ -69,7 +69,7 @@ pub(crate) fn parse(document: &Value, variables: &[(&str, &str)]) -> Result<Conf
     Config::parse(&document.to_string(), &variable, Path::new("."))
 }
 
-impl Desk {
+impl Local {
     pub(crate) fn new(document: &Value) -> Self {
         Self::with(document, &[])
     }
@@ -175,11 +175,11 @@ pub(crate) fn issuer(name: &str, url: &str, keys_cache: Value) -> Value {
 }
 
 /// A server that has the set of these keys, and an API that fetches it.
-pub(crate) fn served(keys: &[&SigningKey], keys_cache: Value) -> (KeyServer, Desk) {
+pub(crate) fn served(keys: &[&SigningKey], keys_cache: Value) -> (KeyServer, Local) {
     let server = KeyServer::start();
     server.set(KEYS, set(keys));
-    let desk = Desk::new(&api_of(&server, keys_cache));
-    (server, desk)
+    let local = Local::new(&api_of(&server, keys_cache));
+    (server, local)
 }
 
 /// A set of keys.

@@ -1,11 +1,9 @@
-//! The real program under a Lambda Runtime API, and on a desk: the bytes that come back.
+//! The real program under a Lambda Runtime API, and run locally: the bytes that come back.
 
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
 mod concurrency;
-#[cfg(test)]
-mod desk;
 #[cfg(test)]
 mod fetches;
 #[cfg(test)]
@@ -14,6 +12,8 @@ mod harness;
 mod init;
 #[cfg(test)]
 mod key_sets;
+#[cfg(test)]
+mod local;
 #[cfg(test)]
 mod logs;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::desk::{Desk, NOW, SECRET, STAGE, signed};
+use crate::local::{Local, NOW, SECRET, STAGE, signed};
 
 /// The shortest piece of a text that counts as one: less may stand anywhere by chance.
 const PIECE_BYTES: usize = 16;
@@ -158,30 +158,30 @@ proptest! {
     fn a_token_of_any_contents_is_answered_and_leaves_nothing_behind(
         header in header(), claims in claims_set(), request in request(), cut in proptest::option::of(0_usize..400)
     ) {
-        thread_local!(static DESK: Desk = Desk::new(&api()));
+        thread_local!(static LOCAL: Local = Local::new(&api()));
         let mut token = signed(&header.to_string(), &claims.to_string());
         token.truncate(cut.unwrap_or(token.len()));
         let event = json!({
             "type": "TOKEN", "authorizationToken": format!("Bearer {token}"), "methodArn": format!("{STAGE}{request}")
         });
         // `kept` judges it; what comes back is an answer of one of the three kinds.
-        let answer = DESK.with(|desk| desk.answers_event(event.to_string().as_bytes()));
+        let answer = LOCAL.with(|local| local.answers_event(event.to_string().as_bytes()));
         let kinds = (answer["policyDocument"].is_object(), answer["errorType"].as_str());
         prop_assert!(matches!(kinds, (true, None) | (false, Some("Unauthorized" | "MalformedEvent"))), "{answer}");
     }
 
     #[test]
     fn an_event_of_any_bytes_is_answered(event in proptest::collection::vec(any::<u8>(), 0..300)) {
-        thread_local!(static DESK: Desk = Desk::new(&api()));
-        let answer = DESK.with(|desk| desk.answers_event(&event));
+        thread_local!(static LOCAL: Local = Local::new(&api()));
+        let answer = LOCAL.with(|local| local.answers_event(&event));
         prop_assert_eq!(answer["errorType"].as_str(), Some("MalformedEvent"));
     }
 
     #[test]
     fn credentials_of_any_text_are_answered(authorization in "(Bearer |bearer  |Basic |)\\PC{0,200}") {
-        thread_local!(static DESK: Desk = Desk::new(&api()));
+        thread_local!(static LOCAL: Local = Local::new(&api()));
         let event = json!({ "type": "TOKEN", "authorizationToken": authorization, "methodArn": format!("{STAGE}GET/open") });
-        let answer = DESK.with(|desk| desk.answers_event(event.to_string().as_bytes()));
+        let answer = LOCAL.with(|local| local.answers_event(event.to_string().as_bytes()));
         let reason = answer["context"]["reason"].as_str();
         prop_assert!(matches!(reason, Some("malformed_token" | "missing_token")), "{answer}");
     }
@@ -189,14 +189,14 @@ proptest! {
 
 #[test]
 fn a_configuration_and_its_mistakes_print_nothing_of_the_secret() {
-    let good = crate::desk::config(&api().to_string()).unwrap();
+    let good = crate::local::config(&api().to_string()).unwrap();
     let private = pieces([SECRET]);
     holds_none("the warnings", &format!("{:?}", good.warnings()), &private, "");
     let mut bad = api();
     bad["issuers"][0]["secret"] = json!({ "env": SECRET });
     bad["issuers"][0]["audience"] = json!({ SECRET: SECRET });
     bad["principal"] = json!(["/", { "x": SECRET }]);
-    let error = crate::desk::config(&bad.to_string()).err().unwrap();
+    let error = crate::local::config(&bad.to_string()).err().unwrap();
     assert_eq!(error.issues.len(), 3, "{error:?}");
     holds_none("the mistakes", &format!("{error} {error:?}"), &private, "");
 }

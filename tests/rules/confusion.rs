@@ -3,9 +3,9 @@
 use aws_lc_rs::hmac;
 use serde_json::{Value, json};
 
-use crate::desk::{Desk, NOW};
 use crate::forge::Rsa;
-use crate::signatures::{api, claims, desk};
+use crate::local::{Local, NOW};
+use crate::signatures::{api, claims, local};
 use crate::tokens::{SigningKey, encoded, jwks, key, stranger};
 
 /// A token with this header, whose MAC is by a key that everybody knows.
@@ -25,7 +25,7 @@ fn unbound(key: &SigningKey) -> Value {
 #[test]
 fn row_27_a_mac_made_with_a_public_key_is_an_unsupported_algorithm() {
     let keys = [key("RS256"), key("ES256")];
-    let desk = desk(jwks(&keys));
+    let local = local(jwks(&keys));
     for key in &keys {
         let jwk = key.jwk();
         let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", encoded(jwk.to_string()));
@@ -34,7 +34,7 @@ fn row_27_a_mac_made_with_a_public_key_is_an_unsupported_algorithm() {
         {
             for header in [json!({ "alg": "HS256", "kid": key.kid }), json!({ "alg": "HS256" })] {
                 let token = by_public_bytes(&header, secret);
-                assert_eq!(desk.verdict("GET", "", &token), "deny unsupported_algorithm");
+                assert_eq!(local.verdict("GET", "", &token), "deny unsupported_algorithm");
             }
         }
     }
@@ -43,8 +43,8 @@ fn row_27_a_mac_made_with_a_public_key_is_an_unsupported_algorithm() {
 #[test]
 fn row_29_a_key_without_alg_serves_no_other_family_and_row_30_one_with_alg_no_other_algorithm() {
     let (rsa, ec) = (key("RS256").named("k"), key("ES256").named("k"));
-    let rsa_alone = desk(json!({ "keys": [unbound(&rsa)] }));
-    let ec_alone = desk(json!({ "keys": [unbound(&ec)] }));
+    let rsa_alone = local(json!({ "keys": [unbound(&rsa)] }));
+    let ec_alone = local(json!({ "keys": [unbound(&ec)] }));
     for alg in ["RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "Ed25519"] {
         let token = rsa.token_with(&json!({ "alg": alg, "kid": "k" }), &claims());
         assert_eq!(rsa_alone.verdict("GET", "", &token), "unauthorized unknown_key", "{alg}");
@@ -55,10 +55,10 @@ fn row_29_a_key_without_alg_serves_no_other_family_and_row_30_one_with_alg_no_ot
     }
     let rsa_algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
     for bound in rsa_algorithms {
-        let desk = desk(jwks([&key(bound).named("k")]));
+        let local = local(jwks([&key(bound).named("k")]));
         for alg in rsa_algorithms {
             let expected = if alg == bound { "allow" } else { "unauthorized unknown_key" };
-            assert_eq!(desk.verdict("GET", "", &key(alg).named("k").token(&claims())), expected, "{alg} by {bound}");
+            assert_eq!(local.verdict("GET", "", &key(alg).named("k").token(&claims())), expected, "{alg} by {bound}");
         }
     }
 }
@@ -84,9 +84,9 @@ fn row_32_a_key_that_contradicts_itself_is_not_there() {
         ("ec", "P-256", "ES256"),
     ] {
         let odd = json!({ "kty": kty, "crv": crv, "alg": alg, "kid": "k", "use": "sig", "x": x, "y": y });
-        let desk = desk(json!({ "keys": [odd, good.jwk()] }));
-        assert_eq!(desk.verdict("GET", "", &p256.token(&claims())), "unauthorized unknown_key", "{kty} {crv} {alg}");
-        assert_eq!(desk.verdict("GET", "", &good.token(&claims())), "allow", "{kty} {crv} {alg}");
+        let local = local(json!({ "keys": [odd, good.jwk()] }));
+        assert_eq!(local.verdict("GET", "", &p256.token(&claims())), "unauthorized unknown_key", "{kty} {crv} {alg}");
+        assert_eq!(local.verdict("GET", "", &good.token(&claims())), "allow", "{kty} {crv} {alg}");
     }
 }
 
@@ -98,8 +98,8 @@ fn rows_33_and_35_other_curves_and_post_quantum_keys_are_skipped_and_their_names
     {
         let mut odd = ed.jwk();
         odd[member] = value.into();
-        let desk = desk(json!({ "keys": [odd, good.jwk()] }));
-        assert_eq!(desk.verdict("GET", "", &good.token(&claims())), "allow", "{value}");
+        let local = local(json!({ "keys": [odd, good.jwk()] }));
+        assert_eq!(local.verdict("GET", "", &good.token(&claims())), "allow", "{value}");
         for (alg, expected) in [
             ("EdDSA", "unauthorized unknown_key"),
             ("Ed25519", "unauthorized unknown_key"),
@@ -107,7 +107,7 @@ fn rows_33_and_35_other_curves_and_post_quantum_keys_are_skipped_and_their_names
             ("ML-DSA-44", "deny unsupported_algorithm"),
         ] {
             let token = ed.token_with(&json!({ "alg": alg, "kid": "k" }), &claims());
-            assert_eq!(desk.verdict("GET", "", &token), expected, "{value} {alg}");
+            assert_eq!(local.verdict("GET", "", &token), expected, "{value} {alg}");
         }
     }
     // Not allowed: refused by name, both names alike.
@@ -116,14 +116,14 @@ fn rows_33_and_35_other_curves_and_post_quantum_keys_are_skipped_and_their_names
     without["issuers"][0]["algorithms"] = json!(["ES256"]);
     for alg in ["EdDSA", "Ed25519"] {
         let token = ed.token_with(&json!({ "alg": alg, "kid": "k" }), &claims());
-        assert_eq!(Desk::new(&without).verdict("GET", "", &token), "deny unsupported_algorithm");
+        assert_eq!(Local::new(&without).verdict("GET", "", &token), "deny unsupported_algorithm");
     }
 }
 
 #[test]
 fn row_38_a_kid_of_any_text_is_a_miss_and_of_any_other_type_malformed() {
     let signer = key("ES256");
-    let two = desk(jwks([&signer, &stranger("ES256")]));
+    let two = local(jwks([&signer, &stranger("ES256")]));
     for kid in ["", "../../etc/passwd", "' OR 1=1 --", "a\u{0}b", "http://evil.example/", "\u{202e}", "es256 ", "ES256"]
     {
         let token = signer.token_with(&json!({ "alg": "ES256", "kid": kid }), &claims());
@@ -163,14 +163,14 @@ fn rows_41_to_43_and_46_a_token_of_a_key_that_is_passed_over_names_an_unknown_ke
         (46, odd("alg", json!(null))),
         (46, odd("use", json!(["sig"]))),
     ] {
-        let desk = desk(json!({ "keys": [jwk, null, 7, "key", [], {}, good.jwk()] }));
+        let local = local(json!({ "keys": [jwk, null, 7, "key", [], {}, good.jwk()] }));
         assert_eq!(
-            desk.verdict("GET", "", &bad.token(&claims())),
+            local.verdict("GET", "", &bad.token(&claims())),
             "unauthorized unknown_key",
             "row {row}: {member}",
             member = jwk["kty"]
         );
-        assert_eq!(desk.verdict("GET", "", &good.token(&claims())), "allow", "row {row}");
+        assert_eq!(local.verdict("GET", "", &good.token(&claims())), "allow", "row {row}");
     }
 }
 
@@ -183,7 +183,7 @@ fn row_94_nothing_in_a_token_chooses_among_secrets() {
         "issuers": [issuer("https://issuer.example/", "ONE"), issuer("https://other.example/", "TWO")]
     });
     let (one, two) = ("the secret of the first issuer, 1", "the secret of the other issuer, 2");
-    let desk = Desk::with(&document, NOW, &[("ONE", one), ("TWO", two), ("EMPTY", "")]);
+    let local = Local::with(&document, NOW, &[("ONE", one), ("TWO", two), ("EMPTY", "")]);
     for header in [
         json!({ "alg": "HS256" }),
         json!({ "alg": "HS256", "kid": "TWO" }),
@@ -192,10 +192,10 @@ fn row_94_nothing_in_a_token_chooses_among_secrets() {
         json!({ "alg": "HS256", "jwk": { "kty": "oct", "k": encoded(two) } }),
         json!({ "alg": "HS256", "iss": "https://other.example/" }),
     ] {
-        assert_eq!(desk.verdict("GET", "", &by_public_bytes(&header, one.as_bytes())), "allow", "{header}");
+        assert_eq!(local.verdict("GET", "", &by_public_bytes(&header, one.as_bytes())), "allow", "{header}");
         for wrong in [two.as_bytes(), b"", b"TWO", &[0; 32]] {
             let token = by_public_bytes(&header, wrong);
-            assert_eq!(desk.verdict("GET", "", &token), "deny invalid_signature", "{header}");
+            assert_eq!(local.verdict("GET", "", &token), "deny invalid_signature", "{header}");
         }
     }
 }
@@ -203,7 +203,7 @@ fn row_94_nothing_in_a_token_chooses_among_secrets() {
 #[test]
 fn row_21_a_key_that_a_token_brings_along_is_no_key() {
     let signer = key("RS256");
-    let desk = desk(jwks([&signer]));
+    let local = local(jwks([&signer]));
     let own = Rsa::rfc7515();
     for (name, value) in [
         ("jwk", own.jwk()),
@@ -216,7 +216,7 @@ fn row_21_a_key_that_a_token_brings_along_is_no_key() {
         let input = format!("{}.{}", encoded(header.to_string()), encoded(claims().to_string()));
         let padded = crate::forge::Padding::RIGHT.of(input.as_bytes(), own.bytes());
         let forged = format!("{input}.{}", encoded(own.sign(&padded)));
-        assert_eq!(desk.verdict("GET", "", &forged), "deny invalid_signature", "{name}");
-        assert_eq!(desk.verdict("GET", "", &signer.token_with(&header, &claims())), "allow", "{name}");
+        assert_eq!(local.verdict("GET", "", &forged), "deny invalid_signature", "{name}");
+        assert_eq!(local.verdict("GET", "", &signer.token_with(&header, &claims())), "allow", "{name}");
     }
 }

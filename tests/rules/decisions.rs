@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::desk::{self, Desk, NOW, signed};
+use crate::local::{self, Local, NOW, signed};
 
 /// An API with a route of each kind.
 fn api() -> Value {
@@ -39,10 +39,10 @@ fn claims(more: Value) -> String {
 
 /// Each case: method, path after the stage, claims, expected.
 fn table(config: &Value, cases: &[(&str, &str, Value, &str)]) {
-    let desk = Desk::new(config);
+    let local = Local::new(config);
     for (method, path, more, expected) in cases {
         let token = signed(r#"{"alg":"HS256"}"#, &claims(more.clone()));
-        assert_eq!(desk.decides(method, path, &token), *expected, "{method} {path} with {more}");
+        assert_eq!(local.decides(method, path, &token), *expected, "{method} {path} with {more}");
     }
 }
 
@@ -318,18 +318,18 @@ fn a_method_that_is_not_one_of_the_seven_is_refused() {
 
 #[test]
 fn a_request_that_a_policy_cannot_name_is_refused() {
-    let desk = Desk::new(&api());
+    let local = Local::new(&api());
     let token = signed(r#"{"alg":"HS256"}"#, &claims(json!({ "scope": "admin read:movies" })));
-    let stage = desk::STAGE.len() + "GET/movies/".len();
-    assert_eq!(desk.decides("GET", &format!("movies/{}", "x".repeat(512 - stage)), &token), "allow");
-    assert_eq!(desk.decides("GET", &format!("movies/{}", "x".repeat(513 - stage)), &token), "deny ambiguous_path");
+    let stage = local::STAGE.len() + "GET/movies/".len();
+    assert_eq!(local.decides("GET", &format!("movies/{}", "x".repeat(512 - stage)), &token), "allow");
+    assert_eq!(local.decides("GET", &format!("movies/{}", "x".repeat(513 - stage)), &token), "deny ambiguous_path");
 }
 
 #[test]
 fn a_policy_for_one_request_names_that_alone_and_the_stage_where_it_cannot_be_named() {
-    let desk = Desk::new(&api());
+    let local = Local::new(&api());
     let token = format!("Bearer {}", signed(r#"{"alg":"HS256"}"#, &claims(json!({ "scope": "read:movies" }))));
-    let long = |path: &str| format!("{path}{}", "x".repeat(512 - desk::STAGE.len() - "GET/".len() - path.len()));
+    let long = |path: &str| format!("{path}{}", "x".repeat(512 - local::STAGE.len() - "GET/".len() - path.len()));
     let longer = |path: &str| long(path) + "x";
     for (path, effect, tail) in [
         ("movies".to_owned(), "Allow", Some("GET/movies".to_owned())),
@@ -342,8 +342,8 @@ fn a_policy_for_one_request_names_that_alone_and_the_stage_where_it_cannot_be_na
         ("movies/a%2Fb".to_owned(), "Deny", None),
         ("movies/*".to_owned(), "Deny", None),
     ] {
-        let answer = desk.answers("GET", &path, Some(&token));
-        let resource = format!("{}{}", desk::STAGE, tail.as_deref().unwrap_or("*"));
+        let answer = local.answers("GET", &path, Some(&token));
+        let resource = format!("{}{}", local::STAGE, tail.as_deref().unwrap_or("*"));
         let statements = &answer["policyDocument"]["Statement"];
         assert_eq!(statements.as_array().unwrap().len(), 1, "{path}");
         assert_eq!(
@@ -358,12 +358,12 @@ fn a_policy_for_one_request_names_that_alone_and_the_stage_where_it_cannot_be_na
 fn report_allows_the_stage_to_every_verified_token_and_to_no_other() {
     let mut config = api();
     config["route_rules"] = "report".into();
-    let desk = Desk::new(&config);
+    let local = Local::new(&config);
     let token = signed(r#"{"alg":"HS256"}"#, &claims(json!({})));
-    let answer = desk.answers("GET", "movies", Some(&format!("Bearer {token}")));
+    let answer = local.answers("GET", "movies", Some(&format!("Bearer {token}")));
     assert_eq!(answer["policyDocument"]["Statement"][0]["Effect"], "Allow");
-    assert_eq!(answer["policyDocument"]["Statement"][0]["Resource"], json!([format!("{}*", desk::STAGE)]));
-    assert_eq!(desk.decides("GET", "movies", "a.b.c"), "deny malformed_token");
+    assert_eq!(answer["policyDocument"]["Statement"][0]["Resource"], json!([format!("{}*", local::STAGE)]));
+    assert_eq!(local.decides("GET", "movies", "a.b.c"), "deny malformed_token");
 }
 
 #[test]
@@ -373,7 +373,7 @@ fn the_log_hints_at_a_path_that_is_declared_for_other_methods_or_in_other_letter
     for path in ["/Reports/{year}", "/Scans/{path+}"] {
         routes.push(json!({ "method": "GET", "path": path }));
     }
-    let desk = Desk::new(&config);
+    let local = Local::new(&config);
     let token = signed(r#"{"alg":"HS256"}"#, &claims(json!({})));
     for (method, path, hint) in [
         ("DELETE", "movies", "method_not_declared".into()),
@@ -392,9 +392,9 @@ fn the_log_hints_at_a_path_that_is_declared_for_other_methods_or_in_other_letter
         ("GET", "reports", Value::Null),
         ("GET", "scans", Value::Null),
     ] {
-        desk.take_log();
-        assert_eq!(desk.decides(method, path, &token), "deny undeclared_route", "{method} {path}");
-        let log = desk.take_log();
+        local.take_log();
+        assert_eq!(local.decides(method, path, &token), "deny undeclared_route", "{method} {path}");
+        let log = local.take_log();
         let mut lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         let line = lines.find(|line| line["fields"]["message"] == "decision").unwrap();
         assert_eq!(line["fields"]["hint"], hint, "{method} {path}");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::desk::config;
+use crate::local::config;
 
 const README: &str = include_str!("../../README.md");
 const SECURITY: &str = include_str!("../../SECURITY.md");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::desk::{Desk, NOW, outcome, signed, signed_raw};
+use crate::local::{Local, NOW, outcome, signed, signed_raw};
 use crate::tokens::encoded;
 
 const HEADER: &str = r#"{"alg":"HS256"}"#;
@@ -19,13 +19,13 @@ fn payload(text: &str) -> String {
 }
 
 #[track_caller]
-fn judged(desk: &Desk, token: &str, expected: &str, what: &str) {
-    assert_eq!(desk.verdict("GET", "", token), expected, "{what}");
+fn judged(local: &Local, token: &str, expected: &str, what: &str) {
+    assert_eq!(local.verdict("GET", "", token), expected, "{what}");
 }
 
 #[test]
 fn row_5_no_byte_outside_the_alphabet_of_a_token_passes_anywhere_in_it() {
-    let desk = Desk::new(&api());
+    let local = Local::new(&api());
     let token = signed(HEADER, &payload(""));
     let places = [0, 5, token.find('.').unwrap(), token.rfind('.').unwrap() + 1, token.len()];
     let odd = (0..=0x7f_u8).map(char::from).filter(|c| !c.is_ascii_alphanumeric() && !".-_".contains(*c));
@@ -34,14 +34,14 @@ fn row_5_no_byte_outside_the_alphabet_of_a_token_passes_anywhere_in_it() {
             let (before, after) = token.split_at(place);
             // More spaces behind the scheme are the scheme's.
             let expected = if (c, place) == (' ', 0) { "allow" } else { "deny malformed_token" };
-            judged(&desk, &format!("{before}{c}{after}"), expected, &format!("{c:?} at {place}"));
+            judged(&local, &format!("{before}{c}{after}"), expected, &format!("{c:?} at {place}"));
         }
     }
 }
 
 #[test]
 fn row_8_an_encrypted_token_is_malformed_whatever_it_wraps() {
-    let desk = Desk::new(&api());
+    let local = Local::new(&api());
     let inner = format!("{}.{}.", encoded(r#"{"alg":"none"}"#), encoded(payload("")));
     for header in [
         r#"{"alg":"dir","enc":"A256GCM","cty":"JWT"}"#,
@@ -50,29 +50,29 @@ fn row_8_an_encrypted_token_is_malformed_whatever_it_wraps() {
         r#"{"alg":"PBES2-HS256+A128KW","enc":"A256GCM","p2c":2147483647}"#,
     ] {
         let five = [header, "", "iv", &inner, "tag"].map(encoded).join(".");
-        judged(&desk, &five, "deny malformed_token", header);
+        judged(&local, &five, "deny malformed_token", header);
     }
     for five in ["....", "a.b.c.d.e", &format!("{}.{}", signed(HEADER, &payload("")), "AAAA.AAAA")] {
-        judged(&desk, five, "deny malformed_token", five);
+        judged(&local, five, "deny malformed_token", five);
     }
 }
 
 #[test]
 fn row_9_limits_come_before_any_decoding() {
-    let desk = Desk::new(&api());
+    let local = Local::new(&api());
     // The token is exactly as long as may be, and one byte longer.
     let filled = |filler: usize| signed(HEADER, &payload(&format!(r#","x":"{}""#, "x".repeat(filler))));
     let longest = (0..8000).rev().find(|filler| filled(*filler).len() <= 10_240).unwrap();
-    judged(&desk, &filled(longest), "allow", "10,240 bytes or just below");
-    judged(&desk, &filled(longest + 2), "deny malformed_token", "just above");
+    judged(&local, &filled(longest), "allow", "10,240 bytes or just below");
+    judged(&local, &filled(longest + 2), "deny malformed_token", "just above");
     for bad in [".".repeat(1_000_000), "a".repeat(1_000_000), "eyJ".repeat(300_000), "a.".repeat(5_120)] {
-        judged(&desk, &bad, "deny malformed_token", "large");
+        judged(&local, &bad, "deny malformed_token", "large");
     }
 }
 
 #[test]
 fn row_14_a_header_or_payload_in_another_encoding_than_utf_8_is_malformed() {
-    let desk = Desk::new(&api());
+    let local = Local::new(&api());
     let utf16 = |text: &str, big: bool| -> Vec<u8> {
         let bytes = |unit: u16| if big { unit.to_be_bytes() } else { unit.to_le_bytes() };
         text.encode_utf16().flat_map(bytes).collect()
@@ -87,7 +87,7 @@ fn row_14_a_header_or_payload_in_another_encoding_than_utf_8_is_malformed() {
         b"{\"alg\":\"HS256\",\"x\":\"\xed\xa0\x80\"}".to_vec(),
         b"{\"alg\":\"HS256\"}\0".to_vec(),
     ] {
-        judged(&desk, &signed_raw(&encoded(&bytes), &encoded(&claims)), "deny malformed_token", "a header");
+        judged(&local, &signed_raw(&encoded(&bytes), &encoded(&claims)), "deny malformed_token", "a header");
     }
     // Row 74: the same of the payload.
     for bytes in [
@@ -96,42 +96,43 @@ fn row_14_a_header_or_payload_in_another_encoding_than_utf_8_is_malformed() {
         format!("\u{feff}{claims}").into_bytes(),
         claims.replace("user-1", "user-\u{e9}").chars().map(|c| u8::try_from(c).unwrap()).collect(),
     ] {
-        judged(&desk, &signed_raw(&encoded(HEADER), &encoded(&bytes)), "deny malformed_token", "a payload");
+        judged(&local, &signed_raw(&encoded(HEADER), &encoded(&bytes)), "deny malformed_token", "a payload");
     }
 }
 
 #[test]
 fn row_18_depth_is_limited_and_width_is_only_read() {
-    let desk = Desk::new(&api());
+    let local = Local::new(&api());
     let nested = |depth: usize, open: &str, close: &str| format!("{}1{}", open.repeat(depth), close.repeat(depth));
     for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
         // The object itself is the first level of 127.
-        judged(&desk, &signed(HEADER, &payload(&format!(r#","x":{}"#, nested(126, open, close)))), "allow", "126");
+        judged(&local, &signed(HEADER, &payload(&format!(r#","x":{}"#, nested(126, open, close)))), "allow", "126");
         for depth in [127, 128, 500] {
             let deep = nested(depth, open, close);
-            judged(&desk, &signed(HEADER, &payload(&format!(r#","x":{deep}"#))), "deny malformed_token", "a payload");
+            judged(&local, &signed(HEADER, &payload(&format!(r#","x":{deep}"#))), "deny malformed_token", "a payload");
             let header = format!(r#"{{"alg":"HS256","x":{deep}}}"#);
-            judged(&desk, &signed(&header, &payload("")), "deny malformed_token", "a header");
+            judged(&local, &signed(&header, &payload("")), "deny malformed_token", "a header");
         }
     }
     let wide = format!("[{}]", vec!["1"; 1000].join(","));
-    judged(&desk, &signed(&format!(r#"{{"alg":"HS256","x":{wide}}}"#), &payload("")), "allow", "a wide header");
-    judged(&desk, &signed(HEADER, &payload(&format!(r#","x":{wide}"#))), "allow", "a wide payload");
+    judged(&local, &signed(&format!(r#"{{"alg":"HS256","x":{wide}}}"#), &payload("")), "allow", "a wide header");
+    judged(&local, &signed(HEADER, &payload(&format!(r#","x":{wide}"#))), "allow", "a wide payload");
 }
 
 #[test]
 fn row_67_a_date_beyond_all_time_passes_unless_the_age_is_limited() {
     let mut limited = api();
     limited["issuers"][0]["max_token_age_seconds"] = 60.into();
-    for (desk, young, old) in [(Desk::new(&api()), "allow", "allow"), (Desk::new(&limited), "allow", "deny too_old")] {
+    for (local, young, old) in [(Local::new(&api()), "allow", "allow"), (Local::new(&limited), "allow", "deny too_old")]
+    {
         for exp in ["9223372036854775808", "18446744073709551616", "1e18", "1e308"] {
             let token = |iat: u64| {
                 let text =
                     format!(r#"{{"iss":"https://issuer.example/","aud":"api","sub":"u","exp":{exp},"iat":{iat}}}"#);
                 signed(HEADER, &text)
             };
-            judged(&desk, &token(NOW), young, exp);
-            judged(&desk, &token(NOW - 3600), old, exp);
+            judged(&local, &token(NOW), young, exp);
+            judged(&local, &token(NOW - 3600), old, exp);
         }
     }
 }
@@ -140,7 +141,7 @@ fn row_67_a_date_beyond_all_time_passes_unless_the_age_is_limited() {
 fn row_73_an_answer_ends_with_the_token_whatever_the_gateways_cache_does() {
     let token = format!("Bearer {}", signed(HEADER, &payload("")));
     let condition = |api: &Value| {
-        Desk::new(api).answers("GET", "", Some(&token))["policyDocument"]["Statement"][0]["Condition"].clone()
+        Local::new(api).answers("GET", "", Some(&token))["policyDocument"]["Statement"][0]["Condition"].clone()
     };
     // 1,800,000,000 is 2027-01-15T08:00:00Z; `exp` is 60 s later and the leeway 10 s more.
     let ends = json!({ "DateLessThan": { "aws:CurrentTime": "2027-01-15T08:01:10Z" } });
@@ -158,19 +159,19 @@ fn row_73_an_answer_ends_with_the_token_whatever_the_gateways_cache_does() {
 
 #[test]
 fn row_72_a_clock_that_comes_back_decides_again() {
-    let desk = Desk::new(&api());
+    let local = Local::new(&api());
     let token = signed(HEADER, &payload(""));
-    desk.clock.set_back(2000);
-    judged(&desk, &token, "error internal_error", "a clock before the build");
-    desk.clock.set_back(0);
-    judged(&desk, &token, "allow", "a clock that is right again");
-    desk.clock.advance(Duration::from_secs(3600));
-    judged(&desk, &token, "deny expired", "an hour on");
+    local.clock.set_back(2000);
+    judged(&local, &token, "error internal_error", "a clock before the build");
+    local.clock.set_back(0);
+    judged(&local, &token, "allow", "a clock that is right again");
+    local.clock.advance(Duration::from_secs(3600));
+    judged(&local, &token, "deny expired", "an hour on");
 }
 
 #[test]
 fn row_95_a_client_is_told_fixed_codes_alone() {
-    let desk = Desk::new(&api());
+    let local = Local::new(&api());
     let canary = "canary-of-a-claim-0f4b7a61";
     let with = |claims: Value| signed(HEADER, &claims.to_string());
     for token in [
@@ -182,7 +183,7 @@ fn row_95_a_client_is_told_fixed_codes_alone() {
         with(json!({ "iss": "https://issuer.example/", "aud": "api", "sub": "u", "exp": canary })),
         canary.to_owned(),
     ] {
-        let answer = desk.answers("GET", &format!("x/{canary}"), Some(&format!("Bearer {token}")));
+        let answer = local.answers("GET", &format!("x/{canary}"), Some(&format!("Bearer {token}")));
         assert!(outcome(&answer).starts_with("deny "), "{answer}");
         let mut context: Vec<&str> = answer["context"].as_object().unwrap().keys().map(String::as_str).collect();
         context.sort_unstable();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::desk::{Desk, NOW, STAGE, signed};
+use crate::local::{Local, NOW, STAGE, signed};
 
 fn api() -> Value {
     json!({
@@ -28,19 +28,19 @@ fn token(scope: &str) -> String {
 
 /// API Gateway with its cache: one answer for each token.
 struct Gateway {
-    desk: Desk,
+    local: Local,
     cached: Option<(String, Value)>,
 }
 
 impl Gateway {
     fn new(config: &Value) -> Self {
-        Self { desk: Desk::new(config), cached: None }
+        Self { local: Local::new(config), cached: None }
     }
 
     /// What the client sees, and the context that the backend does.
     fn request(&mut self, token: &str, method: &str, path: &str) -> (u16, Value) {
         if self.cached.as_ref().is_none_or(|(kept, _)| kept != token) {
-            let answer = self.desk.answers(method, path, Some(&format!("Bearer {token}")));
+            let answer = self.local.answers(method, path, Some(&format!("Bearer {token}")));
             self.cached = Some((token.to_owned(), answer));
         }
         let answer = &self.cached.as_ref().unwrap().1;
@@ -127,10 +127,10 @@ fn a_refusal_first_does_not_strip_the_identity_from_an_allowed_request_after_it(
 
 #[test]
 fn whatever_is_asked_first_the_answer_that_allows_anything_says_the_same_of_the_token() {
-    let desk = Desk::new(&api());
+    let local = Local::new(&api());
     let token = token("read:movies");
     let identity = |method: &str, path: &str| {
-        let answer = desk.answers(method, path, Some(&format!("Bearer {token}")));
+        let answer = local.answers(method, path, Some(&format!("Bearer {token}")));
         json!([answer["principalId"], answer["context"], answer["usageIdentifierKey"]])
     };
     let first = identity("GET", "movies");
@@ -145,9 +145,9 @@ fn whatever_is_asked_first_the_answer_that_allows_anything_says_the_same_of_the_
 fn a_token_that_may_nothing_gets_a_refusal_with_its_reason_and_nothing_else() {
     let mut config = api();
     config["routes"].as_array_mut().unwrap().pop();
-    let desk = Desk::new(&config);
+    let local = Local::new(&config);
     assert_eq!(
-        desk.answers("GET", "movies", Some(&format!("Bearer {}", token("")))),
+        local.answers("GET", "movies", Some(&format!("Bearer {}", token("")))),
         json!({
             "principalId": "auth0|1",
             "policyDocument": {
@@ -163,15 +163,15 @@ fn a_token_that_may_nothing_gets_a_refusal_with_its_reason_and_nothing_else() {
 fn a_request_that_no_policy_can_name_is_refused_whatever_else_is_allowed() {
     let mut config = api();
     config["routes"] = json!([{ "path": "/users/{id}", "claims": { "sub": "{id}" } }, { "path": "/open" }]);
-    let desk = Desk::new(&config);
+    let local = Local::new(&config);
     let long = "x".repeat(500);
     let claims = json!({ "iss": "https://issuer.example/", "aud": "api", "sub": long, "exp": NOW + 60 });
     config["principal"] = "iss".into();
-    let desk_by_issuer = Desk::new(&config);
+    let local_by_issuer = Local::new(&config);
     let token = signed(r#"{"alg":"HS256"}"#, &claims.to_string());
     // The principal is too long for one; by another claim the token is valid, and its own path does not fit a Resource.
-    assert_eq!(desk.decides("GET", "open", &token), "deny invalid_claim");
-    let answer = desk_by_issuer.answers("GET", &format!("users/{long}"), Some(&format!("Bearer {token}")));
+    assert_eq!(local.decides("GET", "open", &token), "deny invalid_claim");
+    let answer = local_by_issuer.answers("GET", &format!("users/{long}"), Some(&format!("Bearer {token}")));
     assert!(!allows(&answer, &format!("{STAGE}GET/users/{long}")));
     assert!(allows(&answer, &format!("{STAGE}GET/open")));
 }
@@ -183,12 +183,12 @@ fn an_answer_stays_under_8_kib_with_the_largest_context() {
         (0..200).map(|n| json!({ "method": "GET", "path": format!("/resource-number-{n}") })).collect();
     config["routes"] = routes.into();
     config["context"] = json!({ "a": "a", "b": "b", "c": "c" });
-    let desk = Desk::new(&config);
+    let local = Local::new(&config);
     let claims = json!({
         "iss": "https://issuer.example/", "aud": "api", "sub": "s".repeat(256), "exp": NOW + 60, "plan": "p".repeat(256),
         "a": "\"".repeat(1000), "b": "b".repeat(2000), "c": "c".repeat(2000)
     });
-    let answer = desk.answers(
+    let answer = local.answers(
         "GET",
         "resource-number-199",
         Some(&format!("Bearer {}", signed(r#"{"alg":"HS256"}"#, &claims.to_string()))),
@@ -203,10 +203,10 @@ fn an_answer_stays_under_8_kib_with_any_number_of_small_context_values() {
     let mut config = api();
     let mapping: serde_json::Map<String, Value> = (0..2000).map(|n| (format!("k{n}"), json!("one"))).collect();
     config["context"] = mapping.into();
-    let desk = Desk::new(&config);
+    let local = Local::new(&config);
     let claims = json!({ "iss": "https://issuer.example/", "aud": "api", "sub": "me", "exp": NOW + 60, "scope": "read:movies", "one": 1 });
     let token = signed(r#"{"alg":"HS256"}"#, &claims.to_string());
-    let answer = desk.answers("GET", "movies", Some(&format!("Bearer {token}")));
+    let answer = local.answers("GET", "movies", Some(&format!("Bearer {token}")));
     let context = answer["context"].to_string().len();
     assert!((6000..=6146).contains(&context), "{context}");
     assert!(answer.to_string().len() <= 8192);
@@ -221,9 +221,9 @@ fn a_table_of_ten_thousand_routes_starts_and_answers() {
             .map(|n| json!({ "method": "GET", "path": path.replace("{n}", &n.to_string()).replace("{g}", &(n % 100).to_string()), "scopes": format!("s{}", n % 1000) }))
             .collect();
         config["routes"] = routes.into();
-        let desk = Desk::new(&config);
+        let local = Local::new(&config);
         let first = path.replace("{n}", "17").replace("{g}", "17").replace("{id}", "x");
-        let answer = desk.answers("GET", &first[1..], Some(&format!("Bearer {}", token("s17"))));
+        let answer = local.answers("GET", &first[1..], Some(&format!("Bearer {}", token("s17"))));
         assert!(allows(&answer, &format!("{STAGE}GET{first}")), "{first}");
         assert!(!allows(&answer, &format!("{STAGE}GET{}", first.replace("17", "18"))), "{first}");
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::desk::{Desk, NOW, SECRET, config};
+use crate::local::{Local, NOW, SECRET, config};
 use crate::tokens::{ALGORITHMS, SigningKey, jwks, key, stranger};
 
 /// The algorithms of public keys.
@@ -19,8 +19,8 @@ fn issuer(name: &str, keys: Value) -> Value {
 }
 
 /// An API whose only issuer has these keys.
-fn desk(keys: Value) -> Desk {
-    Desk::new(&api(json!([issuer("https://issuer.example/", keys)])))
+fn local(keys: Value) -> Local {
+    Local::new(&api(json!([issuer("https://issuer.example/", keys)])))
 }
 
 fn claims() -> Value {
@@ -28,8 +28,8 @@ fn claims() -> Value {
 }
 
 #[track_caller]
-fn decided(desk: &Desk, token: &str, expected: &str, what: &str) {
-    assert_eq!(desk.verdict("GET", "", token), expected, "{what}");
+fn decided(local: &Local, token: &str, expected: &str, what: &str) {
+    assert_eq!(local.verdict("GET", "", token), expected, "{what}");
 }
 
 /// A set of one key, and whether there is anything to use in it.
@@ -40,15 +40,15 @@ fn usable(jwk: &Value) -> bool {
 #[test]
 fn every_algorithm_verifies_its_own_tokens_and_no_changed_ones() {
     let keys: Vec<SigningKey> = public().map(key).collect();
-    let desk = desk(jwks(&keys));
+    let local = local(jwks(&keys));
     for signer in &keys {
         let token = signer.token(&claims());
-        decided(&desk, &token, "allow", signer.alg);
+        decided(&local, &token, "allow", signer.alg);
         let (input, signature) = token.rsplit_once('.').unwrap();
         let other =
             signer.token(&json!({ "iss": "https://issuer.example/", "aud": "api", "sub": "user-2", "exp": NOW + 60 }));
         let other_input = other.rsplit_once('.').unwrap().0;
-        decided(&desk, &format!("{other_input}.{signature}"), "deny invalid_signature", signer.alg);
+        decided(&local, &format!("{other_input}.{signature}"), "deny invalid_signature", signer.alg);
         let raw = signer.sign(input.as_bytes());
         let with = |signature: &[u8]| format!("{input}.{}", encoded(signature));
         let mut flipped = raw.clone();
@@ -56,9 +56,14 @@ fn every_algorithm_verifies_its_own_tokens_and_no_changed_ones() {
         let longer = [&raw[..], &[0]].concat();
         let zeros = vec![0; raw.len()];
         for bad in [&flipped[..], &raw[1..], &raw[..raw.len() - 1], &longer, &zeros, &[0], &[0xff; 2000]] {
-            decided(&desk, &with(bad), "deny invalid_signature", signer.alg);
+            decided(&local, &with(bad), "deny invalid_signature", signer.alg);
         }
-        decided(&desk, &stranger(signer.alg).named(&signer.kid).token(&claims()), "deny invalid_signature", signer.alg);
+        decided(
+            &local,
+            &stranger(signer.alg).named(&signer.kid).token(&claims()),
+            "deny invalid_signature",
+            signer.alg,
+        );
     }
 }
 
@@ -68,9 +73,9 @@ fn row_33_eddsa_goes_by_both_names_in_tokens_and_keys() {
     for jwk_alg in ["EdDSA", "Ed25519"] {
         let mut jwk = ed.jwk();
         jwk["alg"] = jwk_alg.into();
-        let desk = desk(json!({ "keys": [jwk] }));
+        let local = local(json!({ "keys": [jwk] }));
         for alg in ["EdDSA", "Ed25519"] {
-            decided(&desk, &ed.token_with(&json!({ "alg": alg, "kid": ed.kid }), &claims()), "allow", alg);
+            decided(&local, &ed.token_with(&json!({ "alg": alg, "kid": ed.kid }), &claims()), "allow", alg);
         }
     }
     let mut curve = ed.jwk();
@@ -83,20 +88,20 @@ fn row_33_eddsa_goes_by_both_names_in_tokens_and_keys() {
 #[test]
 fn rows_27_and_28_secrets_and_keys_never_stand_in_for_each_other() {
     let rs256 = key("RS256");
-    let keys_only = desk(jwks([&rs256]));
+    let keys_only = local(jwks([&rs256]));
     for alg in ["HS256", "HS384", "HS512"] {
         let token = key(alg).token_with(&json!({ "alg": alg, "kid": rs256.kid }), &claims());
         decided(&keys_only, &token, "deny unsupported_algorithm", alg);
     }
     let secret = json!({ "issuer": "https://issuer.example/", "audience": "api", "secret": { "env": "SECRET" } });
-    let secret_only = Desk::new(&api(json!([secret])));
+    let secret_only = Local::new(&api(json!([secret])));
     for alg in public() {
         decided(&secret_only, &key(alg).token(&claims()), "deny unsupported_algorithm", alg);
     }
     // Both under one issuer: the family of `alg` picks.
-    let both = Desk::new(&api(json!([issuer("https://issuer.example/", jwks([&rs256])), secret])));
+    let both = Local::new(&api(json!([issuer("https://issuer.example/", jwks([&rs256])), secret])));
     decided(&both, &rs256.token(&claims()), "allow", "keys");
-    decided(&both, &crate::desk::signed(r#"{"alg":"HS256"}"#, &claims().to_string()), "allow", "secret");
+    decided(&both, &crate::local::signed(r#"{"alg":"HS256"}"#, &claims().to_string()), "allow", "secret");
     decided(&both, &key("HS256").token(&claims()), "deny invalid_signature", "another secret");
     assert!(SECRET.len() >= 32);
 }
@@ -104,9 +109,9 @@ fn rows_27_and_28_secrets_and_keys_never_stand_in_for_each_other() {
 #[test]
 fn rows_29_to_32_a_key_is_bound_to_one_algorithm() {
     for (jwk_alg, signed_with) in [("RS256", "PS256"), ("RS256", "RS512"), ("PS256", "RS256"), ("PS384", "PS256")] {
-        let desk = desk(jwks([&key(jwk_alg).named("k")]));
+        let local = local(jwks([&key(jwk_alg).named("k")]));
         decided(
-            &desk,
+            &local,
             &key(signed_with).named("k").token(&claims()),
             "unauthorized unknown_key",
             "a key of that name for another algorithm",
@@ -119,10 +124,11 @@ fn rows_29_to_32_a_key_is_bound_to_one_algorithm() {
         issuer["algorithms"] = algorithms;
         api(json!([issuer]))
     };
-    let passes =
-        |algorithms: Value, alg| Desk::new(&with(algorithms)).verdict("GET", "", &key(alg).named("k").token(&claims()));
+    let passes = |algorithms: Value, alg| {
+        Local::new(&with(algorithms)).verdict("GET", "", &key(alg).named("k").token(&claims()))
+    };
     assert_eq!(
-        desk(json!({ "keys": [unbound] })).decides("GET", "", &key("RS256").named("k").token(&claims())),
+        local(json!({ "keys": [unbound] })).decides("GET", "", &key("RS256").named("k").token(&claims())),
         "allow"
     );
     assert_eq!(passes(json!(["RS256", "PS256"]), "RS256"), "allow");
@@ -147,7 +153,7 @@ fn rows_29_to_32_a_key_is_bound_to_one_algorithm() {
 #[test]
 fn rows_36_to_39_kid_chooses_among_the_keys_of_the_issuer_alone() {
     let (first, second) = (key("RS256").named("one"), stranger("RS256").named("two"));
-    let two = desk(jwks([&first, &second]));
+    let two = local(jwks([&first, &second]));
     decided(&two, &first.token(&claims()), "allow", "one");
     decided(&two, &second.token(&claims()), "allow", "two");
     let swapped = first.token_with(&json!({ "alg": "RS256", "kid": "two" }), &claims());
@@ -162,7 +168,7 @@ fn rows_36_to_39_kid_chooses_among_the_keys_of_the_issuer_alone() {
     }
     let nameless = |signer: &SigningKey| signer.token_with(&json!({ "alg": signer.alg }), &claims());
     decided(&two, &nameless(&first), "unauthorized unknown_key", "row 37: two keys fit");
-    let mixed = desk(jwks([&first, &key("ES256")]));
+    let mixed = local(jwks([&first, &key("ES256")]));
     decided(&mixed, &nameless(&first), "allow", "row 37: one key fits");
     decided(&mixed, &nameless(&key("ES256")), "allow", "row 37: one key fits");
     decided(&mixed, &nameless(&second), "deny invalid_signature", "row 37: it did not sign");
@@ -171,23 +177,23 @@ fn rows_36_to_39_kid_chooses_among_the_keys_of_the_issuer_alone() {
         issuer("https://issuer.example/", jwks([&first.named("k")])),
         issuer("https://other.example/", jwks([&second.named("k")])),
     ]);
-    let desk = Desk::new(&api(issuers));
+    let local = Local::new(&api(issuers));
     let other = json!({ "iss": "https://other.example/", "aud": "api", "sub": "user-1", "exp": NOW + 60 });
     let (ours, theirs) = (key("RS256").named("k"), stranger("RS256").named("k"));
-    decided(&desk, &ours.token(&claims()), "allow", "its own");
-    decided(&desk, &theirs.token(&other), "allow", "its own");
-    decided(&desk, &theirs.token(&claims()), "deny invalid_signature", "the other's key");
-    decided(&desk, &ours.token(&other), "deny invalid_signature", "the other's key");
+    decided(&local, &ours.token(&claims()), "allow", "its own");
+    decided(&local, &theirs.token(&other), "allow", "its own");
+    decided(&local, &theirs.token(&claims()), "deny invalid_signature", "the other's key");
+    decided(&local, &ours.token(&other), "deny invalid_signature", "the other's key");
 }
 
 #[test]
 fn row_40_two_different_keys_of_one_name_are_both_dropped() {
     let (first, second, third) = (key("RS256").named("k"), stranger("RS256").named("k"), key("ES256").named("k"));
-    let desk = desk(jwks([&first, &second, &third]));
-    decided(&desk, &first.token(&claims()), "unauthorized unknown_key", "the first");
-    decided(&desk, &second.token(&claims()), "unauthorized unknown_key", "the second");
-    decided(&desk, &third.token(&claims()), "allow", "one of that name for another algorithm");
-    let twice = self::desk(jwks([&first, &first]));
+    let local = local(jwks([&first, &second, &third]));
+    decided(&local, &first.token(&claims()), "unauthorized unknown_key", "the first");
+    decided(&local, &second.token(&claims()), "unauthorized unknown_key", "the second");
+    decided(&local, &third.token(&claims()), "allow", "one of that name for another algorithm");
+    let twice = self::local(jwks([&first, &first]));
     decided(&twice, &first.token(&claims()), "allow", "the same key twice");
     decided(&twice, &first.token_with(&json!({ "alg": "RS256" }), &claims()), "allow", "it is one key");
 }
@@ -236,11 +242,11 @@ fn rows_41_to_47_keys_that_cannot_be_used_are_passed_over() {
     ];
     for (row, jwk) in &odd {
         assert!(!usable(jwk), "{row}: {:.200}", jwk.to_string());
-        let desk = desk(json!({ "keys": [jwk, good.jwk()], "more": 1 }));
-        decided(&desk, &good.token(&claims()), "allow", "the rest of the set is not affected");
+        let local = local(json!({ "keys": [jwk, good.jwk()], "more": 1 }));
+        decided(&local, &good.token(&claims()), "allow", "the rest of the set is not affected");
     }
     let longest = key("RS256").named(&"k".repeat(256));
-    decided(&desk(jwks([&longest])), &longest.token(&claims()), "allow", "a kid of 256 bytes");
+    decided(&local(jwks([&longest])), &longest.token(&claims()), "allow", "a kid of 256 bytes");
     // Some providers write a zero before a number, and `key_ops` beside `use`.
     let padded = [
         change("n", json!(encoded([&[0][..], &base64_decoded(&n)].concat()))),
@@ -251,7 +257,7 @@ fn rows_41_to_47_keys_that_cannot_be_used_are_passed_over() {
     ];
     for jwk in &padded {
         decided(
-            &desk(json!({ "keys": [jwk] })),
+            &local(json!({ "keys": [jwk] })),
             &stranger("RS256").token(&claims()),
             "allow",
             &jwk["key_ops"].to_string(),
@@ -278,8 +284,8 @@ fn row_47_a_hundred_keys_of_a_set_are_read() {
         keys.push(key("ES256").jwk());
         json!({ "keys": keys })
     };
-    decided(&desk(keys(99)), &key("ES256").token(&claims()), "allow", "the hundredth");
-    decided(&desk(keys(100)), &key("ES256").token(&claims()), "unauthorized unknown_key", "the one after it");
+    decided(&local(keys(99)), &key("ES256").token(&claims()), "allow", "the hundredth");
+    decided(&local(keys(100)), &key("ES256").token(&claims()), "unauthorized unknown_key", "the one after it");
 }
 
 #[test]
@@ -314,7 +320,7 @@ fn row_58_a_point_is_on_its_curve_and_its_coordinates_are_whole() {
 fn rows_49_and_50_an_ecdsa_signature_is_two_whole_numbers_within_the_order() {
     for (alg, bytes) in [("ES256", 32), ("ES384", 48)] {
         let signer = key(alg);
-        let desk = desk(jwks([&signer]));
+        let local = local(jwks([&signer]));
         let token = signer.token(&claims());
         let input = token.rsplit_once('.').unwrap().0;
         let raw = signer.sign(input.as_bytes());
@@ -342,7 +348,7 @@ fn rows_49_and_50_an_ecdsa_signature_is_two_whole_numbers_within_the_order() {
             ("trailing zero", [r, s, &[0]].concat()),
             ("DER", der),
         ] {
-            decided(&desk, &with(signature), "deny invalid_signature", what);
+            decided(&local, &with(signature), "deny invalid_signature", what);
         }
     }
 }

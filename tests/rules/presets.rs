@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::desk::{Desk, NOW};
+use crate::local::{Local, NOW};
 use crate::tokens::{SigningKey, jwks, key};
 
 fn presets() -> PathBuf {
@@ -14,7 +14,7 @@ fn presets() -> PathBuf {
 
 /// A preset with its variables set and its keys at hand.
 struct Provider {
-    desk: Desk,
+    local: Local,
     key: SigningKey,
     header: Value,
     claims: Value,
@@ -43,7 +43,7 @@ impl Provider {
         issuer.insert("jwks".to_owned(), set);
         let mut claims = json!({ "iat": NOW - 60, "exp": NOW + 3600 });
         merge(&mut claims, typical);
-        Self { desk: Desk::new(&document), header: key.header(), key, claims }
+        Self { local: Local::new(&document), header: key.header(), key, claims }
     }
 
     /// What becomes of a request with the typical token, changed like this (`null` takes a claim away).
@@ -52,7 +52,7 @@ impl Provider {
         merge(&mut claims, changes);
         let (method, path) = request.split_once(" /").unwrap();
         let token = self.key.token_with(&self.header, &claims);
-        self.desk.decides(method, path, &token)
+        self.local.decides(method, path, &token)
     }
 
     #[track_caller]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::desk::{Desk, NOW, STAGE, outcome};
+use crate::local::{Local, NOW, STAGE, outcome};
 use crate::tokens::{SigningKey, jwks, key};
 
 /// What becomes of a token with another byte in its signature.
@@ -20,15 +20,15 @@ const BEFORE: [&str; 5] = [
 /// In place of a byte or beside it: each kind of the alphabet, what separates, and what never belongs.
 const OTHERS: [&str; 12] = ["A", "B", "Q", "z", "0", "_", "-", ".", "=", "+", " ", "\u{e9}"];
 
-fn decided(desk: &Desk, token: &str) -> String {
+fn decided(local: &Local, token: &str) -> String {
     let event = json!({
         "type": "TOKEN", "authorizationToken": format!("Bearer {token}"), "methodArn": format!("{STAGE}GET/")
     });
-    outcome(&desk.answers_event(event.to_string().as_bytes()))
+    outcome(&local.answers_event(event.to_string().as_bytes()))
 }
 
 /// An API of one issuer, which has this key.
-fn desk(signer: &SigningKey) -> Desk {
+fn local(signer: &SigningKey) -> Local {
     let mut issuer = json!({ "issuer": "https://issuer.example/", "audience": "api" });
     let variables: &[(&str, &str)] = if signer.alg == "HS256" {
         issuer["secret"] = json!({ "env": "S" });
@@ -38,7 +38,7 @@ fn desk(signer: &SigningKey) -> Desk {
         &[]
     };
     let api: Value = json!({ "policy": "single_request", "issuers": [issuer], "undeclared_routes": "allow" });
-    Desk::with(&api, NOW, variables)
+    Local::with(&api, NOW, variables)
 }
 
 /// The character that stands for six bits of which only the last is another.
@@ -50,13 +50,13 @@ fn neighbour(c: char) -> Option<char> {
 
 fn any_one_byte(alg: &'static str) {
     let signer = key(alg);
-    let desk = desk(&signer);
+    let local = local(&signer);
     let token = signer.token(&json!({ "iss": "https://issuer.example/", "aud": "api", "sub": "u", "exp": NOW + 60 }));
-    assert_eq!(decided(&desk, &token), "allow");
+    assert_eq!(decided(&local, &token), "allow");
     let signature = token.rfind('.').unwrap();
     let (mut seen, mut tried) = (BTreeSet::new(), 0_usize);
     let mut refused = |place: usize, changed: &str, how: &str| {
-        let decision = decided(&desk, changed);
+        let decision = decided(&local, changed);
         let expected = if place > signature { &BEHIND[..] } else { &BEFORE };
         assert!(expected.contains(&decision.as_str()), "{alg}: byte {place} {how}: {decision}");
         seen.insert(decision);

@@ -3,8 +3,8 @@
 use num_bigint::BigUint;
 use serde_json::{Value, json};
 
-use crate::desk::{Desk, NOW};
 use crate::forge::{Padding, Rsa, order, whole};
+use crate::local::{Local, NOW};
 use crate::tokens::{ALGORITHMS, SigningKey, encoded, jwks, key};
 
 pub(crate) fn api(jwks: Value) -> Value {
@@ -12,8 +12,8 @@ pub(crate) fn api(jwks: Value) -> Value {
     json!({ "policy": "single_request", "issuers": [issuer], "undeclared_routes": "allow" })
 }
 
-pub(crate) fn desk(jwks: Value) -> Desk {
-    Desk::new(&api(jwks))
+pub(crate) fn local(jwks: Value) -> Local {
+    Local::new(&api(jwks))
 }
 
 pub(crate) fn claims() -> Value {
@@ -26,40 +26,40 @@ pub(crate) fn input(alg: &str, kid: &str) -> String {
 }
 
 #[track_caller]
-pub(crate) fn judged(desk: &Desk, input: &str, signature: &[u8], expected: &str, what: &str) {
+pub(crate) fn judged(local: &Local, input: &str, signature: &[u8], expected: &str, what: &str) {
     let token = format!("{input}.{}", encoded(signature));
-    assert_eq!(desk.verdict("GET", "", &token), expected, "{what}");
+    assert_eq!(local.verdict("GET", "", &token), expected, "{what}");
 }
 
 /// The forger's own key, in a set with nothing else.
-pub(crate) fn rsa_desk(rsa: &Rsa) -> Desk {
+pub(crate) fn rsa_local(rsa: &Rsa) -> Local {
     let mut jwk = rsa.jwk();
     jwk["kid"] = "forged".into();
-    desk(json!({ "keys": [jwk] }))
+    local(json!({ "keys": [jwk] }))
 }
 
 #[test]
 fn row_48_a_modified_part_of_any_algorithms_token_is_an_invalid_signature() {
     let keys: Vec<SigningKey> = ALGORITHMS.into_iter().filter(|alg| !alg.starts_with("HS")).map(key).collect();
-    let desk = desk(jwks(&keys));
+    let local = local(jwks(&keys));
     for signer in &keys {
         let signed = input(signer.alg, &signer.kid);
         let signature = signer.sign(signed.as_bytes());
-        judged(&desk, &signed, &signature, "allow", signer.alg);
+        judged(&local, &signed, &signature, "allow", signer.alg);
         for bit in [0, 1, 7] {
             for byte in [0, signature.len() / 2, signature.len() - 1] {
                 let mut flipped = signature.clone();
                 flipped[byte] ^= 1 << bit;
-                judged(&desk, &signed, &flipped, "deny invalid_signature", signer.alg);
+                judged(&local, &signed, &flipped, "deny invalid_signature", signer.alg);
             }
         }
         let (header, payload) = signed.split_once('.').unwrap();
         let mut more = claims();
         more["scope"] = "admin".into();
         let payload_swapped = format!("{header}.{}", encoded(more.to_string()));
-        judged(&desk, &payload_swapped, &signature, "deny invalid_signature", signer.alg);
+        judged(&local, &payload_swapped, &signature, "deny invalid_signature", signer.alg);
         let other = encoded(json!({ "alg": signer.alg, "kid": signer.kid, "x": 1 }).to_string());
-        judged(&desk, &format!("{other}.{payload}"), &signature, "deny invalid_signature", signer.alg);
+        judged(&local, &format!("{other}.{payload}"), &signature, "deny invalid_signature", signer.alg);
     }
 }
 
@@ -67,16 +67,16 @@ fn row_48_a_modified_part_of_any_algorithms_token_is_an_invalid_signature() {
 fn row_49_every_pair_of_the_edge_numbers_of_ecdsa_is_refused_and_so_is_every_other_form() {
     for (alg, bytes) in [("ES256", 32), ("ES384", 48)] {
         let signer = key(alg);
-        let desk = desk(jwks([&signer]));
+        let local = local(jwks([&signer]));
         let signed = input(alg, &signer.kid);
         let signature = signer.sign(signed.as_bytes());
-        judged(&desk, &signed, &signature, "allow", "the control");
+        judged(&local, &signed, &signature, "allow", "the control");
         let n = order(alg);
         let edges = [BigUint::ZERO, BigUint::from(1_u8), &n - 1_u8, n.clone(), &n + 1_u8];
         for r in &edges {
             for s in &edges {
                 let pair = [whole(r, bytes), whole(s, bytes)].concat();
-                judged(&desk, &signed, &pair, "deny invalid_signature", "edge numbers");
+                judged(&local, &signed, &pair, "deny invalid_signature", "edge numbers");
             }
         }
         let (r, s) = signature.split_at(bytes);
@@ -92,7 +92,7 @@ fn row_49_every_pair_of_the_edge_numbers_of_ecdsa_is_refused_and_so_is_every_oth
             ("a byte short", signature[1..].to_vec()),
             ("r twice", [r, r].concat()),
         ] {
-            judged(&desk, &signed, &bad, "deny invalid_signature", what);
+            judged(&local, &signed, &bad, "deny invalid_signature", what);
         }
     }
 }
@@ -101,14 +101,14 @@ fn row_49_every_pair_of_the_edge_numbers_of_ecdsa_is_refused_and_so_is_every_oth
 fn row_50_the_other_root_of_an_ecdsa_signature_is_as_good_and_is_the_same_identity() {
     for (alg, bytes) in [("ES256", 32), ("ES384", 48)] {
         let signer = key(alg);
-        let desk = desk(jwks([&signer]));
+        let local = local(jwks([&signer]));
         let signed = input(alg, &signer.kid);
         let signature = signer.sign(signed.as_bytes());
         let (r, s) = signature.split_at(bytes);
         let other = [r, &whole(&(order(alg) - BigUint::from_bytes_be(s)), bytes)].concat();
-        judged(&desk, &signed, &other, "allow", alg);
+        judged(&local, &signed, &other, "allow", alg);
         let answer =
-            |signature: &[u8]| desk.answers("GET", "", Some(&format!("Bearer {signed}.{}", encoded(signature))));
+            |signature: &[u8]| local.answers("GET", "", Some(&format!("Bearer {signed}.{}", encoded(signature))));
         assert_eq!(answer(&signature), answer(&other), "nothing goes by the token's bytes");
     }
 }
@@ -116,13 +116,13 @@ fn row_50_the_other_root_of_an_ecdsa_signature_is_as_good_and_is_the_same_identi
 #[test]
 fn row_51_an_rsa_signature_has_the_one_padding_and_the_length_of_its_modulus() {
     let rsa = Rsa::rfc7515();
-    let desk = rsa_desk(&rsa);
+    let local = rsa_local(&rsa);
     let signed = input("RS256", "forged");
     let right = rsa.sign(&Padding::RIGHT.of(signed.as_bytes(), rsa.bytes()));
-    judged(&desk, &signed, &right, "allow", "the control");
+    judged(&local, &signed, &right, "allow", "the control");
     for (what, padding) in Padding::wrong() {
         let wrong = rsa.sign(&padding.of(signed.as_bytes(), rsa.bytes()));
-        judged(&desk, &signed, &wrong, "deny invalid_signature", what);
+        judged(&local, &signed, &wrong, "deny invalid_signature", what);
     }
     let number = BigUint::from_bytes_be(&right);
     let over = |length| whole(&(&number + rsa.n()), length);
@@ -136,24 +136,24 @@ fn row_51_an_rsa_signature_has_the_one_padding_and_the_length_of_its_modulus() {
         ("n - 1", whole(&(rsa.n() - 1_u8), rsa.bytes())),
         ("half", right[..rsa.bytes() / 2].to_vec()),
     ] {
-        judged(&desk, &signed, &bad, "deny invalid_signature", what);
+        judged(&local, &signed, &bad, "deny invalid_signature", what);
     }
 }
 
 #[test]
 fn row_52_a_pss_signature_of_another_hash_or_salt_is_refused() {
     let ps256 = key("PS256");
-    let desk = desk(jwks([&ps256]));
+    let local = local(jwks([&ps256]));
     let signed = input("PS256", &ps256.kid);
-    judged(&desk, &signed, &ps256.sign(signed.as_bytes()), "allow", "the control");
+    judged(&local, &signed, &ps256.sign(signed.as_bytes()), "allow", "the control");
     for alg in ["PS384", "PS512", "RS256"] {
-        judged(&desk, &signed, &key(alg).sign(signed.as_bytes()), "deny invalid_signature", alg);
+        judged(&local, &signed, &key(alg).sign(signed.as_bytes()), "deny invalid_signature", alg);
     }
     // The salts that no signer here makes are vectors of `src/signature/tests/wycheproof.rs`; this one is empty.
     let rsa = Rsa::rfc7515();
     let mut jwk = rsa.jwk();
     (jwk["kid"], jwk["alg"]) = ("forged".into(), "PS256".into());
-    let forged = self::desk(json!({ "keys": [jwk] }));
+    let forged = self::local(json!({ "keys": [jwk] }));
     let signed = input("PS256", "forged");
     for (salt_bytes, expected) in [(32, "allow"), (0, "deny invalid_signature"), (20, "deny invalid_signature")] {
         let signature = rsa.sign(&pss(signed.as_bytes(), salt_bytes, rsa.bytes(), 0xbc));
@@ -181,10 +181,10 @@ fn pss(message: &[u8], salt_bytes: usize, bytes: usize, trailer: u8) -> Vec<u8> 
 #[test]
 fn row_53_an_ed25519_signature_is_whole_its_number_is_below_the_order_and_its_point_is_not_small() {
     let signer = key("EdDSA");
-    let desk = desk(jwks([&signer]));
+    let local = local(jwks([&signer]));
     let signed = input("EdDSA", &signer.kid);
     let signature = signer.sign(signed.as_bytes());
-    judged(&desk, &signed, &signature, "allow", "the control");
+    judged(&local, &signed, &signature, "allow", "the control");
     let (r, s) = signature.split_at(32);
     // RFC 8032 section 5.1.7: S is little-endian and must be below the order.
     let plus = BigUint::from_bytes_le(s) + order("EdDSA");
@@ -203,7 +203,7 @@ fn row_53_an_ed25519_signature_is_whole_its_number_is_below_the_order_and_its_po
         ("R alone", r.to_vec()),
         ("S before R", [s, r].concat()),
     ] {
-        judged(&desk, &signed, &bad, "deny invalid_signature", what);
+        judged(&local, &signed, &bad, "deny invalid_signature", what);
     }
 }
 
@@ -215,15 +215,15 @@ fn row_54_a_mac_of_any_other_length_is_an_invalid_signature() {
             "issuer": "https://issuer.example/", "audience": "api", "secret": { "env": "S" }, "algorithms": [alg]
         });
         let api = json!({ "policy": "single_request", "issuers": [issuer], "undeclared_routes": "allow" });
-        let desk = Desk::with(&api, NOW, &[("S", signer.secret())]);
+        let local = Local::with(&api, NOW, &[("S", signer.secret())]);
         let signed = input(alg, "any");
         let mac = signer.sign(signed.as_bytes());
-        judged(&desk, &signed, &mac, "allow", alg);
+        judged(&local, &signed, &mac, "allow", alg);
         for length in 1..mac.len() {
-            judged(&desk, &signed, &mac[..length], "deny invalid_signature", "cut short at the end");
-            judged(&desk, &signed, &mac[length..], "deny invalid_signature", "cut short at the start");
+            judged(&local, &signed, &mac[..length], "deny invalid_signature", "cut short at the end");
+            judged(&local, &signed, &mac[length..], "deny invalid_signature", "cut short at the start");
         }
-        judged(&desk, &signed, &[&mac[..], &[0]].concat(), "deny invalid_signature", "longer");
-        judged(&desk, &signed, &[&mac[..], &mac].concat(), "deny invalid_signature", "twice");
+        judged(&local, &signed, &[&mac[..], &[0]].concat(), "deny invalid_signature", "longer");
+        judged(&local, &signed, &[&mac[..], &mac].concat(), "deny invalid_signature", "twice");
     }
 }

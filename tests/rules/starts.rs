@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::desk::{NOW, SECRET, config_with, signed};
+use crate::local::{NOW, SECRET, config_with, signed};
 use crate::tokens::{encoded, key};
 
 /// An API with these fields in its issuer, whose secret is `S`.
@@ -225,7 +225,7 @@ fn row_61_an_encoding_that_is_configured_is_the_only_one_that_counts() {
     let token = signed(r#"{"alg":"HS256"}"#, &claims.to_string());
     let decides = |encoding: &str, text: &str| {
         let document = api(json!({ "secret": { "env": "S", "encoding": encoding } }));
-        crate::desk::Desk::with(&document, NOW, &[("S", text)]).verdict("GET", "", &token)
+        crate::local::Local::with(&document, NOW, &[("S", text)]).verdict("GET", "", &token)
     };
     assert_eq!(decides("utf8", SECRET), "allow");
     assert_eq!(decides("base64url", &encoded(SECRET)), "allow");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::desk::{Desk, NOW, outcome, signed, signed_raw};
+use crate::local::{Local, NOW, outcome, signed, signed_raw};
 
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
@@ -48,30 +48,30 @@ fn payload_ending_in(text: &str) -> String {
 }
 
 #[track_caller]
-fn decided(desk: &Desk, token: &str, expected: &str, what: &str) {
-    assert_eq!(desk.verdict("GET", "", token), expected, "{what}");
+fn decided(local: &Local, token: &str, expected: &str, what: &str) {
+    assert_eq!(local.verdict("GET", "", token), expected, "{what}");
 }
 
 #[track_caller]
-fn header(desk: &Desk, header: &str, expected: &str) {
-    decided(desk, &signed(header, &payload(json!({}))), expected, header);
+fn header(local: &Local, header: &str, expected: &str) {
+    decided(local, &signed(header, &payload(json!({}))), expected, header);
 }
 
 #[track_caller]
-fn claims(desk: &Desk, changes: Value, expected: &str) {
-    decided(desk, &signed(HEADER, &payload(changes.clone())), expected, &changes.to_string());
+fn claims(local: &Local, changes: Value, expected: &str) {
+    decided(local, &signed(HEADER, &payload(changes.clone())), expected, &changes.to_string());
 }
 
 #[track_caller]
-fn ending(desk: &Desk, text: &str, expected: &str) {
-    decided(desk, &signed(HEADER, &payload_ending_in(text)), expected, text);
+fn ending(local: &Local, text: &str, expected: &str) {
+    decided(local, &signed(HEADER, &payload_ending_in(text)), expected, text);
 }
 
 #[test]
 fn rows_1_to_5_the_authorization_value_follows_rfc_6750() {
-    let desk = Desk::new(&api());
+    let local = Local::new(&api());
     let token = signed(HEADER, &payload(json!({})));
-    let decides = |value: Option<&str>| outcome(&desk.answers("GET", "", value));
+    let decides = |value: Option<&str>| outcome(&local.answers("GET", "", value));
     assert_eq!(decides(None), "deny missing_token");
     for value in ["", "Bearer", "Bearer "] {
         assert_eq!(decides(Some(value)), "deny missing_token", "{value:?}");
@@ -99,7 +99,7 @@ fn rows_1_to_5_the_authorization_value_follows_rfc_6750() {
 
 #[test]
 fn rows_6_to_9_a_token_is_three_segments_of_bounded_size() {
-    let desk = Desk::new(&api());
+    let local = Local::new(&api());
     let token = signed(HEADER, &payload(json!({})));
     let [h, p, s]: [&str; 3] = token.split('.').collect::<Vec<_>>().try_into().unwrap();
     let json = json!({ "payload": p, "protected": h, "signature": s }).to_string();
@@ -121,29 +121,29 @@ fn rows_6_to_9_a_token_is_three_segments_of_bounded_size() {
         ".".repeat(1_000_000),
         format!("{token}{}", "A".repeat(10_241 - token.len())),
     ] {
-        decided(&desk, &bad, "deny malformed_token", &bad[..bad.len().min(100)]);
+        decided(&local, &bad, "deny malformed_token", &bad[..bad.len().min(100)]);
     }
     // The header segment may have 4,096 bytes: 3,072 decoded.
     let header_of = |bytes: usize| {
         let start = r#"{"alg":"HS256","x":""#;
         format!("{start}{}\"}}", "x".repeat(bytes - start.len() - 2))
     };
-    header(&desk, &header_of(3072), "allow");
-    header(&desk, &header_of(3073), "deny malformed_token");
-    header(&desk, &json!({ "alg": "HS256", "kid": "k".repeat(256) }).to_string(), "allow");
-    header(&desk, &json!({ "alg": "HS256", "kid": "k".repeat(257) }).to_string(), "deny malformed_token");
+    header(&local, &header_of(3072), "allow");
+    header(&local, &header_of(3073), "deny malformed_token");
+    header(&local, &json!({ "alg": "HS256", "kid": "k".repeat(256) }).to_string(), "allow");
+    header(&local, &json!({ "alg": "HS256", "kid": "k".repeat(257) }).to_string(), "deny malformed_token");
 }
 
 #[test]
 fn rows_10_to_12_base64url_has_no_padding_no_other_alphabet_and_no_trailing_bits() {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    let desk = Desk::new(&api());
+    let local = Local::new(&api());
     let (h, p) = (URL_SAFE_NO_PAD.encode(HEADER), URL_SAFE_NO_PAD.encode(payload(json!({}))));
-    decided(&desk, &signed_raw(&h, &p), "allow", "the control");
+    decided(&local, &signed_raw(&h, &p), "allow", "the control");
     // 27 bytes of header leave no trailing bits, 26 leave some.
     let short = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256" }"#);
-    decided(&desk, &signed_raw(&short, &p), "allow", "the control with trailing bits");
+    decided(&local, &signed_raw(&short, &p), "allow", "the control with trailing bits");
     let mut trailing = short.clone();
     assert_eq!(trailing.pop(), Some('Q'));
     for (h, what) in [
@@ -152,17 +152,17 @@ fn rows_10_to_12_base64url_has_no_padding_no_other_alphabet_and_no_trailing_bits
         (format!("{h}A"), "one character too many"),
         (format!("{h}+"), "the other alphabet"),
     ] {
-        decided(&desk, &signed_raw(&h, &p), "deny malformed_token", what);
+        decided(&local, &signed_raw(&h, &p), "deny malformed_token", what);
     }
-    decided(&desk, &signed_raw(&h, &format!(" {p}")), "deny malformed_token", "a space, signed over");
+    decided(&local, &signed_raw(&h, &format!(" {p}")), "deny malformed_token", "a space, signed over");
     let token = signed_raw(&h, &p);
-    decided(&desk, &format!("{token}="), "deny malformed_token", "padding behind the signature");
-    decided(&desk, &format!("{token}A"), "deny invalid_signature", "row 54: a MAC with a byte more");
+    decided(&local, &format!("{token}="), "deny malformed_token", "padding behind the signature");
+    decided(&local, &format!("{token}A"), "deny invalid_signature", "row 54: a MAC with a byte more");
 }
 
 #[test]
 fn rows_14_to_18_the_header_is_one_strict_json_object() {
-    let desk = Desk::new(&api());
+    let local = Local::new(&api());
     for bad in [
         "[]",
         "null",
@@ -186,15 +186,15 @@ fn rows_14_to_18_the_header_is_one_strict_json_object() {
         r#"{"alg":"HS256","cty":1}"#,
         &format!(r#"{{"alg":"HS256","x":{}{}}}"#, "[".repeat(200), "]".repeat(200)),
     ] {
-        header(&desk, bad, "deny malformed_token");
+        header(&local, bad, "deny malformed_token");
     }
-    header(&desk, " {\n\t\"alg\" : \"HS256\" }\r\n", "allow");
-    decided(&desk, &signed_raw("eyJhbGciOiJIUzI1NiIsIngiOiL_In0", "e30"), "deny malformed_token", "invalid UTF-8");
+    header(&local, " {\n\t\"alg\" : \"HS256\" }\r\n", "allow");
+    decided(&local, &signed_raw("eyJhbGciOiJIUzI1NiIsIngiOiL_In0", "e30"), "deny malformed_token", "invalid UTF-8");
 }
 
 #[test]
 fn rows_19_to_23_headers_that_change_the_reading_are_refused_and_others_ignored() {
-    let desk = Desk::new(&api());
+    let local = Local::new(&api());
     for crit in [
         r#"["exp"]"#,
         "[]",
@@ -206,13 +206,13 @@ fn rows_19_to_23_headers_that_change_the_reading_are_refused_and_others_ignored(
         r#"["http://example.com/x"]"#,
         "null",
     ] {
-        header(&desk, &format!(r#"{{"alg":"HS256","crit":{crit},"b64":true,"x":1}}"#), "deny malformed_token");
-        header(&desk, &format!(r#"{{"alg":"HS256","crit":{crit}}}"#), "deny malformed_token");
+        header(&local, &format!(r#"{{"alg":"HS256","crit":{crit},"b64":true,"x":1}}"#), "deny malformed_token");
+        header(&local, &format!(r#"{{"alg":"HS256","crit":{crit}}}"#), "deny malformed_token");
     }
     for more in
         [r#""b64":false"#, r#""enc":"A256GCM""#, r#""zip":"DEF""#, r#""cty":"JWT""#, r#""cty":"application/jwt""#]
     {
-        header(&desk, &format!(r#"{{"alg":"HS256",{more}}}"#), "deny malformed_token");
+        header(&local, &format!(r#"{{"alg":"HS256",{more}}}"#), "deny malformed_token");
     }
     for more in [
         r#""jku":"https://evil.example/keys""#,
@@ -220,13 +220,13 @@ fn rows_19_to_23_headers_that_change_the_reading_are_refused_and_others_ignored(
         r#""x5u":"https://evil.example/cert","x5c":["AAAA"],"x5t":"AAAA""#,
         r#""x":1,"exp":1"#,
     ] {
-        header(&desk, &format!(r#"{{"alg":"HS256",{more}}}"#), "allow");
+        header(&local, &format!(r#"{{"alg":"HS256",{more}}}"#), "allow");
     }
 }
 
 #[test]
 fn rows_24_to_26_and_34_alg_is_exactly_one_of_the_allowed() {
-    let desk = Desk::new(&api());
+    let local = Local::new(&api());
     for alg in [
         "none",
         "None",
@@ -252,57 +252,64 @@ fn rows_24_to_26_and_34_alg_is_exactly_one_of_the_allowed() {
         "ES256K",
         "HS1",
     ] {
-        header(&desk, &format!(r#"{{"alg":"{alg}"}}"#), "deny unsupported_algorithm");
+        header(&local, &format!(r#"{{"alg":"{alg}"}}"#), "deny unsupported_algorithm");
     }
-    header(&desk, r#"{"typ":"JWT"}"#, "deny unsupported_algorithm");
+    header(&local, r#"{"typ":"JWT"}"#, "deny unsupported_algorithm");
     let token = signed(r#"{"alg":"none"}"#, &payload(json!({})));
     let unsigned = &token[..=token.rfind('.').unwrap()];
-    decided(&desk, unsigned, "deny unsupported_algorithm", "no signature");
+    decided(&local, unsigned, "deny unsupported_algorithm", "no signature");
 }
 
 #[test]
 fn row_48_any_change_to_the_token_is_refused() {
-    let desk = Desk::new(&api());
+    let local = Local::new(&api());
     let token = signed(HEADER, &payload(json!({})));
     let other = signed(HEADER, &payload(json!({ "sub": "user-2" })));
     let (input, signature) = token.rsplit_once('.').unwrap();
     let (other_input, other_signature) = other.rsplit_once('.').unwrap();
     for swapped in [format!("{input}.{other_signature}"), format!("{other_input}.{signature}")] {
-        decided(&desk, &swapped, "deny invalid_signature", "swapped");
+        decided(&local, &swapped, "deny invalid_signature", "swapped");
     }
     for position in 0..token.len() {
         let mut bytes = token.clone().into_bytes();
         bytes[position] = if bytes[position] == b'A' { b'B' } else { b'A' };
         let changed = String::from_utf8(bytes).unwrap();
-        assert!(desk.decides("GET", "", &changed).starts_with("deny "), "byte {position} changed");
+        assert!(local.decides("GET", "", &changed).starts_with("deny "), "byte {position} changed");
     }
     // Row 54: a MAC is compared whole.
     for length in 1..signature.len() {
-        assert!(desk.decides("GET", "", &format!("{input}.{}", &signature[..length])).starts_with("deny "), "{length}");
+        assert!(
+            local.decides("GET", "", &format!("{input}.{}", &signature[..length])).starts_with("deny "),
+            "{length}"
+        );
     }
 }
 
 #[test]
 fn rows_62_to_70_dates_are_numbers_compared_without_rounding() {
-    let desk = Desk::new(&issuer(json!({ "leeway_seconds": 0 })));
-    claims(&desk, json!({ "exp": null }), "deny missing_claim");
+    let local = Local::new(&issuer(json!({ "leeway_seconds": 0 })));
+    claims(&local, json!({ "exp": null }), "deny missing_claim");
     for name in ["exp", "nbf", "iat"] {
         for bad in [json!("1800000060"), json!(true), json!([1_800_000_060]), json!({})] {
-            claims(&desk, json!({ name: bad }), "deny invalid_claim");
+            claims(&local, json!({ name: bad }), "deny invalid_claim");
         }
         let mut nulled: Value = serde_json::from_str(&payload(json!({}))).unwrap();
         nulled[name] = Value::Null;
-        decided(&desk, &signed(HEADER, &nulled.to_string()), "deny invalid_claim", "null is not absent");
+        decided(&local, &signed(HEADER, &nulled.to_string()), "deny invalid_claim", "null is not absent");
     }
     for text in [r#""exp":NaN"#, r#""exp":Infinity"#, r#""exp":0x7fffffff"#, r#""exp":1e99999999999999999999"#] {
-        ending(&desk, text, "deny malformed_token");
+        ending(&local, text, "deny malformed_token");
     }
     for text in [r#""exp":1e400"#, r#""exp":-1e400"#, r#""exp":1e999999999"#] {
-        ending(&desk, text, "deny invalid_claim");
-        ending(&desk, &text.replace("exp", "nbf").replace("nbf\":", "exp\":1800000060,\"nbf\":"), "deny invalid_claim");
+        ending(&local, text, "deny invalid_claim");
+        ending(
+            &local,
+            &text.replace("exp", "nbf").replace("nbf\":", "exp\":1800000060,\"nbf\":"),
+            "deny invalid_claim",
+        );
     }
     for text in [r#""exp":-1"#, r#""exp":-0"#, r#""exp":0"#, r#""exp":-1e300"#, r#""exp":1.5"#] {
-        ending(&desk, text, "deny expired");
+        ending(&local, text, "deny expired");
     }
     for text in [
         r#""exp":1e10"#,
@@ -312,49 +319,49 @@ fn rows_62_to_70_dates_are_numbers_compared_without_rounding() {
         r#""exp":1e308"#,
         r#""exp":1800000000.5"#,
     ] {
-        ending(&desk, text, "allow");
+        ending(&local, text, "allow");
     }
     // "On or after" (RFC 7519 section 4.1.4).
-    claims(&desk, json!({ "exp": NOW }), "deny expired");
-    claims(&desk, json!({ "exp": NOW + 1 }), "allow");
-    claims(&desk, json!({ "nbf": NOW + 1 }), "unauthorized not_yet_valid");
-    claims(&desk, json!({ "nbf": NOW }), "allow");
-    claims(&desk, json!({ "iat": NOW + 1 }), "unauthorized not_yet_valid");
-    claims(&desk, json!({ "iat": null, "nbf": null }), "allow");
+    claims(&local, json!({ "exp": NOW }), "deny expired");
+    claims(&local, json!({ "exp": NOW + 1 }), "allow");
+    claims(&local, json!({ "nbf": NOW + 1 }), "unauthorized not_yet_valid");
+    claims(&local, json!({ "nbf": NOW }), "allow");
+    claims(&local, json!({ "iat": NOW + 1 }), "unauthorized not_yet_valid");
+    claims(&local, json!({ "iat": null, "nbf": null }), "allow");
     // Row 70: what lies between the dates is the issuer's business.
-    claims(&desk, json!({ "iat": NOW - 10_000, "nbf": NOW - 20_000 }), "allow");
+    claims(&local, json!({ "iat": NOW - 10_000, "nbf": NOW - 20_000 }), "allow");
 }
 
 #[test]
 fn leeway_moves_every_date_and_nothing_else() {
-    let desk = Desk::new(&api());
-    claims(&desk, json!({ "exp": NOW - 9 }), "allow");
-    claims(&desk, json!({ "exp": NOW - 10 }), "deny expired");
-    claims(&desk, json!({ "nbf": NOW + 10, "iat": NOW + 10 }), "allow");
-    claims(&desk, json!({ "nbf": NOW + 11 }), "unauthorized not_yet_valid");
-    claims(&desk, json!({ "iat": NOW + 11 }), "unauthorized not_yet_valid");
+    let local = Local::new(&api());
+    claims(&local, json!({ "exp": NOW - 9 }), "allow");
+    claims(&local, json!({ "exp": NOW - 10 }), "deny expired");
+    claims(&local, json!({ "nbf": NOW + 10, "iat": NOW + 10 }), "allow");
+    claims(&local, json!({ "nbf": NOW + 11 }), "unauthorized not_yet_valid");
+    claims(&local, json!({ "iat": NOW + 11 }), "unauthorized not_yet_valid");
 }
 
 #[test]
 fn a_token_passes_until_it_expires() {
-    let desk = Desk::new(&api());
+    let local = Local::new(&api());
     let token = signed(HEADER, &payload(json!({})));
-    decided(&desk, &token, "allow", "at first");
-    desk.clock.advance(Duration::from_millis(69_999));
-    decided(&desk, &token, "allow", "a millisecond before exp and leeway");
-    desk.clock.advance(Duration::from_millis(1));
-    decided(&desk, &token, "deny expired", "at exp and leeway");
+    decided(&local, &token, "allow", "at first");
+    local.clock.advance(Duration::from_millis(69_999));
+    decided(&local, &token, "allow", "a millisecond before exp and leeway");
+    local.clock.advance(Duration::from_millis(1));
+    decided(&local, &token, "deny expired", "at exp and leeway");
 }
 
 #[test]
 fn the_oldest_acceptable_iat_is_checked_and_then_required() {
-    let desk = Desk::new(&issuer(json!({ "leeway_seconds": 0, "max_token_age_seconds": 300 })));
-    claims(&desk, json!({ "iat": NOW - 299 }), "allow");
-    claims(&desk, json!({ "iat": NOW - 300 }), "deny too_old");
-    claims(&desk, json!({ "iat": null }), "deny missing_claim");
-    claims(&desk, json!({ "iat": NOW - 300, "exp": NOW - 1 }), "deny expired");
+    let local = Local::new(&issuer(json!({ "leeway_seconds": 0, "max_token_age_seconds": 300 })));
+    claims(&local, json!({ "iat": NOW - 299 }), "allow");
+    claims(&local, json!({ "iat": NOW - 300 }), "deny too_old");
+    claims(&local, json!({ "iat": null }), "deny missing_claim");
+    claims(&local, json!({ "iat": NOW - 300, "exp": NOW - 1 }), "deny expired");
     let answer =
-        desk.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &payload(json!({ "exp": NOW + 9999 }))))));
+        local.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &payload(json!({ "exp": NOW + 9999 }))))));
     // 1,800,000,000 is 2027-01-15T08:00:00Z; the token's age runs out 240 s later.
     assert_eq!(
         answer["policyDocument"]["Statement"][0]["Condition"],
@@ -364,29 +371,29 @@ fn the_oldest_acceptable_iat_is_checked_and_then_required() {
 
 #[test]
 fn row_72_nothing_is_decided_by_a_clock_that_is_certainly_wrong() {
-    let desk = Desk::new(&api());
+    let local = Local::new(&api());
     let token = signed(HEADER, &payload(json!({ "nbf": 0, "iat": 0 })));
-    desk.clock.set_back(1000);
-    decided(&desk, &token, "allow", "the build date");
-    desk.clock.set_back(1001);
-    decided(&desk, &token, "error internal_error", "a second before");
-    decided(&desk, "a.b.c", "error internal_error", "whatever the token is");
+    local.clock.set_back(1000);
+    decided(&local, &token, "allow", "the build date");
+    local.clock.set_back(1001);
+    decided(&local, &token, "error internal_error", "a second before");
+    decided(&local, "a.b.c", "error internal_error", "whatever the token is");
 }
 
 #[test]
 fn row_74_the_payload_is_one_strict_json_object() {
-    let desk = Desk::new(&api());
+    let local = Local::new(&api());
     for text in
         ["[]", "null", "1", "{", r#"{"sub":"a","sub":"b"}"#, r#"{"a":[{"b":1,"b":1}]}"#, r#"{"exp":1,"e\u0078p":2}"#]
     {
-        decided(&desk, &signed(HEADER, text), "deny malformed_token", text);
+        decided(&local, &signed(HEADER, text), "deny malformed_token", text);
     }
-    ending(&desk, r#""exp":1800000060,"exp":1800000060"#, "deny malformed_token");
+    ending(&local, r#""exp":1800000060,"exp":1800000060"#, "deny malformed_token");
 }
 
 #[test]
 fn row_75_iss_is_compared_byte_for_byte() {
-    let desk = Desk::new(&api());
+    let local = Local::new(&api());
     for iss in [
         json!("https://issuer.example"),
         json!("https://issuer.example//"),
@@ -398,20 +405,20 @@ fn row_75_iss_is_compared_byte_for_byte() {
         json!(""),
         json!("x"),
     ] {
-        claims(&desk, json!({ "iss": iss }), "deny unknown_issuer");
+        claims(&local, json!({ "iss": iss }), "deny unknown_issuer");
     }
-    claims(&desk, json!({ "iss": null }), "deny unknown_issuer");
-    ending(&desk, r#""exp":1800000060,"x":1"#, "allow");
+    claims(&local, json!({ "iss": null }), "deny unknown_issuer");
+    ending(&local, r#""exp":1800000060,"x":1"#, "allow");
     let mut nulled: Value = serde_json::from_str(&payload(json!({}))).unwrap();
     nulled["iss"] = Value::Null;
-    decided(&desk, &signed(HEADER, &nulled.to_string()), "deny unknown_issuer", "null is not absent");
+    decided(&local, &signed(HEADER, &nulled.to_string()), "deny unknown_issuer", "null is not absent");
 }
 
 #[test]
 fn rows_76_to_78_the_audience_claim_holds_ours_exactly() {
-    let desk = Desk::new(&api());
+    let local = Local::new(&api());
     for aud in [json!("api"), json!(["api"]), json!(["x", "https://api.example/"])] {
-        claims(&desk, json!({ "aud": aud }), "allow");
+        claims(&local, json!({ "aud": aud }), "allow");
     }
     for aud in [
         json!("ap"),
@@ -426,10 +433,10 @@ fn rows_76_to_78_the_audience_claim_holds_ours_exactly() {
         json!({ "api": 1 }),
         json!("api https://api.example/"),
     ] {
-        claims(&desk, json!({ "aud": aud }), "deny wrong_audience");
+        claims(&local, json!({ "aud": aud }), "deny wrong_audience");
     }
-    claims(&desk, json!({ "aud": null }), "deny wrong_audience");
-    let unchecked = Desk::new(&issuer(json!({ "audience": null })));
+    claims(&local, json!({ "aud": null }), "deny wrong_audience");
+    let unchecked = Local::new(&issuer(json!({ "audience": null })));
     claims(&unchecked, json!({ "aud": null }), "allow");
     claims(&unchecked, json!({ "aud": 123 }), "allow");
 }
@@ -439,75 +446,75 @@ fn row_80_an_audience_may_be_in_another_claim() {
     let cognito = issuer(
         json!({ "audience": "client-1", "audience_claim": ["aud", "client_id"], "required_claims": { "token_use": "access" } }),
     );
-    let desk = Desk::new(&cognito);
-    claims(&desk, json!({ "aud": null, "client_id": "client-1", "token_use": "access" }), "allow");
-    claims(&desk, json!({ "aud": "client-1", "token_use": "access" }), "allow");
-    claims(&desk, json!({ "aud": "other", "client_id": "client-1", "token_use": "access" }), "deny wrong_audience");
-    claims(&desk, json!({ "aud": null, "client_id": "client-2", "token_use": "access" }), "deny wrong_audience");
-    claims(&desk, json!({ "aud": "client-1", "token_use": "id" }), "deny invalid_claim");
-    claims(&desk, json!({ "aud": "client-1" }), "deny missing_claim");
+    let local = Local::new(&cognito);
+    claims(&local, json!({ "aud": null, "client_id": "client-1", "token_use": "access" }), "allow");
+    claims(&local, json!({ "aud": "client-1", "token_use": "access" }), "allow");
+    claims(&local, json!({ "aud": "other", "client_id": "client-1", "token_use": "access" }), "deny wrong_audience");
+    claims(&local, json!({ "aud": null, "client_id": "client-2", "token_use": "access" }), "deny wrong_audience");
+    claims(&local, json!({ "aud": "client-1", "token_use": "id" }), "deny invalid_claim");
+    claims(&local, json!({ "aud": "client-1" }), "deny missing_claim");
 }
 
 #[test]
 fn rows_81_and_82_typ_is_that_of_an_access_token() {
     let with = |typ: &str| format!(r#"{{"alg":"HS256","typ":"{typ}"}}"#);
-    let desk = Desk::new(&api());
+    let local = Local::new(&api());
     for typ in ["JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt", "Application/JWT"] {
-        header(&desk, &with(typ), "allow");
+        header(&local, &with(typ), "allow");
     }
-    header(&desk, r#"{"alg":"HS256"}"#, "allow");
+    header(&local, r#"{"alg":"HS256"}"#, "allow");
     for typ in ["", "logout+jwt", "dpop+jwt", "id+jwt", "JWTx", "application/", "text/jwt", "multipart/x-JWT"] {
-        header(&desk, &with(typ), "deny wrong_token_type");
+        header(&local, &with(typ), "deny wrong_token_type");
     }
-    let strict = Desk::new(&issuer(json!({ "typ": ["application/at+jwt"] })));
+    let strict = Local::new(&issuer(json!({ "typ": ["application/at+jwt"] })));
     header(&strict, &with("at+jwt"), "allow");
     header(&strict, &with("application/AT+jwt"), "allow");
     header(&strict, &with("JWT"), "deny wrong_token_type");
     header(&strict, r#"{"alg":"HS256"}"#, "deny wrong_token_type");
     // `nonce` and `at_hash` do not decide.
-    claims(&desk, json!({ "nonce": "n", "at_hash": "h" }), "allow");
+    claims(&local, json!({ "nonce": "n", "at_hash": "h" }), "allow");
 }
 
 #[test]
 fn rows_85_and_86_a_scope_claim_of_another_type_makes_the_token_invalid() {
-    let desk = Desk::new(&api());
+    let local = Local::new(&api());
     for scope in [json!("a b"), json!(["a", "b"]), json!([]), json!("")] {
-        claims(&desk, json!({ "scope": scope, "scp": scope }), "allow");
+        claims(&local, json!({ "scope": scope, "scp": scope }), "allow");
     }
     for scope in [json!(["a", 1]), json!(["a", null]), json!(1), json!(true), json!({ "a": 1 })] {
-        claims(&desk, json!({ "scope": scope }), "deny invalid_claim");
-        claims(&desk, json!({ "scp": scope }), "deny invalid_claim");
+        claims(&local, json!({ "scope": scope }), "deny invalid_claim");
+        claims(&local, json!({ "scp": scope }), "deny invalid_claim");
     }
-    ending(&desk, r#""exp":1800000060,"scope":null"#, "deny invalid_claim");
+    ending(&local, r#""exp":1800000060,"scope":null"#, "deny invalid_claim");
 }
 
 #[test]
 fn row_88_a_principal_is_a_short_text_without_control_characters() {
-    let desk = Desk::new(&api());
-    claims(&desk, json!({ "sub": null }), "deny missing_claim");
+    let local = Local::new(&api());
+    claims(&local, json!({ "sub": null }), "deny missing_claim");
     for sub in [json!(""), json!("a\nb"), json!("a\u{85}b"), json!(1), json!(["a"]), json!("x".repeat(257))] {
-        claims(&desk, json!({ "sub": sub }), "deny invalid_claim");
+        claims(&local, json!({ "sub": sub }), "deny invalid_claim");
     }
-    claims(&desk, json!({ "sub": "x".repeat(256) }), "allow");
+    claims(&local, json!({ "sub": "x".repeat(256) }), "allow");
     let mut api = api();
     api["principal"] = json!(["username", "/app/id", "sub"]);
-    let desk = Desk::new(&api);
+    let local = Local::new(&api);
     let principal = |changes: Value| {
-        desk.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &payload(changes)))))["principalId"].clone()
+        local.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &payload(changes)))))["principalId"].clone()
     };
     assert_eq!(principal(json!({ "username": "u", "app": { "id": "i" } })), "u");
     assert_eq!(principal(json!({ "app": { "id": "i" } })), "i");
     assert_eq!(principal(json!({})), "user-1");
-    claims(&desk, json!({ "username": "" }), "deny invalid_claim");
+    claims(&local, json!({ "username": "" }), "deny invalid_claim");
 }
 
 #[test]
 fn row_89_a_bound_token_is_refused() {
-    let desk = Desk::new(&api());
+    let local = Local::new(&api());
     for cnf in [json!({ "jkt": "x" }), json!({ "x5t#S256": "x" }), json!({}), json!(1)] {
-        claims(&desk, json!({ "cnf": cnf }), "deny bound_token");
+        claims(&local, json!({ "cnf": cnf }), "deny bound_token");
     }
-    ending(&desk, r#""exp":1800000060,"cnf":null"#, "deny bound_token");
+    ending(&local, r#""exp":1800000060,"cnf":null"#, "deny bound_token");
 }
 
 #[test]
@@ -518,14 +525,14 @@ fn row_90_only_mapped_claims_go_on_and_only_what_fits() {
         "g_control": "control", "h_absent": "absent", "i_long": "long", "j_fits": "fits", "k_all": ""
     });
     api["usage_identifier_key"] = "key".into();
-    let desk = Desk::new(&api);
+    let local = Local::new(&api);
     let changes = json!({
         "text": "a \"b\"", "number": 17.5, "flag": true, "list": ["x", 1], "deep": { "er": "y" }, "control": "a\r\nb",
         "long": "x".repeat(2049), "fits": "x".repeat(2048), "key": "usage-1"
     });
     let mut claims: Value = serde_json::from_str(&payload(changes)).unwrap();
     claims["nothing"] = Value::Null;
-    let answer = desk.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &claims.to_string()))));
+    let answer = local.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &claims.to_string()))));
     assert_eq!(answer["usageIdentifierKey"], "usage-1");
     assert_eq!(
         answer["context"],
@@ -536,7 +543,7 @@ fn row_90_only_mapped_claims_go_on_and_only_what_fits() {
     );
     // 6 KiB in all, in key order.
     let large = json!({ "text": "x".repeat(1800), "list": "x".repeat(1800), "fits": "x".repeat(1800), "flag": "x".repeat(1800), "number": 1 });
-    let answer = desk.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &payload(large)))));
+    let answer = local.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &payload(large)))));
     let keys: Vec<_> = answer["context"].as_object().unwrap().keys().cloned().collect();
     assert_eq!(keys, ["a_text", "b_number", "c_flag", "d_list"]);
 }
@@ -545,10 +552,10 @@ fn row_90_only_mapped_claims_go_on_and_only_what_fits() {
 fn row_90_json_text_in_the_context_has_no_control_characters() {
     let mut api = api();
     api["context"] = json!({ "deep": "deep", "list": "list" });
-    let desk = Desk::new(&api);
+    let local = Local::new(&api);
     let changes =
         json!({ "list": ["a\u{1f}b\u{7f}c\u{80}d\u{9f}e\u{a0}f"], "deep": { "\u{85}": { "x": "\u{7f}", "y": null } } });
-    let answer = desk.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &payload(changes.clone())))));
+    let answer = local.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &payload(changes.clone())))));
     assert_eq!(
         answer["context"],
         json!({
@@ -562,7 +569,7 @@ fn row_90_json_text_in_the_context_has_no_control_characters() {
     // The escapes count towards the size of a value: 340 of six bytes and a frame of four pass, one more does not.
     for (characters, is_there) in [(340, true), (341, false)] {
         let changes = json!({ "list": ["\u{85}".repeat(characters)] });
-        let answer = desk.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &payload(changes)))));
+        let answer = local.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &payload(changes)))));
         assert_eq!(answer["context"].get("list").is_some(), is_there, "{characters}");
     }
 }
@@ -570,13 +577,13 @@ fn row_90_json_text_in_the_context_has_no_control_characters() {
 #[test]
 fn null_counts_as_absent_for_a_required_claim() {
     let with = |text: &str| format!(r#""exp":1800000060,{text}"#);
-    let present = Desk::new(&issuer(json!({ "required_claims": { "email": { "present": true } } })));
+    let present = Local::new(&issuer(json!({ "required_claims": { "email": { "present": true } } })));
     ending(&present, &with(r#""email":"a@b.example""#), "allow");
     ending(&present, &with(r#""email":false"#), "allow");
     ending(&present, &with(r#""email":[null]"#), "allow");
     ending(&present, &with(r#""email":null"#), "deny missing_claim");
     ending(&present, &with(r#""mail":"a@b.example""#), "deny missing_claim");
-    let value = Desk::new(&issuer(json!({ "required_claims": { "/app/plan": ["gold", false] } })));
+    let value = Local::new(&issuer(json!({ "required_claims": { "/app/plan": ["gold", false] } })));
     ending(&value, &with(r#""app":{"plan":"gold"}"#), "allow");
     ending(&value, &with(r#""app":{"plan":null}"#), "deny missing_claim");
     ending(&value, &with(r#""app":null"#), "deny missing_claim");
@@ -633,23 +640,23 @@ fn row_99_numbers_in_rules_and_claims_are_compared_exactly_by_value() {
         let routes = format!(r#"[{{"path":"/","claims":{{"m":{number}}}}}]"#);
         let mut api = issuer(serde_json::from_str(&fields).unwrap());
         api["routes"] = serde_json::from_str(&routes).unwrap();
-        Desk::new(&api)
+        Local::new(&api)
     };
     let with = |n: &str, m: &str| format!(r#""exp":1800000060,"n":{n},"m":{m}"#);
     for (group, numbers) in same.iter().enumerate() {
         for rule in *numbers {
-            let desk = rules(rule);
+            let local = rules(rule);
             for claim in *numbers {
-                ending(&desk, &with(claim, claim), "allow");
-                ending(&desk, &with(&format!("[null,2,{claim}]"), &format!("[{claim}]")), "allow");
+                ending(&local, &with(claim, claim), "allow");
+                ending(&local, &with(&format!("[null,2,{claim}]"), &format!("[{claim}]")), "allow");
             }
         }
-        let desk = rules(numbers[0]);
+        let local = rules(numbers[0]);
         let strangers = same.iter().enumerate().filter(|(other, _)| *other != group).flat_map(|(_, numbers)| *numbers);
         for claim in strangers.chain(&others) {
-            ending(&desk, &with(claim, numbers[0]), "deny invalid_claim");
-            ending(&desk, &with("\"x\"", claim), "deny claim_mismatch");
-            ending(&desk, &with("\"x\"", &format!("[{claim}]")), "deny claim_mismatch");
+            ending(&local, &with(claim, numbers[0]), "deny invalid_claim");
+            ending(&local, &with("\"x\"", claim), "deny claim_mismatch");
+            ending(&local, &with("\"x\"", &format!("[{claim}]")), "deny claim_mismatch");
         }
     }
     // A power of ten that is itself beyond 64 bits is no number here.
@@ -662,7 +669,7 @@ fn row_99_numbers_in_rules_and_claims_are_compared_exactly_by_value() {
 fn row_99_numbers_go_on_to_the_context_as_they_are_written() {
     let mut api = api();
     api["context"] = json!({ "n": "n", "list": "list" });
-    let desk = Desk::new(&api);
+    let local = Local::new(&api);
     for number in [
         "1",
         "-1",
@@ -680,12 +687,12 @@ fn row_99_numbers_go_on_to_the_context_as_they_are_written() {
         "1e+999999999",
     ] {
         let token = signed(HEADER, &payload_ending_in(&format!(r#""exp":1800000060,"n":{number},"list":[{number}]"#)));
-        let answer = desk.answers("GET", "", Some(&format!("Bearer {token}")));
+        let answer = local.answers("GET", "", Some(&format!("Bearer {token}")));
         assert_eq!(answer["context"].to_string(), format!(r#"{{"list":"[{number}]","n":{number}}}"#));
     }
     let written = |number: &str| {
         let token = signed(HEADER, &payload_ending_in(&format!(r#""exp":1800000060,"n":{number}"#)));
-        desk.answers("GET", "", Some(&format!("Bearer {token}")))["context"]["n"].to_string()
+        local.answers("GET", "", Some(&format!("Bearer {token}")))["context"]["n"].to_string()
     };
     // An exponent is written with a small letter and a sign.
     assert_eq!([written("1E5"), written("1.50e5")], ["1e+5", "1.50e+5"]);
@@ -696,21 +703,21 @@ fn row_99_numbers_go_on_to_the_context_as_they_are_written() {
 
 #[test]
 fn row_99_no_object_passes_for_a_number() {
-    let desk = Desk::new(&issuer(json!({ "required_claims": { "n": 5 } })));
-    ending(&desk, r#""exp":1800000060,"n":5"#, "allow");
+    let local = Local::new(&issuer(json!({ "required_claims": { "n": 5 } })));
+    ending(&local, r#""exp":1800000060,"n":5"#, "allow");
     // This is what the parser calls a number within itself.
     for name in ["$serde_json::private::Number", "$serde_json\\u003a:private::Number"] {
         for value in
             [format!(r#"{{"{name}":"5"}}"#), format!(r#"{{"x":1,"{name}":"5"}}"#), format!(r#"[{{"{name}":5}}]"#)]
         {
-            ending(&desk, &format!(r#""exp":1800000060,"n":{value}"#), "deny malformed_token");
-            ending(&desk, &format!(r#""exp":1800000060,"n":5,"m":{value}"#), "deny malformed_token");
+            ending(&local, &format!(r#""exp":1800000060,"n":{value}"#), "deny malformed_token");
+            ending(&local, &format!(r#""exp":1800000060,"n":5,"m":{value}"#), "deny malformed_token");
         }
-        ending(&desk, &format!(r#""n":5,"exp":{{"{name}":"1800000060"}}"#), "deny malformed_token");
-        header(&desk, &format!(r#"{{"alg":"HS256","{name}":"5"}}"#), "deny malformed_token");
-        header(&desk, &format!(r#"{{"{name}":"5"}}"#), "deny malformed_token");
+        ending(&local, &format!(r#""n":5,"exp":{{"{name}":"1800000060"}}"#), "deny malformed_token");
+        header(&local, &format!(r#"{{"alg":"HS256","{name}":"5"}}"#), "deny malformed_token");
+        header(&local, &format!(r#"{{"{name}":"5"}}"#), "deny malformed_token");
     }
-    ending(&desk, r#""exp":1800000060,"n":{"$serde_json::private::RawValue":"5"}"#, "deny invalid_claim");
+    ending(&local, r#""exp":1800000060,"n":{"$serde_json::private::RawValue":"5"}"#, "deny invalid_claim");
 }
 
 #[test]
@@ -749,7 +756,7 @@ fn rows_97_and_98_path_parameters_and_encodings_that_are_not_utf_8_are_ambiguous
     ];
     for undeclared in ["deny", "allow"] {
         api["undeclared_routes"] = undeclared.into();
-        let desk = Desk::new(&api);
+        let local = Local::new(&api);
         for text in texts {
             let token = signed(HEADER, &payload(json!({ "scope": "admin", "name": [text, "%", "a;b=c", "\u{fffd}"] })));
             for path in [
@@ -761,12 +768,12 @@ fn rows_97_and_98_path_parameters_and_encodings_that_are_not_utf_8_are_ambiguous
                 text.to_owned(),
                 format!("admin{text}/users"),
             ] {
-                assert_eq!(desk.verdict("GET", &path, &token), "deny ambiguous_path", "{path}");
+                assert_eq!(local.verdict("GET", &path, &token), "deny ambiguous_path", "{path}");
             }
         }
         let token = signed(HEADER, &payload(json!({ "name": "\u{e9}" })));
         for path in ["any/%C3%A9", "all/%e2%82%ac", "own/%c3%a9", "any/a:b,c", "any/%3A%2c"] {
-            assert_eq!(desk.verdict("GET", path, &token), "allow", "{path}");
+            assert_eq!(local.verdict("GET", path, &token), "allow", "{path}");
         }
     }
 }
@@ -775,10 +782,10 @@ fn rows_97_and_98_path_parameters_and_encodings_that_are_not_utf_8_are_ambiguous
 fn a_usage_identifier_key_is_a_text_or_not_sent() {
     let mut api = api();
     api["usage_identifier_key"] = "key".into();
-    let desk = Desk::new(&api);
-    claims(&desk, json!({ "key": 1 }), "deny invalid_claim");
-    claims(&desk, json!({ "key": "" }), "deny invalid_claim");
-    let answer = desk.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &payload(json!({}))))));
+    let local = Local::new(&api);
+    claims(&local, json!({ "key": 1 }), "deny invalid_claim");
+    claims(&local, json!({ "key": "" }), "deny invalid_claim");
+    let answer = local.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &payload(json!({}))))));
     assert!(answer.get("usageIdentifierKey").is_none() && answer.get("context").is_none(), "{answer}");
 }
 
@@ -790,31 +797,31 @@ fn an_entry_without_an_issuer_takes_what_names_no_other() {
         { "issuer": "https://strict.example/", "audience": "strict", "secret": secret },
         { "audience": "api", "secret": secret }
     ]);
-    let desk = Desk::new(&api);
-    claims(&desk, json!({ "iss": null }), "allow");
-    claims(&desk, json!({ "iss": "https://anybody.example/" }), "allow");
-    claims(&desk, json!({ "iss": "https://strict.example/" }), "deny wrong_audience");
-    claims(&desk, json!({ "iss": "https://strict.example/", "aud": "strict" }), "allow");
-    claims(&desk, json!({ "iss": ["https://strict.example/"] }), "deny unknown_issuer");
+    let local = Local::new(&api);
+    claims(&local, json!({ "iss": null }), "allow");
+    claims(&local, json!({ "iss": "https://anybody.example/" }), "allow");
+    claims(&local, json!({ "iss": "https://strict.example/" }), "deny wrong_audience");
+    claims(&local, json!({ "iss": "https://strict.example/", "aud": "strict" }), "allow");
+    claims(&local, json!({ "iss": ["https://strict.example/"] }), "deny unknown_issuer");
 }
 
 #[test]
 fn an_invalid_token_may_be_answered_with_unauthorized() {
     let mut api = api();
     api["invalid_token"] = "unauthorized".into();
-    let desk = Desk::new(&api);
+    let local = Local::new(&api);
     for token in ["a.b.c", &signed(HEADER, &payload(json!({ "exp": 0 }))), &signed(HEADER, "{}")] {
-        let answer = desk.answers("GET", "", Some(&format!("Bearer {token}")));
+        let answer = local.answers("GET", "", Some(&format!("Bearer {token}")));
         assert_eq!(answer, json!({ "errorType": "Unauthorized", "errorMessage": "Unauthorized" }));
     }
-    assert_eq!(outcome(&desk.answers("GET", "", None)), "Unauthorized");
+    assert_eq!(outcome(&local.answers("GET", "", None)), "Unauthorized");
 }
 
 #[test]
 fn a_refused_token_denies_the_stage_and_names_nobody() {
-    let desk = Desk::new(&api());
+    let local = Local::new(&api());
     assert_eq!(
-        desk.answers("GET", "pets/17", Some("Bearer a.b.c")),
+        local.answers("GET", "pets/17", Some("Bearer a.b.c")),
         json!({
             "principalId": "anonymous",
             "policyDocument": {

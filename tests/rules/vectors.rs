@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::desk::Desk;
+use crate::local::Local;
 use crate::tokens::encoded;
 
 /// The `exp` of all of them.
@@ -27,22 +27,22 @@ fn api(keys: (&str, Value)) -> Value {
     json!({ "policy": "single_request", "principal": "iss", "issuers": [issuer], "undeclared_routes": "allow" })
 }
 
-fn desk(api: &Value) -> Desk {
-    Desk::with(api, EXP - 1, &[("JOES", SECRET)])
+fn local(api: &Value) -> Local {
+    Local::with(api, EXP - 1, &[("JOES", SECRET)])
 }
 
 /// The example passes as far as the rules let it, and its siblings with another signature or payload do not.
 #[track_caller]
 fn example(api: &Value, (header, signature): (&str, &str)) {
-    let desk = desk(api);
-    let decided = |payload: &str, signature: &str| desk.verdict("GET", "", &format!("{header}.{payload}.{signature}"));
+    let local = local(api);
+    let decided = |payload: &str, signature: &str| local.verdict("GET", "", &format!("{header}.{payload}.{signature}"));
     assert_eq!(decided(PAYLOAD, signature), "allow");
     let (first, rest) = signature.split_at(1);
     let other = if first == "A" { "B" } else { "A" };
     assert_eq!(decided(PAYLOAD, &format!("{other}{rest}")), "deny invalid_signature");
     let root = encoded(r#"{"iss":"joe","exp":1300819381,"http://example.com/is_root":true}"#);
     assert_eq!(decided(&root, signature), "deny invalid_signature");
-    desk.clock.advance(std::time::Duration::from_secs(1));
+    local.clock.advance(std::time::Duration::from_secs(1));
     assert_eq!(decided(PAYLOAD, signature), "deny expired");
     assert_eq!(decided(PAYLOAD, &format!("{other}{rest}")), "deny invalid_signature", "the signature comes first");
     // By the defaults it is refused for what it lacks, and only behind its signature.
@@ -57,9 +57,9 @@ fn example(api: &Value, (header, signature): (&str, &str)) {
             Some(place) => *place = value,
             None => api["issuers"][0]["max_token_age_seconds"] = value,
         }
-        let desk = self::desk(&api);
-        assert_eq!(desk.verdict("GET", "", &format!("{header}.{PAYLOAD}.{signature}")), expected, "{member}");
-        let changed = desk.verdict("GET", "", &format!("{header}.{PAYLOAD}.{other}{rest}"));
+        let local = self::local(&api);
+        assert_eq!(local.verdict("GET", "", &format!("{header}.{PAYLOAD}.{signature}")), expected, "{member}");
+        let changed = local.verdict("GET", "", &format!("{header}.{PAYLOAD}.{other}{rest}"));
         let expected = if expected == "deny unknown_issuer" { expected } else { "deny invalid_signature" };
         assert_eq!(changed, expected, "{member}");
     }
@@ -89,17 +89,17 @@ fn rfc_7515_a_3_es256() {
 
 #[test]
 fn rfc_7515_a_5_and_rfc_7519_6_1_an_unsecured_token_has_no_algorithm_of_ours() {
-    let desk = desk(&api(("secret", json!({ "env": "JOES", "encoding": "base64url" }))));
-    assert_eq!(desk.verdict("GET", "", &format!("eyJhbGciOiJub25lIn0.{PAYLOAD}.")), "deny unsupported_algorithm");
+    let local = local(&api(("secret", json!({ "env": "JOES", "encoding": "base64url" }))));
+    assert_eq!(local.verdict("GET", "", &format!("eyJhbGciOiJub25lIn0.{PAYLOAD}.")), "deny unsupported_algorithm");
     assert_eq!(
-        desk.verdict("GET", "", &format!("eyJhbGciOiJub25lIn0.{PAYLOAD}.{}", HS256.1)),
+        local.verdict("GET", "", &format!("eyJhbGciOiJub25lIn0.{PAYLOAD}.{}", HS256.1)),
         "deny unsupported_algorithm"
     );
 }
 
 #[test]
 fn rfc_7520_and_rfc_8037_what_is_no_claims_set_is_malformed_whatever_signed_it() {
-    let desk = desk(&api(("secret", json!({ "env": "JOES", "encoding": "base64url" }))));
+    let local = local(&api(("secret", json!({ "env": "JOES", "encoding": "base64url" }))));
     // RFC 8037 appendix A.4, and RFC 7520 section 4.4 with its payload and detached (section 4.5).
     let ed25519 = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
     let header = encoded(r#"{"alg":"HS256","kid":"018c0ae5-4d9b-471b-bfd6-eef314bc7037"}"#);
@@ -108,9 +108,9 @@ fn rfc_7520_and_rfc_8037_what_is_no_claims_set_is_malformed_whatever_signed_it()
     );
     let mac = "s0h6KThzkfBBBkLspW1h84VsJZFTsPPqMDA7g1Md7p0";
     for token in [ed25519, &format!("{header}.{sentence}.{mac}"), &format!("{header}..{mac}")] {
-        assert_eq!(desk.verdict("GET", "", token), "deny malformed_token");
+        assert_eq!(local.verdict("GET", "", token), "deny malformed_token");
     }
     // Section 4.3: ES512.
     let es512 = encoded(r#"{"alg":"ES512","kid":"bilbo.baggins@hobbiton.example"}"#);
-    assert_eq!(desk.verdict("GET", "", &format!("{es512}.{sentence}.AAAA")), "deny unsupported_algorithm");
+    assert_eq!(local.verdict("GET", "", &format!("{es512}.{sentence}.AAAA")), "deny unsupported_algorithm");
 }

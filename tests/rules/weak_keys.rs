@@ -3,9 +3,9 @@
 use num_bigint::BigUint;
 use serde_json::{Value, json};
 
-use crate::desk::{Desk, NOW, config, config_with};
 use crate::forge::{Padding, Rsa, decoded};
-use crate::signatures::{api, claims, desk, input, judged, rsa_desk};
+use crate::local::{Local, NOW, config, config_with};
+use crate::signatures::{api, claims, input, judged, local, rsa_local};
 use crate::tokens::{encoded, key, stranger};
 
 /// A set with this key, called `weak`, and a good one: the weak one is not there for its tokens, and the good one is.
@@ -14,9 +14,9 @@ fn dropped(mut jwk: Value, token: &str, what: &str) {
     jwk["kid"] = "weak".into();
     assert!(config(&api(json!({ "keys": [jwk] })).to_string()).is_err(), "{what}: nothing usable");
     let good = key("ES256");
-    let desk = desk(json!({ "keys": [jwk, good.jwk()] }));
-    assert_eq!(desk.verdict("GET", "", token), "unauthorized unknown_key", "{what}");
-    assert_eq!(desk.verdict("GET", "", &good.token(&claims())), "allow", "{what}");
+    let local = local(json!({ "keys": [jwk, good.jwk()] }));
+    assert_eq!(local.verdict("GET", "", token), "unauthorized unknown_key", "{what}");
+    assert_eq!(local.verdict("GET", "", &good.token(&claims())), "allow", "{what}");
 }
 
 /// A token rightly signed by a key called `weak`.
@@ -30,10 +30,10 @@ fn weak(rsa: &Rsa) -> String {
 fn rows_55_and_56_an_rsa_key_out_of_bounds_is_dropped_though_it_signs() {
     // The control: a modulus of 2,203 bits is within them.
     let within = Rsa::mersenne(2203, 65_537);
-    let desk = rsa_desk(&within);
+    let local = rsa_local(&within);
     let signed = input("RS256", "forged");
     let signature = within.sign(&Padding::RIGHT.of(signed.as_bytes(), within.bytes()));
-    judged(&desk, &signed, &signature, "allow", "the control");
+    judged(&local, &signed, &signature, "allow", "the control");
     for (rsa, what) in [
         (Rsa::mersenne(1279, 65_537), "1,279 bits"),
         (Rsa::mersenne(9689, 65_537), "9,689 bits"),
@@ -87,10 +87,10 @@ fn row_60_a_secret_longer_than_a_block_is_used_whole() {
         });
         let api = json!({ "policy": "single_request", "issuers": [issuer], "undeclared_routes": "allow" });
         assert!(config_with(&api.to_string(), &[("S", &secret)]).is_ok());
-        let desk = Desk::with(&api, NOW, &[("S", &secret)]);
+        let local = Local::with(&api, NOW, &[("S", &secret)]);
         let signed = input(alg, "any");
         let mac = |secret: &str| hmac::sign(&hmac::Key::new(algorithm, secret.as_bytes()), signed.as_bytes());
-        judged(&desk, &signed, mac(&secret).as_ref(), "allow", alg);
-        judged(&desk, &signed, mac(&secret[..299]).as_ref(), "deny invalid_signature", alg);
+        judged(&local, &signed, mac(&secret).as_ref(), "allow", alg);
+        judged(&local, &signed, mac(&secret[..299]).as_ref(), "deny invalid_signature", alg);
     }
 }

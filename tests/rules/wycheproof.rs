@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use crate::desk::{Desk, NOW, config, signed_raw};
-use crate::signatures::{api, claims, desk};
+use crate::local::{Local, NOW, config, signed_raw};
+use crate::signatures::{api, claims, local};
 use crate::tokens::{ALGORITHMS, encoded, jwks, key, stranger};
 
 fn secret_api() -> Value {
@@ -17,29 +17,29 @@ fn payload() -> String {
 }
 
 #[track_caller]
-fn judged(desk: &Desk, token: &str, expected: &str, what: &str) {
-    assert_eq!(desk.verdict("GET", "", token), expected, "{what}");
+fn judged(local: &Local, token: &str, expected: &str, what: &str) {
+    assert_eq!(local.verdict("GET", "", token), expected, "{what}");
 }
 
 #[test]
 fn w1_to_45_parts_are_modified_missing_or_too_many() {
     let signers = ["HS256", "ES256", "RS256"].map(key);
-    let public = desk(jwks(&signers[1..]));
-    let shared = Desk::with(&secret_api(), NOW, &[("SECRET", signers[0].secret())]);
+    let public = local(jwks(&signers[1..]));
+    let shared = Local::with(&secret_api(), NOW, &[("SECRET", signers[0].secret())]);
     for signer in &signers {
-        let desk = if signer.alg == "HS256" { &shared } else { &public };
+        let local = if signer.alg == "HS256" { &shared } else { &public };
         let token = signer.token(&claims());
         let [h, p, s]: [&str; 3] = token.split('.').collect::<Vec<_>>().try_into().unwrap();
-        judged(desk, &token, "allow", "W1, 18, 33");
+        judged(local, &token, "allow", "W1, 18, 33");
         let other_first = if s.starts_with('X') { 'Y' } else { 'X' };
-        judged(desk, &format!("{h}.{p}.{other_first}{}", &s[1..]), "deny invalid_signature", "W2, 19, 34");
+        judged(local, &format!("{h}.{p}.{other_first}{}", &s[1..]), "deny invalid_signature", "W2, 19, 34");
         let mut other = claims();
         other["sub"] = "user-2".into();
         let other = encoded(other.to_string());
-        judged(desk, &format!("{h}.{other}.{s}"), "deny invalid_signature", "W5, 22, 37");
+        judged(local, &format!("{h}.{other}.{s}"), "deny invalid_signature", "W5, 22, 37");
         let mut header = signer.header();
         header["x"] = 1.into();
-        judged(desk, &format!("{}.{p}.{s}", encoded(header.to_string())), "deny invalid_signature", "W8, 25, 40");
+        judged(local, &format!("{}.{p}.{s}", encoded(header.to_string())), "deny invalid_signature", "W8, 25, 40");
         for (bad, what) in [
             (format!("{h}.{p}."), "W3, 20, 35: no signature"),
             (format!("{h}.{p}"), "W4, 21, 36: nor a dot before it"),
@@ -53,41 +53,41 @@ fn w1_to_45_parts_are_modified_missing_or_too_many() {
             (format!("{token}.foo"), "W15: a segment more"),
             (json!({ "payload": p, "signatures": [{ "protected": h, "signature": s }] }).to_string(), "W17: JSON"),
         ] {
-            judged(desk, &bad, "deny malformed_token", what);
+            judged(local, &bad, "deny malformed_token", what);
         }
-        judged(desk, "", "deny missing_token", "W13, 30, 45: nothing");
+        judged(local, "", "deny missing_token", "W13, 30, 45: nothing");
         let none = format!("{}.{p}.", encoded(json!({ "alg": "none", "kid": signer.kid }).to_string()));
-        judged(desk, &none, "deny unsupported_algorithm", "W16");
+        judged(local, &none, "deny unsupported_algorithm", "W16");
     }
 }
 
 #[test]
 fn w31_and_w32_a_public_key_is_no_secret_and_one_that_comes_along_is_no_key() {
     let signer = key("ES256");
-    let desk = desk(jwks([&signer]));
+    let local = local(jwks([&signer]));
     let jwk = signer.jwk();
     let point = [jwk["x"].as_str().unwrap(), jwk["y"].as_str().unwrap()].map(crate::forge::decoded).concat();
     let input = format!("{}.{}", encoded(json!({ "alg": "HS256", "kid": signer.kid }).to_string()), encoded(payload()));
     let mac = aws_lc_rs::hmac::sign(&aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, &point), input.as_bytes());
-    judged(&desk, &format!("{input}.{}", encoded(mac)), "deny unsupported_algorithm", "W31");
+    judged(&local, &format!("{input}.{}", encoded(mac)), "deny unsupported_algorithm", "W31");
     let forger = stranger("ES256").named(&signer.kid);
     let header = json!({ "alg": "ES256", "kid": signer.kid, "jwk": forger.jwk() });
-    judged(&desk, &forger.token_with(&header, &claims()), "deny invalid_signature", "W32");
+    judged(&local, &forger.token_with(&header, &claims()), "deny invalid_signature", "W32");
 }
 
 #[test]
 fn w331_to_348_the_header_names_another_algorithm_than_the_key_or_none() {
     for bound in ALGORITHMS.into_iter().filter(|alg| alg.starts_with("RS") || alg.starts_with("PS")) {
-        let desk = desk(jwks([&key(bound).named("k")]));
+        let local = local(jwks([&key(bound).named("k")]));
         for alg in ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"] {
             let expected = if alg == bound { "allow" } else { "unauthorized unknown_key" };
-            judged(&desk, &key(alg).named("k").token(&claims()), expected, "W331-340");
+            judged(&local, &key(alg).named("k").token(&claims()), expected, "W331-340");
         }
         for none in ["none", "None", "NONE", "nOnE"] {
             let header = encoded(json!({ "alg": none, "kid": "k" }).to_string());
             for signature in ["", "AAAA"] {
                 let token = format!("{header}.{}.{signature}", encoded(payload()));
-                judged(&desk, &token, "deny unsupported_algorithm", "W341-344");
+                judged(&local, &token, "deny unsupported_algorithm", "W341-344");
             }
         }
     }
@@ -100,14 +100,14 @@ fn w350_and_w351_are_exceptions() {
     let mut jwk = key("PS384").named("k").jwk();
     jwk["alg"] = "PS256".into();
     judged(
-        &desk(json!({ "keys": [jwk] })),
+        &local(json!({ "keys": [jwk] })),
         &key("PS384").named("k").token(&claims()),
         "unauthorized unknown_key",
         "W350",
     );
     // W351: ES512 is not among the algorithms.
     let token = key("ES256").token_with(&json!({ "alg": "ES512" }), &claims());
-    judged(&desk(jwks([&key("ES256")])), &token, "deny unsupported_algorithm", "W351");
+    judged(&local(jwks([&key("ES256")])), &token, "deny unsupported_algorithm", "W351");
 }
 
 #[test]
@@ -119,20 +119,20 @@ fn w353_to_356_and_k6_k21_a_key_for_encryption_verifies_nothing() {
             let mut jwk = signer.jwk();
             jwk.as_object_mut().unwrap().remove("use");
             jwk[member] = value;
-            let desk = desk(json!({ "keys": [jwk, good.jwk()] }));
-            judged(&desk, &signer.token(&claims()), "unauthorized unknown_key", member);
-            judged(&desk, &good.token(&claims()), "allow", member);
+            let local = local(json!({ "keys": [jwk, good.jwk()] }));
+            judged(&local, &signer.token(&claims()), "unauthorized unknown_key", member);
+            judged(&local, &good.token(&claims()), "allow", member);
         }
     }
 }
 
 #[test]
 fn w357_to_377_base64url_is_strict_and_json_has_its_white_space() {
-    let desk = Desk::new(&secret_api());
+    let local = Local::new(&secret_api());
     let (h, p) = (encoded(r#"{"kid":"hs256-key","alg":"HS256"}"#), encoded(payload()));
     let valid = signed_raw(&h, &p);
     let [_, _, s]: [&str; 3] = valid.split('.').collect::<Vec<_>>().try_into().unwrap();
-    judged(&desk, &valid, "allow", "W357; W367 and W370 are the same token, labelled invalid there");
+    judged(&local, &valid, "allow", "W357; W367 and W370 are the same token, labelled invalid there");
     let inserted = |text: &str, junk: &str| format!("{}{junk}{}", &text[..text.len() - 1], &text[text.len() - 1..]);
     for (bad, what) in [
         (format!("{h}.{p}.    {s}"), "W360: spaces before the MAC"),
@@ -150,7 +150,7 @@ fn w357_to_377_base64url_is_strict_and_json_has_its_white_space() {
         (format!("{h}.{p}?.{s}"), "W373: a character behind the payload"),
         (signed_raw(&h, &format!("{}=", &p)), "padding, under the MAC"),
     ] {
-        judged(&desk, &bad, "deny malformed_token", what);
+        judged(&local, &bad, "deny malformed_token", what);
     }
     // W374 and W375: bits that stand for nothing, with the MAC over the text as it is and as it should be.
     let text =
@@ -158,31 +158,31 @@ fn w357_to_377_base64url_is_strict_and_json_has_its_white_space() {
     let right = encoded(text.unwrap());
     let last = right.chars().last().unwrap();
     let twin = format!("{}{}", &right[..right.len() - 1], char::from(u8::try_from(last).unwrap() + 1));
-    judged(&desk, &signed_raw(&h, &right), "allow", "the right one");
-    judged(&desk, &signed_raw(&h, &twin), "deny malformed_token", "W375");
+    judged(&local, &signed_raw(&h, &right), "allow", "the right one");
+    judged(&local, &signed_raw(&h, &twin), "deny malformed_token", "W375");
     let mac = signed_raw(&h, &right).rsplit_once('.').unwrap().1.to_owned();
-    judged(&desk, &format!("{h}.{twin}.{mac}"), "deny malformed_token", "W374");
+    judged(&local, &format!("{h}.{twin}.{mac}"), "deny malformed_token", "W374");
     for header in [r#"{ "kid" : "hs256-key", "alg" : "HS256" }"#, "{\"kid\":\"hs256-key\",\n\t\"alg\":\"HS256\"}"] {
-        judged(&desk, &signed_raw(&encoded(header), &p), "allow", "W376, W377");
+        judged(&local, &signed_raw(&encoded(header), &p), "allow", "W376, W377");
     }
 }
 
 #[test]
 fn k1_to_5_sets_mix_families_and_repeat_names() {
     let (ec, rsa) = (key("ES256"), key("RS256"));
-    let oct = json!({ "kty": "oct", "alg": "HS256", "use": "sig", "kid": "oct", "k": encoded(crate::desk::SECRET) });
+    let oct = json!({ "kty": "oct", "alg": "HS256", "use": "sig", "kid": "oct", "k": encoded(crate::local::SECRET) });
     // K1: a set that holds a secret as well is refused as a whole there; here the secret is passed over.
-    let mixed = desk(json!({ "keys": [oct, ec.jwk()] }));
+    let mixed = local(json!({ "keys": [oct, ec.jwk()] }));
     let by_secret = signed_raw(&encoded(r#"{"alg":"HS256","kid":"oct"}"#), &encoded(payload()));
     judged(&mixed, &by_secret, "deny unsupported_algorithm", "K1: the secret is none");
     judged(&mixed, &ec.token(&claims()), "allow", "K1: an exception, the public key is one");
     // K2 and K3: two keys, and a modified signature.
-    let two = desk(jwks([&ec, &rsa]));
+    let two = local(jwks([&ec, &rsa]));
     judged(&two, &ec.token(&claims()), "allow", "K2");
     judged(&two, &stranger("ES256").named(&ec.kid).token(&claims()), "deny invalid_signature", "K3");
     // K4: two keys of one name.
     let (first, second) = (key("ES256").named("k"), stranger("ES256").named("k"));
-    let twice = desk(jwks([&first, &second, &rsa]));
+    let twice = local(jwks([&first, &second, &rsa]));
     judged(&twice, &first.token(&claims()), "unauthorized unknown_key", "K4");
     judged(&twice, &second.token(&claims()), "unauthorized unknown_key", "K4");
     judged(&twice, &rsa.token(&claims()), "allow", "K5");

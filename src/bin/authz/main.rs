@@ -1,4 +1,4 @@
-//! `authz`: is my configuration right, and why was this refused? Answered on a desk, with the authorizer's own code.
+//! `authz`: is my configuration right, and why was this refused? Answered locally, with the authorizer's own code.
 
 mod check;
 #[path = "../../environment.rs"]
@@ -58,7 +58,7 @@ enum Command {
     /// Says step by step how a request is decided, and why
     #[command(long_about = explain::ABOUT)]
     Explain(explain::Arguments),
-    /// Mints a token, for desks and tests
+    /// Mints a token, for local use and tests
     #[command(long_about = token::ABOUT)]
     Token(token::Arguments),
     /// Lists the hints that log lines may carry, and what to do about each

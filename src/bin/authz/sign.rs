@@ -1,4 +1,4 @@
-//! Signing, for desks and tests: the authorizer itself only ever verifies.
+//! Signing, for local use and tests: the authorizer itself only ever verifies.
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;

@@ -1,4 +1,4 @@
-//! `authz token`: mints a token, for desks and tests.
+//! `authz token`: mints a token, for local use and tests.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::sign::Signer;
 use crate::{moment, read};
 
 pub(crate) const ABOUT: &str =
-    "Mints a token for desks and tests, with a private JWK or a shared secret. Never keep the keys of a
+    "Mints a token for local use and tests, with a private JWK or a shared secret. Never keep the keys of a
 real issuer where this can read them. `iat` and `exp` are added unless the claims have them.";
 
 /// What to mint.

@@ -51,8 +51,8 @@ impl Dial {
     }
 }
 
-/// An authorizer on a desk, and all that it logs.
-pub(crate) struct Desk {
+/// A local authorizer, and all that it logs.
+pub(crate) struct Local {
     authorizer: Authorizer,
     runtime: tokio::runtime::Runtime,
     pub(crate) clock: Arc<Dial>,
@@ -72,7 +72,7 @@ pub(crate) fn config_with(document: &str, variables: &[(&str, &str)]) -> Result<
     Config::parse(document, &variable, Path::new("."))
 }
 
-impl Desk {
+impl Local {
     pub(crate) fn new(document: &Value) -> Self {
         Self::with(document, NOW, &[("SECRET", SECRET)])
     }

@@ -11,7 +11,7 @@ use crate::world::{
 
 /// Runs the program on these arguments.
 #[track_caller]
-fn desk(config: &Value, arguments: &[&str], stdin: &str) -> Finished {
+fn local(config: &Value, arguments: &[&str], stdin: &str) -> Finished {
     let variables = [("AUTHORIZER_CONFIG", &*config.to_string()), ("SECRET", key("HS256").secret())];
     Process::start(env!("CARGO_TARGET_TMPDIR"), arguments, &variables, stdin.as_bytes()).finished()
 }
@@ -31,7 +31,7 @@ fn each_event_is_answered_on_a_line_in_order_and_decisions_exit_0() {
     let missing = scratch.file("missing.json", event_with(None, "GET/movies"));
     let healing = scratch.file("healing.json", event(&healing_tokens()[0].1, "GET/movies"));
     let root = event(&secret_token(json!({ "sub": "bob" })), "GET/");
-    let finished = desk(&config(), &[&movies, &refused, "-", &healing, &missing, &movies], &root);
+    let finished = local(&config(), &[&movies, &refused, "-", &healing, &missing, &movies], &root);
     let expected = [
         allow("alice", "GET/movies"),
         deny("alice", "POST/movies", "insufficient_scope"),
@@ -48,7 +48,7 @@ fn each_event_is_answered_on_a_line_in_order_and_decisions_exit_0() {
 #[test]
 fn an_invalid_token_that_is_unauthorized_is_a_decision() {
     let config = config_with("invalid_token", json!("unauthorized"));
-    let finished = desk(&config, &["-"], &event_with(None, "GET/movies"));
+    let finished = local(&config, &["-"], &event_with(None, "GET/movies"));
     assert_eq!(answers(&finished), [json!({ "errorType": "Unauthorized", "errorMessage": "Unauthorized" })]);
     assert_eq!(finished.status.code(), Some(0), "{finished:?}");
 }
@@ -60,7 +60,7 @@ fn another_error_exits_1_after_all_files_are_done() {
     let malformed = scratch.file("malformed.json", CANARY);
     let absent = format!("{}/absent.json", scratch.path());
     for bad in [malformed.as_str(), absent.as_str(), scratch.path(), "-"] {
-        let finished = desk(&config(), &[bad, &movies], "");
+        let finished = local(&config(), &[bad, &movies], "");
         let answers = answers(&finished);
         assert_eq!(answers.len(), 2, "{bad}: {finished:?}");
         assert!(answers[0]["errorMessage"].is_string() && answers[0]["errorType"].is_string(), "{bad}: {finished:?}");
@@ -76,7 +76,7 @@ fn keys_that_cannot_be_had_exit_1() {
     let server = KeyServer::start();
     let mut config = config();
     config["issuers"][1] = json!({ "issuer": KEYS, "audience": AUDIENCE, "jwks_uri": server.url("/absent") });
-    let finished = desk(&config, &["-"], &event(&key("RS256").token(&claims(KEYS, json!({}))), "GET/movies"));
+    let finished = local(&config, &["-"], &event(&key("RS256").token(&claims(KEYS, json!({}))), "GET/movies"));
     assert_eq!(answers(&finished)[0]["errorType"], "KeysUnavailable");
     assert_eq!(finished.status.code(), Some(1), "{finished:?}");
 }
@@ -90,7 +90,7 @@ fn a_key_set_is_fetched_once_for_all_files() {
     let scratch = Scratch::new();
     let token = key("RS256").token(&claims(KEYS, json!({})));
     let movies = scratch.file("movies.json", event(&token, "GET/movies"));
-    let finished = desk(&config, &[&movies, &movies, &movies], "");
+    let finished = local(&config, &[&movies, &movies, &movies], "");
     assert_eq!(answers(&finished), vec![allow("alice", "GET/movies"); 3]);
     assert_eq!(finished.status.code(), Some(0), "{finished:?}");
     assert_eq!(server.count("/keys"), 1);
@@ -100,7 +100,7 @@ fn a_key_set_is_fetched_once_for_all_files() {
 fn a_configuration_mistake_exits_2_and_is_told_on_standard_error_alone() {
     let mut config = config_with("invalid_token", json!(CANARY));
     config["issuers"][0]["leeway_seconds"] = json!(301);
-    let finished = desk(&config, &["-"], &event_with(None, "GET/movies"));
+    let finished = local(&config, &["-"], &event_with(None, "GET/movies"));
     assert_eq!(finished.status.code(), Some(2), "{finished:?}");
     assert_eq!(finished.stdout, "");
     for path in ["issuers[0].leeway_seconds", "invalid_token"] {
@@ -110,7 +110,7 @@ fn a_configuration_mistake_exits_2_and_is_told_on_standard_error_alone() {
 }
 
 #[test]
-fn on_a_desk_the_document_is_found_in_the_working_directory() {
+fn run_locally_the_document_is_found_in_the_working_directory() {
     let scratch = Scratch::new();
     scratch.file("authorizer.json", config().to_string());
     let variables = [("SECRET", key("HS256").secret())];
