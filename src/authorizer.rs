@@ -6,53 +6,26 @@ use std::time::Duration;
 use serde_json::Value;
 use tracing::{debug, info, warn};
 
-use crate::algorithm::{Algorithm, Family};
 use crate::bearer::BearerToken;
-use crate::claims::{ClaimRules, Forwarding, Verified};
+use crate::claims::Verified;
 use crate::config::Config;
 use crate::error::Error;
 use crate::event::{MethodArn, Request};
 use crate::hint::{Hint, Refused};
-use crate::keys::{Encoding, KeySource, side_by_side};
-use crate::policy::{IamPolicy, Plan, PolicyExpiry};
-use crate::response::{Answer, InvalidToken};
+use crate::issuer::Issuer;
+use crate::keys::{Encoding, KeyAccess, KeySource, side_by_side};
+use crate::policy::IamPolicy;
+use crate::response::Answer;
 use crate::routes::{METHODS, Need, Routes, Undeclared};
+use crate::settings::{Policies, RouteRules, Settings};
 use crate::time::{Clock, Deadline};
-use crate::token::{self, Unverified};
+use crate::token::Unverified;
 
 /// How long a start-up may wait for key sets: Lambda allows ten seconds for everything, and clients are waiting.
 const WARM_UP: Duration = Duration::from_secs(2);
 
 /// The end of the stage with which the console's *Test* asks, of any path.
 const CONSOLE_STAGE: &str = "/test-invoke-stage/";
-
-/// Who may have issued a token, and what such tokens must say.
-pub(crate) struct Issuer {
-    /// Compared byte for byte with `iss`; `None` takes what names no other entry.
-    pub(crate) name: Option<String>,
-    pub(crate) algorithms: Vec<Algorithm>,
-    pub(crate) keys: KeySource,
-    pub(crate) claims: ClaimRules,
-}
-
-/// How decisions become answers.
-#[derive(Debug)]
-pub(crate) struct Settings {
-    pub(crate) forwarding: Forwarding,
-    pub(crate) policies: Policies,
-    pub(crate) policy_expiry: PolicyExpiry,
-    pub(crate) route_rules: RouteRules,
-    pub(crate) invalid_token: InvalidToken,
-}
-
-/// Which requests a policy speaks of.
-#[derive(Debug)]
-pub(crate) enum Policies {
-    /// Every later one with the same token, for the gateway will apply it to them.
-    Cacheable(Box<Plan>),
-    /// The one that is made.
-    SingleRequest,
-}
 
 /// What the platform tells of an invocation besides its event.
 ///
@@ -67,13 +40,6 @@ pub struct Invocation<'a> {
     pub request_id: Option<&'a str>,
     /// When it is ended, since 1970-01-01T00:00:00Z. Keys and secrets are waited for until 300 ms before that.
     pub deadline: Option<Duration>,
-}
-
-/// Whether the route table decides, or only says what it would have decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RouteRules {
-    Enforce,
-    Report,
 }
 
 /// Decides whether requests may pass. The [crate] documentation has an example.
@@ -102,8 +68,11 @@ impl Authorizer {
     /// # Errors
     /// If TLS cannot be set up.
     pub fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, &'static str> {
-        let (issuers, routes, settings) = config.into_parts(&clock)?;
-        Ok(Self { issuers, routes, settings, clock })
+        let Config { issuers, routes, settings, trust, extension, .. } = config;
+        let keys = issuers.iter().map(|issuer| &issuer.keys);
+        let access = KeyAccess::new(trust, extension, Arc::clone(&clock), keys)?;
+        let issuers = issuers.into_iter().map(|issuer| Issuer::new(issuer, &access));
+        Ok(Self { issuers: issuers.collect::<Result<_, _>>()?, routes, settings, clock })
     }
 
     /// Fetches the key sets of all issuers at once, for at most two seconds. What fails is logged and fetched again when
@@ -218,26 +187,10 @@ impl Authorizer {
     ) -> Result<Verified, Error> {
         let token = BearerToken::parse(request.authorization.as_deref())?;
         let token = Unverified::parse(token)?;
-        let issuer = self.issuer(&token)?;
+        let issuer = Issuer::select(&self.issuers, &token)?;
         seen.issuer = Some(issuer);
         let signed = issuer.keys.verify(token, deadline, &mut seen.kid).await?;
         Verified::new(signed, &issuer.claims, &self.settings.forwarding, self.clock.now().date())
-    }
-
-    /// The entry whose issuer a token names and whose kind of key its algorithm needs.
-    pub(crate) fn issuer(&self, token: &Unverified<'_>) -> Result<&Issuer, Error> {
-        let name = match token.iss() {
-            token::Issuer::Named(name) if self.issuers.iter().any(|issuer| issuer.name.as_deref() == Some(name)) => {
-                Some(name)
-            }
-            token::Issuer::Named(_) | token::Issuer::Absent => None,
-            token::Issuer::Malformed => return Err(Error::UnknownIssuer),
-        };
-        let mut named = self.issuers.iter().filter(|issuer| issuer.name.as_deref() == name).peekable();
-        if named.peek().is_none() {
-            return Err(Error::UnknownIssuer);
-        }
-        named.find(|issuer| issuer.takes(token.alg())).ok_or(Error::UnsupportedAlgorithm)
     }
 
     /// From a verified token to a policy.
@@ -259,14 +212,6 @@ impl Authorizer {
 
     fn refuse(&self, error: Error, arn: Option<&MethodArn>) -> (Answer, Option<Error>) {
         (Answer::refused(error, self.settings.invalid_token, arn), Some(error))
-    }
-}
-
-impl Issuer {
-    /// Whether it is configured for this algorithm. The allowed ones are all of one kind, that of its keys.
-    fn takes(&self, alg: Algorithm) -> bool {
-        let secret = matches!(self.keys, KeySource::Secrets(_));
-        secret == (alg.family() == Family::Secret) && self.algorithms.contains(&alg)
     }
 }
 

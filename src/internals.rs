@@ -6,8 +6,8 @@ use crate::Authorizer;
 use crate::algorithm::Algorithm;
 use crate::bearer::BearerToken;
 use crate::claims::Verified;
-use crate::event::MethodArn;
-use crate::event::Request;
+use crate::event::{MethodArn, Request};
+use crate::issuer::Issuer;
 use crate::keys::KeySet;
 use crate::policy::oracle::{case, choices, iam};
 use crate::time::Deadline;
@@ -65,7 +65,7 @@ pub async fn reach(authorizer: &Authorizer, event: &[u8], stage: Stage) -> Optio
     }
     let token = BearerToken::parse(request.authorization.as_deref()).ok()?;
     let token = Unverified::parse(token).ok()?;
-    let issuer = authorizer.issuer(&token).ok()?;
+    let issuer = Issuer::select(&authorizer.issuers, &token).ok()?;
     if stage == Stage::Token {
         return Some(());
     }

@@ -55,6 +55,7 @@ mod authorizer;
 mod bearer;
 mod claims;
 mod event;
+mod issuer;
 mod keys;
 mod policy;
 mod response;
@@ -74,6 +75,7 @@ mod decimal;
 mod error;
 mod hint;
 mod json;
+mod settings;
 mod time;
 
 pub use authorizer::{Authorizer, Invocation};

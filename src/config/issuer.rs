@@ -10,7 +10,8 @@ use super::walk::{Fields, Node, all};
 use super::{claim_name, claim_names};
 use crate::algorithm::Algorithm;
 use crate::claims::{ClaimName, ClaimRules};
-use crate::keys::{Address, CacheTimes, KeySet, KeyUrl, NotAKeySet, Secret, Seed, StoredSecret};
+use crate::issuer::IssuerSettings;
+use crate::keys::{Address, CacheTimes, KeySet, KeySettings, KeyUrl, NotAKeySet, Seed};
 
 /// A day, a week, a year: longer than these, a number is a slip of the finger.
 const DAY: u32 = 86_400;
@@ -19,41 +20,16 @@ const YEAR: u32 = 31_536_000;
 
 const NOT_A_KEY_SET: &str = "expected a JWK Set: an object with a list `keys`";
 
-/// An issuer as configured.
-pub(super) struct IssuerConfig {
-    pub(super) name: Option<String>,
-    pub(super) algorithms: Vec<Algorithm>,
-    pub(super) keys: KeysConfig,
-    pub(super) claims: ClaimRules,
-}
-
-/// Where its keys come from.
-pub(super) enum KeysConfig {
-    Secrets { fixed: Vec<Secret>, stored: Vec<StoredSecret>, cooldown: Duration },
-    Fixed(KeySet),
-    Remote { address: Address, seed: Option<Seed>, times: CacheTimes },
-}
-
-impl KeysConfig {
-    pub(super) fn are_fetched(&self) -> bool {
-        match self {
-            Self::Secrets { stored, .. } => !stored.is_empty(),
-            Self::Fixed(_) => false,
-            Self::Remote { .. } => true,
-        }
-    }
-}
-
 /// Whose tokens an entry takes, known even if the rest of it has issues: the issuer, and whether it has a secret.
 pub(super) type Takes = (Option<String>, bool);
 
-pub(super) fn issuer(node: &Node<'_>) -> (Option<Takes>, Option<IssuerConfig>) {
+pub(super) fn issuer(node: &Node<'_>) -> (Option<Takes>, Option<IssuerSettings>) {
     let mut takes = None;
     let issuer = read(node, &mut takes);
     (takes, issuer)
 }
 
-fn read(node: &Node<'_>, takes: &mut Option<Takes>) -> Option<IssuerConfig> {
+fn read(node: &Node<'_>, takes: &mut Option<Takes>) -> Option<IssuerSettings> {
     let fields = node.fields(&[
         "issuer",
         "audience",
@@ -101,11 +77,12 @@ fn read(node: &Node<'_>, takes: &mut Option<Takes>) -> Option<IssuerConfig> {
     let keys = match sources.as_slice() {
         [_, _, ..] => node.reject("expected at most one of `jwks_uri`, `jwks`, `jwks_file` and `secret`"),
         _ if fetched => address(&fields, name.as_ref().and_then(Option::as_deref))
-            .and_then(|address| Some(KeysConfig::Remote { address, seed: seed?, times: times? })),
+            .zip(name.clone().flatten())
+            .and_then(|(address, issuer)| Some(KeySettings::Remote { issuer, address, seed: seed?, times: times? })),
         _ => keys(&fields, algorithms.as_deref(), times),
     };
     let claims = claim_rules(&fields);
-    Some(IssuerConfig { name: name?, algorithms: algorithms?, keys: keys?, claims: claims? })
+    Some(IssuerSettings { name: name?, algorithms: algorithms?, keys: keys?, claims: claims? })
 }
 
 /// Allowed algorithms, all of the kind that the keys are.
@@ -148,10 +125,10 @@ fn seed(node: &Node<'_>, algorithms: &[Algorithm]) -> Option<Seed> {
 }
 
 /// The one source there is of keys that are not fetched as a set.
-fn keys(fields: &Fields<'_>, algorithms: Option<&[Algorithm]>, times: Option<CacheTimes>) -> Option<KeysConfig> {
+fn keys(fields: &Fields<'_>, algorithms: Option<&[Algorithm]>, times: Option<CacheTimes>) -> Option<KeySettings> {
     if let Some(node) = fields.optional("jwks") {
         return match serde_json::to_vec(node.value) {
-            Ok(text) => key_set(&node, &text, algorithms?).map(KeysConfig::Fixed),
+            Ok(text) => key_set(&node, &text, algorithms?).map(KeySettings::Fixed),
             Err(_) => node.reject(NOT_A_KEY_SET),
         };
     }
@@ -159,7 +136,7 @@ fn keys(fields: &Fields<'_>, algorithms: Option<&[Algorithm]>, times: Option<Cac
         let expected = "expected the path of a file with a JWK Set";
         let file =
             std::fs::read(node.file(expected)?).map_err(|_| node.walk.report(&node.place, "the file cannot be read"));
-        return key_set(&node, &file.ok()?, algorithms?).map(KeysConfig::Fixed);
+        return key_set(&node, &file.ok()?, algorithms?).map(KeySettings::Fixed);
     }
     let node = fields.optional("secret")?;
     let secrets = all(node.one_or_more()?.map(|item| secret(&item, algorithms)))?;
@@ -170,7 +147,7 @@ fn keys(fields: &Fields<'_>, algorithms: Option<&[Algorithm]>, times: Option<Cac
             SecretConfig::Stored(secret) => stored.push(secret),
         }
     }
-    Some(KeysConfig::Secrets { fixed, stored, cooldown: times?.cooldown })
+    Some(KeySettings::Secrets { fixed, stored, cooldown: times?.cooldown })
 }
 
 /// A key set that comes with the configuration.

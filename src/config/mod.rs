@@ -10,18 +10,16 @@ mod walk;
 use std::cell::RefCell;
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
 
-use crate::authorizer::{Issuer, Policies, RouteRules, Settings};
 use crate::claims::{ClaimName, Forwarding, RESERVED_CONTEXT_KEYS};
+use crate::issuer::IssuerSettings;
 use crate::json;
-use crate::keys::{Extension, Fetch, FetchedSecret, KeySource, Network, RemoteKeys, Secrets, Trust};
+use crate::keys::{Extension, Trust};
 use crate::policy::{Plan, PolicyExpiry};
 use crate::response::InvalidToken;
 use crate::routes::{Route, Routes, Undeclared};
-use crate::time::Clock;
+use crate::settings::{Policies, RouteRules, Settings};
 use document::Tree;
-use issuer::{IssuerConfig, KeysConfig};
 use network::{extension, tls};
 pub use walk::ConfigIssue;
 use walk::{Node, Place, Walk, all};
@@ -31,11 +29,11 @@ const MAX_ISSUERS: usize = 32;
 
 /// A configuration that is valid.
 pub struct Config {
-    issuers: Vec<IssuerConfig>,
-    routes: Routes,
-    settings: Settings,
-    trust: Trust,
-    extension: Extension,
+    pub(crate) issuers: Vec<IssuerSettings>,
+    pub(crate) routes: Routes,
+    pub(crate) settings: Settings,
+    pub(crate) trust: Trust,
+    pub(crate) extension: Extension,
     warnings: Vec<String>,
 }
 
@@ -96,39 +94,6 @@ impl Config {
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
-    }
-
-    /// What the pipeline is made of.
-    pub(crate) fn into_parts(self, clock: &Arc<dyn Clock>) -> Result<(Vec<Issuer>, Routes, Settings), &'static str> {
-        let fetches = self.issuers.iter().any(|issuer| issuer.keys.are_fetched());
-        let network: Option<Arc<dyn Fetch>> = if fetches { Some(Arc::new(Network::new(self.trust)?)) } else { None };
-        let extension = Arc::new(self.extension);
-        let issuers = self.issuers.into_iter().map(|config| {
-            let IssuerConfig { name, algorithms, keys, claims } = config;
-            // For the log alone: an entry with a secret may have no name.
-            let label = || name.clone().unwrap_or_default();
-            let fetcher = || network.clone().ok_or("keys have to be fetched, but there is no network");
-            let keys = match keys {
-                KeysConfig::Fixed(keys) => KeySource::Fixed(keys),
-                KeysConfig::Remote { address, seed, times } => KeySource::Remote(Box::new(RemoteKeys::new(
-                    name.clone().ok_or("keys are fetched for an issuer without a name")?,
-                    (address, seed),
-                    algorithms.clone(),
-                    times,
-                    fetcher()?,
-                    Arc::clone(clock),
-                ))),
-                KeysConfig::Secrets { fixed, stored, cooldown } => {
-                    let fetched = stored.into_iter().map(|secret| {
-                        let (extension, clock) = (Arc::clone(&extension), Arc::clone(clock));
-                        Ok::<_, &'static str>(FetchedSecret::new(label(), secret, extension, fetcher()?, clock))
-                    });
-                    KeySource::Secrets(Secrets { fixed, fetched: fetched.collect::<Result<_, _>>()?, cooldown })
-                }
-            };
-            Ok::<_, &'static str>(Issuer { name, algorithms, keys, claims })
-        });
-        Ok((issuers.collect::<Result<_, _>>()?, self.routes, self.settings))
     }
 }
 
@@ -204,7 +169,7 @@ fn read(document: &Node<'_>) -> Option<Config> {
 }
 
 /// All issuers; no two of them for the same tokens.
-fn issuers(node: &Node<'_>) -> Option<Vec<IssuerConfig>> {
+fn issuers(node: &Node<'_>) -> Option<Vec<IssuerSettings>> {
     let expected = "expected a list of 1 to 32 issuers";
     let items = node.items(expected)?;
     if items.len() > MAX_ISSUERS {

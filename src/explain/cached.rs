@@ -4,10 +4,11 @@ use super::explanation::Effect;
 use super::iam::Policy;
 use super::meaning;
 use super::words::printable;
-use crate::authorizer::{Authorizer, RouteRules};
+use crate::authorizer::Authorizer;
 use crate::claims::Verified;
 use crate::event::Request;
 use crate::routes::{ClaimValue, Route, Segment, path_texts};
+use crate::settings::RouteRules;
 use crate::time::NumericDate;
 
 impl Authorizer {

@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use super::explanation::Trail;
 use super::words::{self, printable, text};
-use crate::authorizer::{Authorizer, Issuer};
+use crate::authorizer::Authorizer;
 use crate::claims::{Check, ClaimName, Verified};
+use crate::issuer::Issuer;
 use crate::signature::Signed;
 use crate::time::NumericDate;
 

@@ -3,11 +3,13 @@
 use serde::Serialize;
 
 use super::words;
-use crate::authorizer::{Authorizer, Issuer, RouteRules};
+use crate::authorizer::Authorizer;
+use crate::issuer::Issuer;
 use crate::keys::KeySource;
 use crate::policy::PolicyExpiry;
 use crate::response::InvalidToken;
 use crate::routes::{ClaimValue, METHODS, Methods, Route, Routes, Segment, Undeclared};
+use crate::settings::{Policies, RouteRules};
 
 /// What a configuration means.
 #[derive(Debug, Serialize)]
@@ -106,7 +108,7 @@ impl Authorizer {
 
     /// What a cached policy calls a route.
     fn cached(&self, entry: &Route, index: usize) -> String {
-        let crate::authorizer::Policies::Cacheable(plan) = &self.settings.policies else {
+        let Policies::Cacheable(plan) = &self.settings.policies else {
             return "not cached".to_owned();
         };
         debug_assert!(self.caches(), "by the line above");

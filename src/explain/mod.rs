@@ -12,14 +12,16 @@ mod words;
 
 use serde_json::{Value, json};
 
-use crate::authorizer::{Authorizer, Issuer, Policies, RouteRules, Seen};
+use crate::authorizer::{Authorizer, Seen};
 use crate::bearer::BearerToken;
 use crate::claims::{ClaimName, Verified};
 use crate::error::Error;
 use crate::event::Request;
 use crate::hint::{Hint, seeming_header};
+use crate::issuer::Issuer;
 use crate::keys::KeySource;
 use crate::response::Answer;
+use crate::settings::{Policies, RouteRules};
 use crate::signature::Signed;
 use crate::time::Deadline;
 use crate::token::{Issuer as Named, Unverified};
@@ -163,7 +165,7 @@ impl Authorizer {
             }
         };
         let token = trail.step("header", facts, parsed)?;
-        let issuer = self.issuer(&token);
+        let issuer = Issuer::select(&self.issuers, &token);
         let facts = vec![
             (
                 "iss",

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::authorizer::Issuer;
 use crate::claims::{Accepted, ClaimName};
+use crate::issuer::Issuer;
 use crate::keys::{Address, KeySource, Previous, SecretLocation};
 use crate::routes::{Alternative, ClaimValue, Route};
 

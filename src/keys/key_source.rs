@@ -1,16 +1,70 @@
 //! Where the keys of an issuer come from, and how a token is verified with them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::aws_extension::{Certainty, FetchedSecret};
+use super::aws_extension::{Certainty, Extension, FetchedSecret, StoredSecret};
+use super::fetch::{Fetch, Network, Trust};
 use super::jwk_set::KeySet;
-use super::remote_jwks::RemoteKeys;
+use super::jwks_source::{Address, CacheTimes};
+use super::remote_jwks::{RemoteKeys, Seed};
 use super::secret::{Encoding, Secret};
 use super::side_by_side::side_by_side;
+use crate::algorithm::Algorithm;
 use crate::error::Error;
 use crate::signature::Signed;
-use crate::time::Deadline;
+use crate::time::{Clock, Deadline};
 use crate::token::Unverified;
+
+/// Where the keys of an issuer come from, as configured.
+pub(crate) enum KeySettings {
+    /// Shared secrets: given, or kept in a store.
+    Secrets { fixed: Vec<Secret>, stored: Vec<StoredSecret>, cooldown: Duration },
+    /// A key set that came with the configuration.
+    Fixed(KeySet),
+    /// A key set that is fetched, and one to start with.
+    Remote { issuer: String, address: Address, seed: Option<Seed>, times: CacheTimes },
+}
+
+impl KeySettings {
+    fn are_fetched(&self) -> bool {
+        match self {
+            Self::Secrets { stored, .. } => !stored.is_empty(),
+            Self::Fixed(_) => false,
+            Self::Remote { .. } => true,
+        }
+    }
+}
+
+/// What keys and secrets are fetched through. Without any to fetch, no TLS is set up.
+pub(crate) struct KeyAccess {
+    network: Option<Arc<dyn Fetch>>,
+    extension: Arc<Extension>,
+    clock: Arc<dyn Clock>,
+}
+
+impl KeyAccess {
+    /// Sets up what these settings need.
+    ///
+    /// # Errors
+    /// If TLS cannot be set up.
+    pub(crate) fn new<'s>(
+        trust: Trust,
+        extension: Extension,
+        clock: Arc<dyn Clock>,
+        mut all: impl Iterator<Item = &'s KeySettings>,
+    ) -> Result<Self, &'static str> {
+        let network: Option<Arc<dyn Fetch>> = match all.any(KeySettings::are_fetched) {
+            true => Some(Arc::new(Network::new(trust)?)),
+            false => None,
+        };
+        Ok(Self { network, extension: Arc::new(extension), clock })
+    }
+
+    fn fetcher(&self) -> Result<Arc<dyn Fetch>, &'static str> {
+        self.network.clone().ok_or("keys have to be fetched, but there is no network")
+    }
+}
 
 /// Where the keys of an issuer come from.
 pub(crate) enum KeySource {
@@ -23,6 +77,42 @@ pub(crate) enum KeySource {
 }
 
 impl KeySource {
+    /// Makes the source that the settings describe, for these algorithms. The label names the issuer in the log.
+    ///
+    /// # Errors
+    /// If keys have to be fetched and `access` was set up for none.
+    pub(crate) fn new(
+        settings: KeySettings,
+        label: &str,
+        algorithms: &[Algorithm],
+        access: &KeyAccess,
+    ) -> Result<Self, &'static str> {
+        Ok(match settings {
+            KeySettings::Fixed(keys) => Self::Fixed(keys),
+            KeySettings::Remote { issuer, address, seed, times } => Self::Remote(Box::new(RemoteKeys::new(
+                issuer,
+                (address, seed),
+                algorithms.to_vec(),
+                times,
+                access.fetcher()?,
+                Arc::clone(&access.clock),
+            ))),
+            KeySettings::Secrets { fixed, stored, cooldown } => {
+                let fetched = stored.into_iter().map(|secret| {
+                    let (extension, clock) = (Arc::clone(&access.extension), Arc::clone(&access.clock));
+                    Ok::<_, &'static str>(FetchedSecret::new(
+                        label.to_owned(),
+                        secret,
+                        extension,
+                        access.fetcher()?,
+                        clock,
+                    ))
+                });
+                Self::Secrets(Secrets { fixed, fetched: fetched.collect::<Result<_, _>>()?, cooldown })
+            }
+        })
+    }
+
     /// Verifies a token with the key it names; one that names none, with the only key that fits its algorithm. `chosen` is
     /// the name of that key, whether it has signed or not. Nothing is waited for beyond the deadline.
     ///

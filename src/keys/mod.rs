@@ -15,16 +15,16 @@ mod side_by_side;
 mod test_log;
 mod url;
 
-pub(crate) use aws_extension::{Extension, FetchedSecret, Previous, SecretLocation, StoredSecret};
+pub(crate) use aws_extension::{Extension, Previous, SecretLocation, StoredSecret};
 #[cfg(test)]
 pub(crate) use fetch::Fetched;
-pub(crate) use fetch::{Fetch, Network, SessionToken, Trust};
+pub(crate) use fetch::{SessionToken, Trust};
 #[cfg(test)]
 pub(crate) use jwk::{PublicKey, Unusable};
 pub(crate) use jwk_set::{KeySet, NotAKeySet};
 pub(crate) use jwks_source::{Address, CacheTimes};
-pub(crate) use key_source::{KeySource, Secrets};
-pub(crate) use remote_jwks::{RemoteKeys, Seed};
+pub(crate) use key_source::{KeyAccess, KeySettings, KeySource};
+pub(crate) use remote_jwks::Seed;
 pub(crate) use secret::{Encoding, Secret, doubt};
 pub(crate) use side_by_side::side_by_side;
 pub(crate) use url::KeyUrl;
