@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use super::claim::{claim_name, claim_names};
 use super::document::Tree;
 use super::route::required_claims;
 use super::secret::{SecretConfig, secret};
 use super::walk::{Fields, Node, all};
-use super::{claim_name, claim_names};
 use crate::algorithm::Algorithm;
 use crate::claims::{ClaimName, ClaimRules};
 use crate::issuer::IssuerSettings;

@@ -1,5 +1,6 @@
 //! The JSON document -> each stage's settings, read once, at start-up; every issue is reported at once.
 
+mod claim;
 mod document;
 mod issuer;
 mod network;
@@ -11,7 +12,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::path::Path;
 
-use crate::claims::{ClaimName, Forwarding, RESERVED_CONTEXT_KEYS};
+use crate::claims::{ClaimName, Forwarding};
 use crate::issuer::IssuerSettings;
 use crate::json;
 use crate::keys::{Extension, Trust};
@@ -19,10 +20,11 @@ use crate::policy::{Plan, PolicyExpiry};
 use crate::response::InvalidToken;
 use crate::routes::{Route, Routes, Undeclared};
 use crate::settings::{Policies, RouteRules, Settings};
+use claim::{claim_name, claim_names, context};
 use document::Tree;
 use network::{extension, tls};
 pub use walk::ConfigIssue;
-use walk::{Node, Place, Walk, all};
+use walk::{Node, Place, Walk};
 
 /// More issuers than anybody has asked for; each may cost a fetch at a cold start.
 const MAX_ISSUERS: usize = 32;
@@ -239,35 +241,4 @@ fn policies(walk: &Walk<'_>, routes: &Routes, mode: Mode) -> Option<Policies> {
             None
         }
     }
-}
-
-/// A claim's name or JSON Pointer.
-fn claim_name(node: &Node<'_>) -> Option<ClaimName> {
-    let expected = "expected the name of a claim, or a JSON Pointer that begins with `/`";
-    let text = node.text(expected)?;
-    ClaimName::parse(&text).or_else(|| node.reject(expected))
-}
-
-/// One claim, or a list of them.
-fn claim_names(node: &Node<'_>) -> Option<Vec<ClaimName>> {
-    all(node.one_or_more()?.map(|item| claim_name(&item)))
-}
-
-/// Context key -> claim.
-fn context(node: &Node<'_>) -> Option<Vec<(String, ClaimName)>> {
-    let entries = node.entries("expected an object of context keys and the claims that become them")?;
-    let mut mapping = all(entries.into_iter().map(|(key, node)| {
-        if key.is_empty() || key.chars().any(char::is_control) {
-            return node.reject("a context key is a text without control characters");
-        }
-        if RESERVED_CONTEXT_KEYS.contains(&&*key) {
-            return node.reject("this context key is reserved for the authorizer and the gateway");
-        }
-        match node.string("expected the name of a claim, a JSON Pointer, or `\"\"` for all claims")? {
-            everything if everything.is_empty() => Some((key.into_owned(), ClaimName::Everything)),
-            _ => Some((key.into_owned(), claim_name(&node)?)),
-        }
-    }))?;
-    mapping.sort_by(|(a, _), (b, _)| a.cmp(b));
-    Some(mapping)
 }

@@ -213,7 +213,7 @@ fn issuer(issuer: &Issuer) -> IssuerMeaning {
     let rules = &issuer.claims;
     let mut facts: Vec<(&str, String)> =
         words::source(&issuer.keys).into_iter().map(|source| ("keys", source)).collect();
-    facts.push(("algorithms", super::algorithms(issuer)));
+    facts.push(("algorithms", words::algorithms(issuer)));
     facts.push((
         "audience",
         match &rules.audience {

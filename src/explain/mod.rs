@@ -186,10 +186,10 @@ impl Authorizer {
             (
                 "allowed",
                 match (issuer, token.iss()) {
-                    (Ok(found), _) => algorithms(found),
+                    (Ok(found), _) => words::algorithms(found),
                     (Err(Error::UnsupportedAlgorithm), Named::Named(name)) => {
                         let named = self.issuers.iter().filter(|issuer| issuer.name.as_deref() == Some(name));
-                        named.map(algorithms).collect::<Vec<_>>().join(", ")
+                        named.map(words::algorithms).collect::<Vec<_>>().join(", ")
                     }
                     _ => "known once the issuer is".to_owned(),
                 },
@@ -284,9 +284,4 @@ impl Authorizer {
     fn caches(&self) -> bool {
         matches!(self.settings.policies, Policies::Cacheable(_))
     }
-}
-
-fn algorithms(issuer: &Issuer) -> String {
-    let names: Vec<&str> = issuer.algorithms.iter().map(|alg| alg.name()).collect();
-    names.join(", ")
 }

@@ -111,3 +111,9 @@ pub(super) fn source(keys: &KeySource) -> Vec<String> {
 pub(super) fn issuer(issuer: &Issuer) -> String {
     issuer.name.as_deref().map_or_else(|| "any other issuer, or none".to_owned(), printable)
 }
+
+/// The algorithms that an issuer is configured for.
+pub(super) fn algorithms(issuer: &Issuer) -> String {
+    let names: Vec<&str> = issuer.algorithms.iter().map(|alg| alg.name()).collect();
+    names.join(", ")
+}

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use super::list::Hint;
 use super::similarity::{Difference, difference, misspelt};
-use super::{Hint, Refused, UnverifiedJwt, part};
+use super::unverified::{UnverifiedJwt, part};
 use crate::bearer::all_compact_jws;
 use crate::claims::{Accepted, ClaimName, ClaimRules};
 use crate::error::Error;
@@ -15,6 +16,27 @@ use crate::time::NumericDate;
 const CLOCK_SKEW: u32 = 300;
 /// From here on a date is in milliseconds: as seconds it lies in the year 5138.
 const MILLISECONDS: f64 = 1e11;
+
+/// What is known of a refused request.
+pub(crate) struct Refused<'a> {
+    /// The value of the token header.
+    pub(crate) authorization: &'a str,
+    /// The claims of the token, if it was verified.
+    pub(crate) claims: Option<&'a Value>,
+    /// The configured issuers, and whether each has a secret.
+    pub(crate) issuers: &'a [(Option<&'a str>, bool)],
+    /// What the issuer's tokens must say, if it was found.
+    pub(crate) rules: Option<&'a ClaimRules>,
+    /// The claims that may become the principal.
+    pub(crate) principal: &'a [ClaimName],
+    /// Whether the other reading of a secret, if there is one, has signed: as base64, or as text.
+    pub(crate) other_reading: &'a dyn Fn() -> Option<Hint>,
+    /// What the route needs.
+    pub(crate) need: Option<&'a Need>,
+    /// What other requests the path or method at hand may have been meant for.
+    pub(crate) similar_route: &'a dyn Fn() -> Option<Hint>,
+    pub(crate) now: NumericDate,
+}
 
 /// Credentials that are no compact JWS.
 pub(super) fn malformed(authorization: &str) -> Option<Hint> {
