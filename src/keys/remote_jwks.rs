@@ -13,7 +13,7 @@ use super::jwk_set::KeySet;
 #[cfg(feature = "authz")]
 use super::jwks_source::Failure;
 use super::jwks_source::{Address, CacheTimes, JwksSource, Set};
-#[cfg(feature = "authz")]
+#[cfg(any(test, feature = "authz"))]
 use super::url::KeyUrl;
 use crate::algorithm::Algorithm;
 use crate::error::Error;
