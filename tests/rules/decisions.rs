@@ -283,12 +283,12 @@ fn undeclared_paths_pass_only_if_allowed() {
 fn a_method_that_the_table_promised_is_not_there_is_logged_when_it_is_asked_for() {
     let mut config = api();
     config["undeclared_routes"] = "absent".into();
-    let desk = Desk::new(&config);
+    let local = Local::new(&config);
     let token = signed(r#"{"alg":"HS256"}"#, &claims(json!({})));
-    let mut broken = |method: &str, path: &str, token: &str| {
-        desk.take_log();
-        let decided = desk.decides(method, path, token);
-        (decided, desk.take_log().contains("\"code\":\"undeclared_method_exists\""))
+    let broken = |method: &str, path: &str, token: &str| {
+        local.take_log();
+        let decided = local.decides(method, path, token);
+        (decided, local.take_log().contains("\"code\":\"undeclared_method_exists\""))
     };
     assert_eq!(broken("DELETE", "movies", &token), ("deny undeclared_route".to_owned(), true));
     assert_eq!(broken("GET", "nowhere", &token), ("deny undeclared_route".to_owned(), true));
