@@ -1,5 +1,5 @@
 //! The least that could be deployed with the libraries of the authorizer: it fetches a key over TLS and verifies with it. It is here
-//! for the size of its zip (`scripts/size`), not to be used.
+//! for the size of its zip (`cargo xtask size`), not to be used.
 
 use std::sync::Arc;
 

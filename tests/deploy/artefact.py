@@ -41,8 +41,8 @@ def built(check, cloud):
 
 def released(check, cloud, provider):
     """The zips and the templates of a release, on a machine that has no Rust."""
-    run = subprocess.run(["scripts/release"], cwd=ROOT, env=cloud.environment, capture_output=True, text=True)
-    check("scripts/release", run.returncode == 0, run.stderr[-2000:])
+    run = subprocess.run(["cargo", "xtask", "release"], cwd=ROOT, env=cloud.environment, capture_output=True, text=True)
+    check("cargo xtask release", run.returncode == 0, run.stderr[-2000:])
     files = ROOT / "target/release-files"
     listed = dict(line.split()[::-1] for line in (files / "SHA256SUMS").read_text().splitlines())
     expected = {file.name for file in files.iterdir()} - {"SHA256SUMS"}

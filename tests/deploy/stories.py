@@ -222,9 +222,9 @@ def alone(check, cloud, provider):
 def checked_on_aws(check, cloud):
     """The script runs to its end. The local AWS decodes the path, knows no conditions, and has another idea of refusals."""
     template = ROOT / "target/release-files/template-x86_64.yaml"
-    run = subprocess.run(["scripts/check-on-aws", template], cwd=ROOT, env=cloud.environment, capture_output=True, text=True)
+    run = subprocess.run(["cargo", "xtask", "check-on-aws", template], cwd=ROOT, env=cloud.environment, capture_output=True, text=True)
     outcomes = [line.split()[0] for line in run.stdout.splitlines()]
     told = len(outcomes) == 12 + len(SCENES) and set(outcomes) <= {"holds", "FAILS"}
-    check("scripts/check-on-aws tells of its assumptions and of the sample API", told, run.stdout + run.stderr[-1000:])
+    check("cargo xtask check-on-aws tells of its assumptions and of the sample API", told, run.stdout + run.stderr[-1000:])
     for what in ("a plain path", "a function's error (error)", "a function's error (unauthorized)", "an answer and its context", *(f"sample API, {scene[0]}" for scene in SCENES)):
         check(f"... {what}: holds here", f"holds  {what}" in run.stdout, run.stdout)

@@ -1,5 +1,5 @@
 //! A long run: every kind of answer, unknown keys and rotations, and neither memory nor descriptors grow. Linux says how much
-//! there is of them. `scripts/soak` runs it a million times on the release build.
+//! there is of them. `cargo xtask soak` runs it a million times on the release build.
 
 use std::fmt;
 use std::time::Duration;

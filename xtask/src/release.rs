@@ -1,0 +1,79 @@
+//! What a user without Rust deploys, and how large it is.
+
+use std::fs;
+use std::path::Path;
+
+use crate::run::{Outcome, command, output, root, run, target_dir};
+use crate::{NAME, build};
+
+/// The parameter of the template that chooses the architecture.
+const CHOICE: &str =
+    "    Default: arm64\n    AllowedValues: [arm64, x86_64]\n    Description: Give the same value to sam build.\n";
+
+pub fn release(arguments: &[String]) -> Outcome {
+    let both = ["arm64".to_owned(), "x86_64".to_owned()];
+    let architectures = if arguments.is_empty() { &both } else { arguments };
+    let files = target_dir().join("release-files");
+    if files.exists() {
+        fs::remove_dir_all(&files)?;
+    }
+    fs::create_dir_all(&files)?;
+    let date = match std::env::var("SOURCE_DATE_EPOCH") {
+        Ok(date) => date,
+        Err(_) => String::from_utf8(output(command("git").args(["log", "-1", "--format=%ct"]))?)?.trim().to_owned(),
+    };
+    for architecture in architectures {
+        let target = match architecture.as_str() {
+            "arm64" => "aarch64-unknown-linux-musl".to_owned(),
+            "x86_64" => "x86_64-unknown-linux-musl".to_owned(),
+            _ => return Err(format!("no such architecture: {architecture}").into()),
+        };
+        let zipped = format!("{NAME}-{architecture}.zip");
+        zip(&build(Some(&target), None, Some(&date))?, &files.join(&zipped))?;
+        fs::write(files.join(format!("template-{architecture}.yaml")), template(architecture, &zipped)?)?;
+        let bill = output(command(root().join("scripts/sbom")).arg(&target))?;
+        fs::write(files.join(format!("{NAME}-{architecture}.cdx.json")), bill)?;
+    }
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&files)? {
+        names.push(entry?.file_name());
+    }
+    names.sort();
+    let sums = output(command("sha256sum").arg("--").args(names).current_dir(&files))?;
+    fs::write(files.join("SHA256SUMS"), &sums)?;
+    print!("{}", String::from_utf8_lossy(&sums));
+    Ok(())
+}
+
+/// The template of the repository, except for where the function comes from.
+fn template(architecture: &str, zipped: &str) -> Outcome<String> {
+    let mut text = fs::read_to_string(root().join("template.yaml"))?;
+    let build =
+        format!("    Metadata:\n      BuildMethod: rust-cargolambda\n      BuildProperties:\n        Binary: {NAME}\n");
+    let changes = [
+        (build.as_str(), String::new()),
+        ("      CodeUri: .\n", format!("      CodeUri: {zipped}\n")),
+        (CHOICE, format!("    Default: {architecture}\n    AllowedValues: [{architecture}]\n")),
+    ];
+    for (old, new) in changes {
+        if text.matches(old).count() != 1 {
+            return Err(format!("template.yaml no longer has once:\n{old}").into());
+        }
+        text = text.replace(old, &new);
+    }
+    Ok(text)
+}
+
+pub fn size(arguments: &[String]) -> Outcome {
+    let zipped = target_dir().join("size.zip");
+    let libraries = "libraries".to_owned();
+    for (what, example) in [("the authorizer", None), ("its libraries", Some(&libraries))] {
+        zip(&build(arguments.first(), example, None)?, &zipped)?;
+        println!("{what:15} {:>9} bytes", fs::metadata(&zipped)?.len());
+    }
+    Ok(fs::remove_file(zipped)?)
+}
+
+fn zip(binary: &Path, zipped: &Path) -> Outcome {
+    run(command("python3").arg("-B").arg(root().join("xtask/zip.py")).arg(binary).arg(zipped))
+}
