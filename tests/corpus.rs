@@ -7,6 +7,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 #[cfg(test)]
+#[expect(dead_code, reason = "some of it is for the tests of the schema")]
+#[path = "support/bad_documents.rs"]
+mod bad_documents;
+
+#[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "a target that overflows has found something too")]
 #[path = "../fuzz/src/lib.rs"]
 pub mod targets;
@@ -78,8 +83,8 @@ fn key_sets_hold_fit_keys_only() {
 
 #[test]
 fn configurations_make_an_authorizer_or_mistakes_that_repeat_no_value() {
-    let folders = ["fuzz/seeds/config", "tests/config/good", "tests/config/bad"];
-    for files in folders.map(files).into_iter().chain([corpus("config")]) {
+    let bad = bad_documents::ALL.iter().map(|bad| bad_documents::FOLDER.join(bad.path())).collect();
+    for files in [files("fuzz/seeds/config"), files("tests/config/good"), bad, corpus("config")] {
         replay(&files, always(targets::config::run));
     }
 }

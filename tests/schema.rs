@@ -2,10 +2,8 @@
 //! bad one; the binary starts with every good one and names each mistake of every bad one.
 //!
 //! In `tests/config`:
-//! - `good/` and `bad/` are the documents, `files/` what they name, `environment.json` the variables they refer to;
-//! - `bad.paths.json`: bad document -> the paths of its mistakes;
-//! - `beyond-schema.json`: bad document -> what no schema can see in it, so that only the parser refuses it;
-//! - `not-yet.json`: document -> the paths that the parser names for now, because a feature is not supported yet.
+//! - `good/` has the good documents, `files/` what documents name, `environment.json` the variables they refer to;
+//! - `bad.json` is the table of the bad documents (`tests/support/bad_documents.rs`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -14,6 +12,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
+
+#[cfg(test)]
+#[path = "support/bad_documents.rs"]
+mod bad_documents;
+#[cfg(test)]
+use bad_documents::{ALL, Bad, FOLDER};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -28,28 +32,11 @@ fn json<T: serde::de::DeserializeOwned>(path: &Path) -> Outcome<T> {
     Ok(serde_json::from_slice(&fs::read(path)?)?)
 }
 
-/// The documents of one kind as `good/name.json`, in order.
-fn documents(kind: &str) -> Outcome<Vec<String>> {
-    let mut names = fs::read_dir(corpus().join(kind))?
-        .map(|entry| Ok(format!("{kind}/{}", entry?.file_name().to_string_lossy())))
-        .collect::<Outcome<Vec<_>>>()?;
-    names.sort();
-    Ok(names)
-}
-
-/// Bad document -> the paths of its mistakes.
-fn mistakes() -> Outcome<BTreeMap<String, BTreeSet<String>>> {
-    let listed: BTreeMap<String, BTreeSet<String>> = json(&corpus().join("bad.paths.json"))?;
-    Ok(listed.into_iter().map(|(name, paths)| (format!("bad/{name}"), paths)).collect())
-}
-
-fn beyond_schema() -> Outcome<BTreeSet<String>> {
-    let listed: BTreeMap<String, String> = json(&corpus().join("beyond-schema.json"))?;
-    Ok(listed.into_keys().map(|name| format!("bad/{name}")).collect())
-}
-
-fn not_yet() -> Outcome<BTreeMap<String, BTreeSet<String>>> {
-    json(&corpus().join("not-yet.json"))
+/// The good documents.
+fn good() -> Outcome<Vec<PathBuf>> {
+    let mut files = fs::read_dir(corpus().join("good"))?.map(|entry| Ok(entry?.path())).collect::<Outcome<Vec<_>>>()?;
+    files.sort();
+    Ok(files)
 }
 
 fn schema() -> Outcome<Value> {
@@ -57,13 +44,13 @@ fn schema() -> Outcome<Value> {
 }
 
 /// Runs the binary with a document and a request without a token: refused, if the configuration stands.
-fn run(document: &str) -> Outcome<Output> {
+fn run(document: &Path) -> Outcome<Output> {
     let environment: BTreeMap<String, String> = json(&corpus().join("environment.json"))?;
     Ok(Command::new(env!("CARGO_BIN_EXE_apigw-jwt-authorizer"))
         .arg(corpus().join("event.json"))
         .env_clear()
         .envs(environment)
-        .env("AUTHORIZER_CONFIG_FILE", corpus().join(document))
+        .env("AUTHORIZER_CONFIG_FILE", document)
         .output()?)
 }
 
@@ -116,24 +103,34 @@ fn private_texts(value: &Value, schema: &str, texts: &mut BTreeSet<String>) {
 }
 
 /// Holds each document against a check; all that differ are named together.
-fn each(documents: Vec<String>, check: impl Fn(&str) -> Outcome) {
+fn each<'a, T: 'a>(
+    documents: impl IntoIterator<Item = &'a T>,
+    name: impl Fn(&T) -> String,
+    check: impl Fn(&T) -> Outcome,
+) {
     let wrong: Vec<String> = documents
-        .iter()
-        .filter_map(|name| check(name).err().map(|difference| format!("{name}: {difference}")))
+        .into_iter()
+        .filter_map(|document| check(document).err().map(|difference| format!("{}: {difference}", name(document))))
         .collect();
-    assert!(wrong.is_empty(), "{} of {} documents:\n{}", wrong.len(), documents.len(), wrong.join("\n"));
+    assert!(wrong.is_empty(), "{} documents:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn each_good(check: impl Fn(&PathBuf) -> Outcome) -> Outcome {
+    each(&good()?, |file| file.display().to_string(), check);
+    Ok(())
+}
+
+#[cfg(test)]
+fn each_bad(check: impl Fn(&Bad) -> Outcome) {
+    each(ALL.iter(), |bad| bad.name.clone(), check);
 }
 
 #[test]
-fn the_lists_name_documents_that_exist() -> Outcome {
-    let good: BTreeSet<String> = documents("good")?.into_iter().collect();
-    let bad: BTreeSet<String> = documents("bad")?.into_iter().collect();
-    assert_eq!(mistakes()?.into_keys().collect::<BTreeSet<_>>(), bad);
-    assert!(mistakes()?.values().all(|paths| !paths.is_empty()));
-    assert_eq!(beyond_schema()?.difference(&bad).next(), None);
-    let all = good.union(&bad).cloned().collect();
-    assert_eq!(not_yet()?.into_keys().collect::<BTreeSet<_>>().difference(&all).next(), None);
-    Ok(())
+fn each_bad_document_has_a_name_of_its_own_and_mistakes() {
+    let names: BTreeSet<&str> = ALL.iter().map(|bad| bad.name.as_str()).collect();
+    assert_eq!(names.len(), ALL.len());
+    assert!(ALL.iter().all(|bad| !bad.mistakes.is_empty()));
+    assert!(!corpus().join("bad").exists(), "bad documents are in bad.json");
 }
 
 #[test]
@@ -147,11 +144,10 @@ fn the_schema_is_a_schema() -> Outcome {
 #[test]
 fn the_schema_passes_good_documents() -> Outcome {
     let schema = jsonschema::validator_for(&schema()?)?;
-    each(documents("good")?, |name| {
-        let document: Value = json(&corpus().join(name))?;
+    each_good(|file| {
+        let document: Value = json(file)?;
         schema.validate(&document).map_err(|error| error.to_string().into())
-    });
-    Ok(())
+    })
 }
 
 #[test]
@@ -162,14 +158,11 @@ fn the_schema_passes_the_sample_configuration() -> Outcome {
 
 #[test]
 fn the_schema_refuses_bad_documents_but_those_beyond_it() -> Outcome {
-    let (schema, beyond) = (jsonschema::validator_for(&schema()?)?, beyond_schema()?);
-    each(documents("bad")?, |name| {
+    let schema = jsonschema::validator_for(&schema()?)?;
+    each_bad(|bad| {
         // A text that is not JSON never reaches a schema.
-        let refused = match json::<Value>(&corpus().join(name)) {
-            Ok(document) => !schema.is_valid(&document),
-            Err(_) => false,
-        };
-        match (refused, beyond.contains(name)) {
+        let refused = serde_json::from_slice(&bad.content()).is_ok_and(|document| !schema.is_valid(&document));
+        match (refused, bad.beyond_schema.is_some()) {
             (false, false) => Err("the schema passes it".into()),
             (true, true) => Err("listed as beyond the schema, which refuses it".into()),
             _ => Ok(()),
@@ -178,11 +171,10 @@ fn the_schema_refuses_bad_documents_but_those_beyond_it() -> Outcome {
     Ok(())
 }
 
-/// Holds what the binary printed against the paths of the mistakes, or for now those of `not-yet.json`, where whatever is
-/// no mistake has to be said to be unsupported yet.
-fn check_printed(output: &Output, mistakes: &BTreeSet<String>, not_yet: Option<&BTreeSet<String>>) -> Outcome {
+/// Holds what the binary printed against the paths of the mistakes.
+fn check_printed(output: &Output, mistakes: &BTreeSet<String>) -> Outcome {
     let text = String::from_utf8_lossy(&output.stderr);
-    let expected_code = if mistakes.is_empty() && not_yet.is_none() { 0 } else { 2 };
+    let expected_code = if mistakes.is_empty() { 0 } else { 2 };
     if output.status.code() != Some(expected_code) {
         return Err(format!("expected exit {expected_code}, got {:?}: {text}", output.status.code()).into());
     }
@@ -190,51 +182,32 @@ fn check_printed(output: &Output, mistakes: &BTreeSet<String>, not_yet: Option<&
         return Ok(());
     }
     let printed = printed(output)?;
-    let expected = not_yet.unwrap_or(mistakes);
-    let late: BTreeSet<_> = printed
-        .iter()
-        .filter(|(_, said)| said.iter().any(|expectation| expectation.contains("not supported yet")))
-        .map(|(path, _)| path)
-        .collect();
-    let named: BTreeSet<_> = printed.keys().cloned().collect();
-    let explained = named.iter().all(|path| mistakes.contains(path) || late.contains(path));
-    if named == *expected && explained && late.is_empty() == not_yet.is_none() {
-        Ok(())
-    } else {
-        Err(format!("expected {expected:?}, printed {printed:?}").into())
-    }
+    if printed.keys().eq(mistakes) { Ok(()) } else { Err(format!("expected {mistakes:?}, printed {printed:?}").into()) }
 }
 
 #[test]
 fn the_binary_starts_with_good_documents() -> Outcome {
-    let (none, not_yet) = (BTreeSet::new(), not_yet()?);
-    each(documents("good")?, |name| check_printed(&run(name)?, &none, not_yet.get(name)));
-    Ok(())
+    each_good(|file| check_printed(&run(file)?, &BTreeSet::new()))
 }
 
 #[test]
-fn the_binary_names_every_mistake_of_bad_documents_and_nothing_else() -> Outcome {
-    let (mistakes, not_yet) = (mistakes()?, not_yet()?);
-    each(documents("bad")?, |name| {
-        let mistakes = mistakes.get(name).ok_or("not in bad.paths.json")?;
-        check_printed(&run(name)?, mistakes, not_yet.get(name))
-    });
-    Ok(())
+fn the_binary_names_every_mistake_of_bad_documents_and_nothing_else() {
+    each_bad(|bad| check_printed(&run(&FOLDER.join(bad.path()))?, &bad.mistakes));
 }
 
 #[test]
 fn no_message_repeats_a_text_of_the_document_or_the_environment() -> Outcome {
     let schema = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("authorizer.schema.json"))?;
     let environment: Value = json(&corpus().join("environment.json"))?;
-    each(documents("bad")?, |name| {
-        let output = run(name)?;
+    each_bad(|bad| {
+        let output = run(&FOLDER.join(bad.path()))?;
         let printed = String::from_utf8([output.stdout, output.stderr].concat())?;
         if printed.is_empty() {
             return Err("nothing is printed".into());
         }
         let mut texts = BTreeSet::from([CANARY.to_owned()]);
         private_texts(&environment, &schema, &mut texts);
-        if let Ok(document) = json(&corpus().join(name)) {
+        if let Ok(document) = serde_json::from_slice(&bad.content()) {
             private_texts(&document, &schema, &mut texts);
         }
         match texts.iter().find(|text| printed.contains(text.as_str())) {

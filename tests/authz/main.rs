@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
+#[expect(dead_code, reason = "some of it is for the tests of the schema")]
+#[path = "../support/bad_documents.rs"]
+mod bad_documents;
 mod mistakes;
 mod program;
 mod refusals;

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use crate::program::{authz_with, golden_text};
+use crate::bad_documents::{ALL, FOLDER};
+use crate::program::{authz_in, authz_with, golden_text};
 
 #[test]
 fn each_kind_of_mistake_is_told_with_its_path() {
@@ -13,18 +14,13 @@ fn each_kind_of_mistake_is_told_with_its_path() {
     let environment: BTreeMap<String, String> =
         serde_json::from_slice(&fs::read(corpus.join("environment.json")).unwrap()).unwrap();
     let environment: Vec<_> = environment.into_iter().collect();
-    let mut names: Vec<String> = fs::read_dir(corpus.join("bad"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    assert!(names.len() > 200);
+    assert!(ALL.len() > 200);
     let mut all = String::new();
-    for name in names {
-        let ran = authz_with(&["check", &format!("tests/config/bad/{name}")], "", &environment);
+    for bad in ALL.iter() {
+        let ran = authz_in(&FOLDER, &["check", &bad.path()], "", &environment);
         ran.is_plain();
-        assert_eq!((ran.status, ran.stdout.as_str()), (2, ""), "{name}");
-        writeln!(all, "== {name}\n{}", ran.stderr).unwrap();
+        assert_eq!((ran.status, ran.stdout.as_str()), (2, ""), "{}", bad.name);
+        writeln!(all, "== {}.json\n{}", bad.name, ran.stderr).unwrap();
     }
     golden_text("mistakes", &all);
 }

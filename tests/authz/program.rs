@@ -36,9 +36,13 @@ pub(crate) fn authz(arguments: &[&str], input: &str) -> Ran {
 }
 
 pub(crate) fn authz_with(arguments: &[&str], input: &str, environment: &[(String, String)]) -> Ran {
+    authz_in(Path::new(env!("CARGO_MANIFEST_DIR")), arguments, input, environment)
+}
+
+pub(crate) fn authz_in(folder: &Path, arguments: &[&str], input: &str, environment: &[(String, String)]) -> Ran {
     let mut child = Command::new(env!("CARGO_BIN_EXE_authz"))
         .args(arguments)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .current_dir(folder)
         .env_clear()
         .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::piped())
