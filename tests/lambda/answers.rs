@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::{KeyServer, Lambda, key};
-use crate::world::{
+use crate::support::api::{
     AUDIENCE, CANARY, EXPIRES, KEYS, SECRET, STAGE, allow, claims, config, config_with, deny, deny_all, event,
     event_with, healing_tokens, invalid_tokens, lambda, malformed_events, public_algorithms, secret_token, statement,
 };
+use crate::support::{KeyServer, Lambda, key};
 
 fn unauthorized() -> (String, String) {
     ("Unauthorized".to_owned(), "Unauthorized".to_owned())

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::support::http::Reply;
-use crate::support::{KeyServer, eventually, jwks, key};
-use crate::world::{
+use crate::support::api::{
     AUDIENCE, KEYS, allow, claims, config, deny, event, event_with, healing_tokens, lambda, malformed_events,
     secret_token,
 };
+use crate::support::http::Reply;
+use crate::support::{KeyServer, eventually, jwks, key};
 
 #[test]
 fn without_concurrency_all_invocations_share_one_connection() {

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::support::api::{AUDIENCE, KEYS, SECRET, allow, claims, event, lambda};
 use crate::support::http::Reply;
 use crate::support::{Finished, KeyServer, Lambda, eventually, jwks, key};
-use crate::world::{AUDIENCE, KEYS, SECRET, allow, claims, event, lambda};
 
 const JSON: (&str, &str) = ("AWS_LAMBDA_LOG_FORMAT", "JSON");
 const MANAGED: &str = "/secretsmanager/get?secretId=hs&versionStage=AWSCURRENT";

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::support::api::{AUDIENCE, CANARY, KEYS, allow, claims, config, event, secret_token};
 use crate::support::{Finished, Lambda, RuntimeApi, Scratch, jwks, key, piece_in, pieces};
-use crate::world::{AUDIENCE, CANARY, KEYS, allow, claims, config, event, secret_token};
 
 /// Starts the program, which must not come up, and gives the message of its one init error and what it left behind.
 #[track_caller]

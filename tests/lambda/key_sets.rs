@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::support::api::{AUDIENCE, KEYS, allow, claims, event, lambda};
 use crate::support::http::Reply;
 use crate::support::{Answer, KeyServer, Lambda, SigningKey, eventually, instant, jwks, key, stranger};
-use crate::world::{AUDIENCE, KEYS, allow, claims, event, lambda};
 
 /// The largest document that is read.
 const MAX_BODY_BYTES: usize = 512 * 1024;

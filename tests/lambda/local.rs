@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::support::http::Reply;
-use crate::support::{Finished, KeyServer, Process, Scratch, jwks, key};
-use crate::world::{
+use crate::support::api::{
     AUDIENCE, CANARY, KEYS, allow, claims, config, config_with, deny, deny_all, event, event_with, healing_tokens,
     secret_token,
 };
+use crate::support::http::Reply;
+use crate::support::{Finished, KeyServer, Process, Scratch, jwks, key};
 
 /// Runs the program on these arguments.
 #[track_caller]

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Finished, KeyServer, Lambda, key, piece_in, pieces, stranger};
-use crate::world::{
+use crate::support::api::{
     AUDIENCE, CANARY, KEYS, claims, config, event, event_with, healing_tokens, invalid_tokens, lambda,
     malformed_events, public_algorithms, secret_token,
 };
+use crate::support::{Answer, Finished, KeyServer, Lambda, key, piece_in, pieces, stranger};
 
 /// What Lambda sets for logs that it can filter.
 const JSON: (&str, &str) = ("AWS_LAMBDA_LOG_FORMAT", "JSON");
@@ -90,13 +90,13 @@ fn a_decision_is_one_line_that_says_all_about_it() {
             &mismatch,
             json!({
                 "level": "INFO", "decision": "deny", "reason": "claim_mismatch", "method": "PATCH",
-                "route": "/users/{id}", "issuer": crate::world::SECRET,
+                "route": "/users/{id}", "issuer": crate::support::api::SECRET,
             }),
         ),
         (
             &expired,
             json!({
-                "level": "INFO", "decision": "deny", "reason": "expired", "method": "GET", "issuer": crate::world::SECRET,
+                "level": "INFO", "decision": "deny", "reason": "expired", "method": "GET", "issuer": crate::support::api::SECRET,
             }),
         ),
         (
@@ -137,7 +137,7 @@ fn a_refusal_that_has_a_usual_cause_says_it_by_a_fixed_code() {
             json!("audience_differs_by_trailing_slash"),
         ),
         (
-            event(&secret_token(json!({ "iss": crate::world::SECRET.trim_end_matches('/') })), "GET/movies"),
+            event(&secret_token(json!({ "iss": crate::support::api::SECRET.trim_end_matches('/') })), "GET/movies"),
             json!("issuer_differs_by_trailing_slash"),
         ),
         (event_with(Some("Bearer opaque"), "GET/movies"), json!("opaque_token")),
@@ -169,7 +169,7 @@ fn what_lets_more_pass_and_keys_that_are_not_there_are_warned_of_at_start() {
 
 #[test]
 fn a_refusal_that_is_only_reported_is_logged_as_what_it_would_have_been() {
-    let lambda = lambda(&crate::world::config_with("route_rules", json!("report")), &[JSON]);
+    let lambda = lambda(&crate::support::api::config_with("route_rules", json!("report")), &[JSON]);
     let answer = lambda.invoke(event(&secret_token(json!({})), "POST/movies"));
     let lines = lines(&lambda.stop());
     let about = about(&lines, &answer);
@@ -256,7 +256,7 @@ fn every_kind_of_answer(lambda: &Lambda) -> Vec<String> {
     };
     let mut tokens = vec![
         secret_token(json!({ "sub": CANARY, "email": CANARY })),
-        key("HS512").token(&claims(crate::world::SECRET, json!({ "sub": CANARY, "scope": CANARY }))),
+        key("HS512").token(&claims(crate::support::api::SECRET, json!({ "sub": CANARY, "scope": CANARY }))),
         key("RS256").token(&claims("https://down.example.com/", json!({ "sub": CANARY }))),
     ];
     tokens.extend(public_algorithms().into_iter().map(|alg| key(alg).token(&claims(KEYS, json!({ "sub": CANARY })))));

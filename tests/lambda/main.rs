@@ -1,9 +1,16 @@
-//! The real program under a Lambda Runtime API, and run locally: the bytes that come back.
+//! The real program under a Lambda Runtime API, and run locally: the bytes that come back. And what it does under faults: a Runtime
+//! API that fails, hostile events, clocks that jump, freezes, signals, and a long run. What needs `/proc` or libfaketime is for
+//! Linux.
 
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+#[cfg(target_os = "linux")]
+mod clocks;
+#[cfg(test)]
 mod concurrency;
+#[cfg(test)]
+mod events;
 #[cfg(test)]
 mod fetches;
 #[cfg(test)]
@@ -17,7 +24,13 @@ mod local;
 #[cfg(test)]
 mod logs;
 #[cfg(test)]
-mod world;
+#[cfg(target_os = "linux")]
+mod processes;
+#[cfg(test)]
+mod runtime_api;
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod soak;
 
 #[cfg(test)]
 #[expect(dead_code, reason = "some of it is for the other end-to-end tests")]

@@ -3,6 +3,7 @@
 //! A test binary takes it as `#[cfg(test)] #[path = "../support/mod.rs"] mod support;`. The attribute lets the lints see that
 //! all of it is test code.
 
+pub(crate) mod api;
 pub(crate) mod http;
 mod key_server;
 mod process;

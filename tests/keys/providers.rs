@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::support::api::{AUDIENCE, KEYS, allow, claims, event, lambda};
 use crate::support::http::Reply;
 use crate::support::{KeyServer, Lambda, SigningKey, eventually, jwks, key, stranger};
-use crate::world::{AUDIENCE, KEYS, allow, claims, event, lambda};
 
 /// A whole response of raw bytes, with these headers and a good key set.
 fn raw(headers: &str) -> Reply {

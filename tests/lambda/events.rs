@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
+use crate::support::api::{
+    CANARY, KEYS, STAGE, allow, claims, config, deny_all, event, event_with, lambda, secret_token,
+};
 use crate::support::{Answer, Lambda, Scratch, key, piece_in, pieces};
-use crate::world::{CANARY, KEYS, STAGE, allow, claims, config, deny_all, event, event_with, lambda, secret_token};
 
 /// The largest event that Lambda hands to a function.
 const LAMBDA_LIMIT: usize = 6 * 1024 * 1024;

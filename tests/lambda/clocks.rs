@@ -6,9 +6,9 @@ use std::io::Write as _;
 use serde_json::{Value, json};
 
 use crate::processes::frozen;
+use crate::support::api::{AUDIENCE, KEYS, SECRET, YOUNG, allow, claims, config, deny_all, event, secret_token};
 use crate::support::http::Reply;
 use crate::support::{KeyServer, Lambda, Scratch, jwks, key, now, stranger};
-use crate::world::{AUDIENCE, KEYS, SECRET, YOUNG, allow, claims, config, deny_all, event, secret_token};
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::http::Reply;
-use crate::support::{Answer, Function, KeyServer, RuntimeApi, SigningKey, instant, jwks, key};
-use crate::world::{
+use crate::support::api::{
     AUDIENCE, KEYS, allow, claims, config, deny, deny_all, event, event_with, healing_tokens, invalid_tokens,
     malformed_events, public_algorithms, secret_token,
 };
+use crate::support::http::Reply;
+use crate::support::{Answer, Function, KeyServer, RuntimeApi, SigningKey, instant, jwks, key};
 
 /// In the ordinary tests.
 const INVOCATIONS: usize = 20_000;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::support::api::{AUDIENCE, KEYS, allow, claims, config, deny_all, event, lambda, secret_token};
 use crate::support::http::Reply;
 use crate::support::{Function, KeyServer, Lambda, RuntimeApi, SigningKey, eventually, jwks, key, stranger};
-use crate::world::{AUDIENCE, KEYS, allow, claims, config, deny_all, event, lambda, secret_token};
 
 const CONCURRENT: (&str, &str) = ("AWS_LAMBDA_MAX_CONCURRENCY", "4");
 /// What a termination signal ends a program with that does nothing about it.

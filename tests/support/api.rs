@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{ALGORITHMS, Lambda, SigningKey, jwks, key, now, stranger};
+use super::{ALGORITHMS, Lambda, SigningKey, jwks, key, now, stranger};
 
 /// The stage of every request.
 pub(crate) const STAGE: &str = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod/";

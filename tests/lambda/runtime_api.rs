@@ -3,9 +3,9 @@
 
 use serde_json::json;
 
+use crate::support::api::{allow, config, event, lambda, malformed_events, secret_token};
 use crate::support::http::Reply;
 use crate::support::{Finished, Function, KeyServer, Lambda, RuntimeApi, eventually, key};
-use crate::world::{allow, config, event, lambda, malformed_events, secret_token};
 
 const CONCURRENT: (&str, &str) = ("AWS_LAMBDA_MAX_CONCURRENCY", "4");
 /// The exit status of a program that could not go on, and of one that panicked.
