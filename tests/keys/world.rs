@@ -1,59 +1,22 @@
-//! A local authorizer, its clock and its issuers.
+//! An authorizer on a local, its clock and its issuers.
 
-use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use apigw_jwt_authorizer::{Authorizer, Clock, Config, ConfigError, Invocation, Moment};
+use apigw_jwt_authorizer::{Authorizer, Clock, Config, ConfigError, Invocation};
 use serde_json::{Value, json};
 
 use crate::support::http::Reply;
+pub(crate) use crate::support::in_process::NOW;
+use crate::support::in_process::{self, Dial, outcome};
 use crate::support::{KeyServer, SigningKey, jwks, key};
 
-/// What the wall clock shows at first.
-pub(crate) const NOW: u64 = 1_800_000_000;
 /// The issuer of most tokens.
 pub(crate) const ISSUER: &str = "https://issuer.example/";
 /// Where its key set is.
 pub(crate) const KEYS: &str = "/keys";
 
-/// Two clocks that move when they are told to, in milliseconds.
-#[derive(Default)]
-pub(crate) struct Dial {
-    monotonic: AtomicU64,
-    wall: AtomicI64,
-}
-
-impl Clock for Dial {
-    fn now(&self) -> Moment {
-        let wall = i64::try_from(NOW).unwrap() * 1000 + self.wall.load(Ordering::SeqCst);
-        Moment {
-            wall: Duration::from_millis(u64::try_from(wall).unwrap()),
-            monotonic: Duration::from_millis(self.monotonic.load(Ordering::SeqCst)),
-        }
-    }
-}
-
-impl Dial {
-    /// Moves both.
-    pub(crate) fn advance(&self, seconds: u64) {
-        self.advance_wall(i64::try_from(seconds).unwrap());
-        self.advance_monotonic(seconds);
-    }
-
-    /// Moves the wall clock alone, as a freeze does; or sets it back.
-    pub(crate) fn advance_wall(&self, seconds: i64) {
-        self.wall.fetch_add(seconds * 1000, Ordering::SeqCst);
-    }
-
-    /// Moves the monotonic clock alone.
-    pub(crate) fn advance_monotonic(&self, seconds: u64) {
-        self.monotonic.fetch_add(seconds * 1000, Ordering::SeqCst);
-    }
-}
-
-/// A local authorizer.
+/// An authorizer on a local.
 pub(crate) struct Local {
     authorizer: Arc<Authorizer>,
     runtime: tokio::runtime::Runtime,
@@ -62,11 +25,7 @@ pub(crate) struct Local {
 
 /// Parses a configuration with these environment variables.
 pub(crate) fn parse(document: &Value, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
-    let variable = |name: &str| {
-        let found = variables.iter().find(|(known, _)| *known == name);
-        found.map(|(_, value)| (*value).to_owned())
-    };
-    Config::parse(&document.to_string(), &variable, Path::new("."))
+    in_process::parse(&document.to_string(), variables)
 }
 
 impl Local {
@@ -76,7 +35,7 @@ impl Local {
 
     /// With these environment variables.
     pub(crate) fn with(document: &Value, variables: &[(&str, &str)]) -> Self {
-        let clock = Arc::new(Dial::default());
+        let clock = Arc::new(Dial::new(NOW, 0));
         let config = parse(document, variables).unwrap_or_else(|error| panic!("{error}"));
         let authorizer = Authorizer::new(config, Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
@@ -148,15 +107,7 @@ async fn decision(authorizer: &Authorizer, token: &str, deadline: Option<Duratio
     });
     let invocation = Invocation { request_id: None, deadline };
     let answer = authorizer.authorize(event.to_string().as_bytes(), invocation).await;
-    let answer: Value = serde_json::from_str(&answer.to_json()).unwrap();
-    if let Some(error) = answer["errorType"].as_str() {
-        return error.to_owned();
-    }
-    let effect = answer["policyDocument"]["Statement"][0]["Effect"].as_str().unwrap();
-    match answer["context"]["reason"].as_str() {
-        Some(reason) => format!("{} {reason}", effect.to_lowercase()),
-        None => effect.to_lowercase(),
-    }
+    outcome(&serde_json::from_str(&answer.to_json()).unwrap())
 }
 
 /// An API with these issuers, where any valid token passes.

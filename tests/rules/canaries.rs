@@ -6,9 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::local::{Local, NOW, SECRET, STAGE, signed};
-
-/// The shortest piece of a text that counts as one: less may stand anywhere by chance.
-const PIECE_BYTES: usize = 16;
+use crate::pieces::{pieces, pieces_in};
 
 /// Checks an event's answer and the lines about it. What the configuration has is known: a line may name its issuer, its
 /// route and the key of its set.
@@ -24,14 +22,9 @@ pub(crate) fn kept(event: &[u8], answer: &str, lines: &str, configuration: &str)
     holds_none("the log", lines, &pieces(claims.iter().map(String::as_str)), configuration);
 }
 
-fn pieces<'a>(texts: impl IntoIterator<Item = &'a str>) -> HashSet<&'a [u8]> {
-    texts.into_iter().flat_map(|text| text.as_bytes().windows(PIECE_BYTES)).collect()
-}
-
 #[track_caller]
 fn holds_none(what: &str, text: &str, pieces: &HashSet<&[u8]>, known: &str) {
-    let private = text.as_bytes().windows(PIECE_BYTES).filter(|window| pieces.contains(window));
-    let found = private.map(String::from_utf8_lossy).find(|piece| !known.contains(piece.as_ref()));
+    let found = pieces_in(text, pieces).find(|piece| !known.contains(piece.as_ref()));
     assert_eq!(found, None, "{what} holds a private piece: {text}");
 }
 
@@ -158,30 +151,30 @@ proptest! {
     fn a_token_of_any_contents_is_answered_and_leaves_nothing_behind(
         header in header(), claims in claims_set(), request in request(), cut in proptest::option::of(0_usize..400)
     ) {
-        thread_local!(static LOCAL: Local = Local::new(&api()));
+        thread_local!(static DESK: Local = Local::new(&api()));
         let mut token = signed(&header.to_string(), &claims.to_string());
         token.truncate(cut.unwrap_or(token.len()));
         let event = json!({
             "type": "TOKEN", "authorizationToken": format!("Bearer {token}"), "methodArn": format!("{STAGE}{request}")
         });
         // `kept` judges it; what comes back is an answer of one of the three kinds.
-        let answer = LOCAL.with(|local| local.answers_event(event.to_string().as_bytes()));
+        let answer = DESK.with(|local| local.answers_event(event.to_string().as_bytes()));
         let kinds = (answer["policyDocument"].is_object(), answer["errorType"].as_str());
         prop_assert!(matches!(kinds, (true, None) | (false, Some("Unauthorized" | "MalformedEvent"))), "{answer}");
     }
 
     #[test]
     fn an_event_of_any_bytes_is_answered(event in proptest::collection::vec(any::<u8>(), 0..300)) {
-        thread_local!(static LOCAL: Local = Local::new(&api()));
-        let answer = LOCAL.with(|local| local.answers_event(&event));
+        thread_local!(static DESK: Local = Local::new(&api()));
+        let answer = DESK.with(|local| local.answers_event(&event));
         prop_assert_eq!(answer["errorType"].as_str(), Some("MalformedEvent"));
     }
 
     #[test]
     fn credentials_of_any_text_are_answered(authorization in "(Bearer |bearer  |Basic |)\\PC{0,200}") {
-        thread_local!(static LOCAL: Local = Local::new(&api()));
+        thread_local!(static DESK: Local = Local::new(&api()));
         let event = json!({ "type": "TOKEN", "authorizationToken": authorization, "methodArn": format!("{STAGE}GET/open") });
-        let answer = LOCAL.with(|local| local.answers_event(event.to_string().as_bytes()));
+        let answer = DESK.with(|local| local.answers_event(event.to_string().as_bytes()));
         let reason = answer["context"]["reason"].as_str();
         prop_assert!(matches!(reason, Some("malformed_token" | "missing_token")), "{answer}");
     }

@@ -1,7 +1,5 @@
 //! The threat table: tokens of odd shapes and contents, beyond those of `threats.rs`.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use crate::local::{Local, NOW, outcome, signed, signed_raw};
@@ -161,11 +159,11 @@ fn row_73_an_answer_ends_with_the_token_whatever_the_gateways_cache_does() {
 fn row_72_a_clock_that_comes_back_decides_again() {
     let local = Local::new(&api());
     let token = signed(HEADER, &payload(""));
-    local.clock.set_back(2000);
+    local.clock.advance_wall(-2000);
     judged(&local, &token, "error internal_error", "a clock before the build");
-    local.clock.set_back(0);
+    local.clock.advance_wall(2000);
     judged(&local, &token, "allow", "a clock that is right again");
-    local.clock.advance(Duration::from_secs(3600));
+    local.clock.advance(3600);
     judged(&local, &token, "deny expired", "an hour on");
 }
 

@@ -18,8 +18,14 @@ mod docs;
 mod forge;
 mod framing;
 mod gateway;
+#[expect(dead_code, reason = "some of it is for the tests of the key cache")]
+#[path = "../support/in_process.rs"]
+mod in_process;
 mod keys;
 mod local;
+#[expect(dead_code, reason = "some of it is for the end-to-end tests")]
+#[path = "../support/pieces.rs"]
+mod pieces;
 mod presets;
 mod properties;
 mod signatures;

@@ -1,8 +1,6 @@
 //! The threat table: hostile and odd tokens of a shared-secret issuer, each with the exact reason it is refused for. Every
 //! token here is signed correctly unless a row says otherwise, so nothing is refused for its signature alone.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use crate::local::{Local, NOW, outcome, signed, signed_raw};
@@ -347,9 +345,9 @@ fn a_token_passes_until_it_expires() {
     let local = Local::new(&api());
     let token = signed(HEADER, &payload(json!({})));
     decided(&local, &token, "allow", "at first");
-    local.clock.advance(Duration::from_millis(69_999));
+    local.clock.advance_millis(69_999);
     decided(&local, &token, "allow", "a millisecond before exp and leeway");
-    local.clock.advance(Duration::from_millis(1));
+    local.clock.advance_millis(1);
     decided(&local, &token, "deny expired", "at exp and leeway");
 }
 
@@ -373,9 +371,9 @@ fn the_oldest_acceptable_iat_is_checked_and_then_required() {
 fn row_72_nothing_is_decided_by_a_clock_that_is_certainly_wrong() {
     let local = Local::new(&api());
     let token = signed(HEADER, &payload(json!({ "nbf": 0, "iat": 0 })));
-    local.clock.set_back(1000);
+    local.clock.advance_wall(-1000);
     decided(&local, &token, "allow", "the build date");
-    local.clock.set_back(1001);
+    local.clock.advance_wall(-1);
     decided(&local, &token, "error internal_error", "a second before");
     decided(&local, "a.b.c", "error internal_error", "whatever the token is");
 }

@@ -42,7 +42,7 @@ fn example(api: &Value, (header, signature): (&str, &str)) {
     assert_eq!(decided(PAYLOAD, &format!("{other}{rest}")), "deny invalid_signature");
     let root = encoded(r#"{"iss":"joe","exp":1300819381,"http://example.com/is_root":true}"#);
     assert_eq!(decided(&root, signature), "deny invalid_signature");
-    local.clock.advance(std::time::Duration::from_secs(1));
+    local.clock.advance(1);
     assert_eq!(decided(PAYLOAD, signature), "deny expired");
     assert_eq!(decided(PAYLOAD, &format!("{other}{rest}")), "deny invalid_signature", "the signature comes first");
     // By the defaults it is refused for what it lacks, and only behind its signature.

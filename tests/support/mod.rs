@@ -5,18 +5,19 @@
 
 pub(crate) mod api;
 pub(crate) mod http;
+pub(crate) mod in_process;
 mod key_server;
+mod pieces;
 mod process;
 mod runtime_api;
 mod tokens;
 
-use std::borrow::Cow;
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 pub(crate) use key_server::KeyServer;
+pub(crate) use pieces::{piece_in, pieces};
 pub(crate) use process::{Finished, Function, Process};
 pub(crate) use runtime_api::{Answer, RuntimeApi};
 pub(crate) use tokens::{ALGORITHMS, SigningKey, jwks, key, stranger};
@@ -98,21 +99,6 @@ pub(crate) fn since_epoch() -> Duration {
 #[expect(clippy::disallowed_methods, reason = "the program under test runs in real time")]
 pub(crate) fn instant() -> Instant {
     Instant::now()
-}
-
-/// The shortest piece of a text that counts as one: less may stand anywhere by chance.
-const PIECE_BYTES: usize = 16;
-
-/// Every piece of these texts.
-pub(crate) fn pieces<'a>(texts: impl IntoIterator<Item = &'a str>) -> HashSet<&'a [u8]> {
-    let texts = texts.into_iter().map(str::as_bytes);
-    texts.flat_map(|text| text.windows(PIECE_BYTES)).collect()
-}
-
-/// The first of these pieces that a text holds.
-pub(crate) fn piece_in<'a>(text: &'a str, pieces: &HashSet<&[u8]>) -> Option<Cow<'a, str>> {
-    let mut found = text.as_bytes().windows(PIECE_BYTES).filter(|piece| pieces.contains(piece));
-    found.next().map(String::from_utf8_lossy)
 }
 
 /// Tries until something is there.

@@ -1,0 +1,133 @@
+//! What tests of the library in process share: a clock that moves when it is told to, configurations, the log, and answers in short.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use apigw_jwt_authorizer::{Clock, Config, ConfigError, Moment};
+use serde_json::Value;
+
+/// What the wall clock shows at first, in most tests.
+pub(crate) const NOW: u64 = 1_800_000_000;
+
+/// A wall clock and a monotonic clock that move when they are told to.
+pub(crate) struct Dial {
+    earliest: Duration,
+    /// In milliseconds.
+    wall: AtomicI64,
+    /// In milliseconds.
+    monotonic: AtomicU64,
+}
+
+impl Clock for Dial {
+    fn now(&self) -> Moment {
+        Moment {
+            wall: Duration::from_millis(u64::try_from(self.wall.load(Ordering::SeqCst)).unwrap()),
+            monotonic: Duration::from_millis(self.monotonic.load(Ordering::SeqCst)),
+        }
+    }
+
+    fn earliest(&self) -> Duration {
+        self.earliest
+    }
+}
+
+impl Dial {
+    /// Both times are in seconds since 1970. The program counts as built at `earliest`.
+    pub(crate) fn new(now: u64, earliest: u64) -> Self {
+        Self {
+            earliest: Duration::from_secs(earliest),
+            wall: i64::try_from(millis(now)).unwrap().into(),
+            monotonic: AtomicU64::new(0),
+        }
+    }
+
+    /// Moves both.
+    pub(crate) fn advance(&self, seconds: u64) {
+        self.advance_millis(millis(seconds));
+    }
+
+    /// Moves both.
+    pub(crate) fn advance_millis(&self, millis: u64) {
+        self.wall.fetch_add(i64::try_from(millis).unwrap(), Ordering::SeqCst);
+        self.monotonic.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    /// Moves the wall clock alone, as a freeze does; or sets it back.
+    pub(crate) fn advance_wall(&self, seconds: i64) {
+        self.wall.fetch_add(seconds.checked_mul(1000).unwrap(), Ordering::SeqCst);
+    }
+
+    /// Moves the monotonic clock alone.
+    pub(crate) fn advance_monotonic(&self, seconds: u64) {
+        self.monotonic.fetch_add(millis(seconds), Ordering::SeqCst);
+    }
+}
+
+fn millis(seconds: u64) -> u64 {
+    seconds.checked_mul(1000).unwrap()
+}
+
+/// Parses a configuration with these environment variables.
+pub(crate) fn parse(document: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let variable =
+        |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    Config::parse(document, &variable, Path::new("."))
+}
+
+/// An answer in short: `allow`, `deny <reason>`, or the type of an error.
+#[track_caller]
+pub(crate) fn outcome(answer: &Value) -> String {
+    if let Some(error) = answer["errorType"].as_str() {
+        return error.to_owned();
+    }
+    match (answer["policyDocument"]["Statement"][0]["Effect"].as_str(), answer["context"]["reason"].as_str()) {
+        (Some("Allow"), None) => "allow".to_owned(),
+        (Some("Deny"), Some(reason)) => format!("deny {reason}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What is logged at any level, as JSON lines.
+pub(crate) struct Log {
+    lines: Arc<Mutex<Vec<u8>>>,
+    dispatch: tracing::Dispatch,
+}
+
+/// Where the lines go.
+struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    pub(crate) fn new() -> Self {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let paper = Arc::clone(&lines);
+        let subscriber = tracing_subscriber::fmt().json().with_max_level(tracing::Level::TRACE);
+        let subscriber = subscriber.with_writer(move || Paper(Arc::clone(&paper))).finish();
+        Self { lines, dispatch: tracing::Dispatch::new(subscriber) }
+    }
+
+    /// Does something, and gives the lines it logged too, which stay.
+    pub(crate) fn of<T>(&self, what: impl FnOnce() -> T) -> (T, String) {
+        let before = self.lines.lock().unwrap().len();
+        let done = tracing::dispatcher::with_default(&self.dispatch, what);
+        let new = self.lines.lock().unwrap().split_at(before).1.to_vec();
+        (done, String::from_utf8(new).unwrap())
+    }
+
+    /// All lines since they were last taken.
+    pub(crate) fn take(&self) -> String {
+        String::from_utf8(std::mem::take(&mut *self.lines.lock().unwrap())).unwrap()
+    }
+}
+
+impl std::io::Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
