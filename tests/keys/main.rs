@@ -1,5 +1,5 @@
 //! The key cache: the library in process, an identity provider on loopback that can misbehave, and a clock that moves when
-//! it is told to; in `providers` the real program. Tests are named after the rule they hold the cache to, and count the fetches.
+//! it is told to. Tests are named after the rule they hold the cache to, and count the fetches.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -16,8 +16,6 @@ mod ages;
 mod deadlines;
 #[cfg(test)]
 mod discovery;
-#[cfg(test)]
-mod providers;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]

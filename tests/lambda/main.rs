@@ -1,6 +1,6 @@
 //! The real program under a Lambda Runtime API, and run locally: the bytes that come back. And what it does under faults: a Runtime
-//! API that fails, hostile events, clocks that jump, freezes, signals, and a long run. What needs `/proc` or libfaketime is for
-//! Linux.
+//! API and identity providers that fail, hostile events, clocks that jump, freezes, signals, and a long run. What needs `/proc` or
+//! libfaketime is for Linux.
 
 #[cfg(test)]
 mod answers;
@@ -26,6 +26,8 @@ mod logs;
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod processes;
+#[cfg(test)]
+mod providers;
 #[cfg(test)]
 mod runtime_api;
 #[cfg(test)]
