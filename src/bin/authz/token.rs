@@ -15,8 +15,8 @@ use crate::sign::Signer;
 use crate::{moment, read};
 
 pub(crate) const ABOUT: &str =
-    "Mints a token for local use and tests, with a private JWK or a shared secret. Never keep the keys of a
-real issuer where this can read them. `iat` and `exp` are added unless the claims have them.";
+    "Mints a token for local use and tests, with a private JWK or a shared secret. Never keep the keys
+of a real issuer where this can read them. `iat` and `exp` are added unless the claims have them.";
 
 /// What to mint.
 #[derive(Args)]
