@@ -11,7 +11,7 @@ mod cache;
 mod conditions;
 mod conflicts;
 mod diagnostics;
-mod glob;
+pub(crate) mod glob;
 mod grants;
 #[cfg(any(test, feature = "unstable-internals"))]
 pub(crate) mod oracle;
