@@ -14,9 +14,10 @@ use crate::event::{MethodArn, Request};
 use crate::hint::{Hint, Refused};
 use crate::issuer::Issuer;
 use crate::keys::{Encoding, KeyAccess, KeySource, side_by_side};
+use crate::observer::Observer;
 use crate::policy::IamPolicy;
 use crate::response::Answer;
-use crate::routes::{METHODS, Need, Routes, Undeclared};
+use crate::routes::{Decision, METHODS, Need, Routes, Undeclared};
 use crate::settings::{Policies, RouteRules, Settings};
 use crate::time::{Clock, Deadline};
 use crate::token::Unverified;
@@ -53,13 +54,31 @@ pub struct Authorizer {
 /// What a log line says of a decision besides its outcome. Nothing of a token gets there but a hint, which is a fixed word.
 #[derive(Default)]
 pub(crate) struct Seen<'a> {
-    pub(crate) issuer: Option<&'a Issuer>,
-    pub(crate) kid: Option<String>,
+    issuer: Option<&'a Issuer>,
+    kid: Option<String>,
     pub(crate) route: Option<&'a str>,
     need: Option<&'a Need>,
     /// Of a token that was verified, and may not do this.
     claims: Option<Value>,
     hint: Option<Hint>,
+}
+
+impl<'a> Observer<'a> for Seen<'a> {
+    fn issuer(&mut self, _token: &Unverified<'_>, outcome: Result<&'a Issuer, Error>) {
+        self.issuer = outcome.ok();
+    }
+
+    fn signature(&mut self, kid: Option<String>, _outcome: Result<(), Error>) {
+        self.kid = kid;
+    }
+
+    fn route(&mut self, _arn: &MethodArn, _token: &Verified, decision: &Decision<'a>) {
+        (self.route, self.need) = (decision.route, decision.need);
+    }
+
+    fn answered(&mut self, claims: Value, refusal: Option<Error>) {
+        self.claims = refusal.map(|_| claims);
+    }
 }
 
 impl Authorizer {
@@ -121,17 +140,23 @@ impl Authorizer {
         &'a self,
         request: &Result<Request<'_>, Error>,
         deadline: Deadline,
-        seen: &mut Seen<'a>,
+        observer: &mut impl Observer<'a>,
     ) -> (Answer, Option<Error>) {
+        let now = self.clock.now();
+        let clock = if now.wall < self.clock.earliest() { Err(Error::Internal) } else { Ok(()) };
+        observer.clock(now.date(), clock);
+        if let Err(error) = clock {
+            return self.refuse(error, None);
+        }
+        observer.event(request.as_ref().map_err(|error| *error));
         match request {
-            _ if self.clock.now().wall < self.clock.earliest() => self.refuse(Error::Internal, None),
             Err(error) => self.refuse(*error, None),
-            Ok(request) => match self.verify(request, deadline, seen).await {
+            Ok(request) => match self.verify(request, deadline, observer).await {
                 Err(error) => self.refuse(error, Some(&request.arn)),
                 Ok(token) => {
-                    let (policy, refusal) = self.decide(&request.arn, &token, seen);
+                    let (policy, refusal) = self.decide(&request.arn, &token, observer);
                     let (identity, claims) = token.into_parts();
-                    seen.claims = refusal.map(|_| claims);
+                    observer.answered(claims, refusal);
                     (Answer::decided(identity, policy, refusal), refusal)
                 }
             },
@@ -183,20 +208,35 @@ impl Authorizer {
         &'a self,
         request: &Request<'_>,
         deadline: Deadline,
-        seen: &mut Seen<'a>,
+        observer: &mut impl Observer<'a>,
     ) -> Result<Verified, Error> {
-        let token = BearerToken::parse(request.authorization.as_deref())?;
-        let token = Unverified::parse(token)?;
-        let issuer = Issuer::select(&self.issuers, &token)?;
-        seen.issuer = Some(issuer);
-        let signed = issuer.keys.verify(token, deadline, &mut seen.kid).await?;
-        Verified::new(signed, &issuer.claims, &self.settings.forwarding, self.clock.now().date())
+        let bearer = BearerToken::parse(request.authorization.as_deref());
+        observer.bearer(request.authorization.as_deref(), outcome(&bearer));
+        let bearer = bearer?;
+        let token = Unverified::parse(bearer);
+        observer.token(bearer, token.as_ref().map_err(|error| *error));
+        let token = token?;
+        let issuer = Issuer::select(&self.issuers, &token);
+        observer.issuer(&token, issuer);
+        let issuer = issuer?;
+        let mut kid = None;
+        let signed = issuer.keys.verify(token, deadline, &mut kid).await;
+        observer.signature(kid, outcome(&signed));
+        let now = self.clock.now().date();
+        Verified::new(signed?, &issuer.claims, &self.settings.forwarding, now, |check, signed, outcome| {
+            observer.check(check, signed, now, outcome);
+        })
     }
 
     /// From a verified token to a policy.
-    fn decide<'a>(&'a self, arn: &MethodArn, token: &Verified, seen: &mut Seen<'a>) -> (IamPolicy, Option<Error>) {
+    fn decide<'a>(
+        &'a self,
+        arn: &MethodArn,
+        token: &Verified,
+        observer: &mut impl Observer<'a>,
+    ) -> (IamPolicy, Option<Error>) {
         let decision = self.routes.decide(arn, token);
-        (seen.route, seen.need) = (decision.route, decision.need);
+        observer.route(arn, token, &decision);
         let (not_after, expiry) = (token.not_after(), self.settings.policy_expiry);
         match (self.settings.route_rules, &self.settings.policies) {
             (RouteRules::Report, _) => (IamPolicy::allow_stage(arn, not_after, expiry), decision.permit.err()),
@@ -213,6 +253,10 @@ impl Authorizer {
     fn refuse(&self, error: Error, arn: Option<&MethodArn>) -> (Answer, Option<Error>) {
         (Answer::refused(error, self.settings.invalid_token, arn), Some(error))
     }
+}
+
+fn outcome<T>(result: &Result<T, Error>) -> Result<(), Error> {
+    result.as_ref().map(drop).map_err(|error| *error)
 }
 
 /// One line per decision: permits at DEBUG, for at volume an authorizer's log costs more than its compute.

@@ -75,7 +75,7 @@ pub async fn reach(authorizer: &Authorizer, event: &[u8], stage: Stage) -> Optio
         return Some(());
     }
     let now = authorizer.clock.now().date();
-    let token = Verified::new(signed, &issuer.claims, &authorizer.settings.forwarding, now).ok()?;
+    let token = Verified::new(signed, &issuer.claims, &authorizer.settings.forwarding, now, |_, _, _| {}).ok()?;
     if stage == Stage::Route {
         authorizer.routes.decide(&request.arn, &token).permit.ok()?;
     }

@@ -75,6 +75,7 @@ mod decimal;
 mod error;
 mod hint;
 mod json;
+mod observer;
 mod settings;
 mod time;
 

@@ -35,6 +35,7 @@ pub(crate) struct ClaimRules {
 }
 
 /// A token that is genuine, current and meant for this API, and what it says to the gateway.
+#[cfg_attr(feature = "authz", derive(Clone))]
 pub(crate) struct Verified {
     claims: Value,
     scopes: Vec<String>,
@@ -43,7 +44,7 @@ pub(crate) struct Verified {
 }
 
 impl Verified {
-    /// Checks the claims of a signed token in the order of the error codes.
+    /// Checks the claims of a signed token in the order of the error codes, and tells `observe` of each check.
     ///
     /// # Errors
     /// The first rule that is broken: [`Error::Expired`] on and after `exp` plus leeway, [`Error::NotYetValid`] for `nbf` or
@@ -54,36 +55,18 @@ impl Verified {
         rules: &ClaimRules,
         forwarding: &Forwarding,
         now: NumericDate,
+        observe: impl FnMut(Check, &Signed, Result<(), Error>),
     ) -> Result<Self, Error> {
         let claims = signed.claims();
-        let not_after = check_dates(claims, rules, now)?;
-        check_audience(claims, rules)?;
-        check_type(signed.typ(), rules)?;
-        check_binding(claims)?;
-        check_required(claims, rules)?;
-        let scopes = scopes(claims, &rules.scope_claims)?;
-        let identity = Identity::of(claims, forwarding)?;
+        let mut observed = Observed { signed: &signed, observe };
+        let not_after = observed.check(Check::Dates, check_dates(claims, rules, now))?;
+        observed.check(Check::Audience, check_audience(claims, rules))?;
+        observed.check(Check::Type, check_type(signed.typ(), rules))?;
+        observed.check(Check::Binding, check_binding(claims))?;
+        observed.check(Check::Required, check_required(claims, rules))?;
+        let scopes = observed.check(Check::Scopes, scopes(claims, &rules.scope_claims))?;
+        let identity = observed.check(Check::Identity, Identity::of(claims, forwarding))?;
         Ok(Self { claims: signed.into_claims(), scopes, identity, not_after })
-    }
-
-    /// What each check of [`new`](Self::new) says of a token, in its order.
-    #[cfg(feature = "authz")]
-    pub(crate) fn checks(
-        signed: &Signed,
-        rules: &ClaimRules,
-        forwarding: &Forwarding,
-        now: NumericDate,
-    ) -> [(Check, Result<(), Error>); 7] {
-        let claims = signed.claims();
-        [
-            (Check::Dates, check_dates(claims, rules, now).map(drop)),
-            (Check::Audience, check_audience(claims, rules)),
-            (Check::Type, check_type(signed.typ(), rules)),
-            (Check::Binding, check_binding(claims)),
-            (Check::Required, check_required(claims, rules)),
-            (Check::Scopes, scopes(claims, &rules.scope_claims).map(drop)),
-            (Check::Identity, Identity::of(claims, forwarding).map(drop)),
-        ]
     }
 
     /// The scopes it was granted.
@@ -135,7 +118,6 @@ impl Verified {
 }
 
 /// A check of [`Verified::new`].
-#[cfg(feature = "authz")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Check {
     Dates,
@@ -145,6 +127,19 @@ pub(crate) enum Check {
     Required,
     Scopes,
     Identity,
+}
+
+/// Passes the outcome of each check on, to the one who observes and to the one who asked.
+struct Observed<'s, F> {
+    signed: &'s Signed,
+    observe: F,
+}
+
+impl<F: FnMut(Check, &Signed, Result<(), Error>)> Observed<'_, F> {
+    fn check<T>(&mut self, check: Check, outcome: Result<T, Error>) -> Result<T, Error> {
+        (self.observe)(check, self.signed, outcome.as_ref().map(drop).map_err(|error| *error));
+        outcome
+    }
 }
 
 /// A claims set does not print.

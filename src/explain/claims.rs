@@ -2,102 +2,99 @@
 
 use serde_json::Value;
 
-use super::explanation::Trail;
 use super::words::{self, printable, text};
-use crate::authorizer::Authorizer;
-use crate::claims::{Check, ClaimName, Verified};
+use crate::claims::{Check, ClaimName, Forwarding};
 use crate::issuer::Issuer;
 use crate::signature::Signed;
 use crate::time::NumericDate;
 
-impl Authorizer {
-    /// Each check with what it compares.
-    pub(super) fn claims(&self, issuer: &Issuer, signed: &Signed, trail: &mut Trail) -> Option<()> {
-        let (claims, rules) = (signed.claims(), &issuer.claims);
-        let now = self.clock.now().date();
-        for (check, outcome) in Verified::checks(signed, rules, &self.settings.forwarding, now) {
-            let claim = |name: &ClaimName| (name.of(claims)).map_or_else(|| "absent".to_owned(), text);
-            let (name, facts) = match check {
-                Check::Dates => {
-                    let mut facts = vec![("now", now.iso8601())];
-                    let date = |name: &'static str| claims.get(name).map(|date| (name, moment(date)));
-                    facts.push(date("exp").unwrap_or_else(|| ("exp", "absent".to_owned())));
-                    facts.extend(date("nbf").into_iter().chain(date("iat")));
-                    facts.push(("leeway", format!("{} s", rules.leeway)));
-                    facts.extend(rules.max_age.map(|age| ("oldest iat", format!("{age} s ago"))));
-                    ("dates", facts)
-                }
-                Check::Audience => {
-                    let found = rules.audience_claim.iter().find(|name| name.of(claims).is_some());
-                    let facts = vec![
-                        (
-                            "token",
-                            match found {
-                                Some(name) => format!("{} = {}", name.as_str(), claim(name)),
-                                None => format!("no {}", words::names(&rules.audience_claim)),
-                            },
-                        ),
-                        (
-                            "configured",
-                            rules
-                                .audience
-                                .as_ref()
-                                .map_or_else(|| "null: not checked".to_owned(), |ours| printable(&ours.join(", "))),
-                        ),
-                    ];
-                    ("audience", facts)
-                }
-                Check::Type => {
-                    let facts = vec![
-                        ("typ", signed.typ().map_or_else(|| "absent".to_owned(), printable)),
-                        (
-                            "allowed",
-                            rules
-                                .typ
-                                .as_ref()
-                                .map_or_else(|| "absent, JWT or at+jwt".to_owned(), |typ| printable(&typ.join(", "))),
-                        ),
-                    ];
-                    ("type", facts)
-                }
-                Check::Binding => {
-                    let bound = if claims.get("cnf").is_some() { "present" } else { "absent" };
-                    ("binding", vec![("cnf", bound.to_owned())])
-                }
-                Check::Required => {
-                    let mut facts = Vec::new();
-                    for (name, accepted) in &rules.required {
-                        let wanted: Vec<String> = accepted.iter().map(words::accepted).collect();
-                        facts.push(("needed", format!("{} {}", name.as_str(), wanted.join(" or "))));
-                        facts.push(("token", format!("{} = {}", name.as_str(), claim(name))));
-                    }
-                    if facts.is_empty() {
-                        facts.push(("needed", "none beyond the others".to_owned()));
-                    }
-                    ("claims", facts)
-                }
-                Check::Scopes => {
-                    let present = rules.scope_claims.iter().filter(|name| name.of(claims).is_some());
-                    let mut facts: Vec<_> =
-                        present.map(|name| ("token", format!("{} = {}", name.as_str(), claim(name)))).collect();
-                    if facts.is_empty() {
-                        facts.push(("token", format!("no {}", words::names(&rules.scope_claims))));
-                    }
-                    ("scopes", facts)
-                }
-                Check::Identity => {
-                    let names = &self.settings.forwarding.principal;
-                    let found = names.iter().find(|name| name.of(claims).is_some());
-                    let value = match found {
-                        Some(name) => format!("{} = {}", name.as_str(), claim(name)),
-                        None => format!("no {}", words::names(names)),
-                    };
-                    ("principal", vec![("token", value)])
-                }
-            };
-            trail.step(name, facts, outcome)?;
+/// What a check is called, and what it compares.
+pub(super) fn facts(
+    check: Check,
+    signed: &Signed,
+    issuer: &Issuer,
+    forwarding: &Forwarding,
+    now: NumericDate,
+) -> (&'static str, Vec<(&'static str, String)>) {
+    let (claims, rules) = (signed.claims(), &issuer.claims);
+    let claim = |name: &ClaimName| (name.of(claims)).map_or_else(|| "absent".to_owned(), text);
+    match check {
+        Check::Dates => {
+            let mut facts = vec![("now", now.iso8601())];
+            let date = |name: &'static str| claims.get(name).map(|date| (name, moment(date)));
+            facts.push(date("exp").unwrap_or_else(|| ("exp", "absent".to_owned())));
+            facts.extend(date("nbf").into_iter().chain(date("iat")));
+            facts.push(("leeway", format!("{} s", rules.leeway)));
+            facts.extend(rules.max_age.map(|age| ("oldest iat", format!("{age} s ago"))));
+            ("dates", facts)
         }
-        Some(())
+        Check::Audience => {
+            let found = rules.audience_claim.iter().find(|name| name.of(claims).is_some());
+            let facts = vec![
+                (
+                    "token",
+                    match found {
+                        Some(name) => format!("{} = {}", name.as_str(), claim(name)),
+                        None => format!("no {}", words::names(&rules.audience_claim)),
+                    },
+                ),
+                (
+                    "configured",
+                    rules
+                        .audience
+                        .as_ref()
+                        .map_or_else(|| "null: not checked".to_owned(), |ours| printable(&ours.join(", "))),
+                ),
+            ];
+            ("audience", facts)
+        }
+        Check::Type => {
+            let facts = vec![
+                ("typ", signed.typ().map_or_else(|| "absent".to_owned(), printable)),
+                (
+                    "allowed",
+                    rules
+                        .typ
+                        .as_ref()
+                        .map_or_else(|| "absent, JWT or at+jwt".to_owned(), |typ| printable(&typ.join(", "))),
+                ),
+            ];
+            ("type", facts)
+        }
+        Check::Binding => {
+            let bound = if claims.get("cnf").is_some() { "present" } else { "absent" };
+            ("binding", vec![("cnf", bound.to_owned())])
+        }
+        Check::Required => {
+            let mut facts = Vec::new();
+            for (name, accepted) in &rules.required {
+                let wanted: Vec<String> = accepted.iter().map(words::accepted).collect();
+                facts.push(("needed", format!("{} {}", name.as_str(), wanted.join(" or "))));
+                facts.push(("token", format!("{} = {}", name.as_str(), claim(name))));
+            }
+            if facts.is_empty() {
+                facts.push(("needed", "none beyond the others".to_owned()));
+            }
+            ("claims", facts)
+        }
+        Check::Scopes => {
+            let present = rules.scope_claims.iter().filter(|name| name.of(claims).is_some());
+            let mut facts: Vec<_> =
+                present.map(|name| ("token", format!("{} = {}", name.as_str(), claim(name)))).collect();
+            if facts.is_empty() {
+                facts.push(("token", format!("no {}", words::names(&rules.scope_claims))));
+            }
+            ("scopes", facts)
+        }
+        Check::Identity => {
+            let names = &forwarding.principal;
+            let found = names.iter().find(|name| name.of(claims).is_some());
+            let value = match found {
+                Some(name) => format!("{} = {}", name.as_str(), claim(name)),
+                None => format!("no {}", words::names(names)),
+            };
+            ("principal", vec![("token", value)])
+        }
     }
 }
 

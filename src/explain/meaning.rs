@@ -83,10 +83,7 @@ impl Authorizer {
             let (keys, skipped) = match keys.probe().await {
                 Ok((set, discovered)) => {
                     from.extend(discovered.map(|url| format!("fetched from {}", url.as_str())));
-                    let names = set
-                        .names()
-                        .map(|(kid, alg)| format!("{} ({})", words::printable(kid.unwrap_or("no kid")), alg.name()));
-                    (Ok(names.collect()), set.skipped())
+                    (Ok(words::keys(&set)), set.skipped())
                 }
                 Err(failure) => (Err(failure), 0),
             };

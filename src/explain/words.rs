@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::claims::{Accepted, ClaimName};
 use crate::issuer::Issuer;
-use crate::keys::{Address, KeySource, Previous, SecretLocation};
+use crate::keys::{Address, KeySet, KeySource, Previous, SecretLocation};
 use crate::routes::{Alternative, ClaimValue, Route};
 
 /// What an entry needs, one text for each alternative.
@@ -75,13 +75,16 @@ pub(super) fn names(names: &[ClaimName]) -> String {
     names.iter().map(ClaimName::as_str).collect::<Vec<_>>().join(", ")
 }
 
+/// The keys of a set, by `kid` and algorithm.
+pub(super) fn keys(set: &KeySet) -> Vec<String> {
+    set.names().map(|(kid, alg)| format!("{} ({})", printable(kid.unwrap_or("no kid")), alg.name())).collect()
+}
+
 /// Where an issuer's keys come from.
 pub(super) fn source(keys: &KeySource) -> Vec<String> {
     match keys {
         KeySource::Fixed(keys) => {
-            let named =
-                keys.names().map(|(kid, alg)| format!("{} ({})", printable(kid.unwrap_or("no kid")), alg.name()));
-            vec![format!("a key set in the configuration: {}", named.collect::<Vec<_>>().join(", "))]
+            vec![format!("a key set in the configuration: {}", self::keys(keys).join(", "))]
         }
         KeySource::Remote(keys) => vec![match keys.address() {
             Address::Fixed(url) => format!("fetched from {}", url.as_str()),

@@ -1,0 +1,222 @@
+//! What is observed of a request, step by step.
+
+use super::claims;
+use super::explanation::Trail;
+use super::words::{self, printable, text};
+use crate::authorizer::{Authorizer, Seen};
+use crate::bearer::BearerToken;
+use crate::claims::{Check, ClaimName, Verified};
+use crate::error::Error;
+use crate::event::{MethodArn, Request};
+use crate::hint::seeming_header;
+use crate::issuer::Issuer;
+use crate::keys::KeySource;
+use crate::observer::Observer;
+use crate::routes::Decision;
+use crate::settings::RouteRules;
+use crate::signature::Signed;
+use crate::time::NumericDate;
+use crate::token::{Issuer as Named, Unverified};
+
+/// Notes what each step of the pipeline compared, and what came of it.
+pub(super) struct Witness<'a> {
+    authorizer: &'a Authorizer,
+    /// What the log line has seen, which hints are made from.
+    pub(super) seen: Seen<'a>,
+    pub(super) trail: Trail,
+    /// The token, once it is verified.
+    pub(super) token: Option<Verified>,
+    issuer: Option<&'a Issuer>,
+    /// The `kid` that the token names, to show.
+    kid: String,
+}
+
+impl<'a> Witness<'a> {
+    pub(super) fn new(authorizer: &'a Authorizer) -> Self {
+        let trail = Trail { steps: Vec::new(), refused: None };
+        Self { authorizer, seen: Seen::default(), trail, token: None, issuer: None, kid: String::new() }
+    }
+
+    /// Adds to a step `key` that failed which keys there are.
+    pub(super) async fn probe_keys(&mut self, error: Option<Error>) {
+        let (Some(error @ (Error::UnknownKey | Error::KeysUnavailable)), Some(issuer)) = (error, self.issuer) else {
+            return;
+        };
+        let fact = match &issuer.keys {
+            KeySource::Remote(keys) => match keys.probe().await {
+                Ok((set, _)) => ("fetched", words::keys(&set).join(", ")),
+                Err(failure) => ("fetched", failure),
+            },
+            KeySource::Secrets(_) if error == Error::KeysUnavailable => {
+                ("note", "a stored secret is read through a Lambda extension, which is not here".to_owned())
+            }
+            KeySource::Fixed(_) | KeySource::Secrets(_) => return,
+        };
+        if let Some(step) = self.trail.steps.iter_mut().find(|step| step.name == "key") {
+            step.facts.push(fact);
+        }
+    }
+}
+
+impl<'a> Observer<'a> for Witness<'a> {
+    fn clock(&mut self, now: NumericDate, outcome: Result<(), Error>) {
+        self.trail.step("clock", vec![("now", now.iso8601())], outcome);
+    }
+
+    fn event(&mut self, outcome: Result<&Request<'_>, Error>) {
+        let facts = outcome.map(|request| {
+            vec![
+                ("stage", printable(request.arn.stage())),
+                ("method", request.arn.method().to_owned()),
+                ("path", printable(&format!("/{}", request.arn.path()))),
+            ]
+        });
+        self.trail.step("event", facts.unwrap_or_default(), outcome);
+    }
+
+    fn bearer(&mut self, authorization: Option<&str>, outcome: Result<(), Error>) {
+        let scheme =
+            |value: &str| value.split(' ').next().map(|scheme| printable(&scheme.chars().take(20).collect::<String>()));
+        let facts = match authorization {
+            None | Some("") => vec![("header", "none".to_owned())],
+            Some(value) if value.contains(' ') => {
+                vec![("scheme", scheme(value).unwrap_or_default()), ("length", format!("{} bytes", value.len()))]
+            }
+            Some(value) => vec![("scheme", "none".to_owned()), ("length", format!("{} bytes", value.len()))],
+        };
+        self.trail.step("token", facts, outcome);
+    }
+
+    fn token(&mut self, bearer: BearerToken<'_>, outcome: Result<&Unverified<'_>, Error>) {
+        let segments = bearer.as_str().split('.').count();
+        let facts = match outcome {
+            Ok(token) => vec![
+                ("alg", token.alg().name().to_owned()),
+                ("kid", token.kid().map_or_else(|| "none".to_owned(), printable)),
+            ],
+            Err(error) => {
+                let header = seeming_header(bearer.as_str());
+                vec![
+                    ("segments", format!("{segments}; a signed JWT has 3")),
+                    (
+                        "header",
+                        header.map_or_else(|| "not base64url of a JSON object".to_owned(), |header| printable(&header)),
+                    ),
+                    (
+                        "expected",
+                        match error {
+                            Error::UnsupportedAlgorithm => "an `alg` that is supported".to_owned(),
+                            _ => "strict JSON in base64url, no `crit`, `b64`, `zip`, `enc` or nested JWT, a `kid` of at most 256 bytes".to_owned(),
+                        },
+                    ),
+                ]
+            }
+        };
+        self.kid = outcome.ok().and_then(Unverified::kid).map_or_else(|| "none".to_owned(), printable);
+        self.trail.step("header", facts, outcome);
+    }
+
+    fn issuer(&mut self, token: &Unverified<'_>, outcome: Result<&'a Issuer, Error>) {
+        self.seen.issuer(token, outcome);
+        self.issuer = outcome.ok();
+        let facts = vec![
+            (
+                "iss",
+                match token.iss() {
+                    Named::Named(name) => printable(name),
+                    Named::Absent => "none".to_owned(),
+                    Named::Malformed => "not a text".to_owned(),
+                },
+            ),
+            (
+                "configured",
+                match outcome {
+                    Ok(found) => words::issuer(found),
+                    Err(_) => self.authorizer.issuers.iter().map(words::issuer).collect::<Vec<_>>().join(", "),
+                },
+            ),
+            ("alg", token.alg().name().to_owned()),
+            (
+                "allowed",
+                match (outcome, token.iss()) {
+                    (Ok(found), _) => words::algorithms(found),
+                    (Err(Error::UnsupportedAlgorithm), Named::Named(name)) => {
+                        let named =
+                            self.authorizer.issuers.iter().filter(|issuer| issuer.name.as_deref() == Some(name));
+                        named.map(words::algorithms).collect::<Vec<_>>().join(", ")
+                    }
+                    _ => "known once the issuer is".to_owned(),
+                },
+            ),
+        ];
+        self.trail.step("issuer", facts, outcome);
+    }
+
+    fn signature(&mut self, kid: Option<String>, outcome: Result<(), Error>) {
+        self.seen.signature(kid, outcome);
+        let sources = self.issuer.map(|issuer| words::source(&issuer.keys)).unwrap_or_default();
+        let mut facts: Vec<_> = sources.into_iter().map(|source| ("keys", source)).collect();
+        facts.push(("kid", std::mem::take(&mut self.kid)));
+        let key = match outcome {
+            Err(error @ (Error::UnknownKey | Error::KeysUnavailable)) => Err(error),
+            _ => Ok(()),
+        };
+        self.trail.step("key", facts, key);
+        if key.is_ok() {
+            self.trail.step("signature", Vec::new(), outcome);
+        }
+    }
+
+    fn check(&mut self, check: Check, signed: &Signed, now: NumericDate, outcome: Result<(), Error>) {
+        let Some(issuer) = self.issuer else { return };
+        let (name, facts) = claims::facts(check, signed, issuer, &self.authorizer.settings.forwarding, now);
+        self.trail.step(name, facts, outcome);
+    }
+
+    fn route(&mut self, arn: &MethodArn, token: &Verified, decision: &Decision<'a>) {
+        self.seen.route(arn, token, decision);
+        self.token = Some(token.clone());
+        let routes = &self.authorizer.routes;
+        let mut facts = vec![("path", printable(&format!("/{}", arn.path())))];
+        let entry = decision.need.and_then(|need| {
+            let entries = routes.entries().iter();
+            entries.into_iter().find(|entry| std::ptr::eq(&raw const *entry.need, std::ptr::from_ref(need)))
+        });
+        match entry {
+            Some(entry) => {
+                facts.push(("takes", entry.path.as_str().to_owned()));
+                facts.extend(words::needs(entry).into_iter().map(|need| ("needs", need)));
+                facts.push((
+                    "token",
+                    match token.scopes() {
+                        [] => "no scopes".to_owned(),
+                        scopes => format!("scopes {}", printable(&scopes.join(", "))),
+                    },
+                ));
+                let mut claims: Vec<&ClaimName> =
+                    entry.need.any_of.iter().flat_map(|way| way.claims.iter().map(|need| &need.claim)).collect();
+                claims.dedup();
+                facts.extend(claims.into_iter().map(|name| {
+                    let value = name.of(token.claims()).map_or_else(|| "absent".to_owned(), text);
+                    ("token", format!("{} = {value}", name.as_str()))
+                }));
+            }
+            None => facts.push((
+                "takes",
+                match decision.permit {
+                    Err(Error::AmbiguousPath) => "none: it can be read in more than one way".to_owned(),
+                    _ if routes.declares(arn.path()) => "a path that declares other methods".to_owned(),
+                    _ => "no declared path".to_owned(),
+                },
+            )),
+        }
+        if self.authorizer.settings.route_rules == RouteRules::Report {
+            facts.push(("note", "`route_rules` is `report`: every valid token passes".to_owned()));
+        }
+        self.trail.step("route", facts, decision.permit.as_ref().map_err(|error| *error));
+    }
+
+    fn answered(&mut self, claims: serde_json::Value, refusal: Option<Error>) {
+        self.seen.answered(claims, refusal);
+    }
+}
