@@ -13,7 +13,7 @@ pub(crate) fn document() -> Result<(String, PathBuf), ConfigError> {
         std::fs::read_to_string(file).map(|text| (text, base))
     };
     for name in ["AUTHORIZER_CONFIG", "AUTHORIZER_CONFIG_FILE"] {
-        // One that is no text is a mistake, and must not look like one that is not set.
+        // A non-UTF-8 value is an error; don't treat it as unset.
         if std::env::var_os(name).is_some() && variable(name).is_none() {
             return Err(ConfigError::document(format!("{name} is not UTF-8 text")));
         }

@@ -94,7 +94,7 @@ impl Subscriber for Log {
         };
         let Some(mut line) = line else { return };
         line.push(b'\n');
-        // Whom could a log that cannot be written be told of?
+        // Nowhere left to report a failed log write.
         let _ = match self.output {
             Output::Lambda => std::io::stdout().write_all(&line),
             Output::Local => std::io::stderr().write_all(&line),

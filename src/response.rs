@@ -90,7 +90,7 @@ fn kind(error: Error) -> Kind {
     }
 }
 
-/// An IAM policy, and whom it speaks of.
+/// An IAM policy, and the identity that it is for.
 pub struct PolicyAnswer {
     identity: Identity,
     policy: IamPolicy,

@@ -1,4 +1,4 @@
-//! Verified claims -> whom an answer speaks of: `principalId`, `context` and `usageIdentifierKey`.
+//! Verified claims -> the identity in an answer: `principalId`, `context` and `usageIdentifierKey`.
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ pub(crate) struct Forwarding {
     pub(crate) usage_identifier_key: Option<ClaimName>,
 }
 
-/// Whom an answer speaks of: a function of the token alone, so that it may be cached with the policy.
+/// The identity in an answer: a function of the token alone, so that it may be cached with the policy.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Identity {
     pub(crate) principal: String,

@@ -22,7 +22,7 @@ pub(crate) struct ClaimRules {
     pub(crate) audience: Option<Vec<String>>,
     /// Where the audience is: the first present one counts.
     pub(crate) audience_claim: Vec<ClaimName>,
-    /// The allowed `typ` headers, of which one is then required.
+    /// The allowed `typ` headers; if there are any, a token needs one of them.
     pub(crate) typ: Option<Vec<String>>,
     /// Claims that must be there, with one of the values.
     pub(crate) required: Vec<(ClaimName, Vec<Accepted>)>,
@@ -96,7 +96,7 @@ impl Verified {
         &self.claims
     }
 
-    /// Whom it speaks of, and the claims set.
+    /// The identity to forward, and the claims set.
     pub(crate) fn into_parts(self) -> (Identity, Value) {
         (self.identity, self.claims)
     }
@@ -106,7 +106,7 @@ impl Verified {
         self.scopes.binary_search_by(|granted| granted.as_str().cmp(scope)).is_ok()
     }
 
-    /// Whom it speaks of.
+    /// The identity to forward.
     pub(crate) fn identity(&self) -> &Identity {
         &self.identity
     }
@@ -129,7 +129,7 @@ pub(crate) enum Check {
     Identity,
 }
 
-/// Passes the outcome of each check on, to the one who observes and to the one who asked.
+/// Tells the observer the outcome of each check, and returns it.
 struct Observed<'s, F> {
     signed: &'s Signed,
     observe: F,

@@ -70,7 +70,7 @@ fn alternative(node: &Node<'_>, fields: &Fields<'_>, path: Option<&PathPattern>)
     Some(Alternative { scopes: scopes?, claims: claims? })
 }
 
-/// Entries of which one is enough; the scopes of an entry are separated by spaces (RFC 6749 section 3.3).
+/// Alternative entries, any one of which is enough; spaces separate the scopes of an entry (RFC 6749 section 3.3).
 fn scope_entries(node: &Node<'_>) -> Option<Vec<Vec<Arc<str>>>> {
     const EXPECTED: &str = "expected a scope, or several that are needed together, separated by spaces";
     all(node.one_or_more()?.map(|item| {

@@ -1,7 +1,7 @@
 //! What a refusal usually means: a fixed code for the log line, and what to do about it.
 //!
-//! A hint is read out of a token that was refused, so nothing follows from it but a text for whoever runs the authorizer.
-//! It is sought on the way of a refusal alone, and costs at most one more HMAC for each secret.
+//! A hint comes from a token that was refused, so it is only ever text for whoever runs the authorizer. Only refusals look
+//! for one, at the cost of at most one more HMAC for each secret.
 
 mod cause;
 mod list;

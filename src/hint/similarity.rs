@@ -1,6 +1,6 @@
-//! Names that should be one, and differ.
+//! How two names that should be equal differ.
 
-/// How two names that should be one differ.
+/// The one thing in which two names differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Difference {
     TrailingSlash,
@@ -9,7 +9,7 @@ pub(super) enum Difference {
     Letters,
 }
 
-/// What keeps a name from being another; `None` if there is more to it.
+/// Compares two names; `None` if they are equal, or differ in more than one thing.
 pub(super) fn difference(ours: &str, theirs: &str) -> Option<Difference> {
     let bare = |name: &str| name.strip_suffix('/').unwrap_or(name).to_owned();
     let tail = |name: &str| bare(name.split_once("://").map_or(name, |(_, rest)| rest));
@@ -26,7 +26,7 @@ pub(super) fn difference(ours: &str, theirs: &str) -> Option<Difference> {
     }
 }
 
-/// Whether two names differ in one place alone, by one or two letters of many. Digits tell things apart.
+/// Whether two names differ in one place only, by one or two letters of many. A different digit is a different name.
 pub(super) fn misspelt(ours: &str, theirs: &str) -> bool {
     const FEWEST: usize = 6;
     const MOST: usize = 2;
