@@ -311,7 +311,11 @@ fn left_out(plan: &Plan, routes: &Routes) -> Option<Warning> {
         return None;
     }
     let grants = Grants::everything(plan);
-    let draft = Builder::new(plan, &grants, TYPICAL_STAGE, FULL_ROOM, Paths::All, None).build();
+    let builder = || Builder::new(plan, &grants, TYPICAL_STAGE, FULL_ROOM, Paths::All, None);
+    if builder().fits() {
+        return None;
+    }
+    let draft = builder().build();
     if draft.left_out == 0 {
         return None;
     }

@@ -166,13 +166,24 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// The narrowest answer that leaves nothing out; where there is none, the one that is worth most.
-    pub(super) fn build(mut self) -> Draft {
+    /// Whether some answer leaves nothing out.
+    pub(super) fn fits(mut self) -> bool {
+        let shortest = self.shortest();
+        self.left_out == 0 && self.assembled(&shortest, Grade::All).is_some()
+    }
+
+    /// The broadest units: where they do not fit, no others leave nothing out.
+    fn shortest(&mut self) -> Vec<Unit> {
         let widest = match self.plan.undeclared {
             Undeclared::Allow => None,
             Undeclared::Deny | Undeclared::Absent => Some(0),
         };
-        let shortest = self.units(widest);
+        self.units(widest)
+    }
+
+    /// The narrowest answer that leaves nothing out; where there is none, the one that is worth most.
+    pub(super) fn build(mut self) -> Draft {
+        let shortest = self.shortest();
         // Nothing is narrower and fits if the shortest does not.
         if self.left_out > 0 || self.assembled(&shortest, Grade::All).is_none() {
             return self.what_fits(shortest);
