@@ -22,15 +22,19 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-NAME, ADDRESS = "issuer.example.com", "127.0.0.2"
+# The keys' address may not be on loopback: discovery would be refused.
+NAME, ADDRESS = "issuer.example.com", "203.0.113.7"
 ISSUER, AUDIENCE = f"https://{NAME}/", "https://api.example.com"
 IPV4, IPV6 = 1, 28
 
 
-def loopback_up():
+def network_up():
+    """Brings up the one interface, and gives it the issuer's address."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        request = struct.pack("16sH14x", b"lo", 0x1 | 0x40)  # IFF_UP, IFF_RUNNING
-        fcntl.ioctl(any_socket, 0x8914, request)  # SIOCSIFFLAGS
+        up = struct.pack("16sH14x", b"lo", 0x1 | 0x40)  # IFF_UP, IFF_RUNNING
+        fcntl.ioctl(any_socket, 0x8914, up)  # SIOCSIFFLAGS
+        address = struct.pack("16sHxx4s8x", b"lo:1", socket.AF_INET, socket.inet_aton(ADDRESS))
+        fcntl.ioctl(any_socket, 0x8916, address)  # SIOCSIFADDR
 
 
 def name_server(asked):
@@ -105,7 +109,7 @@ def issuer(directory, keys):
 
 def main():
     binary = sys.argv[1]
-    loopback_up()
+    network_up()
     asked = set()
     with tempfile.TemporaryDirectory(prefix="names-") as directory:
         directory = Path(directory)
