@@ -62,7 +62,7 @@ impl Plan {
             // No Resource of ours fails to be written; if one did, nothing is allowed.
             return Said { policy: IamPolicy::deny_stage(arn), lacks_own: own.allowed, left_out: usize::MAX };
         };
-        let passes = kept.allows(own.tail);
+        let passes = || kept.allows(own.tail);
         let own_bytes = resource_bytes(json_bytes(arn.as_str()));
         let fits = FRAME_BYTES.saturating_add(own_bytes) <= room;
         let named = (own.nameable && (fits || !own.allowed)).then(|| arn.as_str().to_owned());
@@ -70,9 +70,9 @@ impl Plan {
             (true, named) => (named, None),
             (false, Some(named)) => (None, Some(named)),
             // Without a name it is denied by a pattern, which hits other paths too, and only if it has to be.
-            (false, None) => (None, passes.then(|| [arn.stage(), &*own.mask(arn.stage())].concat())),
+            (false, None) => (None, passes().then(|| [arn.stage(), &*own.mask(arn.stage())].concat())),
         };
-        let lacks_own = own.allowed && allowed.is_none() && !passes;
+        let lacks_own = own.allowed && allowed.is_none() && !passes();
         let allow = Resources::new(allowed, Others::Written(Arc::clone(&kept.allow)));
         let deny = Resources::new(denied, Others::Written(Arc::clone(&kept.deny)));
         Said {
