@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::conditions::{ClaimSet, Mark, claim_bit};
-use super::diagnostics::TooTangled;
+use super::findings::TooTangled;
 use crate::routes::{Routes, Segment};
 
 /// The most states of one method: some hundred times what a table of a thousand routes needs.

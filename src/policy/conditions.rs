@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::diagnostics::TooTangled;
+use super::findings::TooTangled;
 use crate::claims::{Accepted, ClaimName, Verified};
 use crate::routes::{Alternative, ClaimValue, Need, path_texts};
 

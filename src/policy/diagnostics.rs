@@ -1,11 +1,10 @@
 //! Why a table may not start with cacheable policies, and what to know about one that may.
 
-use std::fmt;
 use std::sync::Arc;
 
 use super::builder::{Builder, Paths};
 use super::conditions::{Entailment, Way};
-use super::glob::matches;
+use super::findings::{Label, TableMistake, Warning};
 use super::grants::Grants;
 use super::plan::{Plan, UNDECLARED};
 use crate::routes::{ClaimNeed, METHODS, Methods, Node, Route, Routes, Segment, Undeclared};
@@ -19,130 +18,14 @@ const MAX_TRIED: usize = 3000;
 /// The most routes that a warning names.
 const MAX_NAMED: usize = 20;
 
-/// Why no cached policy of a table can be right for every token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum TableMistake {
-    /// A token may have `allowed` and `hit`, and not `refused`, which no IAM pattern keeps apart.
-    Conflict { allowed: Label, refused: Label, hit: Label, undeclared: Undeclared, ways_out: Vec<String> },
-    /// A path with more segments than a Resource has room for.
-    TooLong,
-    /// Literals, parameters and needs overlap in more ways than can be told apart in time.
-    TooTangled,
-}
-
-/// A table whose start would take too long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TooTangled;
-
-/// What to know about a table that starts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Warning {
-    /// Methods of a specific path take a less specific entry that asks for less.
-    FallsThrough { path: Label, methods: Vec<&'static str>, to: Label },
-    /// A cached answer may refuse a path whose parameter is a literal of the table.
-    Collision { open: Label, refused: Label, example: Option<String> },
-    /// With "allow": a path that no entry takes is refused below a refused one.
-    RefusedBelow { path: Label },
-    /// A token that may do everything gets an answer that leaves something out.
-    LeftOut { routes: Vec<Label>, more: usize },
-}
-
-/// An entry of the table as a message names it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Label {
-    Entry {
-        index: usize,
-        method: &'static str,
-        path: String,
-    },
-    /// What no entry takes.
-    Undeclared,
-}
-
-impl fmt::Display for Label {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Entry { index, method, path } => write!(f, "routes[{index}]: {method} {path}"),
-            Self::Undeclared => f.write_str("undeclared paths"),
-        }
-    }
-}
-
-impl fmt::Display for TableMistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SINGLE_REQUEST: &str = "set `policy` to \"single_request\" with a gateway cache of 0 s";
-        match self {
-            Self::Conflict { allowed, refused, hit, ways_out, .. } => {
-                let mut ways = ways_out.clone();
-                ways.push(SINGLE_REQUEST.to_owned());
-                write!(f, "{}", ways.join(", or "))?;
-                if hit == refused {
-                    return write!(
-                        f,
-                        ": a cached policy that allows {allowed} cannot open {refused} for some of its paths and close it for \
-                         others"
-                    );
-                }
-                if refused == &Label::Undeclared && hit == &Label::Undeclared {
-                    return write!(f, ": no IAM pattern allows {allowed} without longer paths that no entry matches");
-                }
-                write!(
-                    f,
-                    ": a token may use {allowed} and {hit} but not {refused}, and every IAM pattern that refuses the last also \
-                     refuses {hit}"
-                )
-            }
-            Self::TooLong => write!(
-                f,
-                "give the path fewer segments, or {SINGLE_REQUEST}: a path has more segments than a policy can name"
-            ),
-            Self::TooTangled => write!(
-                f,
-                "{SINGLE_REQUEST}, or give the paths fewer parameters beside literals, or fewer claims that are compared with \
-                 them: literals and parameters overlap in too many ways for a cached policy"
-            ),
-        }
-    }
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::FallsThrough { path, methods, to } => write!(
-                f,
-                "declare {} for the path of {path} if {to} should not decide them there: it asks for less",
-                methods.join(", ")
-            ),
-            Self::Collision { open, refused, example } => {
-                write!(f, "a cached policy may refuse paths of {open} whose parameter is a literal of the table")?;
-                if let Some(example) = example {
-                    write!(f, ", such as {example}")?;
-                }
-                write!(f, ", to a token that may not use {refused}")
-            }
-            Self::RefusedBelow { path } => write!(
-                f,
-                "undeclared paths below or between the segments of {path} are refused to a token that may not use it"
-            ),
-            Self::LeftOut { routes, more } => {
-                f.write_str("an answer for a token that may do everything does not fit into 8 KiB; it leaves out ")?;
-                for (place, route) in routes.iter().enumerate() {
-                    if place > 0 {
-                        f.write_str(", ")?;
-                    }
-                    write!(f, "{route}")?;
-                }
-                if *more > 0 {
-                    write!(f, " and {more} more")?;
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
 /// The mistakes with each way out that works for this table, which is tried.
-pub(super) fn with_ways_out(routes: &Routes, mistakes: Vec<TableMistake>) -> Vec<TableMistake> {
+///
+/// `is_right` says whether a table may start.
+pub(super) fn with_ways_out(
+    routes: &Routes,
+    mistakes: Vec<TableMistake>,
+    is_right: impl Fn(&Routes) -> bool,
+) -> Vec<TableMistake> {
     if routes.entries().len() > MAX_TRIED
         || !mistakes.iter().any(|mistake| matches!(mistake, TableMistake::Conflict { .. }))
     {
@@ -150,7 +33,7 @@ pub(super) fn with_ways_out(routes: &Routes, mistakes: Vec<TableMistake>) -> Vec
     }
     let starts = |entries: Vec<Route>, undeclared: Undeclared| {
         let routes = Routes::new(entries, undeclared).ok();
-        routes.is_some_and(|routes| Plan::compile(&routes).is_ok_and(|(_, mistakes, _)| mistakes.is_empty()))
+        routes.is_some_and(|routes| is_right(&routes))
     };
     let entries = || routes.entries().to_vec();
     let mut general = Vec::new();
@@ -225,11 +108,6 @@ pub(super) fn warnings(plan: &Plan, routes: &Routes, found: Vec<Warning>) -> Vec
     warnings
 }
 
-fn label(routes: &Routes, index: usize, method: &'static str) -> Label {
-    let path = routes.entries().get(index).map(|entry| entry.path.as_str().to_owned());
-    path.map_or(Label::Undeclared, |path| Label::Entry { index, method, path })
-}
-
 /// The methods of specific paths that are decided by a less specific entry which asks for less.
 pub(super) fn falls_through(routes: &Routes, ways: &[Arc<Vec<Way>>], entailment: &mut Entailment<'_>) -> Vec<Warning> {
     let asks_less = |wider: usize, narrower: usize| {
@@ -262,7 +140,7 @@ pub(super) fn falls_through(routes: &Routes, ways: &[Arc<Vec<Way>>], entailment:
         warnings.extend(found.into_iter().map(|(to, methods)| {
             let any = routes.entries().get(to).is_some_and(|entry| entry.methods == Methods::Any);
             let by = if any { "ANY" } else { methods.first().copied().unwrap_or("ANY") };
-            Warning::FallsThrough { path: label(routes, first, name), methods, to: label(routes, to, by) }
+            Warning::FallsThrough { path: Label::of(routes, first, name), methods, to: Label::of(routes, to, by) }
         }));
     }
     warnings
@@ -298,7 +176,7 @@ fn refused_below(plan: &Plan, routes: &Routes) -> Option<Warning> {
             let (_, conditions) = plan.class(place.plain)?;
             let is_open = conditions.iter().any(|condition| open.contains(condition));
             let reaches = table.patterns.reach.get(place.node)?.binary_search(&UNDECLARED).is_ok();
-            (reaches && !is_open).then(|| label(routes, place.entry, method))
+            (reaches && !is_open).then(|| Label::of(routes, place.entry, method))
         })
     });
     found.next().map(|path| Warning::RefusedBelow { path })
@@ -311,44 +189,24 @@ fn left_out(plan: &Plan, routes: &Routes) -> Option<Warning> {
         return None;
     }
     let grants = Grants::everything(plan);
-    let builder = || Builder::new(plan, &grants, TYPICAL_STAGE, FULL_ROOM, Paths::All, None);
-    if builder().fits() {
-        return None;
-    }
-    let draft = builder().build();
-    if draft.left_out == 0 {
-        return None;
-    }
+    let covered = Builder::new(plan, &grants, TYPICAL_STAGE, FULL_ROOM, Paths::All, None).covered()?;
     let mut missing = Vec::new();
     for table in &plan.tables {
-        for place in &table.entries {
-            let Some(path) = sample(plan, routes, &grants, place.entry) else { continue };
-            for method in table.methods.iter().filter_map(|method| METHODS.get(*method)) {
-                let request = format!("{method}/{path}");
-                let one_of = |resources: &[String]| resources.iter().any(|resource| matches(resource, &request));
-                if !one_of(&draft.allow) || one_of(&draft.deny) {
-                    missing.push(label(routes, place.entry, method));
-                }
+        let mut found: Vec<bool> = vec![false; table.entries.len()];
+        for (cell, place) in &table.entry_of {
+            if covered.contains(cell)
+                && let Some(found) = found.get_mut(*place)
+            {
+                *found = true;
             }
+        }
+        for (place, _) in table.entries.iter().zip(found).filter(|(_, found)| !found) {
+            let methods = table.methods.iter().filter_map(|method| METHODS.get(*method));
+            missing.extend(methods.map(|method| Label::of(routes, place.entry, method)));
         }
     }
     missing.sort_unstable();
     let more = missing.len().saturating_sub(MAX_NAMED);
     missing.truncate(MAX_NAMED);
     (!missing.is_empty()).then_some(Warning::LeftOut { routes: missing, more })
-}
-
-/// An ordinary path of an entry, with the token's text where a claim is compared with a parameter.
-fn sample(plan: &Plan, routes: &Routes, grants: &Grants, entry: usize) -> Option<String> {
-    let route = routes.entries().get(entry)?;
-    let text = |position: usize| {
-        let claims = route.need.any_of.iter().flat_map(|way| &way.claims).filter(|claim| claim.is_bound_at(position));
-        let bound = claims.filter_map(|claim| plan.conditions.bound.iter().position(|known| *known == claim.claim));
-        bound.filter_map(|claim| grants.texts.get(claim)).map(|text| text.text.clone()).next()
-    };
-    let segments = route.path.segments().iter().enumerate().map(|(position, segment)| match segment {
-        Segment::Literal(text) => text.to_string(),
-        Segment::Parameter(_) | Segment::Greedy(_) => text(position).unwrap_or_else(|| "any".to_owned()),
-    });
-    Some(segments.collect::<Vec<_>>().join("/"))
 }

@@ -5,12 +5,17 @@
 
 mod ambiguity_denies;
 mod answer;
+mod any_method;
 mod automaton;
 mod builder;
 mod cache;
+mod collisions;
+mod compile;
 mod conditions;
 mod conflicts;
 mod diagnostics;
+mod exclusions;
+mod findings;
 pub(crate) mod glob;
 mod grants;
 #[cfg(any(test, feature = "unstable-internals"))]
@@ -18,8 +23,10 @@ pub(crate) mod oracle;
 mod overlap;
 mod pattern;
 mod plan;
+mod questions;
 mod requested_resource;
 mod resources;
+mod sources;
 #[cfg(test)]
 mod tests;
 

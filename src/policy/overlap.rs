@@ -8,7 +8,7 @@ use rustc_hash::FxHashSet;
 
 use super::automaton::{Automaton, CellId, DEAD, LiteralId, START, State, StateId};
 use super::conditions::ClaimSet;
-use super::diagnostics::TooTangled;
+use super::findings::TooTangled;
 use super::pattern::{NodeId, Part, PatternNode, PatternTree, ROOT};
 
 /// The most pairs of a state and a pattern in one method's table: some hundred milliseconds' work.
@@ -135,7 +135,7 @@ impl Walk<'_> {
 }
 
 /// One segment of the ordinary paths of a cell.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum CellPart {
     Literal(LiteralId),
     /// A text that is not a literal of the table.
@@ -170,78 +170,79 @@ pub(super) struct Matcher<'a> {
     /// By node, the last reading that came there.
     seen: Vec<usize>,
     reading: usize,
+    active: Vec<NodeId>,
+    next: Vec<NodeId>,
     /// How many nodes were looked at so far.
     pub(super) steps: usize,
 }
 
 impl<'a> Matcher<'a> {
     pub(super) fn new(tree: &'a PatternTree) -> Self {
-        Self { tree, seen: vec![0; tree.nodes.len()], reading: 0, steps: 0 }
+        Self { tree, seen: vec![0; tree.nodes.len()], reading: 0, active: Vec::new(), next: Vec::new(), steps: 0 }
     }
 
     /// The nodes whose patterns match a path that is written like this.
-    pub(super) fn matching(&mut self, word: &[CellPart], begin: Begin, texts: Texts) -> Vec<NodeId> {
-        let mut active = vec![ROOT];
+    pub(super) fn matching(&mut self, word: &[CellPart], begin: Begin, texts: Texts) -> &[NodeId] {
+        self.active.clear();
+        self.active.push(ROOT);
         for part in word {
-            active = self.advance(&active, *part, begin, texts);
+            self.advance(*part, begin, texts);
+            std::mem::swap(&mut self.active, &mut self.next);
             if matches!(part, CellPart::Rest) {
-                // One segment after another, until no pattern is new.
-                let mut all: FxHashSet<NodeId> = active.iter().copied().collect();
-                let mut last = active.clone();
-                while !last.is_empty() {
-                    let next = self.advance(&last, *part, begin, texts);
-                    last = next.into_iter().filter(|node| all.insert(*node)).collect();
-                    active.extend(&last);
-                }
+                self.rest(*part, begin, texts);
             }
         }
-        active
+        &self.active
     }
 
-    fn advance(&mut self, active: &[NodeId], part: CellPart, begin: Begin, texts: Texts) -> Vec<NodeId> {
+    /// One segment after another, until no pattern is new.
+    fn rest(&mut self, part: CellPart, begin: Begin, texts: Texts) {
+        let mut all: FxHashSet<NodeId> = self.active.iter().copied().collect();
+        while !self.active.is_empty() {
+            self.advance(part, begin, texts);
+            std::mem::swap(&mut self.active, &mut self.next);
+            self.active.retain(|node| all.insert(*node));
+        }
+        self.active.extend(all);
+    }
+
+    fn advance(&mut self, part: CellPart, begin: Begin, texts: Texts) {
         self.reading = self.reading.saturating_add(1);
-        let mut next = Vec::with_capacity(active.len().saturating_add(2));
-        for node in active {
-            let Some(at) = self.tree.get(*node) else { continue };
+        let Self { tree, seen, reading, active, next, .. } = self;
+        next.clear();
+        let mut reached = |node: NodeId| {
+            if let Some(seen) = seen.get_mut(node)
+                && *seen != *reading
+            {
+                *seen = *reading;
+                next.push(node);
+            }
+        };
+        for node in active.iter() {
+            let Some(at) = tree.get(*node) else { continue };
             if at.is_gap() || *node == ROOT && begin == Begin::Anywhere {
-                self.reached(*node, &mut next);
+                reached(*node);
             }
-            if let Some(gap) = at.gap {
-                self.reached(gap, &mut next);
-            }
+            at.gap.into_iter().for_each(&mut reached);
             if let CellPart::Literal(literal) = part {
-                if let Some(node) = at.next(Part::Literal(literal)) {
-                    self.reached(node, &mut next);
-                }
+                at.next(Part::Literal(literal)).into_iter().for_each(&mut reached);
                 continue;
             }
             for node in &at.texts {
-                let fits = match (self.tree.get(*node).and_then(|node| node.part), part) {
+                let fits = match (tree.get(*node).and_then(|node| node.part), part) {
                     (Some(Part::Text(text)), CellPart::Free { asked, found }) if texts == Texts::Ordinary => {
                         text.fits(asked, found)
                     }
                     _ => true,
                 };
                 if fits {
-                    self.reached(*node, &mut next);
+                    reached(*node);
                 }
             }
             if texts == Texts::All {
-                for (_, node) in at.literals() {
-                    self.reached(*node, &mut next);
-                }
+                at.literals().iter().for_each(|(_, node)| reached(*node));
             }
         }
-        self.steps = self.steps.saturating_add(next.len());
-        next
-    }
-
-    fn reached(&mut self, node: NodeId, next: &mut Vec<NodeId>) {
-        if let Some(seen) = self.seen.get_mut(node)
-            && *seen != self.reading
-        {
-            *seen = self.reading;
-            next.push(node);
-        }
+        self.steps = self.steps.saturating_add(self.next.len());
     }
 }

@@ -5,7 +5,7 @@
 
 use super::automaton::{LiteralId, Literals, MethodTable, subsets};
 use super::conditions::ClaimSet;
-use super::diagnostics::TooTangled;
+use super::findings::TooTangled;
 use crate::routes::{Routes, Segment};
 
 /// The most patterns of one method, texts of claims counted for each set of claims that may share them.
@@ -283,11 +283,11 @@ pub(super) fn tails(base: &str, form: Form, ends_in_gap: bool) -> Vec<String> {
     match (form, base.is_empty()) {
         (Form::Exact, true) => vec![String::new()],
         (Form::Exact, false) if ends_in_gap => vec![base.to_owned()],
-        (Form::Exact, false) => vec![base.to_owned(), format!("{base}/")],
+        (Form::Exact, false) => vec![base.to_owned(), [base, "/"].concat()],
         (Form::Below, true) => vec!["?*".to_owned()],
-        (Form::Below, false) => vec![format!("{base}/?*")],
+        (Form::Below, false) => vec![[base, "/?*"].concat()],
         (Form::Subtree, true) => vec!["*".to_owned()],
-        (Form::Subtree, false) => vec![base.to_owned(), format!("{base}/*")],
+        (Form::Subtree, false) => vec![base.to_owned(), [base, "/*"].concat()],
         (Form::Prefix(kept), _) => {
             let before = base.rfind('/').map_or(0, |slash| slash.saturating_add(1));
             let mut text: String = base.chars().take(before.saturating_add(kept)).collect();

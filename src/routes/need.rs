@@ -100,11 +100,6 @@ impl ClaimNeed {
         })
     }
 
-    /// Whether it is compared with the segment at this position.
-    pub(crate) fn is_bound_at(&self, segment: usize) -> bool {
-        self.values.iter().any(|value| matches!(value, ClaimValue::Parameter { position, .. } if *position == segment))
-    }
-
     fn is_met(&self, token: &Verified, holds: &impl Fn(usize, bool, &str) -> bool) -> bool {
         let Some(claim) = self.claim.present(token.claims()) else {
             return false;

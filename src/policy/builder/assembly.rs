@@ -68,7 +68,7 @@ impl Assembly {
         let mut resources = Vec::new();
         for method in builder.methods(unit.allow.table) {
             for tail in &allow {
-                let resource = format!("{method}/{tail}");
+                let resource = [method, "/", tail].concat();
                 used = used.saturating_add(resource_bytes(stage.saturating_add(json_bytes(&resource))));
                 resources.push(resource);
             }
@@ -111,7 +111,7 @@ impl Assembly {
         let deny: Vec<String> = self
             .denied
             .iter()
-            .flat_map(|(tail, denied)| denied.names().into_iter().map(move |name| format!("{name}/{tail}")))
+            .flat_map(|(tail, denied)| denied.names().into_iter().map(move |name| [name, "/", tail].concat()))
             .collect();
         // A Deny that names one path says nothing where a wider one stands as well.
         let wild: Vec<&String> = deny.iter().filter(|deny| deny.contains('*')).collect();

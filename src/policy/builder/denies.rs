@@ -202,11 +202,7 @@ impl Builder<'_> {
             let spares = |spare: &str| {
                 self.tails(piece).is_some_and(|tails| !tails.iter().any(|tail| matches(&format!("*/{tail}"), spare)))
             };
-            Some(
-                piece.node != ROOT
-                    && overlaps.anywhere.as_ref()?.iter().all(|sets| unused(sets).unwrap_or(false))
-                    && self.spare.is_none_or(spares),
-            )
+            Some(piece.node != ROOT && unused(overlaps.anywhere.as_ref()?)? && self.spare.is_none_or(spares))
         };
         asked().unwrap_or(false)
     }

@@ -14,7 +14,7 @@ mod size;
 mod started;
 mod tables;
 
-use super::diagnostics::Warning;
+use super::findings::Warning;
 use super::oracle::{STAGE, answer, arn, case, iam, json, routes, rules, verified};
 use super::{Plan, PolicyExpiry};
 use crate::routes::{METHODS, Routes};

@@ -8,7 +8,7 @@ use super::properties;
 use super::rules::{Entry, Mode, Rules};
 use super::*;
 use crate::policy::automaton::Literals;
-use crate::policy::diagnostics::TableMistake;
+use crate::policy::findings::TableMistake;
 use crate::policy::glob::matches;
 use crate::policy::pattern::{EntryPart, Form, Part, TextPart, belongs, cutbacks, intersection, spell, tails};
 use crate::policy::plan::UNDECLARED;

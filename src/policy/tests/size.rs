@@ -99,7 +99,7 @@ fn a_table_that_overlaps_in_every_way_is_refused() {
     let entries = (0..17).map(|literal| Entry { methods: vec!["GET"], path: path(literal), any_of: Vec::new() });
     let rules = Rules { entries: entries.collect(), mode: Mode::Absent };
     let mistakes = Plan::new(&routes(&rules).unwrap()).unwrap_err();
-    assert_eq!(mistakes, [crate::policy::diagnostics::TableMistake::TooTangled]);
+    assert_eq!(mistakes, [crate::policy::findings::TableMistake::TooTangled]);
 }
 
 /// Found by fuzzing: what a long path and one with `{name+}` both match had more parts than could be read. It is judged like
@@ -115,7 +115,7 @@ fn a_table_of_long_paths_between_parameters_is_judged() {
         let rules = Rules { entries: entries.clone(), mode };
         let found = Plan::new(&routes(&rules).unwrap()).err().unwrap_or_default();
         assert_eq!(found.len(), mistakes, "{mode:?}");
-        assert!(!found.contains(&crate::policy::diagnostics::TableMistake::TooTangled), "{mode:?}");
+        assert!(!found.contains(&crate::policy::findings::TableMistake::TooTangled), "{mode:?}");
     }
 }
 

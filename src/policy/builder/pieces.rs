@@ -1,0 +1,104 @@
+//! What a pattern of an answer is written as, and how many bytes that takes.
+
+use super::{Builder, Piece, Source, resource_bytes};
+use crate::policy::MAX_RESOURCE_CHARS;
+use crate::policy::pattern::{Form, NodeId, Part, PatternNode, PatternTree, ROOT, spell, tails};
+use crate::policy::plan::{Overlaps, TableId};
+use crate::routes::METHODS;
+
+impl<'a> Builder<'a> {
+    pub(super) fn overlaps(&self, piece: Piece) -> Option<&'a Overlaps> {
+        let table = self.plan.tables.get(piece.table)?;
+        Some(match piece.source {
+            Source::Patterns => &table.patterns,
+            Source::Extra => &table.extra,
+        })
+    }
+
+    pub(super) fn tree(&self, piece: Piece) -> Option<&'a PatternTree> {
+        self.overlaps(piece).map(|overlaps| &overlaps.tree)
+    }
+
+    pub(super) fn node(&self, table: TableId, node: NodeId) -> Option<&'a PatternNode> {
+        self.plan.tables.get(table)?.patterns.tree.get(node)
+    }
+
+    pub(super) fn is_wild(&self, piece: Piece) -> Option<bool> {
+        Some(piece.form != Form::Exact || self.tree(piece)?.get(piece.node)?.has_gap)
+    }
+
+    /// The Resources of a piece after the method and its slash.
+    pub(super) fn tails(&self, piece: Piece) -> Option<Vec<String>> {
+        let tree = self.tree(piece)?;
+        let texts = &self.tuples.get(piece.tuple)?.texts;
+        let base = spell(&tree.word(piece.node)?, &self.plan.literals, texts)?;
+        Some(tails(&base, piece.form, tree.get(piece.node)?.is_gap()))
+    }
+
+    /// The characters and the bytes in JSON of a piece without what its form adds.
+    pub(super) fn size(&self, piece: Piece) -> Option<(usize, usize)> {
+        let node = self.tree(piece)?.get(piece.node)?;
+        let tuple = self.tuples.get(piece.tuple)?;
+        let less = match (piece.form, node.part) {
+            (Form::Prefix(kept), Some(Part::Literal(literal))) => {
+                self.plan.literals.text(literal)?.len().saturating_sub(kept)
+            }
+            _ => 0,
+        };
+        let fixed = node.fixed_chars.saturating_sub(less);
+        Some((fixed.saturating_add(tuple.chars), fixed.saturating_add(tuple.bytes)))
+    }
+
+    pub(super) fn is_too_long(&self, piece: Piece) -> Option<bool> {
+        let method = self.methods(piece.table).map(str::len).max()?;
+        let form = self.form_bytes(piece)?.iter().max()?;
+        let chars = [self.stage_chars, method, "/".len(), self.size(piece)?.0, *form];
+        Some(chars.into_iter().fold(0, usize::saturating_add) > MAX_RESOURCE_CHARS)
+    }
+
+    /// What the form of a piece adds to each of its Resources.
+    pub(super) fn form_bytes(&self, piece: Piece) -> Option<&'static [usize]> {
+        let is_gap = self.tree(piece)?.get(piece.node)?.is_gap();
+        Some(match (piece.form, piece.node == ROOT) {
+            (Form::Exact, true) => &[0],
+            (Form::Exact, false) if is_gap => &[0],
+            (Form::Exact, false) => &[0, 1],
+            (Form::Below, true) => &[2],
+            (Form::Below, false) => &[3],
+            (Form::Subtree, true) => &[1],
+            (Form::Subtree, false) => &[0, 2],
+            (Form::Prefix(_), _) => &[1],
+        })
+    }
+
+    pub(super) fn bytes(&self, piece: Piece, method: &str) -> usize {
+        let found = || {
+            let (_, base) = self.size(piece)?;
+            let lengths = self.form_bytes(piece)?;
+            let before = self.stage_bytes.saturating_add(method.len()).saturating_add(1).saturating_add(base);
+            Some(
+                lengths
+                    .iter()
+                    .fold(0, |sum: usize, more| sum.saturating_add(resource_bytes(before.saturating_add(*more)))),
+            )
+        };
+        found().unwrap_or(usize::MAX)
+    }
+
+    pub(super) fn methods(&self, table: TableId) -> impl Iterator<Item = &'static str> + use<'a> {
+        let methods = self.plan.tables.get(table).map(|table| table.methods.as_slice()).unwrap_or_default();
+        methods.iter().filter_map(|method| METHODS.get(*method).copied())
+    }
+
+    pub(super) fn allow_bytes(&self, piece: Piece) -> usize {
+        self.methods(piece.table).fold(0, |sum: usize, method| sum.saturating_add(self.bytes(piece, method)))
+    }
+
+    pub(super) fn deny_bytes(&self, piece: Piece) -> usize {
+        match self.methods(piece.table).count() {
+            0 | 1 => self.allow_bytes(piece),
+            _ if self.may_star(piece) => self.bytes(piece, "*"),
+            _ => self.allow_bytes(piece),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The Allows that a token's patterns ask for, each alone or one for a whole subtree.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::{Builder, Paths, Piece, Source, Unit, json_bytes};
+use crate::policy::pattern::{Form, NodeId, Part, ROOT, belongs};
+use crate::policy::plan::{OwnPattern, TableId};
+use crate::routes::Undeclared;
+
+/// The units of a part of a table, and what they take.
+#[derive(Default)]
+struct Branch {
+    units: Vec<Unit>,
+    allow_bytes: usize,
+    denies: BTreeMap<Piece, usize>,
+    worth: usize,
+}
+
+impl Branch {
+    fn bytes(&self) -> usize {
+        self.denies.values().fold(self.allow_bytes, |sum, bytes| sum.saturating_add(*bytes))
+    }
+
+    fn take(&mut self, mut other: Self) {
+        if self.denies.len() < other.denies.len() {
+            std::mem::swap(&mut self.denies, &mut other.denies);
+        }
+        self.denies.extend(other.denies);
+        self.units.append(&mut other.units);
+        self.allow_bytes = self.allow_bytes.saturating_add(other.allow_bytes);
+        self.worth = self.worth.saturating_add(other.worth);
+    }
+}
+
+impl<'a> Builder<'a> {
+    /// The patterns that the token's conditions open, but for those with texts where the token needs none.
+    pub(super) fn own_patterns(&self) -> Vec<OwnPattern> {
+        let opened = self.grants.conditions.iter().filter_map(|condition| self.plan.own.get(*condition)).flatten();
+        let needed = |own: &&OwnPattern| {
+            let has_text = self.node(own.table, own.node).is_some_and(|node| node.has_text);
+            !(has_text && self.grants.allow(self.plan, own.plain))
+        };
+        let mut patterns: Vec<OwnPattern> = opened.filter(needed).copied().collect();
+        patterns.sort_unstable();
+        patterns.dedup_by_key(|own| (own.table, own.node));
+        patterns
+    }
+
+    pub(super) fn units(&mut self, level: Option<usize>) -> Vec<Unit> {
+        if self.plan.undeclared != Undeclared::Allow || self.paths == Paths::Exact {
+            return self.part(level);
+        }
+        let mut units = Vec::new();
+        for table in 0..self.plan.tables.len() {
+            let everything = Piece { table, source: Source::Patterns, node: ROOT, form: Form::Subtree, tuple: 0 };
+            match self.unit(everything, 1) {
+                Some(unit) => units.push(unit),
+                None => self.left_out = self.left_out.saturating_add(1),
+            }
+        }
+        units
+    }
+
+    /// The units of all tables, broad ones at prefixes of `level` segments and more.
+    pub(super) fn part(&mut self, level: Option<usize>) -> Vec<Unit> {
+        self.tuples.truncate(1);
+        self.free.retain(|piece, _| piece.tuple == 0);
+        let mut units = Vec::new();
+        let patterns = self.own_patterns();
+        for table in 0..self.plan.tables.len() {
+            let own: FxHashSet<NodeId> = patterns.iter().filter(|own| own.table == table).map(|own| own.node).collect();
+            let Some(tree) = self.plan.tables.get(table).map(|table| &table.patterns.tree) else { continue };
+            let mut children: FxHashMap<NodeId, Vec<NodeId>> = FxHashMap::default();
+            let mut known: FxHashSet<NodeId> = FxHashSet::default();
+            for node in &own {
+                let mut at = *node;
+                while at != ROOT
+                    && known.insert(at)
+                    && let Some(parent) = tree.get(at).map(|node| node.parent)
+                {
+                    children.entry(parent).or_default().push(at);
+                    at = parent;
+                }
+            }
+            children.values_mut().for_each(|nodes| nodes.sort_unstable());
+            let mut spent = 0;
+            units.extend(self.visit(table, &own, &children, level, ROOT, 0, &mut spent).units);
+        }
+        units
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a recursion over one table")]
+    fn visit(
+        &mut self,
+        table: TableId,
+        own: &FxHashSet<NodeId>,
+        children: &FxHashMap<NodeId, Vec<NodeId>>,
+        level: Option<usize>,
+        node: NodeId,
+        tuple: usize,
+        spent: &mut usize,
+    ) -> Branch {
+        let mut branch = Branch::default();
+        let exact = Piece { table, source: Source::Patterns, node, form: Form::Exact, tuple };
+        let mut form = Form::Below;
+        if own.contains(&node) {
+            form = Form::Subtree;
+            match self.unit(exact, 1) {
+                Some(unit) => branch.take(self.branch(unit)),
+                None => self.left_out = self.left_out.saturating_add(1),
+            }
+        }
+        for child in children.get(&node).into_iter().flatten() {
+            let Some(Part::Text(part)) = self.node(table, *child).and_then(|node| node.part) else {
+                branch.take(self.visit(table, own, children, level, *child, tuple, spent));
+                continue;
+            };
+            let grants = self.grants;
+            for text in grants.texts.iter().filter(|text| belongs(part, text.signature)) {
+                let encoded = text.encoded.as_deref().filter(|_| self.encoded);
+                for text in std::iter::once(text.text.as_str()).chain(encoded) {
+                    // What cannot fit any more need not be looked at: a token may have a thousand texts.
+                    if *spent > self.room {
+                        self.left_out = self.left_out.saturating_add(1);
+                        break;
+                    }
+                    let longer = self.longer(tuple, text);
+                    let before = *spent;
+                    let part = self.visit(table, own, children, level, *child, longer, spent);
+                    *spent = before.saturating_add(part.allow_bytes);
+                    branch.take(part);
+                }
+            }
+        }
+        let deep = self.node(table, node).map_or(0, |node| node.depth);
+        if level.is_some_and(|level| deep >= level) && branch.units.len() > 1 {
+            let broad = Piece { form, ..exact };
+            if let Some(unit) = self.unit(broad, branch.worth) {
+                let broad = self.branch(unit);
+                if broad.bytes() < branch.bytes() {
+                    return broad;
+                }
+            }
+        }
+        branch
+    }
+
+    fn longer(&mut self, tuple: usize, text: &'a str) -> usize {
+        let mut longer = self.tuples.get(tuple).cloned().unwrap_or_default();
+        longer.texts.push(text);
+        longer.chars = longer.chars.saturating_add(text.chars().count());
+        longer.bytes = longer.bytes.saturating_add(json_bytes(text));
+        self.tuples.push(longer);
+        self.tuples.len().saturating_sub(1)
+    }
+
+    fn branch(&mut self, unit: Unit) -> Branch {
+        Branch {
+            allow_bytes: self.allow_bytes(unit.allow),
+            denies: unit.denies.iter().map(|deny| (*deny, self.deny_bytes(*deny))).collect(),
+            worth: unit.worth,
+            units: vec![unit],
+        }
+    }
+}

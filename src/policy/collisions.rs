@@ -1,0 +1,86 @@
+//! Denies that refuse paths whose parameters are literals of the table, of which a warning tells.
+
+use super::automaton::{CellId, Literals};
+use super::findings::{Label, TooTangled, Warning};
+use super::pattern::{NodeId, Part, intersection, spell};
+use super::plan::{ClassId, Overlaps, Plan, TableId, UNDECLARED};
+use super::questions::{Allowed, ClassCache, Questions, Set, collisions, own_node, reached};
+use super::sources::{MAX_COMMON, Sources, entry_parts};
+use crate::routes::METHODS;
+
+const MAX_COLLISIONS: usize = 5;
+
+/// Notes the Denies that refuse paths whose parameters are literals of the table.
+pub(super) fn find(
+    questions: &mut Questions<'_, '_>,
+    plan: &Plan,
+    sources: &Sources<'_>,
+    id: TableId,
+    allowed: &[Allowed],
+    found: &mut Vec<Warning>,
+) -> Result<(), TooTangled> {
+    let table = plan.tables.get(id).ok_or(TooTangled)?;
+    let mut classes = ClassCache::default();
+    for allow in allowed {
+        for cell in reached(table, allow)?.iter().copied() {
+            if found.len() >= MAX_COLLISIONS {
+                return Ok(());
+            }
+            if !questions.possible(plan, allow, cell, &[])? {
+                continue;
+            }
+            let mut denies: Vec<(&Overlaps, NodeId)> = Vec::new();
+            if cell != UNDECLARED {
+                denies.push((&table.patterns, own_node(table, cell)?));
+            }
+            let extra = table.cutbacks.get(&allow.node).into_iter().chain(table.common.get(&(allow.node, cell)));
+            denies.extend(extra.flatten().map(|node| (&table.extra, *node)));
+            for (overlaps, node) in denies {
+                let usable = match std::ptr::eq(overlaps, &table.patterns) {
+                    true => classes.of(plan, overlaps, Set::Collisions, node)?,
+                    false => collisions(plan, overlaps, node)?,
+                };
+                if let Some(class) = questions.usable(plan, allow, cell, &usable)?.first() {
+                    let warning = collision(plan, sources, id, overlaps, node, cell, *class);
+                    found.extend(warning.filter(|warning| !found.contains(warning)));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The warning of a Deny that refuses paths of a cell of this class.
+fn collision(
+    plan: &Plan,
+    sources: &Sources<'_>,
+    id: TableId,
+    overlaps: &Overlaps,
+    node: NodeId,
+    refused: CellId,
+    class: ClassId,
+) -> Option<Warning> {
+    let table = plan.tables.get(id)?;
+    let method = *table.methods.first()?;
+    let hits = overlaps.hits.get(node)?;
+    let mut cells = overlaps.reach.get(node)?.iter().filter(|cell| hits.binary_search(cell).is_err());
+    let cell = *cells.find(|cell| plan.class_of.get(**cell) == Some(&class))?;
+    let entry = |cell: CellId| sources.cells.get(cell)?.as_ref().map(|cell| cell.entry);
+    let name = *METHODS.get(method)?;
+    let label = |cell: CellId| entry(cell).map_or(Label::Undeclared, |entry| Label::of(sources.routes, entry, name));
+    let example = example(sources, &plan.literals, &overlaps.tree.word(node)?, entry(cell)?, method);
+    Some(Warning::Collision { open: label(cell), refused: label(refused), example })
+}
+
+/// A path of an entry that a Deny matches.
+fn example(sources: &Sources<'_>, literals: &Literals, deny: &[Part], entry: usize, method: usize) -> Option<String> {
+    let parts = entry_parts(sources, literals, entry)?;
+    let texts = deny.iter().map(|_| "u1").collect::<Vec<_>>();
+    let words = intersection(deny, &parts, MAX_COMMON)?;
+    // A gap is one segment or more.
+    let paths = words.iter().flat_map(|word| ["7", "7/8"].map(|text| (word, text))).filter_map(|(word, text)| {
+        let path = spell(word, literals, &texts)?.replace("?*", text);
+        (sources.routes.taken(&path, method) == Some(entry)).then_some(path)
+    });
+    paths.min().map(|path| format!("/{path}"))
+}

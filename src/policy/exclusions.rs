@@ -1,0 +1,69 @@
+//! The Denies that only some Allows need: the Allow's cutbacks, and what it has in common with a refused entry.
+
+use super::automaton::CellId;
+use super::findings::TooTangled;
+use super::overlap::{self, Gaps};
+use super::pattern::{Form, NodeId, cutbacks, intersection};
+use super::plan::{Plan, TableId, UNDECLARED};
+use super::questions::{Allowed, reached};
+use super::sources::{MAX_COMMON, Sources, entry_parts, hits};
+use crate::routes::Undeclared;
+
+/// An Allow, by its place, and a cell that it reaches, whose own pattern may hit what some token may use.
+pub(super) type Contested = Vec<(usize, CellId)>;
+
+/// Makes the Denies that only some Allows need.
+pub(super) fn add(
+    plan: &mut Plan,
+    sources: &Sources<'_>,
+    id: TableId,
+    allowed: &[Allowed],
+    contested: &Contested,
+) -> Result<(), TooTangled> {
+    let (undeclared, literals) = (plan.undeclared, std::mem::take(&mut plan.literals));
+    let table = plan.tables.get_mut(id).ok_or(TooTangled)?;
+    let mut cut: Vec<NodeId> = Vec::new();
+    if undeclared != Undeclared::Allow {
+        for allow in allowed {
+            if undeclared == Undeclared::Deny && reached(table, allow)?.binary_search(&UNDECLARED).is_ok() {
+                cut.push(allow.node);
+            }
+        }
+        cut.extend(contested.iter().filter_map(|(place, _)| allowed.get(*place)).map(|allow| allow.node));
+        cut.sort_unstable();
+        cut.dedup();
+        for node in &cut {
+            let word = table.patterns.tree.word(*node).ok_or(TooTangled)?;
+            let cutbacks = cutbacks(&word);
+            let nodes =
+                cutbacks.iter().map(|word| table.extra.tree.insert(word, &literals)).collect::<Result<_, _>>()?;
+            table.cutbacks.insert(*node, nodes);
+        }
+    }
+    for (place, cell) in contested {
+        let allow = allowed.get(*place).ok_or(TooTangled)?;
+        let entry = sources.cells.get(*cell).and_then(|cell| cell.as_ref()).ok_or(TooTangled)?.entry;
+        let parts = entry_parts(sources, &literals, entry).ok_or(TooTangled)?;
+        let word = table.patterns.tree.word(allow.node).ok_or(TooTangled)?;
+        if allow.form == Form::Exact
+            && let Some(words) = intersection(&word, &parts, MAX_COMMON)
+        {
+            let nodes = words.iter().map(|word| table.extra.tree.insert(word, &literals)).collect::<Result<_, _>>()?;
+            table.common.insert((allow.node, *cell), nodes);
+        }
+    }
+    if !cut.is_empty() {
+        let automaton = sources.automata.get(id).ok_or(TooTangled)?;
+        let matters = (undeclared != Undeclared::Absent).then_some(UNDECLARED);
+        table.short_reach = overlap::reach(automaton, &table.patterns.tree, Gaps::Short, matters)?;
+    }
+    plan.literals = literals;
+    let table = plan.tables.get_mut(id).ok_or(TooTangled)?;
+    if table.extra.tree.nodes.len() > 1 {
+        let automaton = sources.automata.get(id).ok_or(TooTangled)?;
+        let matters = (undeclared != Undeclared::Absent).then_some(UNDECLARED);
+        table.extra.reach = overlap::reach(automaton, &table.extra.tree, Gaps::Long, matters)?;
+        table.extra.hits = hits(&table.extra.tree, sources, &plan.literals, id)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,154 @@
+//! What is asked of a table's Allows: which cells they reach, and whether some token may use the one and not the other.
+
+use std::borrow::Cow;
+
+use rustc_hash::FxHashMap;
+
+use super::automaton::CellId;
+use super::conditions::{ClaimSet, ConditionId, Entailment};
+use super::findings::TooTangled;
+use super::pattern::{Form, NodeId, ROOT, held_claims};
+use super::plan::{ClassId, Overlaps, Plan, Table, TableId, UNDECLARED};
+use crate::routes::Undeclared;
+
+/// The most questions about a table, each of some set operations: some seconds' work at the worst.
+const MAX_QUESTIONS: usize = 4_000_000;
+
+/// An Allow that some token gets.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Allowed {
+    pub(super) node: NodeId,
+    pub(super) form: Form,
+    pub(super) condition: ConditionId,
+    pub(super) held: ClaimSet,
+}
+
+/// Asks the entailment, and counts.
+pub(super) struct Questions<'a, 'b> {
+    entailment: &'a mut Entailment<'b>,
+    asked: usize,
+}
+
+impl<'a, 'b> Questions<'a, 'b> {
+    pub(super) fn new(entailment: &'a mut Entailment<'b>) -> Self {
+        Self { entailment, asked: 0 }
+    }
+
+    /// Whether some token with this Allow may not use `refused` and may use one cell of each of `hits`.
+    pub(super) fn possible(
+        &mut self,
+        plan: &Plan,
+        allowed: &Allowed,
+        refused: CellId,
+        hits: &[ClassId],
+    ) -> Result<bool, TooTangled> {
+        self.asked = self.asked.saturating_add(1);
+        if self.asked > MAX_QUESTIONS {
+            return Err(TooTangled);
+        }
+        let classes: Option<Vec<_>> =
+            hits.iter().map(|class| plan.classes.get(*class).map(|found| (*class, found.as_slice()))).collect();
+        let (refused, classes) = plan.class(refused).zip(classes).ok_or(TooTangled)?;
+        Ok(self.entailment.possible(allowed.condition, allowed.held, refused, &classes))
+    }
+
+    /// Those of the classes that some token may use which has this Allow and may not use `refused`.
+    pub(super) fn usable(
+        &mut self,
+        plan: &Plan,
+        allowed: &Allowed,
+        refused: CellId,
+        classes: &[ClassId],
+    ) -> Result<Vec<ClassId>, TooTangled> {
+        let mut usable = Vec::new();
+        for class in classes {
+            if self.possible(plan, allowed, refused, &[*class])? {
+                usable.push(*class);
+            }
+        }
+        Ok(usable)
+    }
+}
+
+/// The Allows of a table.
+pub(super) fn allowed(plan: &Plan, id: TableId) -> Result<Vec<Allowed>, TooTangled> {
+    if plan.undeclared == Undeclared::Allow {
+        let everybody = plan.classes.first().and_then(|class| class.first()).copied();
+        let condition = everybody.ok_or(TooTangled)?;
+        return Ok(vec![Allowed { node: ROOT, form: Form::Subtree, condition, held: 0 }]);
+    }
+    let table = plan.tables.get(id).ok_or(TooTangled)?;
+    let mut allowed = Vec::new();
+    for (condition, own) in plan.own.iter().enumerate() {
+        for own in own.iter().filter(|own| own.table == id) {
+            let word = table.patterns.tree.word(own.node).ok_or(TooTangled)?;
+            allowed.push(Allowed { node: own.node, form: Form::Exact, condition, held: held_claims(&word) });
+        }
+    }
+    Ok(allowed)
+}
+
+/// The cells that an Allow reaches, in order.
+pub(super) fn reached<'a>(table: &'a Table, allow: &Allowed) -> Result<Cow<'a, [CellId]>, TooTangled> {
+    let [exact, below] = Plan::reached(&table.patterns, allow.node, allow.form).ok_or(TooTangled)?;
+    if below.is_empty() {
+        return Ok(Cow::Borrowed(exact));
+    }
+    let mut cells = [exact, below].concat();
+    cells.sort_unstable();
+    cells.dedup();
+    Ok(Cow::Owned(cells))
+}
+
+/// The pattern of a cell's entry without texts.
+pub(super) fn own_node(table: &Table, cell: CellId) -> Result<NodeId, TooTangled> {
+    let place = table.entry_of.get(&cell).and_then(|place| table.entries.get(*place));
+    place.map(|place| place.node).ok_or(TooTangled)
+}
+
+/// Which cells of a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Set {
+    Hits,
+    /// Those of which it only matches paths whose parameters are literals of the table.
+    Collisions,
+}
+
+/// The classes of patterns' cells, asked once.
+#[derive(Default)]
+pub(super) struct ClassCache(FxHashMap<(Set, NodeId), Vec<ClassId>>);
+
+impl ClassCache {
+    pub(super) fn of(
+        &mut self,
+        plan: &Plan,
+        overlaps: &Overlaps,
+        set: Set,
+        node: NodeId,
+    ) -> Result<Vec<ClassId>, TooTangled> {
+        if let Some(known) = self.0.get(&(set, node)) {
+            return Ok(known.clone());
+        }
+        let classes = match set {
+            Set::Hits => {
+                let hits = overlaps.hits.get(node).ok_or(TooTangled)?;
+                let mut classes: Vec<_> = hits.iter().filter_map(|cell| plan.class_of.get(*cell)).copied().collect();
+                classes.sort_unstable();
+                classes.dedup();
+                classes
+            }
+            Set::Collisions => collisions(plan, overlaps, node)?,
+        };
+        self.0.insert((set, node), classes.clone());
+        Ok(classes)
+    }
+}
+
+pub(super) fn collisions(plan: &Plan, overlaps: &Overlaps, node: NodeId) -> Result<Vec<ClassId>, TooTangled> {
+    let (hits, reach) = overlaps.hits.get(node).zip(overlaps.reach.get(node)).ok_or(TooTangled)?;
+    let only = reach.iter().filter(|cell| **cell != UNDECLARED && hits.binary_search(cell).is_err());
+    let mut classes: Vec<_> = only.filter_map(|cell| plan.class_of.get(*cell)).copied().collect();
+    classes.sort_unstable();
+    classes.dedup();
+    Ok(classes)
+}
