@@ -5,10 +5,12 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::ambiguity_denies::Encodable;
-use super::automaton::{Automaton, Cell, CellId, Literals, MarkSet, MethodTable};
+use super::automaton::{Automaton, Cell, CellId, Literals};
 use super::cache::Cache;
-use super::conditions::{ClaimSet, ConditionId, Conditions, Entailment, Mark, Way, claim_bit};
+use super::conditions::{ClaimSet, ConditionId, Conditions, Mark, Way, claim_bit};
+use super::entailment::Entailment;
 use super::findings::{TableMistake, TooTangled, Warning};
+use super::method_table::{MarkSet, MethodTable};
 use super::overlap::{self, Gaps};
 use super::pattern::{NodeId, Part, PatternTree, ROOT};
 use super::plan::{Overlaps, OwnPattern, Plan, Table, TableEntry, TableId, UNDECLARED};

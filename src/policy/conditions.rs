@@ -17,11 +17,11 @@ const MAX_CLAIMS: usize = 32;
 pub(super) type ClaimSet = u32;
 /// A set of atoms that some need asks for.
 pub(super) type ConditionId = usize;
-type AtomId = usize;
+pub(super) type AtomId = usize;
 
 /// One thing that a need asks of a token.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Atom {
+pub(super) enum Atom {
     Scope(Arc<str>),
     Claim(ClaimName, Accepted),
     /// The claim has a text that can stand in a path.
@@ -51,20 +51,20 @@ pub(super) struct Way {
 /// All that the needs of a table ask of a token.
 #[derive(Debug, Default)]
 pub(super) struct Conditions {
-    atoms: Vec<Atom>,
-    sets: Vec<Vec<AtomId>>,
+    pub(super) atoms: Vec<Atom>,
+    pub(super) sets: Vec<Vec<AtomId>>,
     /// By atom, the sets that ask for it.
     by_atom: Vec<Vec<ConditionId>>,
     by_scope: FxHashMap<Arc<str>, AtomId>,
     /// The atoms that are not scopes.
-    claim_atoms: Vec<AtomId>,
+    pub(super) claim_atoms: Vec<AtomId>,
     /// The sets that ask for nothing.
     always: Vec<ConditionId>,
     /// The claims that are compared with path parameters.
     pub(super) bound: Vec<ClaimName>,
-    text_atoms: Vec<AtomId>,
+    pub(super) text_atoms: Vec<AtomId>,
     known_atoms: FxHashMap<Atom, AtomId>,
-    known_sets: FxHashMap<Vec<AtomId>, ConditionId>,
+    pub(super) known_sets: FxHashMap<Vec<AtomId>, ConditionId>,
 }
 
 impl Conditions {
@@ -239,106 +239,6 @@ impl Conditions {
         }
         met.sort_unstable();
         met
-    }
-}
-
-/// Whether some token meets certain sets and not others, as far as scopes and claims decide it.
-///
-/// Every set of scopes and claim values is taken to be possible, for a claim may be an array; only `iss` is one string.
-#[derive(Debug)]
-pub(super) struct Entailment<'a> {
-    conditions: &'a Conditions,
-    /// By set, its atoms and all that they imply.
-    closed: Vec<Vec<AtomId>>,
-    exclusive: Vec<AtomId>,
-    known: FxHashMap<(ConditionId, ClaimSet, [Option<usize>; 4]), bool>,
-}
-
-impl<'a> Entailment<'a> {
-    pub(super) fn new(conditions: &'a Conditions) -> Self {
-        let presences: Vec<(AtomId, &ClaimName)> = conditions
-            .claim_atoms
-            .iter()
-            .filter_map(|atom| match conditions.atoms.get(*atom)? {
-                Atom::Claim(name, Accepted::Present) => Some((*atom, name)),
-                _ => None,
-            })
-            .collect();
-        let close = |atoms: &Vec<AtomId>| {
-            let mut all = atoms.clone();
-            for atom in atoms {
-                if let Some(Atom::Claim(name, _) | Atom::Text(name)) = conditions.atoms.get(*atom) {
-                    all.extend(presences.iter().filter(|(_, present)| *present == name).map(|(atom, _)| *atom));
-                }
-            }
-            all
-        };
-        let issuer = |atom: &&AtomId| {
-            matches!(
-                conditions.atoms.get(**atom),
-                Some(Atom::Claim(ClaimName::Member(name), Accepted::Value(value))) if name == "iss" && value.is_string()
-            )
-        };
-        Self {
-            conditions,
-            closed: conditions.sets.iter().map(close).collect(),
-            exclusive: conditions.claim_atoms.iter().filter(issuer).copied().collect(),
-            known: FxHashMap::default(),
-        }
-    }
-
-    /// Whether some token that meets `own`, and has a text for each of the `held` claims, meets one set of each of `hits`
-    /// (three at most) and none of `refused`.
-    pub(super) fn possible(
-        &mut self,
-        own: ConditionId,
-        held: ClaimSet,
-        refused: (usize, &[ConditionId]),
-        hits: &[(usize, &[ConditionId])],
-    ) -> bool {
-        if refused.1.contains(&own) {
-            return false;
-        }
-        let mut classes = [Some(refused.0), None, None, None];
-        for (slot, (class, _)) in classes.iter_mut().skip(1).zip(hits) {
-            *slot = Some(*class);
-        }
-        let key = (own, held, classes);
-        if let Some(known) = self.known.get(&key) {
-            return *known;
-        }
-        let mut atoms: Vec<AtomId> = self.closed.get(own).cloned().unwrap_or_default();
-        for (claim, atom) in self.conditions.text_atoms.iter().enumerate() {
-            if held & claim_bit(claim) != 0 {
-                let text = self.conditions.known_sets.get(&vec![*atom]);
-                atoms.push(*atom);
-                atoms.extend(text.and_then(|set| self.closed.get(*set)).into_iter().flatten());
-            }
-        }
-        let answer = self.choose(&atoms, refused.1, hits);
-        self.known.insert(key, answer);
-        answer
-    }
-
-    /// Whether some token meets a set and none of others.
-    pub(super) fn asks_less(&self, own: ConditionId, refused: &[ConditionId]) -> bool {
-        !refused.contains(&own) && self.choose(self.closed.get(own).map_or(&[], Vec::as_slice), refused, &[])
-    }
-
-    fn choose(&self, atoms: &[AtomId], refused: &[ConditionId], hits: &[(usize, &[ConditionId])]) -> bool {
-        let Some(((_, first), rest)) = hits.split_first() else {
-            let issuers = self.exclusive.iter().filter(|atom| atoms.contains(atom)).count();
-            return issuers <= 1 && !refused.iter().any(|set| self.is_met(*set, atoms));
-        };
-        first.iter().any(|set| {
-            let more = self.closed.get(*set).map(Vec::as_slice).unwrap_or_default();
-            self.choose(&[atoms, more].concat(), refused, rest)
-        })
-    }
-
-    /// Of a set that is not known nothing is said to be met: then its route counts as refused, which asks for more Denies.
-    fn is_met(&self, set: ConditionId, atoms: &[AtomId]) -> bool {
-        self.conditions.sets.get(set).is_some_and(|asked| asked.iter().all(|atom| atoms.contains(atom)))
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::automaton::CellId;
 use super::collisions;
-use super::conditions::Entailment;
+use super::entailment::Entailment;
 use super::exclusions::{self, Contested};
 use super::findings::{Label, TableMistake, TooTangled, Warning};
 use super::pattern::NodeId;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::builder::{Builder, Paths};
-use super::conditions::{Entailment, Way};
+use super::conditions::Way;
+use super::entailment::Entailment;
 use super::findings::{Label, TableMistake, Warning};
 use super::grants::Grants;
 use super::plan::{Plan, UNDECLARED};

@@ -14,10 +14,12 @@ mod compile;
 mod conditions;
 mod conflicts;
 mod diagnostics;
+mod entailment;
 mod exclusions;
 mod findings;
 pub(crate) mod glob;
 mod grants;
+mod method_table;
 #[cfg(any(test, feature = "unstable-internals"))]
 pub(crate) mod oracle;
 mod overlap;

@@ -3,9 +3,10 @@
 //! A gap is `?*` between slashes: any text of at least one character, so of paths without empty segments it takes one
 //! segment or more.
 
-use super::automaton::{LiteralId, Literals, MethodTable, subsets};
+use super::automaton::{LiteralId, Literals, subsets};
 use super::conditions::ClaimSet;
 use super::findings::TooTangled;
+use super::method_table::MethodTable;
 use crate::routes::{Routes, Segment};
 
 /// The most patterns of one method, texts of claims counted for each set of claims that may share them.

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use rustc_hash::FxHashMap;
 
 use super::automaton::CellId;
-use super::conditions::{ClaimSet, ConditionId, Entailment};
+use super::conditions::{ClaimSet, ConditionId};
+use super::entailment::Entailment;
 use super::findings::TooTangled;
 use super::pattern::{Form, NodeId, ROOT, held_claims};
 use super::plan::{ClassId, Overlaps, Plan, Table, TableId, UNDECLARED};

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::automaton::{Automaton, Cell, CellId, Literals, MarkSet, MethodTable};
+use super::automaton::{Automaton, Cell, CellId, Literals};
 use super::conditions::{ClaimSet, ConditionId, Way};
 use super::findings::TooTangled;
+use super::method_table::{MarkSet, MethodTable};
 use super::overlap::{Begin, CellPart, CellSets, Matcher, Texts};
 use super::pattern::{EntryPart, PatternTree};
 use super::plan::{ClassId, TableId};
