@@ -235,3 +235,48 @@ fn key_sets_of_any_size() {
     judged("keys", costs([24, 48, 96], &key));
     judged("odd keys", costs([24, 48, 96], &odd));
 }
+
+/// What an event costs besides the start, with a table of its own.
+fn besides_the_start(api: &Value, event: &str, answered: &str) -> u64 {
+    let (count, answer) = run(api, event);
+    assert!(answer.contains(answered), "{answer}");
+    count.saturating_sub(run(api, "{}").0)
+}
+
+#[test]
+fn a_thousand_values_bound_to_a_path_cost_ten_times_one_at_most() {
+    if !can_count() {
+        return;
+    }
+    let mut routes: Vec<Value> = (0..41)
+        .map(|n| json!({ "path": format!("/orgs/{{org}}/res{n}/{{path+}}"), "claims": { "orgs": "{org}" } }))
+        .collect();
+    routes.push(json!({ "path": "/orgs/{org}/res0/export", "claims": { "orgs": "{org}" }, "scopes": "export" }));
+    let api = json!({ "issuers": api()["issuers"], "routes": routes, "undeclared_routes": "absent" });
+    let costs = [1, 10, 100, 1000].map(|values| {
+        // Three letters each: a thousand of them fit into a token of 10,240 bytes.
+        let digit = |n: usize| char::from(b'a' + (n % 26) as u8);
+        let text = |n: usize| format!(r#""{}{}{}""#, digit(n / 676), digit(n / 26), digit(n));
+        let texts: Vec<String> = (0..values).map(text).collect();
+        let token = token(&format!(r#","orgs":[{}]"#, texts.join(",")));
+        besides_the_start(&api, &event(&token, "GET/orgs/aaa/res1/x"), "Allow")
+    });
+    eprintln!("values bound to a path: instructions {costs:?}");
+    assert!(costs[3] <= 10 * costs[0], "{costs:?}");
+}
+
+#[test]
+fn tables_of_any_size() {
+    if !can_count() {
+        return;
+    }
+    let costs = [200, 400, 800].map(|size: usize| {
+        let mut api = api();
+        let paths = (0..size)
+            .map(|n| json!({ "method": "GET", "path": format!("/r{n}/{{id}}"), "scopes": format!("s{}", n % 7) }));
+        api["routes"] = json!(paths.collect::<Vec<_>>());
+        (size, run(&api, "{}").0)
+    });
+    let (start, _) = run(&api(), "{}");
+    judged("routes", costs.map(|(size, count)| (size, count.saturating_sub(start))));
+}

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::Samples;
 use crate::series::{
-    AUTHORIZER, CONTROL, Entry, FETCHED, FLOOR, FLOOR_FETCHED, NODE, REFUSALS, Series, TEN, TEN_THOUSAND,
+    ANSWERS, AUTHORIZER, CONTROL, Entry, FETCHED, FLOOR, FLOOR_FETCHED, NODE, REFUSALS, Series, TEN, TEN_THOUSAND,
 };
 use crate::subject::Sample;
 
@@ -46,7 +46,7 @@ const fn target(
     Target { what, series, subject, against, metric, most }
 }
 
-const TARGETS: [Target; 9] = [
+const TARGETS: [Target; 11] = [
     target("warm p50, of the floor's", "floor", [AUTHORIZER, FLOOR], |sample| sample.p50, 1.40),
     target("CPU a call, of the floor's", "floor", [AUTHORIZER, FLOOR], |sample| sample.cpu, 1.60),
     target("cold CPU, of the floor's", "floor", [AUTHORIZER, FLOOR], |sample| sample.cold_cpu, 1.45),
@@ -59,6 +59,20 @@ const TARGETS: [Target; 9] = [
         1.10,
     ),
     target("warm p50 with 10,000 routes, of that with 10", "variants", [TEN_THOUSAND, TEN], |sample| sample.p50, 1.05),
+    target(
+        "warm p50 with an answer of 3 KB, of the same checks' on lambda_runtime",
+        "answers",
+        [ANSWERS[0].0, ANSWERS[0].1],
+        |sample| sample.p50,
+        1.10,
+    ),
+    target(
+        "warm p50 with an answer of 8 KiB, of the same checks' on lambda_runtime",
+        "answers",
+        [ANSWERS[1].0, ANSWERS[1].1],
+        |sample| sample.p50,
+        1.20,
+    ),
     target("cold CPU, of Node's with aws-jwt-verify", "languages", [AUTHORIZER, NODE], |sample| sample.cold_cpu, 0.02),
     target("warm p50, of Node's with aws-jwt-verify", "languages", [AUTHORIZER, NODE], |sample| sample.p50, 0.23),
     target("peak memory, of Node's with aws-jwt-verify", "languages", [AUTHORIZER, NODE], |sample| sample.memory, 0.08),

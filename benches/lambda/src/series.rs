@@ -35,6 +35,9 @@ pub(crate) const FLOOR_FETCHED: &str = "floor, keys fetched at start";
 pub(crate) const TEN: &str = "10 routes";
 pub(crate) const TEN_THOUSAND: &str = "10,000 routes";
 pub(crate) const NODE: &str = "Node, aws-jwt-verify";
+/// Answers: of the authorizer and of the verifier, so many routes more than ten, and so many bytes more than one Resource.
+pub(crate) const ANSWERS: [(&str, &str, usize, usize); 2] =
+    [("an answer of 3 KB", "verifier, 3 KB", 9, 2700), ("an answer of 8 KiB", "verifier, 8 KiB", 39, 7530)];
 pub(crate) const REFUSALS: [(&str, Kind); 6] = [
     ("malformed token", Kind::Malformed),
     ("unsigned token", Kind::Unsigned),
@@ -69,7 +72,7 @@ impl<'a> Bench<'a> {
     }
 
     pub(crate) fn series(&self, api: &str) -> Result<Vec<Series>, Failure> {
-        Ok(vec![self.floor(), self.variants(api)?, self.refusals()?, self.languages()?])
+        Ok(vec![self.floor(), self.variants(api)?, self.answers()?, self.refusals()?, self.languages()?])
     }
 
     /// The authorizer and what it is built on.
@@ -123,6 +126,26 @@ impl<'a> Bench<'a> {
         let hs256 = [hs256, floor].map(|subject| Subject { events: events.clone(), ..subject });
         subjects.extend(against("floor, HS256", hs256.to_vec()));
         Ok(Series { name: "variants", title: "Other configurations", seconds: 90, rounds: 150, subjects })
+    }
+
+    /// Answers of some length, beside those of a verifier of the same length that has nothing to decide about them.
+    fn answers(&self) -> Result<Series, Failure> {
+        let mut subjects = Vec::new();
+        let absent = json!({ "undeclared_routes": "absent" });
+        for (name, peer, more, bytes) in ANSWERS {
+            let mut table = routes(10, false);
+            table.extend((0..more).map(
+                |number| json!({ "method": "GET", "path": format!("/movies/part-{number}"), "scopes": "read:movies" }),
+            ));
+            let file = format!("{more}-more-routes.json");
+            let configuration = self.material.configuration(&file, &table, key_file(), absent.clone())?;
+            let mut verifier = self.peer(peer, vec![self.built.join("verifier")], CALLS);
+            verifier.environment.push(("MORE_BYTES", bytes.to_string()));
+            let pair = [self.authorizer(name, "authorizer", &configuration), verifier];
+            let events = self.material.events("RS256", Kind::LiteralPermit)?;
+            subjects.extend(against(peer, pair.map(|subject| Subject { events: events.clone(), ..subject }).to_vec()));
+        }
+        Ok(Series { name: "answers", title: "Answers of some length", seconds: 60, rounds: 200, subjects })
     }
 
     fn refusals(&self) -> Result<Series, Failure> {
