@@ -94,10 +94,10 @@ pub(crate) fn judge(case: &Case) -> Result<Outcome, String> {
     let (method, path) = case.request.split_once('/').unwrap();
     let reading = rules.read(path);
     let (wanted, given) = (rules.allow(&case.token, method, &reading), document.allows(&case.request));
-    // A long one takes a wildcard, for which there may be no room; nor is there any for a method that does not exist, or
-    // that spares what is encoded in it.
+    // A long one takes a wildcard, for which there may be no room; nor is there any for a method that does not exist, that
+    // spares what is encoded in it, or below a refused route.
     let short = case.request.len() < 400;
-    let writable = || case.room == ROOM && !case.request.contains('%');
+    let writable = || case.room == ROOM && !case.request.contains('%') && ordinary;
     let fits = if short { case.room >= 600 } else { writable() };
     if wanted != given && (given || fits) {
         return Err(format!("the request is {wanted} by the rules and {given} by the policy\n{text}"));
