@@ -1,110 +1,38 @@
 //! Strict JSON: what `serde_json::Value` forgives is refused here.
 
-use std::borrow::Cow;
 use std::fmt;
-use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
-use serde_json::de::Read;
 use serde_json::{Map, Number, Value};
 
 use crate::decimal::Decimal;
 
-/// How `serde_json` hands over a number that is no integer of 64 bits: as an object with this one member, whose value is the
-/// number's text.
+/// The name that `serde_json` gives the only member of an object that stands for a number, whose value is the number's text.
 const NUMBER: &str = "$serde_json::private::Number";
-
-/// What a JSON document becomes.
-pub(crate) trait Json<'de>: Sized {
-    /// The members of an object, before it is one.
-    type Members: Default;
-
-    fn null() -> Self;
-    fn bool(value: bool) -> Self;
-    fn number(value: Number) -> Self;
-    fn text(value: Cow<'de, str>) -> Self;
-    fn list(items: Vec<Self>) -> Self;
-    fn object(members: Self::Members) -> Self;
-
-    /// The members, if it is an object.
-    fn members(self) -> Option<Self::Members>;
-
-    /// Adds a member; `false` if there is one of this name.
-    fn insert(members: &mut Self::Members, name: Cow<'de, str>, value: Self) -> bool;
-}
-
-impl<'de> Json<'de> for Value {
-    type Members = Map<String, Self>;
-
-    fn null() -> Self {
-        Self::Null
-    }
-
-    fn bool(value: bool) -> Self {
-        Self::Bool(value)
-    }
-
-    fn number(value: Number) -> Self {
-        Self::Number(value)
-    }
-
-    fn text(value: Cow<'de, str>) -> Self {
-        Self::String(value.into_owned())
-    }
-
-    fn list(items: Vec<Self>) -> Self {
-        Self::Array(items)
-    }
-
-    fn object(members: Self::Members) -> Self {
-        Self::Object(members)
-    }
-
-    fn members(self) -> Option<Self::Members> {
-        match self {
-            Self::Object(members) => Some(members),
-            _ => None,
-        }
-    }
-
-    fn insert(members: &mut Self::Members, name: Cow<'de, str>, value: Self) -> bool {
-        members.insert(name.into_owned(), value).is_none()
-    }
-}
 
 /// Parses one JSON object in which no member, at any depth, appears twice (RFC 7515 section 4, RFC 7519 section 4).
 ///
-/// Member names are compared after their escapes are resolved, so `"al\u0067"` repeats `"alg"`. Nesting is limited to
-/// 128 levels by `serde_json`, which also refuses a byte order mark and invalid UTF-8. Numbers keep all their digits; those
-/// that are no [`Decimal`] are refused, and so is a member with the name that a number has within the parser.
+/// Member names are compared after their escapes are resolved, so `"al\u0067"` repeats `"alg"`. `serde_json` limits nesting
+/// to 128 levels and refuses a byte order mark and invalid UTF-8. Numbers keep all their digits. A number that does not fit a
+/// [`Decimal`] is refused, and so is a member with the name that `serde_json` uses for numbers.
 ///
 /// # Errors
-/// The position of the first mistake, for anything that is not such an object and nothing else.
+/// The position of the first mistake.
 pub(crate) fn object(text: &[u8]) -> Result<Map<String, Value>, serde_json::Error> {
-    members_from::<Value, _>(serde_json::Deserializer::from_slice(text))
-}
-
-/// The same of a text, as another kind of tree.
-///
-/// # Errors
-/// Those of [`object`].
-pub(crate) fn members_of<'de, T: Json<'de>>(text: &'de str) -> Result<T::Members, serde_json::Error> {
-    members_from::<T, _>(serde_json::Deserializer::from_str(text))
-}
-
-fn members_from<'de, T: Json<'de>, R: Read<'de>>(
-    mut deserializer: serde_json::Deserializer<R>,
-) -> Result<T::Members, serde_json::Error> {
-    let value = Strict::<T>(PhantomData).deserialize(&mut deserializer)?;
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let value = Strict.deserialize(&mut deserializer)?;
     deserializer.end()?;
-    value.members().ok_or_else(|| de::Error::custom("not an object"))
+    match value {
+        Value::Object(members) => Ok(members),
+        _ => Err(de::Error::custom("not an object")),
+    }
 }
 
 /// Reads the members that a type names from a JSON object, passing over the others.
 ///
 /// # Errors
-/// The first mistake. A list is one: what `serde` derives for a type takes a list of its members' values as well.
+/// The first mistake. A list is one: a derived `Deserialize` would also take a list of the members' values.
 pub(crate) fn members<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Result<T, serde_json::Error> {
     match text.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'{') => serde_json::from_slice(text),
@@ -113,94 +41,62 @@ pub(crate) fn members<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Result<T, se
 }
 
 /// Parses a value, refusing duplicate members.
-struct Strict<T>(PhantomData<T>);
+struct Strict;
 
-impl<'de, T: Json<'de>> DeserializeSeed<'de> for Strict<T> {
-    type Value = T;
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
 
-    fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+    fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de, T: Json<'de>> Visitor<'de> for Strict<T> {
-    type Value = T;
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-        Ok(T::null())
+    fn visit_unit<E: de::Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
     }
 
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(T::bool(value))
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
     }
 
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Self::Value, E> {
-        Ok(T::number(value.into()))
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
     }
 
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(T::number(value.into()))
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
     }
 
-    fn visit_str<E: de::Error>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(T::text(Cow::Owned(value.to_owned())))
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
     }
 
-    fn visit_borrowed_str<E: de::Error>(self, value: &'de str) -> Result<Self::Value, E> {
-        Ok(T::text(Cow::Borrowed(value)))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(Self(PhantomData))? {
+        while let Some(item) = items.next_element_seed(Self)? {
             list.push(item);
         }
-        Ok(T::list(list))
+        Ok(Value::Array(list))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-        let mut object = T::Members::default();
-        while let Some(name) = members.next_key_seed(Name)? {
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
             if name == NUMBER {
-                return members.next_value_seed(NumberText).map(T::number);
+                return members.next_value_seed(NumberText).map(Value::Number);
             }
-            let value = members.next_value_seed(Self(PhantomData))?;
-            if !T::insert(&mut object, name, value) {
+            if object.insert(name, members.next_value_seed(Self)?).is_some() {
                 return Err(de::Error::custom("a member appears twice"));
             }
         }
-        Ok(T::object(object))
-    }
-}
-
-/// Parses the name of a member, which is borrowed where it has no escapes.
-struct Name;
-
-impl<'de> DeserializeSeed<'de> for Name {
-    type Value = Cow<'de, str>;
-
-    fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Name {
-    type Value = Cow<'de, str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_str<E: de::Error>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(name.to_owned()))
-    }
-
-    fn visit_borrowed_str<E: de::Error>(self, name: &'de str) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(name))
+        Ok(Value::Object(object))
     }
 }
 
@@ -231,7 +127,7 @@ impl Visitor<'_> for NumberText {
     fn visit_string<E: de::Error>(self, text: String) -> Result<Self::Value, E> {
         let number: Number = text.parse().map_err(|_| E::custom("not a number"))?;
         let fits = Decimal::of(&number).is_some();
-        if fits { Ok(number) } else { Err(E::custom("the exponent of a number is too large")) }
+        fits.then_some(number).ok_or_else(|| E::custom("the exponent of a number is too large"))
     }
 }
 
@@ -282,13 +178,12 @@ mod tests {
     }
 
     #[test]
-    fn what_a_number_is_called_within_the_parser_is_no_name_of_a_member() {
+    fn a_member_with_the_name_that_the_parser_uses_for_numbers_is_refused() {
         refused(br#"{"$serde_json::private::Number":"5"}"#);
         refused(br#"{"a":{"$serde_json::private::Number":"5"}}"#);
         refused(br#"{"a":{"\u0024serde_json::private::Number":"5"}}"#);
         refused(br#"{"a":{"$serde_json::private::Number":5}}"#);
         refused(br#"{"a":[{"b":1,"$serde_json::private::Number":"5"}]}"#);
-        assert!(members_of::<Value>(r#"{"a":{"$serde_json::private::Number":"5"}}"#).is_err());
     }
 
     #[test]

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::claim::{claim_name, claim_names};
-use super::document::Tree;
 use super::route::required_claims;
 use super::secret::{SecretConfig, secret};
 use super::walk::{Fields, Node, all};
@@ -201,7 +200,7 @@ fn claim_rules(fields: &Fields<'_>) -> Option<ClaimRules> {
 
 /// Audiences; `null` switches the check off.
 fn audience(node: &Node<'_>) -> Option<Option<Vec<String>>> {
-    if *node.value == Tree::Null {
+    if node.value.is_null() {
         node.walk
             .warning(&node.place, "tokens for any audience pass, also those that the issuer made for somebody else");
         return Some(None);

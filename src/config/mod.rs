@@ -1,7 +1,6 @@
 //! The JSON document -> each stage's settings, read once, at start-up; every issue is reported at once.
 
 mod claim;
-mod document;
 mod issuer;
 mod network;
 mod route;
@@ -12,6 +11,8 @@ use std::cell::RefCell;
 use std::fmt;
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::claims::{ClaimName, Forwarding};
 use crate::issuer::IssuerSettings;
 use crate::json;
@@ -21,7 +22,6 @@ use crate::response::InvalidToken;
 use crate::routes::{Route, Routes, Undeclared};
 use crate::settings::{Policies, RouteRules, Settings};
 use claim::{claim_name, claim_names, context};
-use document::Tree;
 use network::{extension, tls};
 pub use walk::ConfigIssue;
 use walk::{Node, Place, Walk};
@@ -77,7 +77,7 @@ impl Config {
     /// assert_eq!(paths, ["issuers", "routes"]);
     /// ```
     pub fn parse(text: &str, env: &dyn Fn(&str) -> Option<String>, base: &Path) -> Result<Self, ConfigError> {
-        let document = json::members_of::<Tree<'_>>(text).map(Tree::Object).map_err(|error| {
+        let document = json::object(text.as_bytes()).map(Value::Object).map_err(|error| {
             let (line, column) = (error.line(), error.column());
             ConfigError::document(format!(
                 "expected one JSON object in which no member appears twice; line {line}, column {column} is not part of one"

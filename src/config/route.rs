@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::document::Tree;
 use super::walk::{Fields, Node, all};
 use crate::claims::{Accepted, ClaimName};
 use crate::routes::{Alternative, ClaimNeed, ClaimValue, METHODS, Methods, Need, PathPattern, Route, Segment};
@@ -39,7 +38,7 @@ fn entry(node: &Node<'_>) -> Option<Route> {
 fn methods(node: &Node<'_>) -> Option<Methods> {
     const EXPECTED: &str =
         "expected `ANY`, or one or a list of `GET`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE`, `OPTIONS`";
-    if matches!(node.value, Tree::Text(_)) && node.string(EXPECTED)? == "ANY" {
+    if matches!(node.value, Value::String(_)) && node.string(EXPECTED)? == "ANY" {
         return Some(Methods::Any);
     }
     let (mut named, mut whole, mut twice) = ([false; METHODS.len()], true, false);
@@ -85,7 +84,7 @@ fn claim_needs(node: &Node<'_>, path: Option<&PathPattern>) -> Option<Vec<ClaimN
     claim_values(node, ClaimValue::Fixed, |item| {
         let braces = |text: &str| Some(text.strip_prefix('{')?.strip_suffix('}')?.to_owned());
         let name = match item.value {
-            Tree::Text(_) => braces(&item.string("expected a string")?),
+            Value::String(_) => braces(&item.string("expected a string")?),
             _ => None,
         };
         let Some(name) = name else {
@@ -119,7 +118,7 @@ fn claim_values<T>(
     let entries = node.entries("expected an object of claims and their accepted values")?;
     all(entries.into_iter().map(|(name, node)| {
         let values = match node.value {
-            Tree::Object(_) => present(&node).map(|present| vec![of(present)]),
+            Value::Object(_) => present(&node).map(|present| vec![of(present)]),
             _ => node.one_or_more().and_then(|items| all(items.map(|value| item(&value)))),
         };
         let claim = ClaimName::parse(&name).or_else(|| node.reject(NAME));
@@ -130,7 +129,7 @@ fn claim_values<T>(
 /// `{"present": true}`.
 fn present(node: &Node<'_>) -> Option<Accepted> {
     let present = node.fields(&["present"])?.required("present", "expected `true`")?;
-    if *present.value == Tree::Bool(true) { Some(Accepted::Present) } else { present.reject("expected `true`") }
+    if *present.value == true { Some(Accepted::Present) } else { present.reject("expected `true`") }
 }
 
 /// One accepted value.
@@ -138,9 +137,9 @@ fn scalar(node: &Node<'_>) -> Option<Accepted> {
     const EXPECTED: &str =
         "expected a string, a number or a boolean, or a list of these, or else `{\"present\": true}`";
     match node.value {
-        Tree::Text(_) => Some(Accepted::Value(node.string(EXPECTED)?.into())),
-        Tree::Number(number) => Some(Accepted::Value(Value::Number(number.clone()))),
-        Tree::Bool(value) => Some(Accepted::Value((*value).into())),
-        Tree::Object(_) | Tree::Null | Tree::List(_) => node.reject(EXPECTED),
+        Value::String(_) => Some(Accepted::Value(node.string(EXPECTED)?.into())),
+        Value::Number(number) => Some(Accepted::Value(Value::Number(number.clone()))),
+        Value::Bool(value) => Some(Accepted::Value((*value).into())),
+        Value::Object(_) | Value::Null | Value::Array(_) => node.reject(EXPECTED),
     }
 }

@@ -1,6 +1,7 @@
 //! One entry of `secret`.
 
-use super::document::Tree;
+use serde_json::Value;
+
 use super::walk::Node;
 use crate::algorithm::Algorithm;
 use crate::keys::{Encoding, Previous, Secret, SecretLocation, StoredSecret, doubt};
@@ -34,8 +35,8 @@ pub(super) fn secret(node: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Optio
         None => Some(None),
     });
     let previous = of_manager("previous").and_then(|node| match node.map(|node| (node.value, node)) {
-        None | Some((Tree::Bool(true), _)) => Some(Previous::Accepted),
-        Some((Tree::Bool(false), _)) => Some(Previous::Refused),
+        None | Some((Value::Bool(true), _)) => Some(Previous::Accepted),
+        Some((Value::Bool(false), _)) => Some(Previous::Refused),
         Some((_, node)) => node.reject("expected `true` or `false`"),
     });
     let stored = match (&manager, &parameter) {

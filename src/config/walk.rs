@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::document::{Members, Tree};
+use serde_json::{Map, Value};
 
 /// Something wrong in the configuration: where it is, and what is expected there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(super) struct Walk<'e> {
 pub(super) struct Node<'a> {
     pub(super) walk: &'a Walk<'a>,
     pub(super) place: Place<'a>,
-    pub(super) value: &'a Tree<'a>,
+    pub(super) value: &'a Value,
 }
 
 /// The path to a value: the last step, and the path before it. It is formatted only for issues and warnings, so a cold start
@@ -71,7 +71,7 @@ impl fmt::Display for Place<'_> {
                 match plain {
                     true if before.0.is_none() => f.write_str(name),
                     true => write!(f, ".{name}"),
-                    false => write!(f, "[{}]", serde_json::Value::from(*name)),
+                    false => write!(f, "[{}]", Value::from(*name)),
                 }
             }
         }
@@ -82,7 +82,7 @@ impl fmt::Display for Place<'_> {
 pub(super) struct Fields<'a> {
     walk: &'a Walk<'a>,
     place: &'a Place<'a>,
-    members: &'a Members<'a>,
+    members: &'a Map<String, Value>,
 }
 
 impl<'a> Walk<'a> {
@@ -109,10 +109,10 @@ impl<'a> Node<'a> {
 
     /// An object that has no other fields than these.
     pub(super) fn fields(&'a self, known: &[&str]) -> Option<Fields<'a>> {
-        let Tree::Object(members) = self.value else {
+        let Value::Object(members) = self.value else {
             return self.reject("expected an object");
         };
-        for (name, _) in members.iter().filter(|(name, _)| !known.contains(name)) {
+        for (name, _) in members.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
             self.walk.report(&self.place.then(Step::Member(name)), "unknown field");
         }
         Some(Fields { walk: self.walk, place: &self.place, members })
@@ -120,10 +120,10 @@ impl<'a> Node<'a> {
 
     /// An object whose member names are the document's own: the names, expanded, and what they map to.
     pub(super) fn entries(&'a self, expected: &str) -> Option<Vec<(Cow<'a, str>, Self)>> {
-        let Tree::Object(members) = self.value else {
+        let Value::Object(members) = self.value else {
             return self.reject(expected);
         };
-        if members.iter().len() == 0 {
+        if members.is_empty() {
             return self.reject(format!("{expected}; an empty one says nothing"));
         }
         let mut seen: Vec<Cow<'a, str>> = Vec::new();
@@ -141,7 +141,7 @@ impl<'a> Node<'a> {
     /// A non-empty list.
     pub(super) fn items(&'a self, expected: &str) -> Option<Vec<Self>> {
         match self.value {
-            Tree::List(items) if !items.is_empty() => Some(self.numbered(items).collect()),
+            Value::Array(items) if !items.is_empty() => Some(self.numbered(items).collect()),
             _ => self.reject(expected),
         }
     }
@@ -149,16 +149,16 @@ impl<'a> Node<'a> {
     /// One value, or a non-empty list of them.
     pub(super) fn one_or_more(&'a self) -> Option<impl Iterator<Item = Self>> {
         let (single, items) = match self.value {
-            Tree::List(items) if items.is_empty() => {
+            Value::Array(items) if items.is_empty() => {
                 return self.reject("an empty list says nothing; expected at least one item");
             }
-            Tree::List(items) => (None, items.as_slice()),
+            Value::Array(items) => (None, items.as_slice()),
             _ => (Some(*self), &[][..]),
         };
         Some(single.into_iter().chain(self.numbered(items)))
     }
 
-    fn numbered(&'a self, items: &'a [Tree<'a>]) -> impl Iterator<Item = Self> {
+    fn numbered(&'a self, items: &'a [Value]) -> impl Iterator<Item = Self> {
         let node = |(index, value)| Self { walk: self.walk, place: self.place.then(Step::Item(index)), value };
         items.iter().enumerate().map(node)
     }
@@ -174,7 +174,7 @@ impl<'a> Node<'a> {
     /// A string, which may be empty, with `${NAME}` expanded.
     pub(super) fn string(&self, expected: &str) -> Option<Cow<'a, str>> {
         match self.value {
-            Tree::Text(text) => self.expand(text),
+            Value::String(text) => self.expand(text),
             _ => self.reject(expected),
         }
     }
@@ -185,7 +185,7 @@ impl<'a> Node<'a> {
             let names: Vec<_> = words.iter().map(|(name, _)| format!("`{name}`")).collect();
             format!("expected {}", names.join(" or "))
         };
-        let Tree::Text(_) = self.value else {
+        let Value::String(_) = self.value else {
             return self.reject(expected());
         };
         let text = self.string("")?;
@@ -198,7 +198,7 @@ impl<'a> Node<'a> {
     /// A whole number within a range.
     pub(super) fn integer(&self, range: std::ops::RangeInclusive<u32>) -> Option<u32> {
         let number = match self.value {
-            Tree::Number(number) => number.as_u64().and_then(|number| u32::try_from(number).ok()),
+            Value::Number(number) => number.as_u64().and_then(|number| u32::try_from(number).ok()),
             _ => None,
         };
         match number {
