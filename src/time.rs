@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use ::time::OffsetDateTime;
+use ::time::format_description::well_known::Rfc3339;
+
 /// One reading of both clocks.
 ///
 /// A Lambda process is frozen between invocations, when the monotonic clock may stand still, and the wall clock may
@@ -24,14 +27,8 @@ impl Moment {
     /// The wall clock in UTC to the microsecond (RFC 3339 section 5.6), such as `2026-11-20T23:59:59.000250Z`; at most the
     /// last second of the year 9999.
     pub fn date_time(self) -> String {
-        let mut text = date_time(self.wall.min(LAST));
-        text.push('.');
-        let micros = i32::try_from(self.wall.subsec_micros()).unwrap_or_default();
-        for part in [micros.div_euclid(10_000), micros.div_euclid(100).rem_euclid(100), micros.rem_euclid(100)] {
-            push_two_digits(&mut text, part);
-        }
-        text.push('Z');
-        text
+        let whole = date_time(self.wall.min(LAST));
+        format!("{}.{:06}Z", whole.trim_end_matches('Z'), self.wall.subsec_micros())
     }
 
     /// The wall clock as a token's dates are written.
@@ -96,42 +93,19 @@ impl NumericDate {
 
     /// As IAM writes dates, rounded down to the second and at most the last second of the year 9999.
     pub(crate) fn iso8601(self) -> String {
-        let whole = Duration::try_from_secs_f64(self.0.max(0.0)).map_or(LAST, |date| date.min(LAST));
-        let mut text = date_time(whole);
-        text.push('Z');
-        text
+        date_time(Duration::try_from_secs_f64(self.0.max(0.0)).map_or(LAST, |date| date.min(LAST)))
     }
 }
 
 /// The last second of the year 9999.
 const LAST: Duration = Duration::from_secs(253_402_300_799);
 
-/// A date up to [`LAST`] to the second in UTC, as RFC 3339 section 5.6 has it, without the zone.
+/// A date up to [`LAST`] to the second in UTC (RFC 3339 section 5.6), such as `2026-11-20T23:59:59Z`.
 fn date_time(date: Duration) -> String {
     let seconds = i64::try_from(date.as_secs()).unwrap_or_default();
-    // All dates up to the last one are within its range. The epoch allows nothing.
-    let date = ::time::OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(::time::OffsetDateTime::UNIX_EPOCH);
-    let (century, year) = (date.year().div_euclid(100), date.year().rem_euclid(100));
-    let mut text = String::with_capacity("2026-11-20T23:59:59.000000Z".len());
-    for (number, then) in [
-        (century, ""),
-        (year, "-"),
-        (u8::from(date.month()).into(), "-"),
-        (date.day().into(), "T"),
-        (date.hour().into(), ":"),
-        (date.minute().into(), ":"),
-        (date.second().into(), ""),
-    ] {
-        push_two_digits(&mut text, number);
-        text.push_str(then);
-    }
-    text
-}
-
-/// `format!` would take many times as long, on every call and for every line of the log.
-fn push_two_digits(text: &mut String, number: i32) {
-    let digit = |digit: i32| u32::try_from(digit).ok().and_then(|digit| char::from_digit(digit, 10));
-    text.extend([digit(number.div_euclid(10)), digit(number.rem_euclid(10))].into_iter().flatten());
+    // Neither step fails for a date up to the last one. The epoch allows nothing, and neither does an empty text.
+    let date = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    date.format(&Rfc3339).unwrap_or_default()
 }
 
 #[cfg(test)]
