@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use reqwest::Url;
+use url::{Host, Url};
 
 /// An address that keys may be fetched from: `https`, or `http` on a loopback host, and no user information.
 #[derive(Clone, PartialEq, Eq)]
@@ -72,9 +72,10 @@ impl KeyUrl {
         if by.is_loopback() {
             return Some(url);
         }
-        let outward = match url.host()? {
-            Host::Name(_) => !url.is_loopback(),
-            Host::Address(address) => !is_inward(address),
+        let outward = match url.url.host()? {
+            Host::Domain(_) => !url.is_loopback(),
+            Host::Ipv4(address) => !is_inward(address.into()),
+            Host::Ipv6(address) => !is_inward(address.into()),
         };
         outward.then_some(Self { origin: Origin::Elsewhere, ..url })
     }
@@ -91,36 +92,18 @@ impl KeyUrl {
 
     /// Whether it is this very machine, which the unspecified address reaches too.
     pub(crate) fn is_loopback(&self) -> bool {
-        match self.host() {
+        let address = match self.url.host() {
             // With a dot at its end a name is the same.
-            Some(Host::Name(name)) => {
+            Some(Host::Domain(name)) => {
                 let name = name.trim_end_matches('.');
-                name == "localhost" || name.ends_with(".localhost")
+                return name == "localhost" || name.ends_with(".localhost");
             }
-            Some(Host::Address(address)) => match address.to_canonical() {
-                IpAddr::V4(v4) => v4.is_loopback() || v4.is_unspecified(),
-                IpAddr::V6(v6) => v6.is_loopback() || v6.is_unspecified(),
-            },
-            None => false,
-        }
+            Some(Host::Ipv4(address)) => IpAddr::V4(address),
+            Some(Host::Ipv6(address)) => address.to_canonical(),
+            None => return false,
+        };
+        address.is_loopback() || address.is_unspecified()
     }
-
-    /// Its host, if that can be read.
-    fn host(&self) -> Option<Host<'_>> {
-        match self.url.domain() {
-            Some(name) => Some(Host::Name(name)),
-            None => {
-                let host = self.url.host_str()?;
-                let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-                bare.parse().ok().map(Host::Address)
-            }
-        }
-    }
-}
-
-enum Host<'a> {
-    Name(&'a str),
-    Address(IpAddr),
 }
 
 /// Whether an address is this machine's, its link's or the platform's own (the metadata service among them), also in the forms
