@@ -41,9 +41,9 @@ pub(crate) enum Family {
 }
 
 impl Algorithm {
-    /// All algorithms of a shared secret.
+    /// The algorithms that use a shared secret.
     pub(crate) const WITH_SECRET: [Self; 3] = [Self::Hs256, Self::Hs384, Self::Hs512];
-    /// All algorithms of public keys.
+    /// The algorithms that use a public key.
     pub(crate) const WITH_KEYS: [Self; 9] = [
         Self::Rs256,
         Self::Rs384,
@@ -103,7 +103,7 @@ impl Algorithm {
         }
     }
 
-    /// The shortest secret in bytes: the length of the hash (RFC 7518 section 3.2). Public keys have none.
+    /// The shortest allowed secret in bytes: the length of the hash (RFC 7518 section 3.2). 0 for algorithms with public keys.
     pub(crate) fn secret_bytes(self) -> usize {
         match self {
             Self::Hs256 => 32,
@@ -113,8 +113,8 @@ impl Algorithm {
         }
     }
 
-    /// How long a signature may be in bytes, in JWS form (RFC 7518 section 3): one of another length is nobody's. Those of RSA
-    /// are as long as their modulus, of 2048 to 8192 bits.
+    /// The lengths in bytes that a signature may have in JWS form (RFC 7518 section 3). An RSA signature is as long as its
+    /// modulus, 2048 to 8192 bits.
     pub(crate) fn signature_bytes(self) -> std::ops::RangeInclusive<usize> {
         match self {
             Self::Hs256 => 32..=32,

@@ -22,24 +22,24 @@ use crate::settings::{Policies, RouteRules, Settings};
 use crate::time::{Clock, Deadline};
 use crate::token::Unverified;
 
-/// How long a start-up may wait for key sets: Lambda allows ten seconds for everything, and clients are waiting.
+/// How long start-up may wait for key sets. Lambda allows ten seconds for all of init, and clients are waiting.
 const WARM_UP: Duration = Duration::from_secs(2);
 
-/// The end of the stage with which the console's *Test* asks, of any path.
+/// How the stage of an event from the console's *Test* button ends.
 const CONSOLE_STAGE: &str = "/test-invoke-stage/";
 
-/// What the platform tells of an invocation besides its event.
+/// What the platform says about an invocation besides its event.
 ///
 /// ```
 /// use apigw_jwt_authorizer::Invocation;
-/// // A local run has none.
+/// // A local run has no deadline.
 /// assert_eq!(Invocation::default().deadline, None);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Invocation<'a> {
     /// Its id, for the log.
     pub request_id: Option<&'a str>,
-    /// When it is ended, since 1970-01-01T00:00:00Z. Keys and secrets are waited for until 300 ms before that.
+    /// When the platform ends it, since 1970-01-01T00:00:00Z. Waits for keys and secrets stop 300 ms earlier.
     pub deadline: Option<Duration>,
 }
 
@@ -51,14 +51,14 @@ pub struct Authorizer {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// What a log line says of a decision besides its outcome. Nothing of a token gets there but a hint, which is a fixed word.
+/// What a log line says about a decision besides its outcome. Of the token itself it has only a hint, which is a fixed word.
 #[derive(Default)]
 pub(crate) struct Seen<'a> {
     issuer: Option<&'a Issuer>,
     kid: Option<String>,
     pub(crate) route: Option<&'a str>,
     need: Option<&'a Need>,
-    /// Of a token that was verified, and may not do this.
+    /// The claims of a token that was verified and then refused.
     claims: Option<Value>,
     hint: Option<Hint>,
 }
@@ -135,7 +135,7 @@ impl Authorizer {
         answer
     }
 
-    /// What a request is answered, and why, if it is a refusal.
+    /// The answer to a request, and the reason if it is a refusal.
     pub(crate) async fn answer<'a>(
         &'a self,
         request: &Result<Request<'_>, Error>,
@@ -203,7 +203,7 @@ impl Authorizer {
         Hint::of(error, &refused)
     }
 
-    /// From the event to a token that is genuine, current and meant for this API.
+    /// Verifies the request's token: it is genuine, current and meant for this API.
     async fn verify<'a>(
         &'a self,
         request: &Request<'_>,
@@ -228,7 +228,7 @@ impl Authorizer {
         })
     }
 
-    /// From a verified token to a policy.
+    /// Decides on the route, and builds the policy.
     fn decide<'a>(
         &'a self,
         arn: &MethodArn,
@@ -259,7 +259,7 @@ fn outcome<T>(result: &Result<T, Error>) -> Result<(), Error> {
     result.as_ref().map(drop).map_err(|error| *error)
 }
 
-/// One line per decision: permits at DEBUG, for at volume an authorizer's log costs more than its compute.
+/// Logs one line per decision. Permits are at DEBUG, because at volume an authorizer's log costs more than its compute.
 fn log(
     answer: &Answer,
     error: Option<Error>,

@@ -4,10 +4,10 @@ use std::fmt;
 
 use crate::error::Error;
 
-/// The longest token in bytes: all request headers together hold no more on API Gateway.
+/// The longest token in bytes: API Gateway's limit for all request headers together.
 const MAX_TOKEN_BYTES: usize = 10_240;
 
-/// Credentials that were sent with the `Bearer` scheme, in the alphabet of a compact JWS. Nothing in them is verified.
+/// The token of a `Bearer` header, unverified. Every byte of it can be part of a compact JWS.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BearerToken<'a>(&'a str);
 
@@ -17,7 +17,7 @@ impl<'a> BearerToken<'a> {
     ///
     /// # Errors
     /// [`Error::MissingToken`] for no value, an empty one, or the scheme alone. [`Error::MalformedToken`] for another
-    /// scheme (`Basic dTpw`), no scheme, a second token, a token over 10,240 bytes, or any byte that a compact JWS does not have.
+    /// scheme (`Basic dTpw`), no scheme, a second token, a token over 10,240 bytes, or a byte that no compact JWS has.
     pub(crate) fn parse(authorization: Option<&'a str>) -> Result<Self, Error> {
         let value = authorization.unwrap_or_default();
         let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
@@ -41,12 +41,12 @@ impl<'a> BearerToken<'a> {
     }
 }
 
-/// Whether a compact JWS may hold all of it. No byte ends the loop, for then it takes many at a time.
+/// Whether every byte can be part of a compact JWS. The loop never ends early, so that the compiler can vectorize it.
 pub(crate) fn all_compact_jws(token: &str) -> bool {
     token.bytes().fold(true, |all, byte| all & is_compact_jws(byte))
 }
 
-/// Whether a compact JWS may hold this byte: base64url or the separator (RFC 7515 section 7.1).
+/// Whether a byte can be part of a compact JWS: base64url or the separator (RFC 7515 section 7.1).
 fn is_compact_jws(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
 }

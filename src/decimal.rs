@@ -1,4 +1,4 @@
-//! The numbers of JSON by their value, however they are written and however large they are.
+//! JSON numbers compared by value, whatever their spelling and size.
 
 use serde_json::Number;
 
@@ -6,7 +6,7 @@ use serde_json::Number;
 /// `1e999999999` costs no more than its text.
 pub(crate) struct Decimal<'a> {
     negative: bool,
-    /// Without zeros at either end, before the point and behind it; both empty for zero.
+    /// The digits before and after the point, without zeros at either end; both empty for zero.
     digits: [&'a str; 2],
     /// The power of ten that the last digit counts.
     exponent: i64,

@@ -1,11 +1,11 @@
-//! Environment, files and clock: where the configuration is, and what time it is. Both binaries ask here.
+//! The environment, files and the clock: where the configuration is, and what time it is. Both binaries use it.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use apigw_jwt_authorizer::{Clock, ConfigError, Moment};
 
-/// The configuration document, and what its relative paths are relative to.
+/// Finds the configuration document; returns it with the folder that its relative paths start from.
 pub(crate) fn document() -> Result<(String, PathBuf), ConfigError> {
     let home = PathBuf::from(variable("LAMBDA_TASK_ROOT").unwrap_or_else(|| ".".to_owned()));
     let read = |file: &Path| {
@@ -38,7 +38,7 @@ pub(crate) fn document() -> Result<(String, PathBuf), ConfigError> {
     }
 }
 
-/// An environment variable; one that is not UTF-8 counts as not set.
+/// Reads an environment variable; one that is not UTF-8 counts as unset.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
@@ -57,7 +57,7 @@ impl SystemClock {
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
     fn now(&self) -> Moment {
-        // A clock before 1970 is before the build, and nothing is decided by it.
+        // A clock before 1970 is before `earliest`, so no decision uses it.
         let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Moment { wall, monotonic: self.0.elapsed() }
     }

@@ -6,46 +6,44 @@ use std::fmt;
 
 /// The rule a request broke, or what kept the authorizer from deciding.
 ///
-/// Variants stand in the order in which the pipeline finds them. Each has one answer, chosen in
-/// [`response`](super::Error), and one [code](Error::code), which is all that a client or a log
-/// line is told.
+/// The variants stand in the order of the pipeline. Each has one answer, chosen in `response.rs`, and one
+/// [code](Error::code), which is all that clients and log lines see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Error {
     /// The event is not a TOKEN event, or its `methodArn` does not name an API, stage, method and path.
     MalformedEvent,
-    /// There are no bearer credentials in the request (RFC 6750 section 2.1).
+    /// The request has no bearer credentials (RFC 6750 section 2.1).
     MissingToken,
-    /// The credentials are not a signed JWT in compact form (RFC 7515 sections 3.1 and 7.1), or carry a header that
-    /// changes how they would have to be read: `crit`, `b64`, `zip`, `enc`, a nested `cty` (RFC 7515 section 4.1.11,
-    /// RFC 7797, RFC 7519 section 5.2).
+    /// The credentials are not a signed JWT in compact form (RFC 7515 sections 3.1 and 7.1), or have a header that changes how
+    /// to read them: `crit`, `b64`, `zip`, `enc`, a nested `cty` (RFC 7515 section 4.1.11, RFC 7797, RFC 7519 section 5.2).
     MalformedToken,
     /// `alg` is not one that the issuer is configured for (RFC 8725 and 8725bis section 3.1).
     UnsupportedAlgorithm,
     /// `iss` is not, byte for byte, a configured issuer (RFC 8725 and 8725bis section 3.8).
     UnknownIssuer,
-    /// The keys or the secret could not be had: an outage, not a decision about the token.
+    /// The keys or the secret could not be fetched. This is an outage, not a decision about the token.
     KeysUnavailable,
-    /// No key of the issuer fits `kid` and `alg`, and its current key set is known (RFC 7515 section 4.1.4).
+    /// No key in the issuer's current key set fits `kid` and `alg` (RFC 7515 section 4.1.4).
     UnknownKey,
-    /// The signature is not by the chosen key (RFC 7515 section 5.2).
+    /// The chosen key did not make the signature (RFC 7515 section 5.2).
     InvalidSignature,
-    /// The signature is not by the fetched keys or secrets, which may have been rotated since they were read.
+    /// No fetched key or secret made the signature, but they may have been rotated since they were fetched.
     InvalidSignatureUnderOldKeys,
     /// The current time is on or after `exp` (RFC 7519 section 4.1.4).
     Expired,
     /// `nbf` or `iat` is in the future (RFC 7519 sections 4.1.5 and 4.1.6).
     NotYetValid,
-    /// `iat` is further back than the configured maximum age.
+    /// `iat` is older than the configured maximum age.
     TooOld,
-    /// The audience claim does not hold a configured audience (RFC 7519 section 4.1.3).
+    /// The audience claim has none of the configured audiences (RFC 7519 section 4.1.3).
     WrongAudience,
-    /// `typ` is not that of an access token (RFC 8725 and 8725bis section 3.11, RFC 9068 section 4).
+    /// `typ` is not an access token's (RFC 8725 and 8725bis section 3.11, RFC 9068 section 4).
     WrongTokenType,
-    /// The token is bound to a key by `cnf` (RFC 7800 section 3.1), whose possession cannot be checked here.
+    /// `cnf` binds the token to a key (RFC 7800 section 3.1). The authorizer cannot check who holds that key.
     BoundToken,
-    /// A claim is of the wrong type or has a value that is not accepted.
+    /// A claim has the wrong type or a value that is not accepted.
     InvalidClaim,
-    /// A claim that is needed is not there.
+    /// A required claim is missing.
     MissingClaim,
     /// The token's scopes are not enough for the route (RFC 6750 section 3.1).
     InsufficientScope,
@@ -53,14 +51,14 @@ pub enum Error {
     ClaimMismatch,
     /// No route is declared for this method and path.
     UndeclaredRoute,
-    /// The path can be read as more than one route, or cannot be written in a policy.
+    /// The path can be read as more than one route, or no policy can name it.
     AmbiguousPath,
     /// A panic, or a clock that shows a time before this program was built.
     Internal,
 }
 
 impl Error {
-    /// The fixed code that logs and answers carry.
+    /// The fixed code in logs and answers.
     ///
     /// ```
     /// use apigw_jwt_authorizer::Error;

@@ -8,18 +8,18 @@ use serde::Deserialize;
 use crate::error::Error;
 use crate::json;
 
-/// The longest beginning of an ARN, up to and with the slash after the stage: with `*` it is a Resource, of at most 512 characters.
+/// The longest start of an ARN, including the slash after the stage: with `*` it is a Resource of at most 512 characters.
 const MAX_STAGE_CHARS: usize = 511;
 
-/// A TOKEN authorizer event: what the client sent, and what it wants to do.
+/// The request in a TOKEN authorizer event: the credential, and what it is for.
 pub(crate) struct Request<'a> {
-    /// The whole value of the token header; `None` if there was none.
+    /// The whole value of the token header, if it was sent.
     pub(crate) authorization: Option<Cow<'a, str>>,
-    /// The method and path it is for.
+    /// The method and path of the request.
     pub(crate) arn: MethodArn,
 }
 
-/// The three members of a TOKEN event; whatever else it holds is ignored.
+/// The three members of a TOKEN event that are read. All others are ignored.
 #[derive(Deserialize)]
 struct TokenEvent<'a> {
     #[serde(rename = "type", borrow)]
@@ -35,7 +35,7 @@ impl<'a> Request<'a> {
     ///
     /// # Errors
     /// [`Error::MalformedEvent`] for anything but a TOKEN event with a method ARN: not JSON, `"type": "REQUEST"`, a
-    /// `methodArn` without a path. A missing token is not an error here, for it is the client's mistake.
+    /// `methodArn` without a path. A missing token is not an error here, because it is the client's mistake.
     pub(crate) fn parse(event: &'a [u8]) -> Result<Self, Error> {
         let event: TokenEvent<'a> = json::members(event).map_err(|_| Error::MalformedEvent)?;
         if event.kind != "TOKEN" {
@@ -50,18 +50,18 @@ impl<'a> Request<'a> {
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct MethodArn {
     text: String,
-    /// Up to and with the slash after it.
+    /// Everything up to the stage, including the slash after it.
     stage: String,
     method: String,
-    /// After its slash.
+    /// Everything after the method and its slash.
     path: String,
 }
 
 impl MethodArn {
     /// Splits a method ARN; `None` if it is not one.
     ///
-    /// The path may hold `:`, so only the first five colons separate. Outside the path there may be nothing that IAM
-    /// would read as a pattern, and not more than a policy can name.
+    /// The path may contain `:`, so only the first five colons separate. Outside the path, nothing may look like an IAM
+    /// pattern, and the text before the method must fit in a Resource.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut colons = text.splitn(6, ':');
         let (arn, partition, service) = (colons.next()?, colons.next()?, colons.next()?);
@@ -89,7 +89,7 @@ impl MethodArn {
         &self.text
     }
 
-    /// Up to and with the slash after the stage.
+    /// Everything up to the stage, including the slash after it.
     pub(crate) fn stage(&self) -> &str {
         &self.stage
     }
@@ -105,7 +105,7 @@ impl MethodArn {
     }
 }
 
-/// A path may hold what a user typed, so it is not printed.
+/// Prints the method only: a path may contain what a user typed.
 impl fmt::Debug for MethodArn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MethodArn").field("method", &self.method()).finish_non_exhaustive()

@@ -1,4 +1,4 @@
-//! What the fuzz targets and the benches need besides the public names. It is unstable: any release may change it.
+//! Internals for the fuzz targets and the benches. Unstable: any release may change them.
 
 use serde_json::Value;
 
@@ -13,51 +13,50 @@ use crate::policy::oracle::{case, choices, iam};
 use crate::time::Deadline;
 use crate::token::Unverified;
 
-/// The `kid` and `alg` of every key that would be used of a key set for which all algorithms are allowed; `None` if it would
-/// not be taken.
+/// The `kid` and `alg` of every usable key of a key set, with all algorithms allowed; `None` if the set is refused.
 #[must_use]
 pub fn key_set(text: &[u8]) -> Option<Vec<(Option<String>, &'static str)>> {
     let keys = KeySet::parse(text, &Algorithm::WITH_KEYS).ok()?;
     Some(keys.names().map(|(kid, alg)| (kid.map(str::to_owned), alg.name())).collect())
 }
 
-/// Whether a policy lets a request with this method ARN pass, by the rules of IAM. It panics if a Resource is too long or of
-/// another stage, or if the text is no method ARN.
+/// Whether a policy allows this method ARN by the rules of IAM. Panics if a Resource is too long or of another stage, or if
+/// the text is not a method ARN.
 #[must_use]
 #[expect(clippy::expect_used, reason = "a target that panics has found something")]
 pub fn passes(policy: &Value, arn: &str) -> bool {
-    let arn = MethodArn::parse(arn).expect("an answer to what is no method ARN");
+    let arn = MethodArn::parse(arn).expect("an answer to a text that is not a method ARN");
     let tail = arn.as_str().strip_prefix(arn.stage()).unwrap_or_default();
     iam::Document::new(policy, arn.stage()).allows(tail)
 }
 
-/// Judges the policy for the table, token and request that these bytes choose.
+/// Checks the policy for the table, token and request that these bytes choose.
 ///
 /// # Errors
-/// The promise that the policy breaks.
+/// The rule that the policy breaks.
 pub fn policy(bytes: &[u8]) -> Result<(), String> {
     case::judge(&choices::case(bytes)).map(drop)
 }
 
-/// Where to stop.
+/// A stage of the pipeline, for [`reach`] to stop after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
     /// The event was read.
     Event,
-    /// The token was split, decoded and parsed, and its issuer found.
+    /// The token was split, decoded and parsed, and its issuer was found.
     Token,
     /// Its signature was verified.
     Signature,
     /// Its claims were checked.
     Claims,
-    /// Its route was found, and whether it may use it.
+    /// The route was found and its rules were checked.
     Route,
 }
 
-/// All of them, in their order.
+/// All stages in order.
 pub const STAGES: [Stage; 5] = [Stage::Event, Stage::Token, Stage::Signature, Stage::Claims, Stage::Route];
 
-/// Goes so far; `None` if a stage before that refuses.
+/// Runs the pipeline up to a stage; `None` if an earlier one refuses.
 pub async fn reach(authorizer: &Authorizer, event: &[u8], stage: Stage) -> Option<()> {
     let request = Request::parse(event).ok()?;
     if stage == Stage::Event {

@@ -11,7 +11,7 @@ pub(crate) type IssuerSettings = Issuer<KeySettings>;
 
 /// Who may have issued a token, and what such tokens must say.
 pub(crate) struct Issuer<K = KeySource> {
-    /// Compared byte for byte with `iss`; `None` takes what names no other entry.
+    /// Compared byte for byte with `iss`. An entry without a name takes tokens whose `iss` is absent or names no other entry.
     pub(crate) name: Option<String>,
     pub(crate) algorithms: Vec<Algorithm>,
     pub(crate) keys: K,
@@ -22,7 +22,7 @@ impl Issuer {
     /// Makes the key source that the settings describe.
     ///
     /// # Errors
-    /// If its keys have to be fetched and `access` was set up for none.
+    /// If the keys have to be fetched and `access` has no network.
     pub(crate) fn new(settings: IssuerSettings, access: &KeyAccess) -> Result<Self, &'static str> {
         let Issuer { name, algorithms, keys, claims } = settings;
         let keys = KeySource::new(keys, name.as_deref().unwrap_or_default(), &algorithms, access)?;
@@ -32,7 +32,7 @@ impl Issuer {
     /// Chooses the entry whose issuer a token names and whose kind of key its algorithm needs.
     ///
     /// # Errors
-    /// [`Error::UnknownIssuer`] if no entry is for this `iss`, [`Error::UnsupportedAlgorithm`] if none of those is for its `alg`.
+    /// [`Error::UnknownIssuer`] if no entry is for this `iss`, [`Error::UnsupportedAlgorithm`] if none of those takes its `alg`.
     pub(crate) fn select<'i>(issuers: &'i [Self], token: &Unverified<'_>) -> Result<&'i Self, Error> {
         let name = match token.iss() {
             token::Issuer::Named(name) if issuers.iter().any(|issuer| issuer.name.as_deref() == Some(name)) => {
@@ -48,7 +48,7 @@ impl Issuer {
         named.find(|issuer| issuer.takes(token.alg())).ok_or(Error::UnsupportedAlgorithm)
     }
 
-    /// Whether it is configured for this algorithm. The allowed ones are all of one kind, that of its keys.
+    /// Whether the entry takes this algorithm: it is allowed, and it uses the kind of key that the entry has.
     fn takes(&self, alg: Algorithm) -> bool {
         let secret = matches!(self.keys, KeySource::Secrets(_));
         secret == (alg.family() == Family::Secret) && self.algorithms.contains(&alg)

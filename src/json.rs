@@ -1,4 +1,4 @@
-//! Strict JSON: what `serde_json::Value` forgives is refused here.
+//! Strict JSON: refuses what `serde_json::Value` forgives.
 
 use std::fmt;
 
@@ -100,7 +100,7 @@ impl<'de> Visitor<'de> for Strict {
     }
 }
 
-/// Reads the text of a number, and nothing that the document itself says.
+/// Reads the text of a number, and refuses a text from the document in its place.
 struct NumberText;
 
 impl<'de> DeserializeSeed<'de> for NumberText {
@@ -118,12 +118,12 @@ impl Visitor<'_> for NumberText {
         f.write_str("no member of this name")
     }
 
-    /// A string of the document: its author gave a member this name.
+    /// A string from the document, whose author gave a member this name.
     fn visit_str<E: de::Error>(self, _: &str) -> Result<Self::Value, E> {
         Err(E::custom("a member has the name of a number"))
     }
 
-    /// The parser's own text, which alone is handed over as a `String`.
+    /// A number's text from the parser, which passes nothing else as a `String`.
     fn visit_string<E: de::Error>(self, text: String) -> Result<Self::Value, E> {
         let number: Number = text.parse().map_err(|_| E::custom("not a number"))?;
         let fits = Decimal::of(&number).is_some();

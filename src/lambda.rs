@@ -13,7 +13,7 @@ use http::{HeaderName, HeaderValue};
 use lambda_runtime::{Context as InvocationContext, Diagnostic, LambdaEvent, LambdaInvocation, Runtime, service_fn};
 use tower::{Layer, Service};
 
-/// An error answer; a newtype so that it converts to the runtime's own type for one.
+/// An error answer: a newtype that converts to the runtime's own error type.
 #[derive(Debug)]
 struct Refused(Failure);
 
@@ -50,7 +50,7 @@ pub(crate) async fn serve(authorizer: Authorizer) -> ExitCode {
     }
 }
 
-/// Turns a panic into an answer. The runtime's own catcher would send the panic's text to the caller.
+/// Turns a panic into an answer. The runtime's own panic handler would send the panic's text to the caller.
 pub(crate) async fn guarded(decision: impl Future<Output = Answer>) -> Answer {
     let mut decision = pin!(decision);
     std::future::poll_fn(|context: &mut Context<'_>| {
@@ -78,19 +78,19 @@ pub(crate) async fn init_error(error: &ConfigError) {
     }
 }
 
-/// Two things about an invocation that the runtime would do in its own way: it would read the event as JSON before the handler
-/// does, and answer garbage with its own text; and an answer that cannot be sent would end the process, so it is sent again.
+/// A layer that changes two things that the runtime does. The runtime parses the event before the handler, and answers garbage
+/// with its own text; here the handler gets the bytes. An answer that cannot be sent ends the process; here it is sent again.
 struct Invocations(Event);
 
-/// The service that [`Invocations`] makes of another.
+/// The service that [`Invocations`] wraps around another.
 #[derive(Clone)]
 struct InvocationsService<S> {
     inner: S,
     event: Event,
 }
 
-/// The event on its way past the runtime to the handler. The runtime calls the handler before it gives anything else a turn, so
-/// there is never more than one.
+/// The event's bytes, on their way past the runtime to the handler. The runtime calls the handler before any other task runs,
+/// so there is at most one.
 #[derive(Clone, Default)]
 struct Event(Arc<Mutex<Bytes>>);
 
@@ -104,11 +104,11 @@ impl Event {
     }
 }
 
-/// What an answer needs of its invocation besides the event.
+/// What is needed to make an answer again, besides the event.
 struct Again {
     request_id: String,
     deadline: u64,
-    /// Tells Lambda which delivery of the event is answered.
+    /// Tells Lambda which delivery of the event this answers.
     invocation_id: Option<HeaderValue>,
 }
 
@@ -167,9 +167,9 @@ where
             let Err(error) = first.await else {
                 return Ok(());
             };
-            // The connection that the event came on may be closed by now. The answer went with it, so it is made again; if
-            // the first one did arrive, the Runtime API refuses the second and that is all.
-            tracing::warn!(request_id = again.request_id, %error, "the answer could not be sent; once more");
+            // The connection may have been closed, and the answer lost with it, so make and send it again. If the first one
+            // did arrive, the Runtime API refuses the second, which does no harm.
+            tracing::warn!(request_id = again.request_id, %error, "the answer could not be sent; trying once more");
             std::future::poll_fn(|context| service.poll_ready(context)).await?;
             service.hand_on(again.invocation(event)).await
         })

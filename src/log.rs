@@ -1,4 +1,4 @@
-//! The log: what is in it, where it goes, and how a line looks.
+//! The log: its level, where it goes, and how a line looks.
 
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
@@ -18,7 +18,7 @@ use crate::environment::{SystemClock, variable};
 pub(crate) enum Output {
     /// Standard output, which Lambda takes as the log.
     Lambda,
-    /// Standard error, for standard output has the answers.
+    /// Standard error, because standard output has the answers.
     Local,
 }
 
@@ -31,8 +31,8 @@ enum Format {
     Text,
 }
 
-/// Writes each event as one line. Spans it does not know, for no line says anything of one, and the library's registry of them
-/// costs every start eight pages of memory.
+/// Writes each event as one line. It ignores spans: no line needs one, and the library's registry of spans costs every start
+/// eight pages of memory.
 struct Log {
     output: Output,
     format: Format,
@@ -40,22 +40,22 @@ struct Log {
     filter: Targets,
 }
 
-/// Sets up the log: JSON lines if Lambda asks for them, its level, and no more than INFO from anybody else, for the Lambda
+/// Sets up the log: JSON lines if Lambda asks for them, and the level. Other crates log at INFO at most, because the Lambda
 /// runtime prints whole events at TRACE.
 pub(crate) fn to(output: Output) {
     let level = level();
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::INFO))
         .with_target("apigw_jwt_authorizer", level)
-        // One ERROR line for each error answer, of which ours says more.
+        // Its ERROR line for each error answer says less than ours.
         .with_target("lambda_runtime::layers::panic", LevelFilter::OFF);
     let json = variable("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("JSON"));
     let format = if json { Format::Json } else { Format::Text };
-    // It is the first and only one of the process.
+    // Cannot fail: no other subscriber was set before.
     let _ = tracing::subscriber::set_global_default(Log { output, format, level, filter });
 }
 
-/// `AWS_LAMBDA_LOG_LEVEL`, else `RUST_LOG`, else INFO.
+/// The level: `AWS_LAMBDA_LOG_LEVEL`, else `RUST_LOG`, else INFO.
 fn level() -> LevelFilter {
     let lambda = variable("AWS_LAMBDA_LOG_LEVEL").and_then(|level| match level.to_ascii_uppercase().as_str() {
         "FATAL" => Some(LevelFilter::ERROR),
@@ -65,7 +65,7 @@ fn level() -> LevelFilter {
     lambda.or_else(rust).unwrap_or(LevelFilter::INFO)
 }
 
-/// What a `RUST_LOG`, which may have directives for several crates, says about this one.
+/// The level for this crate in `RUST_LOG`, which may have directives for several crates.
 fn most_verbose(targets: &Targets) -> LevelFilter {
     let levels = [
         tracing::Level::TRACE,
@@ -114,7 +114,7 @@ impl Subscriber for Log {
     fn exit(&self, _: &Id) {}
 }
 
-/// An event as an object.
+/// Formats an event as a JSON object.
 fn json(event: &Event<'_>) -> serde_json::Result<Vec<u8>> {
     let mut line = Vec::with_capacity(512);
     let mut serializer = serde_json::Serializer::new(&mut line);
@@ -129,7 +129,7 @@ fn json(event: &Event<'_>) -> serde_json::Result<Vec<u8>> {
     Ok(line)
 }
 
-/// Writes the fields of an event as members, up to the first that cannot be written.
+/// Writes the fields of an event as members, and stops at the first error.
 struct Members<M: SerializeMap> {
     members: M,
     state: Result<(), M::Error>,
@@ -169,7 +169,7 @@ impl<M: SerializeMap> Visit for Members<M> {
     }
 }
 
-/// An event for people.
+/// Formats an event as text for people.
 fn text(event: &Event<'_>) -> Result<String, fmt::Error> {
     let mut line = Words { line: String::new(), state: Ok(()) };
     write!(line.line, "{} {:>5}", SystemClock::new().now().date_time(), event.metadata().level())?;
@@ -177,7 +177,7 @@ fn text(event: &Event<'_>) -> Result<String, fmt::Error> {
     line.state.map(|()| line.line)
 }
 
-/// Writes the fields of an event behind each other.
+/// Writes the fields of an event one after the other.
 struct Words {
     line: String,
     state: fmt::Result,

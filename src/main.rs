@@ -19,8 +19,8 @@ fn main() -> ExitCode {
     let runtime_api = variable("AWS_LAMBDA_RUNTIME_API").is_some_and(|address| !address.is_empty());
     log::to(if runtime_api { log::Output::Lambda } else { log::Output::Local });
     quiet_panics();
-    // One thread, also for several invocations at once: a decision takes microseconds of it, and only a key fetch waits. A runtime
-    // of many threads that is merely possible makes every start load the C library's `libm`.
+    // One thread, even for several invocations at once: a decision takes microseconds, and only key fetches wait. Linking the
+    // multi-threaded runtime would make every start load the C library's `libm`.
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = match builder.enable_all().build_local(LocalOptions::default()) {
         Ok(runtime) => runtime,
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Reads the configuration, says what should be seen of it, and makes the authorizer.
+/// Reads the configuration, logs its warnings, and makes the authorizer.
 fn configured() -> Result<Authorizer, ConfigError> {
     let (text, base) = document()?;
     let config = Config::parse(&text, &variable, &base)?;
@@ -84,7 +84,7 @@ async fn local(authorizer: &Authorizer) -> ExitCode {
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// A panic's text may quote what it failed on, so only its place is logged.
+/// Logs only where a panic happened: its text may quote the data it failed on.
 fn quiet_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);

@@ -10,15 +10,15 @@ use crate::error::Error;
 use crate::event::MethodArn;
 use crate::policy::IamPolicy;
 
-/// The longest answer in bytes, which is what API Gateway documents for WebSocket APIs; for REST APIs it documents none.
+/// The longest answer in bytes. API Gateway documents this limit for WebSocket APIs, and none for REST APIs.
 const MAX_ANSWER_BYTES: usize = 8192;
 
-/// What API Gateway is told.
+/// The answer to API Gateway.
 #[derive(Debug)]
 pub enum Answer {
     /// An IAM policy with its principal and context: the client sees what the policy says, or 403.
     Policy(Box<PolicyAnswer>),
-    /// No answer but an error: the client sees 401 for `Unauthorized`, else 500. API Gateway does not cache it.
+    /// An error: the client sees 401 for `Unauthorized`, else 500. API Gateway does not cache it.
     Failure(Failure),
 }
 
@@ -28,11 +28,11 @@ pub enum Answer {
 pub struct Failure {
     /// What kind of error it is.
     pub error_type: &'static str,
-    /// One fixed sentence; exactly `Unauthorized` where the gateway is to answer 401.
+    /// One fixed sentence; exactly `Unauthorized` to make the gateway answer 401.
     pub error_message: &'static str,
 }
 
-/// What becomes of a token that is not valid.
+/// How an invalid token is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum InvalidToken {
     /// A Deny policy: 403, cached.
@@ -44,11 +44,11 @@ pub(crate) enum InvalidToken {
 /// How an error is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// A token that is not valid, and will not become so.
+    /// The token is invalid, and will stay so.
     Invalid,
-    /// A valid token that may not do this.
+    /// The token is valid but may not make this request.
     Insufficient,
-    /// No decision, or none that may be cached.
+    /// There is no decision, or none that may be cached.
     Failure(Failure),
 }
 
@@ -64,7 +64,7 @@ const MALFORMED_EVENT: Failure = Failure {
 const INTERNAL_ERROR: Failure =
     Failure { error_type: "InternalError", error_message: "The authorizer failed; the log says where." };
 
-/// The table.
+/// The table of answers.
 fn kind(error: Error) -> Kind {
     match error {
         Error::MissingToken
@@ -79,7 +79,7 @@ fn kind(error: Error) -> Kind {
         | Error::BoundToken
         | Error::InvalidClaim
         | Error::MissingClaim => Kind::Invalid,
-        // These may heal by themselves within the time that a Deny would be cached.
+        // These may pass within the time that a Deny would be cached.
         Error::UnknownKey | Error::NotYetValid | Error::InvalidSignatureUnderOldKeys => Kind::Failure(UNAUTHORIZED),
         Error::InsufficientScope | Error::ClaimMismatch | Error::UndeclaredRoute | Error::AmbiguousPath => {
             Kind::Insufficient
@@ -102,14 +102,14 @@ impl Serialize for PolicyAnswer {
     }
 }
 
-/// Without the identity, which is made of claims.
+/// Prints no identity, because it is made of claims.
 impl fmt::Debug for PolicyAnswer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("PolicyAnswer").field("policy", &self.policy).finish_non_exhaustive()
     }
 }
 
-/// The answer's shape. What is absent is left out: API Gateway answers 500 to a `null`.
+/// The JSON of a policy answer. Absent members are left out, because API Gateway answers 500 to a `null`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Shape<'a, P> {
@@ -133,7 +133,7 @@ impl<'a, P> Shape<'a, P> {
     }
 }
 
-/// Counts the bytes that are written to it.
+/// A writer that only counts bytes.
 struct Count(usize);
 
 impl io::Write for Count {
@@ -148,8 +148,8 @@ impl io::Write for Count {
 }
 
 impl Answer {
-    /// The answer to a request whose token is valid. If the policy allows anything it will be applied to other requests
-    /// too, and so carries the token's identity whatever became of this one.
+    /// The answer to a request whose token is valid. A policy that allows anything applies to other requests too, so it carries
+    /// the token's identity even if this request is refused.
     pub(crate) fn decided(identity: Identity, policy: IamPolicy, refusal: Option<Error>) -> Self {
         match refusal {
             Some(refusal) if !policy.allows() => {
@@ -159,16 +159,16 @@ impl Answer {
         }
     }
 
-    /// The bytes that an answer with this identity leaves for the policy document.
+    /// The number of bytes that an answer with this identity leaves for the policy document.
     pub(crate) fn room(identity: &Identity) -> usize {
-        // The longest `context` of an answer that allows nothing, which the identity's own may be shorter than.
+        // The longest `context` of an answer that allows nothing. It may be longer than the identity's own.
         const REASON_BYTES: usize = r#""context":{"error":"insufficient_scope","reason":"insufficient_scope"},"#.len();
         let mut frame = Count(0);
         let frame = serde_json::to_writer(&mut frame, &Shape::new(identity, ())).map_or(MAX_ANSWER_BYTES, |()| frame.0);
         MAX_ANSWER_BYTES.saturating_sub(frame).saturating_sub(REASON_BYTES)
     }
 
-    /// The answer where there is no valid token.
+    /// The answer to a request without a valid token.
     pub(crate) fn refused(error: Error, invalid_token: InvalidToken, arn: Option<&MethodArn>) -> Self {
         match (kind(error), arn) {
             (Kind::Failure(failure), _) => Self::Failure(failure),
@@ -176,12 +176,12 @@ impl Answer {
                 Self::nothing("anonymous".to_owned(), IamPolicy::deny_stage(arn), "invalid_token", error)
             }
             (Kind::Invalid, Some(_)) => Self::Failure(UNAUTHORIZED),
-            // A route's refusal without a token that it refuses, or a token's without a request, would be our own mistake.
+            // A bug: only a verified token reaches the routes, and only a request has a token.
             (Kind::Insufficient, _) | (Kind::Invalid, None) => Self::Failure(INTERNAL_ERROR),
         }
     }
 
-    /// An answer that allows nothing. Its context is why, for gateway response templates.
+    /// An answer that allows nothing. Its context gives the reason, for gateway response templates.
     fn nothing(principal: String, policy: IamPolicy, error: &str, reason: Error) -> Self {
         let why = [("error", error), ("reason", reason.code())];
         let context = why.into_iter().map(|(key, text)| (key.to_owned(), text.into())).collect();
@@ -216,7 +216,7 @@ impl Answer {
         }
     }
 
-    /// The status that the client sees; 200 stands for whatever the backend answers to a request that passes.
+    /// The status that the client sees; 200 stands for the backend's answer to a request that passes.
     #[cfg(feature = "authz")]
     pub(crate) fn status(&self, passes: bool) -> u16 {
         match self {
@@ -233,7 +233,7 @@ impl Answer {
         Self::Failure(INTERNAL_ERROR)
     }
 
-    /// The answer to an event that could not even be read.
+    /// The answer to an event that could not be read.
     #[must_use]
     pub fn malformed_event() -> Self {
         Self::Failure(MALFORMED_EVENT)

@@ -14,16 +14,16 @@ pub(crate) struct Settings {
     pub(crate) invalid_token: InvalidToken,
 }
 
-/// Which requests a policy speaks of.
+/// Which requests a policy covers.
 #[derive(Debug)]
 pub(crate) enum Policies {
-    /// Every later one with the same token, for the gateway will apply it to them.
+    /// Every later request with the same token, because the gateway caches the policy.
     Cacheable(Box<Plan>),
-    /// The one that is made.
+    /// The current request only.
     SingleRequest,
 }
 
-/// Whether the route table decides, or only says what it would have decided.
+/// Whether the route table decides, or only reports what it would decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RouteRules {
     Enforce,

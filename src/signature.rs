@@ -13,8 +13,8 @@ use crate::token::Unverified;
 
 /// A key that is ready to verify one algorithm and no other (RFC 8725 and 8725bis section 3.1).
 ///
-/// It is parsed once, when its key set is taken in. `jsonwebtoken` calls a verifier through its [`JwtVerifier`]
-/// trait; its own verifiers parse the key again for every token.
+/// The key is parsed once, when its key set is read; the verifiers of `jsonwebtoken` parse it again for every token. They share
+/// its [`JwtVerifier`] trait.
 pub(crate) struct VerifyingKey {
     algorithm: Algorithm,
     key: Key,
@@ -26,12 +26,12 @@ enum Key {
 }
 
 impl VerifyingKey {
-    /// A public key, already checked for quality, for the algorithm it is bound to.
+    /// Binds a public key to its algorithm. The caller has checked the key's strength.
     pub(crate) fn public(algorithm: Algorithm, key: ParsedPublicKey) -> Self {
         Self { algorithm, key: Key::Public(key) }
     }
 
-    /// A shared secret, already checked for length, for one HMAC algorithm; `None` for other algorithms.
+    /// Binds a shared secret to one HMAC algorithm; `None` for other algorithms. The caller has checked the secret's length.
     pub(crate) fn secret(algorithm: Algorithm, secret: &[u8]) -> Option<Self> {
         let hash = match algorithm {
             Algorithm::Hs256 => hmac::HMAC_SHA256,
@@ -47,7 +47,7 @@ impl VerifyingKey {
         self.algorithm
     }
 
-    /// Whether it has signed a token, which proves nothing to anybody else: that takes [`Signed::by`].
+    /// Whether this key has signed a token. The proof of it, for other code to rely on, is [`Signed::by`].
     pub(crate) fn has_signed(&self, token: &Unverified<'_>) -> bool {
         self.algorithm == token.alg() && self.verify(token.signing_input(), token.signature()).is_ok()
     }
@@ -57,7 +57,7 @@ impl Verifier<Vec<u8>> for VerifyingKey {
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), SignatureError> {
         match &self.key {
             Key::Public(key) => key.verify_sig(message, signature),
-            // Compares in constant time, and the whole length.
+            // Compares all bytes, in constant time.
             Key::Secret(key) => hmac::verify(key, message, signature),
         }
         .map_err(|_| SignatureError::new())
@@ -89,7 +89,7 @@ impl fmt::Debug for VerifyingKey {
     }
 }
 
-/// What a configured key has signed: the proof that claims may be read.
+/// The proof that a configured key has signed a token, so that its claims may be read.
 pub(crate) struct Signed {
     typ: Option<String>,
     claims: Value,
@@ -99,7 +99,7 @@ impl Signed {
     /// Checks a token's signature over its first two segments as they were sent (RFC 7515 section 5.2).
     ///
     /// # Errors
-    /// The token itself, if this key did not sign it or is for another algorithm, so that another key may be tried.
+    /// The token itself if this key did not sign it or is for another algorithm, so that the caller can try another key.
     pub(crate) fn by<'a>(key: &VerifyingKey, token: Unverified<'a>) -> Result<Self, Unverified<'a>> {
         if !key.has_signed(&token) {
             return Err(token);
@@ -108,7 +108,7 @@ impl Signed {
         Ok(Self { typ, claims: Value::Object(claims) })
     }
 
-    /// The `typ` header, now that it is known to be the issuer's.
+    /// The `typ` header.
     pub(crate) fn typ(&self) -> Option<&str> {
         self.typ.as_deref()
     }
@@ -118,7 +118,7 @@ impl Signed {
         &self.claims
     }
 
-    /// The claims set, kept.
+    /// Takes the claims set out.
     pub(crate) fn into_claims(self) -> Value {
         self.claims
     }

@@ -11,14 +11,14 @@ use ::time::format_description::well_known::Rfc3339;
 /// jump. Ages are the greater of what the two say, so neither can make a key set look younger than it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
-    /// Since 1970-01-01T00:00:00Z.
+    /// The wall clock, since 1970-01-01T00:00:00Z.
     pub wall: Duration,
-    /// Since any fixed point of this process.
+    /// The monotonic clock, since any fixed point of this process.
     pub monotonic: Duration,
 }
 
 impl Moment {
-    /// How long ago `earlier` was, at most.
+    /// How long ago `earlier` was, by the clock that says more.
     pub(crate) fn since(self, earlier: Self) -> Duration {
         let wall = self.wall.saturating_sub(earlier.wall);
         wall.max(self.monotonic.saturating_sub(earlier.monotonic))
@@ -31,13 +31,13 @@ impl Moment {
         format!("{}.{:06}Z", whole.trim_end_matches('Z'), self.wall.subsec_micros())
     }
 
-    /// The wall clock as a token's dates are written.
+    /// The wall clock as a token's date.
     pub(crate) fn date(self) -> NumericDate {
         NumericDate(self.wall.as_secs_f64())
     }
 }
 
-/// How long an invocation may wait for what it needs.
+/// How long an invocation may wait for keys and secrets.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
     began: Moment,
@@ -45,29 +45,29 @@ pub(crate) struct Deadline {
 }
 
 impl Deadline {
-    /// What is kept back to make an answer and send it.
+    /// The time reserved for making and sending an answer.
     const RESERVE: Duration = Duration::from_millis(300);
 
-    /// From the time on the wall clock at which the platform ends the invocation, if it tells one. One that has passed when
-    /// the invocation begins is by another clock, and says nothing.
+    /// Takes the wall-clock time at which the platform ends the invocation, if it gives one. A time that has passed before the
+    /// invocation begins comes from another clock and is ignored.
     pub(crate) fn of(ends: Option<Duration>, began: Moment) -> Self {
         let left = ends.and_then(|ends| ends.checked_sub(began.wall));
         Self { began, wait: left.map_or(Duration::MAX, |left| left.saturating_sub(Self::RESERVE)) }
     }
 
-    /// What is left of the wait.
+    /// The rest of the wait.
     pub(crate) fn left(self, now: Moment) -> Duration {
         self.wait.saturating_sub(now.since(self.began))
     }
 }
 
-/// Where the time comes from: the system in production, a dial in tests.
+/// A source of the time: the system in production, a clock set by hand in tests.
 pub trait Clock: Send + Sync {
     /// Both clocks, now.
     fn now(&self) -> Moment;
 
-    /// A time on the wall clock that has certainly passed, such as that of the build: a clock that shows less is wrong, and
-    /// nothing is decided by it.
+    /// A wall-clock time that has certainly passed, such as the time of the build. A clock that shows an earlier time is wrong,
+    /// and the authorizer decides nothing by it.
     fn earliest(&self) -> Duration {
         Duration::ZERO
     }
@@ -75,8 +75,8 @@ pub trait Clock: Send + Sync {
 
 /// Seconds since 1970-01-01T00:00:00Z, possibly with a fraction (RFC 7519 section 2).
 ///
-/// A double holds every whole second of the next 285 million years, and comparing doubles cannot overflow, whatever
-/// a token says.
+/// A double holds every whole second of the next 285 million years, and no number in a token can make a comparison of doubles
+/// overflow.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub(crate) struct NumericDate(pub(crate) f64);
 
@@ -91,7 +91,7 @@ impl NumericDate {
         Self(self.0.min(other.0))
     }
 
-    /// As IAM writes dates, rounded down to the second and at most the last second of the year 9999.
+    /// The date as IAM writes it, rounded down to the second and at most the last second of the year 9999.
     pub(crate) fn iso8601(self) -> String {
         date_time(Duration::try_from_secs_f64(self.0.max(0.0)).map_or(LAST, |date| date.min(LAST)))
     }

@@ -1,4 +1,4 @@
-//! Bearer token -> the parts of a compact JWS, read strictly and believed in nothing (RFC 7515 sections 4 and 7.1).
+//! Bearer token -> the parts of a compact JWS, parsed strictly and not yet trusted (RFC 7515 sections 4 and 7.1).
 
 use std::fmt;
 
@@ -11,15 +11,15 @@ use crate::bearer::BearerToken;
 use crate::error::Error;
 use crate::json;
 
-/// The longest header segment: real ones have under 300 bytes, and nobody needs a certificate chain there.
+/// The longest header segment in bytes. Real ones have under 300, and a certificate chain is of no use here.
 const MAX_HEADER_BYTES: usize = 4096;
-/// The longest `kid`: the longest in use are SHA-512 thumbprints in hexadecimal, 128 bytes.
+/// The longest `kid` in bytes. The longest in use are hexadecimal SHA-512 thumbprints, 128 bytes.
 const MAX_KID_BYTES: usize = 256;
 
 /// A token whose signature has not been checked.
 ///
-/// Only [`alg`](Self::alg), [`kid`](Self::kid) and [`iss`](Self::iss) can be read, and they may only choose among
-/// configured things. The claims come out of a verified signature alone.
+/// Only [`alg`](Self::alg), [`kid`](Self::kid) and [`iss`](Self::iss) can be read, to choose among what is configured. The
+/// claims can be read only once the signature is verified.
 pub(crate) struct Unverified<'a> {
     alg: Algorithm,
     kid: Option<String>,
@@ -29,7 +29,7 @@ pub(crate) struct Unverified<'a> {
     claims: Map<String, Value>,
 }
 
-/// What `iss` says (RFC 7519 section 4.1.1).
+/// The `iss` claim (RFC 7519 section 4.1.1).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Issuer<'a> {
     Absent,
@@ -48,7 +48,7 @@ impl<'a> Unverified<'a> {
     /// `alg` absent or unknown, `none` included.
     pub(crate) fn parse(token: BearerToken<'a>) -> Result<Self, Error> {
         let token = token.as_str();
-        // `rsplit_once` and `split_once` look at most at two separators, however many a hostile token has.
+        // `rsplit_once` and `split_once` stop at two separators, however many a hostile token has.
         let (signing_input, signature) = token.rsplit_once('.').ok_or(Error::MalformedToken)?;
         let (header, payload) = signing_input.split_once('.').ok_or(Error::MalformedToken)?;
         if header.len() > MAX_HEADER_BYTES || payload.contains('.') {
@@ -70,17 +70,17 @@ impl<'a> Unverified<'a> {
         Ok(Self { alg, kid, typ, signing_input, signature: decoded(signature)?, claims: object(payload)? })
     }
 
-    /// The algorithm it says it was signed with.
+    /// The algorithm in the header, unverified.
     pub(crate) fn alg(&self) -> Algorithm {
         self.alg
     }
 
-    /// The key it says it was signed with (RFC 7515 section 4.1.4).
+    /// The key that the header names, unverified (RFC 7515 section 4.1.4).
     pub(crate) fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
     }
 
-    /// Who it says issued it.
+    /// The issuer that the claims name, unverified.
     pub(crate) fn iss(&self) -> Issuer<'_> {
         match self.claims.get("iss") {
             None => Issuer::Absent,
@@ -89,7 +89,7 @@ impl<'a> Unverified<'a> {
         }
     }
 
-    /// What was signed: the first two segments as they were sent (RFC 7515 section 5.2).
+    /// The signed bytes: the first two segments as they were sent (RFC 7515 section 5.2).
     pub(crate) fn signing_input(&self) -> &[u8] {
         self.signing_input.as_bytes()
     }
@@ -99,18 +99,18 @@ impl<'a> Unverified<'a> {
         &self.signature
     }
 
-    /// Whether the signature has a length that its algorithm can produce.
+    /// Whether the algorithm can produce a signature of this length.
     pub(crate) fn has_fitting_signature(&self) -> bool {
         self.alg.signature_bytes().contains(&self.signature.len())
     }
 
-    /// The `typ` header and the claims, for `signature.rs` alone to hand on once they are verified.
+    /// The `typ` header and the claims. Only `signature.rs` may call this, once the signature is verified.
     pub(crate) fn into_contents(self) -> (Option<String>, Map<String, Value>) {
         (self.typ, self.claims)
     }
 }
 
-/// A media type without the `application/` that may be left out (RFC 7515 section 4.1.9).
+/// A media type without the optional `application/` (RFC 7515 section 4.1.9).
 pub(crate) fn media_type(typ: &str) -> &str {
     match typ.split_at_checked("application/".len()) {
         Some((prefix, rest)) if prefix.eq_ignore_ascii_case("application/") => rest,
@@ -118,18 +118,18 @@ pub(crate) fn media_type(typ: &str) -> &str {
     }
 }
 
-/// A non-empty base64url segment without padding or trailing bits (RFC 7515 section 2).
+/// Decodes a non-empty base64url segment without padding or trailing bits (RFC 7515 section 2).
 fn decoded(segment: &str) -> Result<Vec<u8>, Error> {
     let bytes = URL_SAFE_NO_PAD.decode(segment).map_err(|_| Error::MalformedToken)?;
     if bytes.is_empty() { Err(Error::MalformedToken) } else { Ok(bytes) }
 }
 
-/// A segment that is a strict JSON object.
+/// Decodes a segment that is a JSON object without duplicate members.
 fn object(segment: &str) -> Result<Map<String, Value>, Error> {
     json::object(&decoded(segment)?).map_err(|_| Error::MalformedToken)
 }
 
-/// Nothing of a token prints, nor who it says issued it.
+/// Prints nothing of the token, not even its issuer.
 impl fmt::Debug for Issuer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

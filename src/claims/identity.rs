@@ -16,18 +16,18 @@ const MAX_CONTEXT_BYTES: usize = 6144;
 /// Context keys that no claim may take: the authorizer writes the first two, the gateway the last.
 pub(crate) const RESERVED_CONTEXT_KEYS: [&str; 3] = ["error", "reason", "principalId"];
 
-/// Which claims go on to the gateway.
+/// Which claims the answer passes on to the gateway.
 #[derive(Debug)]
 pub(crate) struct Forwarding {
-    /// The first present one becomes `principalId`.
+    /// The first present claim becomes `principalId`.
     pub(crate) principal: Vec<ClaimName>,
     /// Context key -> claim, in key order.
     pub(crate) context: Vec<(String, ClaimName)>,
-    /// Becomes `usageIdentifierKey`.
+    /// The claim that becomes `usageIdentifierKey`.
     pub(crate) usage_identifier_key: Option<ClaimName>,
 }
 
-/// The identity in an answer: a function of the token alone, so that it may be cached with the policy.
+/// The identity in an answer. It depends on nothing but the token, so it may be cached with the policy.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Identity {
     pub(crate) principal: String,
@@ -36,8 +36,11 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
+    /// Takes the identity from a token's claims.
+    ///
     /// # Errors
-    /// [`Error::MissingClaim`] and [`Error::InvalidClaim`] for a principal or usage identifier key that is not fit for one.
+    /// [`Error::MissingClaim`] if there is no principal. [`Error::InvalidClaim`] for a principal or usage identifier key that is
+    /// not an identifier: a string of 1 to 256 bytes without control characters.
     pub(super) fn of(claims: &Value, forwarding: &Forwarding) -> Result<Self, Error> {
         let usage_identifier_key = forwarding.usage_identifier_key.as_ref();
         Ok(Self {
@@ -58,12 +61,12 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// The first present claim of the list, which must then be fit for an identifier.
+/// The principal: the first present claim of the list, which must be an identifier.
 fn principal(claims: &Value, names: &[ClaimName]) -> Result<String, Error> {
     identifier(names.iter().find_map(|name| name.of(claims)).ok_or(Error::MissingClaim)?)
 }
 
-/// A string of 1 to 256 bytes without control characters.
+/// Reads an identifier: a string of 1 to 256 bytes without control characters.
 fn identifier(claim: &Value) -> Result<String, Error> {
     match claim {
         Value::String(text)
@@ -75,8 +78,8 @@ fn identifier(claim: &Value) -> Result<String, Error> {
     }
 }
 
-/// The mapped claims as API Gateway takes them: scalars, and everything else as JSON text. What is absent, `null` or does not
-/// fit is left out.
+/// The mapped claims as API Gateway takes them: scalars as they are, everything else as JSON text. A claim that is absent,
+/// `null` or too long is left out.
 fn context(claims: &Value, mapping: &[(String, ClaimName)]) -> Map<String, Value> {
     let mut context = Map::new();
     let mut room = MAX_CONTEXT_BYTES;
@@ -88,7 +91,7 @@ fn context(claims: &Value, mapping: &[(String, ClaimName)]) -> Map<String, Value
             Some(other) => Value::String(json_text(other)),
         };
         let bytes = value.as_str().map_or_else(|| value.to_string().len(), str::len);
-        // What counts in all is what the answer will hold: quotes, escapes, the colon and the comma included.
+        // The total counts what the answer holds, including quotes, escapes, the colon and the comma.
         let written = [value.to_string(), Value::from(key.as_str()).to_string()].map(|text| text.len());
         let written = written.into_iter().fold(2, usize::saturating_add);
         if bytes <= MAX_CONTEXT_VALUE_BYTES && written <= room {
@@ -99,14 +102,13 @@ fn context(claims: &Value, mapping: &[(String, ClaimName)]) -> Map<String, Value
     context
 }
 
-/// A list or an object as JSON text without control characters: `serde_json` escapes those of ASCII but DEL, and none of
-/// those beyond (U+0080 to U+009F).
+/// A list or an object as JSON text without control characters. `serde_json` does not escape DEL and U+0080 to U+009F.
 fn json_text(value: &Value) -> String {
     let written = value.to_string();
     if !written.contains(char::is_control) {
         return written;
     }
-    // They stand within strings only, where an escape means the same (RFC 8259 section 7).
+    // They occur only inside strings, where an escape means the same (RFC 8259 section 7).
     written.chars().fold(String::with_capacity(written.len()), |mut text, c| {
         match c.is_control() {
             true => text.push_str(&format!("\\u{:04x}", u32::from(c))),

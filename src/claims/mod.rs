@@ -18,23 +18,23 @@ use crate::token::media_type;
 /// What an issuer's tokens must say.
 #[derive(Debug)]
 pub(crate) struct ClaimRules {
-    /// One of these must be in the audience claim; `None` switches the check off.
+    /// The accepted audiences; `None` switches the check off.
     pub(crate) audience: Option<Vec<String>>,
-    /// Where the audience is: the first present one counts.
+    /// Where to look for the audience: the first claim that is present.
     pub(crate) audience_claim: Vec<ClaimName>,
     /// The allowed `typ` headers; if there are any, a token needs one of them.
     pub(crate) typ: Option<Vec<String>>,
-    /// Claims that must be there, with one of the values.
+    /// Claims that a token must have, and the accepted values of each.
     pub(crate) required: Vec<(ClaimName, Vec<Accepted>)>,
     /// Claims whose union is the token's scopes.
     pub(crate) scope_claims: Vec<ClaimName>,
-    /// Clock skew allowed, in seconds.
+    /// The allowed clock skew in seconds.
     pub(crate) leeway: u32,
     /// The oldest acceptable `iat`, in seconds.
     pub(crate) max_age: Option<u32>,
 }
 
-/// A token that is genuine, current and meant for this API, and what it says to the gateway.
+/// The proof that a token is genuine, current and meant for this API.
 #[cfg_attr(feature = "authz", derive(Clone))]
 pub(crate) struct Verified {
     claims: Value,
@@ -69,12 +69,12 @@ impl Verified {
         Ok(Self { claims: signed.into_claims(), scopes, identity, not_after })
     }
 
-    /// The scopes it was granted.
+    /// The scopes that the token was granted, sorted.
     pub(crate) fn scopes(&self) -> &[String] {
         &self.scopes
     }
 
-    /// A token with these claims and scopes, as if it had been verified.
+    /// A token that tests treat as verified.
     #[cfg(any(test, feature = "unstable-internals"))]
     pub(crate) fn for_tests(claims: Value, scopes: &[&str], not_after: NumericDate) -> Self {
         let mut scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
@@ -111,13 +111,13 @@ impl Verified {
         &self.identity
     }
 
-    /// The moment from which nothing may pass on this token.
+    /// The moment from which this token must not let any request pass.
     pub(crate) fn not_after(&self) -> NumericDate {
         self.not_after
     }
 }
 
-/// A check of [`Verified::new`].
+/// One of the checks of [`Verified::new`], in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Check {
     Dates,
@@ -149,7 +149,7 @@ impl fmt::Debug for Verified {
     }
 }
 
-/// `exp`, `nbf` and `iat` against now (RFC 7519 sections 4.1.4 to 4.1.6); returns when the token stops being valid.
+/// Checks `exp`, `nbf` and `iat` against now (RFC 7519 sections 4.1.4 to 4.1.6); returns when the token stops being valid.
 fn check_dates(claims: &Value, rules: &ClaimRules, now: NumericDate) -> Result<NumericDate, Error> {
     let (exp, nbf, iat) = (date(claims, "exp")?, date(claims, "nbf")?, date(claims, "iat")?);
     let exp = exp.ok_or(Error::MissingClaim)?;
@@ -168,7 +168,7 @@ fn check_dates(claims: &Value, rules: &ClaimRules, now: NumericDate) -> Result<N
     if now >= oldest { Err(Error::TooOld) } else { Ok(expiry.min(oldest)) }
 }
 
-/// A NumericDate claim: absent, or a number; `null` is neither.
+/// Reads a NumericDate claim, which may be absent. Anything but a number is invalid, `null` included.
 fn date(claims: &Value, name: &str) -> Result<Option<NumericDate>, Error> {
     match claims.get(name) {
         None => Ok(None),
@@ -176,7 +176,7 @@ fn date(claims: &Value, name: &str) -> Result<Option<NumericDate>, Error> {
     }
 }
 
-/// The audience claim is a string or a list of strings that holds one of ours (RFC 7519 section 4.1.3).
+/// Checks the audience claim: a string, or a list of strings, with one of our audiences (RFC 7519 section 4.1.3).
 fn check_audience(claims: &Value, rules: &ClaimRules) -> Result<(), Error> {
     let Some(ours) = &rules.audience else { return Ok(()) };
     let claim = rules.audience_claim.iter().find_map(|name| name.of(claims)).ok_or(Error::WrongAudience)?;
@@ -184,7 +184,7 @@ fn check_audience(claims: &Value, rules: &ClaimRules) -> Result<(), Error> {
     if theirs.iter().any(|theirs| ours.iter().any(|ours| ours == theirs)) { Ok(()) } else { Err(Error::WrongAudience) }
 }
 
-/// A string, or an array of nothing but strings.
+/// Reads a string or an array of strings; `None` for anything else.
 fn strings(claim: &Value) -> Option<Vec<&str>> {
     match claim {
         Value::String(single) => Some(vec![single]),
@@ -193,7 +193,7 @@ fn strings(claim: &Value) -> Option<Vec<&str>> {
     }
 }
 
-/// The `typ` header, compared as media types are (RFC 8725 and 8725bis section 3.11).
+/// Checks the `typ` header, compared as a media type (RFC 8725 and 8725bis section 3.11).
 fn check_type(typ: Option<&str>, rules: &ClaimRules) -> Result<(), Error> {
     let typ = typ.map(media_type);
     let allowed = match (&rules.typ, typ) {
@@ -205,7 +205,7 @@ fn check_type(typ: Option<&str>, rules: &ClaimRules) -> Result<(), Error> {
     if allowed { Ok(()) } else { Err(Error::WrongTokenType) }
 }
 
-/// A sender-constrained token is worth nothing without its proof, and a thief would send it as a bearer token (RFC 9449
+/// Refuses a sender-constrained token: a thief without the proof of possession would send it as a bearer token (RFC 9449
 /// section 7, RFC 8705 section 3).
 fn check_binding(claims: &Value) -> Result<(), Error> {
     match claims.get("cnf") {
@@ -214,7 +214,7 @@ fn check_binding(claims: &Value) -> Result<(), Error> {
     }
 }
 
-/// The claims that an issuer's tokens need; `null` counts as absent.
+/// Checks the claims that the issuer's tokens need; `null` counts as absent.
 fn check_required(claims: &Value, rules: &ClaimRules) -> Result<(), Error> {
     rules.required.iter().try_for_each(|(name, accepted)| {
         let claim = name.present(claims).ok_or(Error::MissingClaim)?;
@@ -225,9 +225,9 @@ fn check_required(claims: &Value, rules: &ClaimRules) -> Result<(), Error> {
     })
 }
 
-/// The union of the scope claims, sorted: strings split at spaces and nothing else (RFC 6749 section 3.3), lists as they are.
+/// The union of the scope claims, sorted. Strings are split at spaces only (RFC 6749 section 3.3); a list has a scope per item.
 fn scopes(claims: &Value, names: &[ClaimName]) -> Result<Vec<String>, Error> {
-    // Most tokens have no more.
+    // Enough for most tokens.
     let mut scopes = Vec::with_capacity(16);
     for claim in names.iter().filter_map(|name| name.of(claims)) {
         match claim {

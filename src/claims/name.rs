@@ -1,10 +1,10 @@
-//! Where claims are, and what they may be.
+//! The names of claims, and the values that rules accept.
 
 use serde_json::Value;
 
 use crate::decimal::Decimal;
 
-/// Where a claim is: its name, or a JSON Pointer (RFC 6901) to what lies deeper.
+/// How the configuration names a claim: by its name, or by a JSON Pointer (RFC 6901) to a nested member.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum ClaimName {
     Member(String),
@@ -14,7 +14,7 @@ pub(crate) enum ClaimName {
 }
 
 impl ClaimName {
-    /// A claim's name, or a JSON Pointer if it begins with `/`; `None` for an empty text or a malformed pointer.
+    /// Reads a name, or a JSON Pointer if the text begins with `/`; `None` for an empty text or a malformed pointer.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let escapes_fit = || text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
         match text.chars().next()? {
@@ -33,7 +33,7 @@ impl ClaimName {
         }
     }
 
-    /// The claim in this claims set.
+    /// Looks the claim up in a claims set.
     pub(crate) fn of<'a>(&self, claims: &'a Value) -> Option<&'a Value> {
         match self {
             Self::Member(name) => claims.get(name),
@@ -42,13 +42,13 @@ impl ClaimName {
         }
     }
 
-    /// The same where `null` counts as absent.
+    /// Looks the claim up; `null` counts as absent.
     pub(crate) fn present<'a>(&self, claims: &'a Value) -> Option<&'a Value> {
         self.of(claims).filter(|claim| !claim.is_null())
     }
 }
 
-/// What a claim may be.
+/// A value that a rule accepts for a claim.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Accepted {
     /// This string, number or boolean, or an array that holds it.
@@ -68,12 +68,12 @@ impl Accepted {
     }
 }
 
-/// JSON equality, in which numbers are equal by their value: `1` is `1.0`, and 2^64 + 1 is not 2^64.
+/// Whether two JSON values are equal. Numbers are compared by value: `1` equals `1.0`, and 2^64 + 1 does not equal 2^64.
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => match (Decimal::of(a), Decimal::of(b)) {
             (Some(a), Some(b)) => a == b,
-            // No document has such a number.
+            // `json::object` refuses such numbers.
             _ => false,
         },
         (a, b) => a == b,

@@ -1,21 +1,21 @@
-//! Names of claims, and what is made of them.
+//! The fields that name claims.
 
 use super::walk::{Node, all};
 use crate::claims::{ClaimName, RESERVED_CONTEXT_KEYS};
 
-/// A claim's name or JSON Pointer.
+/// Reads a claim's name or JSON Pointer.
 pub(super) fn claim_name(node: &Node<'_>) -> Option<ClaimName> {
     let expected = "expected the name of a claim, or a JSON Pointer that begins with `/`";
     let text = node.text(expected)?;
     ClaimName::parse(&text).or_else(|| node.reject(expected))
 }
 
-/// One claim, or a list of them.
+/// Reads one claim or a list of them.
 pub(super) fn claim_names(node: &Node<'_>) -> Option<Vec<ClaimName>> {
     all(node.one_or_more()?.map(|item| claim_name(&item)))
 }
 
-/// Context key -> claim.
+/// Reads `context`, which maps context keys to claims; sorted by key.
 pub(super) fn context(node: &Node<'_>) -> Option<Vec<(String, ClaimName)>> {
     let entries = node.entries("expected an object of context keys and the claims that become them")?;
     let mut mapping = all(entries.into_iter().map(|(key, node)| {

@@ -12,14 +12,14 @@ use crate::claims::{ClaimName, ClaimRules};
 use crate::issuer::IssuerSettings;
 use crate::keys::{Address, CacheTimes, KeySet, KeySettings, KeyUrl, NotAKeySet, Seed};
 
-/// A day, a week, a year: longer than these, a number is a slip of the finger.
+/// Upper bounds in seconds: a longer time is probably a typo.
 const DAY: u32 = 86_400;
 const WEEK: u32 = 604_800;
 const YEAR: u32 = 31_536_000;
 
 const NOT_A_KEY_SET: &str = "expected a JWK Set: an object with a list `keys`";
 
-/// Whose tokens an entry takes, known even if the rest of it has issues: the issuer, and whether it has a secret.
+/// Whose tokens an entry takes: the issuer, and whether the entry has a secret. It is known even if other fields have issues.
 pub(super) type Takes = (Option<String>, bool);
 
 pub(super) fn issuer(node: &Node<'_>) -> (Option<Takes>, Option<IssuerSettings>) {
@@ -84,7 +84,7 @@ fn read(node: &Node<'_>, takes: &mut Option<Takes>) -> Option<IssuerSettings> {
     Some(IssuerSettings { name: name?, algorithms: algorithms?, keys: keys?, claims: claims? })
 }
 
-/// Allowed algorithms, all of the kind that the keys are.
+/// Reads `algorithms`. All must fit the kind of keys that the entry has.
 fn algorithms(node: &Node<'_>, with_secret: bool) -> Option<Vec<Algorithm>> {
     let (allowed, expected) = if with_secret {
         (&Algorithm::WITH_SECRET[..], "with a `secret`, expected a list of `HS256`, `HS384`, `HS512`")
@@ -98,7 +98,7 @@ fn algorithms(node: &Node<'_>, with_secret: bool) -> Option<Vec<Algorithm>> {
     }))
 }
 
-/// Where the key set is fetched from: where the configuration says, else where the issuer's discovery document does.
+/// Where the key set is fetched from: `jwks_uri`, or else the address in the issuer's discovery document.
 fn address(fields: &Fields<'_>, issuer: Option<&str>) -> Option<Address> {
     let Some(node) = fields.optional("jwks_uri") else {
         let expected = "to find its keys by OIDC discovery, an issuer is an `https://` address without query and fragment; \
@@ -111,19 +111,19 @@ fn address(fields: &Fields<'_>, issuer: Option<&str>) -> Option<Address> {
     KeyUrl::parse(&node.text(expected)?).map(Address::Fixed).or_else(|| node.reject(expected))
 }
 
-/// A key set to start with.
+/// Reads `jwks_seed_file`, a key set to start with.
 fn seed(node: &Node<'_>, algorithms: &[Algorithm]) -> Option<Seed> {
     let file = node.file("expected the path of a file with a JWK Set")?;
     let written = || file.metadata()?.modified();
     let (Ok(text), Ok(written)) = (std::fs::read(&file), written()) else {
         return node.reject("the file cannot be read");
     };
-    // Before 1970 is as good as then: too old to be used.
+    // A date before 1970 counts as 1970, which is too old to use anyway.
     let written = written.duration_since(std::time::UNIX_EPOCH).unwrap_or(Duration::ZERO);
     Some(Seed { keys: key_set(node, &text, algorithms)?, written })
 }
 
-/// The one source there is of keys that are not fetched as a set.
+/// Reads the keys of an entry that does not fetch a key set.
 fn keys(fields: &Fields<'_>, algorithms: Option<&[Algorithm]>, times: Option<CacheTimes>) -> Option<KeySettings> {
     if let Some(node) = fields.optional("jwks") {
         return match serde_json::to_vec(node.value) {
@@ -149,7 +149,7 @@ fn keys(fields: &Fields<'_>, algorithms: Option<&[Algorithm]>, times: Option<Cac
     Some(KeySettings::Secrets { fixed, stored, cooldown: times?.cooldown })
 }
 
-/// A key set that comes with the configuration.
+/// Reads a key set that comes with the configuration.
 fn key_set(node: &Node<'_>, text: &[u8], algorithms: &[Algorithm]) -> Option<KeySet> {
     match KeySet::parse(text, algorithms) {
         Ok(keys) => {
@@ -168,7 +168,7 @@ fn key_set(node: &Node<'_>, text: &[u8], algorithms: &[Algorithm]) -> Option<Key
     }
 }
 
-/// What its tokens must say.
+/// Reads the rules for the claims of the issuer's tokens.
 fn claim_rules(fields: &Fields<'_>) -> Option<ClaimRules> {
     let audience = fields
         .required("audience", "expected the audience of your API, a text or a list of texts, or `null` to check none")
@@ -198,7 +198,7 @@ fn claim_rules(fields: &Fields<'_>) -> Option<ClaimRules> {
     })
 }
 
-/// Audiences; `null` switches the check off.
+/// Reads `audience`; `null` switches the check off.
 fn audience(node: &Node<'_>) -> Option<Option<Vec<String>>> {
     if node.value.is_null() {
         node.walk

@@ -29,7 +29,7 @@ use walk::{Node, Place, Walk};
 /// More issuers than anybody has asked for; each may cost a fetch at a cold start.
 const MAX_ISSUERS: usize = 32;
 
-/// A configuration that is valid.
+/// A valid configuration.
 pub struct Config {
     pub(crate) issuers: Vec<IssuerSettings>,
     pub(crate) routes: Routes,
@@ -39,10 +39,10 @@ pub struct Config {
     warnings: Vec<String>,
 }
 
-/// Everything that is wrong with a configuration. It prints one issue on a line.
+/// Everything that is wrong with a configuration. It prints one issue per line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
-    /// In the order in which they stand in the document.
+    /// The issues, in the order of the document.
     pub issues: Vec<ConfigIssue>,
 }
 
@@ -92,14 +92,14 @@ impl Config {
         }
     }
 
-    /// What is allowed, and should be seen by somebody at start-up.
+    /// What is allowed but is probably a mistake or a risk. The binary logs it at start-up.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 }
 
-/// The document, top to bottom.
+/// Reads the document, top to bottom.
 fn read(document: &Node<'_>) -> Option<Config> {
     let fields = document.fields(&[
         "$schema",
@@ -170,7 +170,7 @@ fn read(document: &Node<'_>) -> Option<Config> {
     Some(Config { issuers: issuers?, routes: routes?, settings, trust, extension, warnings: Vec::new() })
 }
 
-/// All issuers; no two of them for the same tokens.
+/// Reads `issuers`. No two of them may take the same tokens.
 fn issuers(node: &Node<'_>) -> Option<Vec<IssuerSettings>> {
     let expected = "expected a list of 1 to 32 issuers";
     let items = node.items(expected)?;
@@ -218,14 +218,14 @@ fn compiled(walk: &Walk<'_>, entries: Option<Vec<Option<Route>>>, undeclared: Op
     }
 }
 
-/// Which requests a policy speaks of.
+/// Which requests a policy covers.
 #[derive(Clone, Copy)]
 enum Mode {
     Cacheable,
     SingleRequest,
 }
 
-/// What the table's policies are made from, if it can keep the promise of its mode.
+/// Plans the table's policies; reports what keeps them from doing what the mode promises.
 fn policies(walk: &Walk<'_>, routes: &Routes, mode: Mode) -> Option<Policies> {
     let planned = match mode {
         Mode::Cacheable => Plan::new(routes),

@@ -1,9 +1,9 @@
-//! What keys and secrets are fetched through.
+//! `tls`, and where the Parameters and Secrets extension listens.
 
 use super::walk::{Node, Walk};
 use crate::keys::{Extension, SessionToken, Trust};
 
-/// Whose certificates the key fetches accept.
+/// Reads `tls`: whose certificates the key fetches accept.
 pub(super) fn tls(node: &Node<'_>) -> Option<Trust> {
     let fields = node.fields(&["roots", "ca_file"])?;
     let roots = match fields.optional("roots") {
@@ -20,7 +20,7 @@ pub(super) fn tls(node: &Node<'_>) -> Option<Trust> {
     }
 }
 
-/// Where the Parameters and Secrets extension is, as the platform tells.
+/// Reads from the environment how to reach the Parameters and Secrets extension.
 pub(super) fn extension(walk: &Walk<'_>) -> Option<Extension> {
     const PORT: &str = "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT";
     const DEFAULT: u16 = 2773;

@@ -1,4 +1,4 @@
-//! One entry of `routes`, and the claim values that issuers and routes accept.
+//! `routes`, and the claim values that issuers and routes accept.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::walk::{Fields, Node, all};
 use crate::claims::{Accepted, ClaimName};
 use crate::routes::{Alternative, ClaimNeed, ClaimValue, METHODS, Methods, Need, PathPattern, Route, Segment};
 
-/// All routes; `None` for those that are invalid.
+/// Reads `routes`. An invalid entry is `None`.
 pub(super) fn table(node: &Node<'_>) -> Option<Vec<Option<Route>>> {
     Some(node.items("expected a list of at least one route")?.iter().map(entry).collect())
 }
@@ -34,7 +34,7 @@ fn entry(node: &Node<'_>) -> Option<Route> {
     Some(Route { methods: methods?, path: path?, need: Arc::new(Need { any_of: need? }) })
 }
 
-/// `ANY`, or one or more of the seven methods.
+/// Reads `method`: `ANY`, or one or more of the seven methods.
 fn methods(node: &Node<'_>) -> Option<Methods> {
     const EXPECTED: &str =
         "expected `ANY`, or one or a list of `GET`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE`, `OPTIONS`";
@@ -58,7 +58,7 @@ fn methods(node: &Node<'_>) -> Option<Methods> {
     }
 }
 
-/// Scopes and claims.
+/// Reads `scopes` and `claims`, which are both needed.
 fn alternative(node: &Node<'_>, fields: &Fields<'_>, path: Option<&PathPattern>) -> Option<Alternative> {
     let (scopes, claims) = (fields.optional("scopes"), fields.optional("claims"));
     if scopes.is_none() && claims.is_none() {
@@ -79,7 +79,7 @@ fn scope_entries(node: &Node<'_>) -> Option<Vec<Vec<Arc<str>>>> {
     }))
 }
 
-/// Claims that a route needs.
+/// Reads the claims that a route needs.
 fn claim_needs(node: &Node<'_>, path: Option<&PathPattern>) -> Option<Vec<ClaimNeed>> {
     claim_values(node, ClaimValue::Fixed, |item| {
         let braces = |text: &str| Some(text.strip_prefix('{')?.strip_suffix('}')?.to_owned());
@@ -90,7 +90,7 @@ fn claim_needs(node: &Node<'_>, path: Option<&PathPattern>) -> Option<Vec<ClaimN
         let Some(name) = name else {
             return scalar(item).map(ClaimValue::Fixed);
         };
-        // An invalid path has no parameters to compare with.
+        // The path has an issue of its own, so its parameters are unknown.
         let path = path?;
         let Some(position) = path.position(&name) else {
             return item.reject(
@@ -103,12 +103,12 @@ fn claim_needs(node: &Node<'_>, path: Option<&PathPattern>) -> Option<Vec<ClaimN
     .map(|claims| claims.into_iter().map(|(claim, values)| ClaimNeed { claim, values }).collect())
 }
 
-/// Claims that an issuer's tokens need.
+/// Reads the claims that an issuer's tokens need.
 pub(super) fn required_claims(node: &Node<'_>) -> Option<Vec<(ClaimName, Vec<Accepted>)>> {
     claim_values(node, |accepted| accepted, scalar)
 }
 
-/// Claim -> one value or a list of them, or `{"present": true}`.
+/// Reads an object that maps a claim to one value, a list of values or `{"present": true}`.
 fn claim_values<T>(
     node: &Node<'_>,
     of: impl Fn(Accepted) -> T,
@@ -126,13 +126,13 @@ fn claim_values<T>(
     }))
 }
 
-/// `{"present": true}`.
+/// Reads `{"present": true}`.
 fn present(node: &Node<'_>) -> Option<Accepted> {
     let present = node.fields(&["present"])?.required("present", "expected `true`")?;
     if *present.value == true { Some(Accepted::Present) } else { present.reject("expected `true`") }
 }
 
-/// One accepted value.
+/// Reads one accepted value.
 fn scalar(node: &Node<'_>) -> Option<Accepted> {
     const EXPECTED: &str =
         "expected a string, a number or a boolean, or a list of these, or else `{\"present\": true}`";

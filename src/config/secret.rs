@@ -6,13 +6,13 @@ use super::walk::Node;
 use crate::algorithm::Algorithm;
 use crate::keys::{Encoding, Previous, Secret, SecretLocation, StoredSecret, doubt};
 
-/// A secret that is there, or where one is kept.
+/// A secret, or where to fetch one.
 pub(super) enum SecretConfig {
     Fixed(Secret),
     Stored(StoredSecret),
 }
 
-/// One secret.
+/// Reads one secret.
 pub(super) fn secret(node: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Option<SecretConfig> {
     let fields =
         node.fields(&["env", "file", "secrets_manager", "parameter_store", "field", "previous", "encoding"])?;
@@ -74,7 +74,7 @@ pub(super) fn secret(node: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Optio
     secret.map(SecretConfig::Fixed).map_err(|expected| node.note(expected)).ok()
 }
 
-/// The line end that editors and shells put behind the last line is not part of a secret.
+/// Drops the line end that editors and shells add to a file: it is not part of the secret.
 fn without_line_end(mut text: Vec<u8>) -> Vec<u8> {
     if text.last() == Some(&b'\n') {
         text.pop();

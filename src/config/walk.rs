@@ -1,4 +1,4 @@
-//! Walks a JSON document and collects every issue in it.
+//! Walking a JSON document and collecting every issue in it.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 pub struct ConfigIssue {
     /// The JSON path, such as `issuers[0].leeway_seconds`.
     pub path: String,
-    /// What would be right, in words that repeat nothing from the document but names of fields, methods and paths.
+    /// What is expected there. It repeats nothing from the document except names of fields, methods and paths.
     pub expected: String,
 }
 
@@ -22,17 +22,17 @@ impl fmt::Display for ConfigIssue {
     }
 }
 
-/// What a document is read with.
+/// What the functions that read a document share.
 pub(super) struct Walk<'e> {
     /// The environment, for `${NAME}` and secrets.
     pub(super) env: &'e dyn Fn(&str) -> Option<String>,
-    /// What relative paths in the document are relative to.
+    /// The folder that relative paths in the document start from.
     pub(super) base: &'e Path,
     pub(super) issues: RefCell<Vec<ConfigIssue>>,
     pub(super) warnings: RefCell<Vec<String>>,
 }
 
-/// A value in the document and the path to it. Functions that read one return `None` after reporting an issue.
+/// A value in the document and the path to it. A function that reads one reports an issue and then returns `None`.
 #[derive(Clone, Copy)]
 pub(super) struct Node<'a> {
     pub(super) walk: &'a Walk<'a>,
@@ -40,8 +40,8 @@ pub(super) struct Node<'a> {
     pub(super) value: &'a Value,
 }
 
-/// The path to a value: the last step, and the path before it. It is formatted only for issues and warnings, so a cold start
-/// without any pays nothing.
+/// The path to a value: the last step, and the path before it. It becomes text only for an issue or a warning, so a cold
+/// start without any does not pay for it.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Place<'a>(Option<(&'a Self, Step<'a>)>);
 
@@ -107,7 +107,7 @@ impl<'a> Node<'a> {
         None
     }
 
-    /// An object that has no other fields than these.
+    /// Reads an object, and reports fields other than the known ones.
     pub(super) fn fields(&'a self, known: &[&str]) -> Option<Fields<'a>> {
         let Value::Object(members) = self.value else {
             return self.reject("expected an object");
@@ -118,7 +118,7 @@ impl<'a> Node<'a> {
         Some(Fields { walk: self.walk, place: &self.place, members })
     }
 
-    /// An object whose member names are the document's own: the names, expanded, and what they map to.
+    /// Reads an object whose member names the user chooses: each name with `${NAME}` expanded, and its value.
     pub(super) fn entries(&'a self, expected: &str) -> Option<Vec<(Cow<'a, str>, Self)>> {
         let Value::Object(members) = self.value else {
             return self.reject(expected);
@@ -138,7 +138,7 @@ impl<'a> Node<'a> {
         }))
     }
 
-    /// A non-empty list.
+    /// Reads a non-empty list.
     pub(super) fn items(&'a self, expected: &str) -> Option<Vec<Self>> {
         match self.value {
             Value::Array(items) if !items.is_empty() => Some(self.numbered(items).collect()),
@@ -146,7 +146,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// One value, or a non-empty list of them.
+    /// Reads one value, or a non-empty list of them.
     pub(super) fn one_or_more(&'a self) -> Option<impl Iterator<Item = Self>> {
         let (single, items) = match self.value {
             Value::Array(items) if items.is_empty() => {
@@ -163,7 +163,7 @@ impl<'a> Node<'a> {
         items.iter().enumerate().map(node)
     }
 
-    /// A string that is not empty, with `${NAME}` expanded.
+    /// Reads a string that is not empty, with `${NAME}` expanded.
     pub(super) fn text(&self, expected: &str) -> Option<Cow<'a, str>> {
         match self.string(expected)? {
             text if text.is_empty() => self.reject(expected),
@@ -171,7 +171,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// A string, which may be empty, with `${NAME}` expanded.
+    /// Reads a string, which may be empty, with `${NAME}` expanded.
     pub(super) fn string(&self, expected: &str) -> Option<Cow<'a, str>> {
         match self.value {
             Value::String(text) => self.expand(text),
@@ -179,7 +179,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// One of these words.
+    /// Reads one of these words.
     pub(super) fn word<T: Copy>(&self, words: &[(&str, T)]) -> Option<T> {
         let expected = || {
             let names: Vec<_> = words.iter().map(|(name, _)| format!("`{name}`")).collect();
@@ -195,7 +195,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// A whole number within a range.
+    /// Reads a whole number within a range.
     pub(super) fn integer(&self, range: std::ops::RangeInclusive<u32>) -> Option<u32> {
         let number = match self.value {
             Value::Number(number) => number.as_u64().and_then(|number| u32::try_from(number).ok()),
@@ -207,12 +207,12 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The file that a path in the document names.
+    /// Reads the path of a file.
     pub(super) fn file(&self, expected: &str) -> Option<PathBuf> {
         Some(self.walk.base.join(&*self.text(expected)?))
     }
 
-    /// The text with every `${NAME}` replaced by that environment variable; `$${` stands for `${`.
+    /// Replaces every `${NAME}` by that environment variable; `$${` stands for `${`.
     fn expand(&self, text: &'a str) -> Option<Cow<'a, str>> {
         if !text.contains("${") {
             return Some(Cow::Borrowed(text));
@@ -242,13 +242,13 @@ impl<'a> Node<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// A field that may be left out.
+    /// An optional field.
     pub(super) fn optional(&self, name: &'static str) -> Option<Node<'a>> {
         let value = self.members.get(name)?;
         Some(Node { walk: self.walk, place: self.place_of(name), value })
     }
 
-    /// A field that may not.
+    /// A required field.
     pub(super) fn required(&self, name: &'static str, expected: &str) -> Option<Node<'a>> {
         let node = self.optional(name);
         if node.is_none() {

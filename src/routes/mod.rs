@@ -1,8 +1,8 @@
 //! Route table + request + verified token -> permit, or the reason there is none.
 //!
-//! Each method has a table of its own. Of all entries whose method and path match, the one with the most specific path is
-//! taken, compared segment by segment from the left: a literal before `{name}` before `{name+}`. At the same path a named
-//! method goes before `ANY`.
+//! Each method has its own table. Of all entries whose method and path match, the one with the most specific path decides.
+//! Paths are compared segment by segment from the left: a literal before `{name}` before `{name+}`. At the same path a named
+//! method comes before `ANY`.
 
 mod need;
 mod path;
@@ -24,9 +24,9 @@ pub(crate) const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "D
 /// Which methods an entry is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Methods {
-    /// All seven, where no other entry of the path names the method.
+    /// All seven, except those that another entry for the same path names.
     Any,
-    /// Those that are true, by position in [`METHODS`].
+    /// The methods whose position in [`METHODS`] is true.
     Named([bool; METHODS.len()]),
 }
 
@@ -38,12 +38,12 @@ pub(crate) struct Route {
     pub(crate) need: Arc<Need>,
 }
 
-/// What becomes of a method and path that no entry matches.
+/// What happens to a request that no entry matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Undeclared {
     /// It is refused.
     Deny,
-    /// Any valid token passes.
+    /// It passes with any valid token.
     Allow,
     /// It is refused, and the API has no such method with this authorizer, so a cached policy may allow it.
     Absent,
@@ -60,20 +60,20 @@ pub(crate) struct Routes {
     with_capitals: Vec<usize>,
 }
 
-/// A place in the trie: what may follow, most specific first, and what is declared here.
+/// A node of the trie: the nodes that may follow, most specific first, and the entries that end here.
 #[derive(Debug, Default)]
 pub(crate) struct Node {
-    /// Hashed fast, for nobody but the configuration adds to them.
+    /// A fast hash is safe here, because only the configuration adds keys.
     pub(crate) literals: FxHashMap<Box<[u8]>, usize>,
     pub(crate) parameter: Option<usize>,
     pub(crate) greedy: Option<usize>,
-    /// By position in [`METHODS`], the entry that names the method.
+    /// The entry that names each method, by position in [`METHODS`].
     pub(crate) by_method: [Option<usize>; METHODS.len()],
     pub(crate) any: Option<usize>,
 }
 
 impl Node {
-    /// The entry for a method, a position in [`METHODS`]: the one that names it, else `ANY`.
+    /// The entry for a method (a position in [`METHODS`]): the one that names it, else `ANY`.
     pub(crate) fn entry(&self, method: usize) -> Option<usize> {
         let named = self.by_method.get(method)?;
         named.or(self.any)
@@ -88,12 +88,12 @@ pub(crate) struct Clash {
     pub(crate) method: &'static str,
 }
 
-/// What the table says of a request.
+/// What the table decides about a request.
 #[derive(Debug)]
 pub(crate) struct Decision<'a> {
-    /// The declared path that it takes.
+    /// The path of the entry that decides.
     pub(crate) route: Option<&'a str>,
-    /// What it needs of a token.
+    /// What that entry needs of a token.
     pub(crate) need: Option<&'a Need>,
     /// The permit, or the reason there is none.
     pub(crate) permit: Result<Permit, Error>,
@@ -109,9 +109,9 @@ impl Routes {
     /// Compiles a table.
     ///
     /// # Errors
-    /// Every pair of entries for the same method and shape, a shape being a path whatever its parameters are called.
+    /// Every pair of entries for the same method and shape: the same path, whatever the names of its parameters.
     pub(crate) fn new(entries: Vec<Route>, undeclared: Undeclared) -> Result<Self, Vec<Clash>> {
-        // About as many as there will be: to make room for more takes a start longer than the rest of this.
+        // Roughly the final number of nodes. Growing the list would take longer than everything else here.
         let mut nodes = Vec::with_capacity(entries.len().saturating_add(1));
         nodes.push(Node::default());
         let mut routes = Self { entries: Vec::new(), nodes, undeclared, with_capitals: Vec::new() };
@@ -143,7 +143,7 @@ impl Routes {
         if clashes.is_empty() { Ok(routes) } else { Err(clashes) }
     }
 
-    /// The node of a declared path, made if it is not there.
+    /// Finds or makes the node of a declared path.
     fn place(&mut self, segments: &[Segment]) -> usize {
         let mut place = 0;
         for segment in segments {
@@ -161,13 +161,13 @@ impl Routes {
         place
     }
 
-    /// Whether this token may make this request: [`Error::AmbiguousPath`], [`Error::UndeclaredRoute`],
-    /// [`Error::InsufficientScope`] or [`Error::ClaimMismatch`] if it may not.
+    /// Decides whether this token may make this request: [`Error::AmbiguousPath`], [`Error::UndeclaredRoute`],
+    /// [`Error::InsufficientScope`] or [`Error::ClaimMismatch`] if not.
     pub(crate) fn decide(&self, arn: &MethodArn, token: &Verified) -> Decision<'_> {
         self.decide_path(arn.method(), arn.path(), token)
     }
 
-    /// The same for a method and a path, the latter without its first slash.
+    /// Decides about a method and a path without its first slash.
     pub(crate) fn decide_path(&self, method: &str, path: &str, token: &Verified) -> Decision<'_> {
         let matched = RequestPath::parse(path).and_then(|path| Ok((self.matched(&path, method)?, path)));
         let (entry, outcome) = match matched {
@@ -186,14 +186,14 @@ impl Routes {
         }
     }
 
-    /// The entry that a plain path takes, written without its first slash, for a method, a position in [`METHODS`].
+    /// The entry that decides about a plain path, without its first slash, and a method (a position in [`METHODS`]).
     pub(crate) fn taken(&self, path: &str, method: usize) -> Option<usize> {
         let path = RequestPath::parse(path).ok()?;
         let raw: Vec<&[u8]> = path.raw().collect();
         self.find(0, &raw, method)
     }
 
-    /// Whether an entry for any method matches this path, written without its first slash.
+    /// Whether an entry for any method matches this path, without its first slash.
     pub(crate) fn declares(&self, path: &str) -> bool {
         let Ok(path) = RequestPath::parse(path) else {
             return false;
@@ -202,8 +202,8 @@ impl Routes {
         METHODS.iter().enumerate().any(|(method, _)| self.find(0, &raw, method).is_some())
     }
 
-    /// Whether a path that differs from this one in capital letters only is declared. Tables are mostly in small letters,
-    /// and then it is one more look into the trie at most, whatever their size.
+    /// Whether a path that differs from this one only in case is declared. Most tables have no capitals, and then this takes
+    /// at most one more lookup, however long the table is.
     pub(crate) fn declares_in_other_case(&self, path: &str) -> bool {
         let small = path.to_ascii_lowercase();
         if small != path && self.declares(&small) {
@@ -255,12 +255,12 @@ impl Routes {
         &self.nodes
     }
 
-    /// What becomes of a method and path that no entry matches.
+    /// What happens to a request that no entry matches.
     pub(crate) fn undeclared(&self) -> Undeclared {
         self.undeclared
     }
 
-    /// The entry for a path and a method. A path that takes another one once it is decoded is ambiguous.
+    /// The entry for a path and a method. A path that matches another entry when decoded is ambiguous.
     fn matched(&self, path: &RequestPath<'_>, method: &str) -> Result<Match<'_>, Error> {
         let Some(method) = METHODS.iter().position(|known| *known == method) else {
             return Ok(Match::UnknownMethod);
@@ -280,8 +280,8 @@ impl Routes {
         }
     }
 
-    /// The entry for a method with the most specific path. Each node of the trie is visited at most once, for only one way
-    /// leads to it.
+    /// The entry for a method with the most specific path. It visits each node of the trie at most once, because only one path
+    /// leads to a node.
     fn find(&self, place: usize, segments: &[&[u8]], method: usize) -> Option<usize> {
         let node = self.nodes.get(place)?;
         let Some((first, rest)) = segments.split_first() else {
@@ -298,11 +298,11 @@ fn has_capitals(segment: &Segment) -> bool {
     matches!(segment, Segment::Literal(text) if text.bytes().any(|byte| byte.is_ascii_uppercase()))
 }
 
-/// What the table has for a request.
+/// What the table holds for a request.
 enum Match<'a> {
     Entry(&'a Route),
-    /// One of the seven methods, and no entry for it matches.
+    /// The method is known, but no entry matches.
     Undeclared,
-    /// A method that API Gateway does not know.
+    /// API Gateway does not know the method.
     UnknownMethod,
 }

@@ -1,4 +1,4 @@
-//! What a route needs of a token.
+//! The scopes and claims that a route needs of a token.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ pub(crate) struct Need {
     pub(crate) any_of: Vec<Alternative>,
 }
 
-/// One way to meet a need: one entry of scopes, if there are any, and every claim.
+/// One way to meet a need: any one entry of `scopes`, if there are any, and every claim.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Alternative {
     /// Any one entry is enough; an entry needs all of its scopes.
@@ -29,14 +29,14 @@ pub(crate) struct ClaimNeed {
 /// A value that a claim may have.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum ClaimValue {
-    /// A fixed one.
+    /// A fixed value.
     Fixed(Accepted),
-    /// What stands in the path at this segment; `last` for `{name+}`.
+    /// The text of the path at this segment; `last` for `{name+}`.
     Parameter { position: usize, last: bool },
 }
 
 impl Need {
-    /// What needs both.
+    /// The need to meet both.
     pub(crate) fn and(&self, other: &Self) -> Self {
         match (self.any_of.is_empty(), other.any_of.is_empty()) {
             (true, _) => other.clone(),
@@ -87,12 +87,12 @@ impl Alternative {
 }
 
 impl ClaimNeed {
-    /// Whether it is compared with a path parameter.
+    /// Whether the claim is compared with a path parameter.
     pub(crate) fn is_bound(&self) -> bool {
         self.values.iter().any(|value| matches!(value, ClaimValue::Parameter { .. }))
     }
 
-    /// The positions of the segments that it is compared with.
+    /// The positions of the segments that the claim is compared with.
     pub(crate) fn positions(&self) -> impl Iterator<Item = usize> {
         self.values.iter().filter_map(|value| match value {
             ClaimValue::Parameter { position, .. } => Some(*position),
@@ -111,8 +111,8 @@ impl ClaimNeed {
     }
 }
 
-/// The texts of a claim, or of an array claim, that may stand in a path. Those with a character that could mean something
-/// else there never do.
+/// The strings of a claim that a path segment may equal. A string with a character that has a meaning in paths or policies
+/// never does.
 pub(crate) fn path_texts(claim: &serde_json::Value) -> impl Iterator<Item = &str> {
     let items = match claim {
         serde_json::Value::Array(items) => items.as_slice(),

@@ -1,4 +1,4 @@
-//! Declared resource paths, and the path of a request.
+//! Declared resource paths, and request paths: the rules for ambiguous paths are here.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use crate::error::Error;
 /// One segment of a declared path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Segment {
-    /// Itself.
+    /// Exactly this text.
     Literal(Arc<str>),
     /// `{name}`: one non-empty segment.
     Parameter(String),
@@ -27,7 +27,7 @@ impl PathPattern {
     /// Reads a resource path.
     ///
     /// # Errors
-    /// What a path has to look like, for one that does not: `pets`, `/pets/`, `/a b`, `/{id`, `/{p+}/x`, `/{id}/{id}`.
+    /// The rule that the path breaks: `pets`, `/pets/`, `/a b`, `/{id`, `/{p+}/x`, `/{id}/{id}`.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         let rest = text.strip_prefix('/').ok_or("a resource path begins with `/`")?;
         if rest.is_empty() {
@@ -49,12 +49,12 @@ impl PathPattern {
         Ok(Self { text: text.to_owned(), segments })
     }
 
-    /// As it was declared.
+    /// The path as it was declared.
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The same path with `{name+}` for the parameter at its end, if it ends in one.
+    /// The path with `{name+}` in place of a parameter at its end; `None` if it does not end in one.
     pub(crate) fn with_greedy_end(&self) -> Option<Self> {
         let (Segment::Parameter(name), before) = self.segments.split_last()? else {
             return None;
@@ -64,12 +64,12 @@ impl PathPattern {
         Some(Self { text: format!("{start}{{{name}+}}"), segments })
     }
 
-    /// Its segments; none for the root.
+    /// The segments of the path; none for the root.
     pub(crate) fn segments(&self) -> &[Segment] {
         &self.segments
     }
 
-    /// At which segment a parameter stands.
+    /// The position of a parameter's segment.
     pub(crate) fn position(&self, parameter: &str) -> Option<usize> {
         self.segments.iter().position(|segment| segment.parameter() == Some(parameter))
     }
@@ -107,7 +107,7 @@ impl Segment {
     }
 }
 
-/// The segments of a request's path, as they were sent and decoded once.
+/// The path of a request, split into segments: as sent, and decoded once.
 #[derive(Debug)]
 pub(crate) struct RequestPath<'a> {
     raw: Vec<&'a str>,
@@ -116,13 +116,13 @@ pub(crate) struct RequestPath<'a> {
 }
 
 impl<'a> RequestPath<'a> {
-    /// Splits the path of a method ARN, which is written without its first slash. One slash at the end is ignored.
+    /// Splits the path of a method ARN, which has no first slash. One slash at the end is ignored.
     ///
     /// # Errors
-    /// [`Error::AmbiguousPath`] for what the gateway, IAM and a backend may read differently: `*`, `?`, `${`, control
+    /// [`Error::AmbiguousPath`] for a path that the gateway, IAM and a backend may read differently: `*`, `?`, `${`, control
     /// characters, percent-encoding that is malformed or not UTF-8, empty, `.` and `..` segments, `\`, `;`, and an encoded
-    /// `/`, `\`, `.`, `;`, `%` or control character. Servlet containers take a `;` and what follows it out of a segment
-    /// before they look at it, so `/any/..;` is `/` to them.
+    /// `/`, `\`, `.`, `;`, `%` or control character. Servlet containers drop `;` and the rest of the segment, so to them
+    /// `/any/..;` is `/`.
     pub(crate) fn parse(path: &'a str) -> Result<Self, Error> {
         let ambiguous =
             path.contains(['*', '?', '\\', ';']) || path.contains("${") || path.chars().any(char::is_control);
@@ -154,12 +154,12 @@ impl<'a> RequestPath<'a> {
         self.raw.iter().map(|segment| segment.as_bytes())
     }
 
-    /// The segments decoded once, if that changes anything.
+    /// The segments decoded once; `None` if decoding changes nothing.
     pub(crate) fn decoded(&self) -> Option<impl ExactSizeIterator<Item = &[u8]>> {
         self.decoded.as_ref().map(|segments| segments.iter().map(|segment| segment.as_bytes()))
     }
 
-    /// Whether the segment at this position, raw or decoded once, is this text, and for `{name+}` all that is left.
+    /// Whether the segment at this position, raw or decoded once, equals a text. For `{name+}` it must also be the last segment.
     pub(crate) fn holds(&self, position: usize, last: bool, text: &str) -> bool {
         if last && self.raw.len() != position.saturating_add(1) {
             return false;
@@ -188,7 +188,7 @@ fn percent_decoded(segment: &str) -> Option<Cow<'_, str>> {
         };
         decoded.push(byte);
     }
-    // This also refuses overlong forms, such as `%c0%ae` for a dot, which a lenient decoder takes.
+    // This also refuses overlong forms, such as `%c0%ae` for a dot, which a lenient decoder accepts.
     let decoded = String::from_utf8(decoded).ok()?;
     if decoded.chars().any(char::is_control) { None } else { Some(Cow::Owned(decoded)) }
 }
