@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use crate::bearer::BearerToken;
@@ -13,7 +14,7 @@ use crate::error::Error;
 use crate::event::{MethodArn, Request};
 use crate::hint::{Hint, Refused};
 use crate::issuer::Issuer;
-use crate::keys::{Encoding, KeyAccess, KeySource, side_by_side};
+use crate::keys::{Encoding, KeyAccess, KeySource, so_many_at_once};
 use crate::observer::Observer;
 use crate::policy::IamPolicy;
 use crate::response::Answer;
@@ -24,6 +25,10 @@ use crate::token::Unverified;
 
 /// How long start-up may wait for key sets. Lambda allows ten seconds for all of init, and clients are waiting.
 const WARM_UP: Duration = Duration::from_secs(2);
+/// How many key sets it fetches, and how many of them at once: each handshake costs milliseconds of the one thread there is, and
+/// an API with more issuers has its first tokens from a few of them.
+const WARM_UP_SETS: usize = 16;
+const WARM_UP_AT_ONCE: usize = 8;
 
 /// How the stage of an event from the console's *Test* button ends.
 const CONSOLE_STAGE: &str = "/test-invoke-stage/";
@@ -94,11 +99,14 @@ impl Authorizer {
         Ok(Self { issuers: issuers.collect::<Result<_, _>>()?, routes, settings, clock })
     }
 
-    /// Fetches the key sets of all issuers at once, for at most two seconds. What fails is logged and fetched again when
-    /// it is needed.
+    /// Fetches the first 16 key sets, 8 at a time, for at most two seconds. What fails is logged; that and the others are
+    /// fetched when a token needs them.
     pub async fn warm_up(&self) {
-        let all = side_by_side(self.issuers.iter().map(|issuer| issuer.keys.warm_up()));
-        if tokio::time::timeout(WARM_UP, all).await.is_err() {
+        let began = Instant::now();
+        let sets = self.issuers.iter().filter_map(|issuer| issuer.keys.to_warm_up()).take(WARM_UP_SETS);
+        let all = so_many_at_once(WARM_UP_AT_ONCE, sets.map(|keys| keys.warm_up(began)));
+        let tried = tokio::time::timeout(WARM_UP, all).await;
+        if !tried.is_ok_and(|tried| tried.into_iter().all(|tried| tried)) {
             warn!("not all key sets could be fetched at start-up; they are fetched when a token needs them");
         }
     }

@@ -4,12 +4,13 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tracing::warn;
 
 use crate::error::Error;
 use crate::time::{Clock, Deadline, Moment};
 
-/// For a fetch at start-up: less than the two seconds that all of it may take, so that what takes longer ends as a failure.
+/// For all fetches at start-up: less than the two seconds that it may take, so that what takes longer ends as a failure.
 const START_UP_PATIENCE: Duration = Duration::from_millis(1900);
 /// How long a request that finds a stale copy waits for a new one before it is served from the old.
 const STALE_PATIENCE: Duration = Duration::from_millis(400);
@@ -100,6 +101,8 @@ enum Purpose {
     Refresh,
     /// A token that does not fit it.
     Refetch,
+    /// There may be tokens soon. A failure holds back nothing, the first request's own attempt least of all.
+    StartUp,
 }
 
 /// How old a copy is.
@@ -121,11 +124,11 @@ impl<S: Source> Cache<S> {
         Self { source, stale, timeout, clock, state: Mutex::new(state), flight: tokio::sync::Mutex::default() }
     }
 
-    /// Fetches a copy at start-up, unless there is a fresh one. A failure does not hold back the first request's own attempt.
-    pub(super) async fn warm_up(&self) {
+    /// Fetches a copy at start-up, which began then, unless there is a fresh one. Whether there was time for that.
+    pub(super) async fn warm_up(&self, began: Instant) -> bool {
         let due = |state: &State<S::Item>| self.freshness(state) != Freshness::Fresh;
-        self.fetch(Purpose::Refresh, START_UP_PATIENCE.min(self.timeout), due).await;
-        self.update(|state| state.refreshes.pause = Duration::ZERO);
+        let left = START_UP_PATIENCE.saturating_sub(began.elapsed());
+        self.fetch(Purpose::StartUp, left.min(self.timeout), due).await
     }
 
     /// A copy that may be used, refreshed in line if that is due.
@@ -259,7 +262,9 @@ impl<T> State<T> {
 
     fn failed(&mut self, purpose: Purpose, began: Moment) {
         (self.attempted, self.succeeded) = (Some(began), false);
-        let backoff = self.backoff(purpose);
+        let Some(backoff) = self.backoff(purpose) else {
+            return;
+        };
         let doubled = backoff.pause.saturating_mul(2).clamp(FIRST_PAUSE, MAX_PAUSE);
         backoff.pause = doubled.saturating_sub(jitter(doubled));
         backoff.failures = backoff.failures.saturating_add(1);
@@ -277,15 +282,18 @@ impl<T> State<T> {
                 self.held = part.or_else(|| self.held.take());
                 // It may have taken longer than the pause after it is.
                 self.attempted = Some(ended);
-                self.backoff(purpose).last = Some(ended);
+                if let Some(backoff) = self.backoff(purpose) {
+                    backoff.last = Some(ended);
+                }
             }
         }
     }
 
-    fn backoff(&mut self, purpose: Purpose) -> &mut Backoff {
+    fn backoff(&mut self, purpose: Purpose) -> Option<&mut Backoff> {
         match purpose {
-            Purpose::Refresh => &mut self.refreshes,
-            Purpose::Refetch => &mut self.refetches,
+            Purpose::Refresh => Some(&mut self.refreshes),
+            Purpose::Refetch => Some(&mut self.refetches),
+            Purpose::StartUp => None,
         }
     }
 }

@@ -136,10 +136,11 @@ impl KeySource {
         }
     }
 
-    /// Fetches what has to be fetched.
-    pub(crate) async fn warm_up(&self) {
-        if let Self::Remote(keys) = self {
-            keys.warm_up().await;
+    /// The key set to fetch at start-up, if there is one and it is not there yet.
+    pub(crate) fn to_warm_up(&self) -> Option<&RemoteKeys> {
+        match self {
+            Self::Remote(keys) => Some(&**keys).filter(|keys| !keys.is_fresh()),
+            Self::Secrets(_) | Self::Fixed(_) => None,
         }
     }
 }

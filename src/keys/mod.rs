@@ -26,5 +26,5 @@ pub(crate) use jwks_source::{Address, CacheTimes};
 pub(crate) use key_source::{KeyAccess, KeySettings, KeySource};
 pub(crate) use remote_jwks::Seed;
 pub(crate) use secret::{Encoding, Secret, doubt};
-pub(crate) use side_by_side::side_by_side;
+pub(crate) use side_by_side::so_many_at_once;
 pub(crate) use url::KeyUrl;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tracing::warn;
 
 #[cfg(feature = "authz")]
@@ -58,9 +59,14 @@ impl RemoteKeys {
         Self { cache: Cache::new(provider, (times.stale, times.timeout), clock, held), cooldown: times.cooldown }
     }
 
-    /// Fetches the set at start-up. A failure is logged.
-    pub(crate) async fn warm_up(&self) {
-        self.cache.warm_up().await;
+    /// Whether the set is there and need not be fetched yet.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.cache.fresh().is_some()
+    }
+
+    /// Fetches the set at start-up, which began then. A failure is logged. Whether there was time for it.
+    pub(crate) async fn warm_up(&self, began: Instant) -> bool {
+        self.cache.warm_up(began).await
     }
 
     /// Where the set comes from: its own address, or that of a discovery document.

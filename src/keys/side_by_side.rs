@@ -5,17 +5,26 @@ use std::task::Poll;
 
 /// What each of these comes to, in their order.
 pub(crate) async fn side_by_side<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    so_many_at_once(usize::MAX, futures).await
+}
+
+/// The same, with at most `at_once` of them under way: the next begins when one is over.
+pub(crate) async fn so_many_at_once<F: Future>(at_once: usize, futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
     let mut all: Vec<Waiting<F>> = futures.into_iter().map(|future| Waiting::For(Box::pin(future))).collect();
     std::future::poll_fn(|context| {
+        let mut under_way = 0_usize;
         for one in &mut all {
-            if let Waiting::For(future) = one
-                && let Poll::Ready(output) = future.as_mut().poll(context)
-            {
-                *one = Waiting::Over(output);
+            if under_way == at_once {
+                break;
+            }
+            if let Waiting::For(future) = one {
+                match future.as_mut().poll(context) {
+                    Poll::Ready(output) => *one = Waiting::Over(output),
+                    Poll::Pending => under_way = under_way.saturating_add(1),
+                }
             }
         }
-        let over = all.iter().all(|one| matches!(one, Waiting::Over(_)));
-        if over { Poll::Ready(()) } else { Poll::Pending }
+        if under_way == 0 { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
     all.into_iter().filter_map(Waiting::over).collect()

@@ -1,18 +1,23 @@
 //! Before the first invocation.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::http::Reply;
-use crate::support::{KeyServer, instant, key};
+use crate::support::http::{Reply, Server};
+use crate::support::{KeyServer, Scratch, instant, jwks, key};
 use crate::world::{ISSUER, KEYS, Local, api, api_of, claims, down, issuer, served, set, token};
 
 /// So many issuers, and the address of each one's set.
 fn issuers(server: &KeyServer, count: usize) -> Value {
+    issuers_at(&server.url(""), count)
+}
+
+fn issuers_at(url: &str, count: usize) -> Value {
     let all = (0..count).map(|number| {
-        let url = server.url(&format!("/{number}"));
-        issuer(&format!("{ISSUER}{number}"), &url, json!({ "timeout_ms": 10_000 }))
+        issuer(&format!("{ISSUER}{number}"), &format!("{url}/{number}"), json!({ "timeout_ms": 10_000 }))
     });
     api(all.collect())
 }
@@ -21,20 +26,110 @@ fn of(number: usize) -> String {
     key("ES256").token(&claims(&format!("{ISSUER}{number}")))
 }
 
-#[test]
-fn start_up_fetches_all_issuers_at_once() {
-    let server = KeyServer::start();
-    for number in 0..8 {
-        server.set(&format!("/{number}"), set(&[&key("ES256")]).delayed(Duration::from_millis(500)));
+/// A server that takes its time for each set, and notes what it is asked for and how many wait at once.
+fn slow(pause: Duration) -> (Server, Arc<Mutex<Busy>>) {
+    let busy = Arc::<Mutex<Busy>>::default();
+    let noted = Arc::clone(&busy);
+    let server = Server::start(move |request| {
+        noted.lock().unwrap().begin(request.target);
+        std::thread::sleep(pause);
+        noted.lock().unwrap().waiting -= 1;
+        set(&[&key("ES256")])
+    });
+    (server, busy)
+}
+
+#[derive(Default)]
+struct Busy {
+    asked: Vec<String>,
+    waiting: usize,
+    most: usize,
+}
+
+impl Busy {
+    fn begin(&mut self, target: String) {
+        self.asked.push(target);
+        self.waiting += 1;
+        self.most = self.most.max(self.waiting);
     }
-    let local = Local::new(&issuers(&server, 8));
+}
+
+#[test]
+fn start_up_fetches_the_first_16_key_sets_8_at_a_time_and_the_others_come_with_their_first_token() {
+    let (server, busy) = slow(Duration::from_millis(300));
+    let local = Local::new(&issuers_at(&format!("http://{}", server.authority()), 20));
+    local.warm_up();
+    let asked = |count: usize| (0..count).map(|number| format!("/{number}")).collect::<BTreeSet<_>>();
+    {
+        let busy = busy.lock().unwrap();
+        assert_eq!((busy.asked.len(), busy.most), (16, 8));
+        assert_eq!(busy.asked.iter().cloned().collect::<BTreeSet<_>>(), asked(16));
+        assert_eq!(busy.asked[..8].iter().cloned().collect::<BTreeSet<_>>(), asked(8), "the first ones first");
+    }
+    for number in 0..20 {
+        assert_eq!(local.decides(&of(number)), "allow", "{number}");
+        assert_eq!(busy.lock().unwrap().asked.len(), 16.max(number + 1));
+    }
+}
+
+#[test]
+fn key_sets_that_hang_at_start_up_leave_their_time_to_the_others() {
+    let server = KeyServer::start();
+    for number in 0..20 {
+        let delay = if number < 5 { Duration::from_secs(3600) } else { Duration::from_millis(100) };
+        server.set(&format!("/{number}"), set(&[&key("ES256")]).delayed(delay));
+    }
+    let local = Local::new(&issuers(&server, 20));
     let began = instant();
     local.warm_up();
-    // One after the other they would take four.
-    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
-    for number in 0..8 {
-        assert_eq!(local.decides(&of(number)), "allow");
-        assert_eq!(server.count(&format!("/{number}")), 1);
+    let took = began.elapsed();
+    assert!(took >= Duration::from_millis(1500) && took < Duration::from_secs(5), "{took:?}");
+    for number in 0..20 {
+        assert_eq!(server.count(&format!("/{number}")), usize::from(number < 16), "{number}");
+    }
+    for number in 5..16 {
+        assert_eq!(local.decides(&of(number)), "allow", "{number}");
+        assert_eq!(server.count(&format!("/{number}")), 1, "{number}");
+    }
+}
+
+#[test]
+fn key_sets_that_no_turn_was_left_for_at_start_up_come_with_their_first_token() {
+    let server = KeyServer::start();
+    for number in 0..10 {
+        let delay = if number < 8 { Duration::from_secs(3600) } else { Duration::ZERO };
+        server.set(&format!("/{number}"), set(&[&key("ES256")]).delayed(delay));
+    }
+    let local = Local::new(&issuers(&server, 10));
+    let began = instant();
+    local.warm_up();
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    for number in [8, 9] {
+        let path = format!("/{number}");
+        assert_eq!(server.count(&path), 0);
+        assert_eq!(local.decides(&of(number)), "allow", "{number}");
+        assert_eq!(server.count(&path), 1);
+    }
+}
+
+#[test]
+fn a_key_set_that_is_there_from_a_fresh_seed_takes_no_turn_at_start_up() {
+    let (server, scratch) = (KeyServer::start(), Scratch::new());
+    let seed = scratch.file("seed.json", jwks(&[key("ES256")]).to_string());
+    let file = std::fs::File::options().append(true).open(&seed).unwrap();
+    file.set_modified(std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(crate::world::NOW)).unwrap();
+    let mut config = issuers(&server, 20);
+    for number in 0..20 {
+        server.set(&format!("/{number}"), set(&[&key("ES256")]));
+        if number < 4 {
+            config["issuers"][number]["jwks_seed_file"] = seed.as_str().into();
+        }
+    }
+    let local = Local::new(&config);
+    local.warm_up();
+    for number in 0..20 {
+        assert_eq!(server.count(&format!("/{number}")), usize::from(number >= 4), "{number}");
+        assert_eq!(local.decides(&of(number)), "allow", "{number}");
     }
 }
 
