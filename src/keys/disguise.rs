@@ -1,92 +1,115 @@
 //! Keys in the place of a secret, in whatever form they were copied: whoever knows a public key could sign with it.
 
 use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use super::jwk::is_point;
+use super::readings::{readings, words};
 
 /// How many encodings may lie around a key: base64 of a PEM text has two, base64 of the hex of a DER file as well.
-const MAX_LAYERS: u32 = 3;
-/// The moduli in use, in bytes.
-const MODULUS_BYTES: [usize; 4] = [256, 384, 512, 1024];
-/// A modulus has no factor below this, nor anywhere near it. A random number of its form has none once in eight times.
-const SMALL_FACTORS: u64 = 1 << 12;
+const MAX_LAYERS: u32 = 6;
+/// The moduli of RSA keys in bytes (RFC 7518 section 3.3), the longest that a key set may have included.
+const MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
+/// And what they are a multiple of.
+const MODULUS_STEP: usize = 16;
+/// A modulus has no prime factor below this, nor anywhere near it.
+const SMALL_FACTORS: usize = 1 << 16;
 
-/// Whether a text is a key rather than a secret: PEM, JWK, DER, a certificate, a point or an SSH key, as it is or in base64 or
-/// hex, and the bare modulus `n` of a JWK.
+/// Whether a text is a key rather than a secret, or holds one: PEM, JWK, DER, a certificate, a point or an SSH key, as it is
+/// or in base64 or hex, also percent-encoded or among other text, and the modulus `n` as a JWK writes it.
 ///
-/// What a random secret cannot be told from is not found: the coordinate `x` of a JWK by itself. A modulus is a number of a
-/// usual length without small factors, in base64url without padding; of random secrets of just these lengths and in this
-/// form, three in a hundred look like one and are refused. Nothing else random is taken for a key in practice.
+/// What a random secret cannot be told from is not found: a coordinate by itself, a compressed point, an Ed25519 key without
+/// its algorithm, a modulus in another spelling. A modulus is a number of a usual length without small factors, in base64url;
+/// of random secrets of just these lengths and in this form, one in forty looks like one and is refused. Nothing else random is
+/// taken for a key in practice.
 pub(super) fn is_key(text: &[u8]) -> bool {
-    is_modulus(text) || is_key_within(text, MAX_LAYERS)
+    is_key_within(text, MAX_LAYERS)
 }
 
 fn is_key_within(bytes: &[u8], layers: u32) -> bool {
-    let stripped = stripped(bytes);
-    if has_armour(bytes) || is_jwk(stripped) || is_ssh(stripped) || is_der(bytes) || is_der(stripped) || is_point(bytes)
-    {
+    if has_armour(bytes) || is_jwk(bytes) || holds_ssh(bytes) || holds_der(bytes) || is_point_of(bytes) {
+        return true;
+    }
+    if words(bytes).any(is_n) || is_n(&words(bytes).collect::<Vec<_>>().concat()) || is_positive_modulus(bytes) {
         return true;
     }
     let Some(layers) = layers.checked_sub(1) else {
         return false;
     };
-    [hex(stripped), base64(stripped)].into_iter().flatten().any(|inner| is_key_within(&inner, layers))
+    readings(bytes, may_begin_key).iter().any(|inner| is_key_within(inner, layers))
 }
 
-/// Without white space and quotes around it.
-fn stripped(bytes: &[u8]) -> &[u8] {
-    let mut bytes = bytes.trim_ascii();
-    while let [b'"' | b'\'', inner @ .., b'"' | b'\''] = bytes {
-        bytes = inner.trim_ascii();
-    }
-    bytes
+/// Whether bytes begin like DER of a key, an SSH key, a point or a PEM text.
+fn may_begin_key(bytes: &[u8]) -> bool {
+    matches!(
+        bytes,
+        [SEQUENCE, 0..=0x7f, SEQUENCE | INTEGER, ..]
+            | [SEQUENCE, 0x81, _, SEQUENCE | INTEGER, ..]
+            | [SEQUENCE, 0x82, _, _, SEQUENCE | INTEGER, ..]
+            | [0, 0, 0, ..]
+            | [4, ..]
+            | [b'-', b'-', b'-', ..]
+    )
 }
 
-/// PEM armour (RFC 7468 section 2), wherever it is.
+/// PEM armour (RFC 7468 section 2), wherever it is, also in UTF-16.
 fn has_armour(text: &[u8]) -> bool {
-    ["-----BEGIN", "-----END", "---- BEGIN"].iter().any(|armour| contains(text, armour.as_bytes()))
+    let armours = ["-----BEGIN", "-----END", "---- BEGIN"];
+    let has = |text: &[u8]| armours.iter().any(|armour| contains(text, armour.as_bytes()));
+    has(text) || text.contains(&0) && has(&text.iter().copied().filter(|byte| *byte != 0).collect::<Vec<_>>())
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
-/// JSON that holds a JWK or a set of them (RFC 7517 sections 4 and 5), however deep.
+/// A text with the name of a member that every JWK has, or with OpenSSL's name of a modulus, or JSON that holds one or a set of them (RFC 7517 sections 4 and 5),
+/// however deep.
 fn is_jwk(text: &[u8]) -> bool {
     fn holds_key(value: &Value) -> bool {
         match value {
             Value::Object(members) => {
-                members.contains_key("kty") || members.contains_key("keys") || members.values().any(holds_key)
+                ["kty", "keys", "crv"].iter().any(|name| members.contains_key(*name)) || members.values().any(holds_key)
             }
             Value::Array(items) => items.iter().any(holds_key),
             _ => false,
         }
     }
-    matches!(text, [b'{' | b'[', ..]) && serde_json::from_slice(text).is_ok_and(|value| holds_key(&value))
+    let named = words(text).any(|word| word == b"kty" || word == b"Modulus");
+    let text = text.trim_ascii();
+    named || matches!(text, [b'{' | b'[', ..]) && serde_json::from_slice(text).is_ok_and(|value| holds_key(&value))
 }
 
-/// A line of OpenSSH's (RFC 4253 section 6.6), or its second word, decoded.
-fn is_ssh(text: &[u8]) -> bool {
-    let names = ["ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"];
-    let named = |bytes: &[u8]| names.iter().any(|name| bytes.starts_with(name.as_bytes()));
-    match text {
-        [0, 0, 0, _, rest @ ..] => named(rest),
-        line => named(line) && contains(line, b" AAAA"),
-    }
+/// A key as OpenSSH writes it, decoded (RFC 4253 section 6.6): its name after the length of that.
+fn holds_ssh(bytes: &[u8]) -> bool {
+    ["ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"].iter().any(|name| {
+        let mut places = bytes.windows(name.len().saturating_add(4));
+        places.any(|window| window.starts_with(&[0, 0, 0]) && window.ends_with(name.as_bytes()))
+    })
 }
 
-/// A key in DER and nothing else: SubjectPublicKeyInfo and certificates (RFC 5280 section 4.1), `RSAPublicKey` and
+/// A point on a curve, with the byte that says that both coordinates follow, or without (SEC 1 section 2.3.3).
+fn is_point_of(bytes: &[u8]) -> bool {
+    is_point(bytes) || bytes.len().is_multiple_of(2) && is_point(&[&[4], bytes].concat())
+}
+
+const INTEGER: u8 = 0x02;
+const BIT_STRING: u8 = 0x03;
+const OCTET_STRING: u8 = 0x04;
+const OID: u8 = 0x06;
+const SEQUENCE: u8 = 0x30;
+
+/// A key in DER, wherever it is.
+fn holds_der(bytes: &[u8]) -> bool {
+    let places = bytes.iter().enumerate().filter(|(_, byte)| **byte == SEQUENCE);
+    places.filter_map(|(place, _)| bytes.get(place..)).any(begins_with_der)
+}
+
+/// A key in DER first: SubjectPublicKeyInfo and certificates (RFC 5280 section 4.1), `RSAPublicKey` and
 /// `RSAPrivateKey` (RFC 8017 appendix A.1), PKCS #8 (RFC 5958 section 2), `ECPrivateKey` (RFC 5915 section 3).
-fn is_der(bytes: &[u8]) -> bool {
-    const INTEGER: u8 = 0x02;
-    const BIT_STRING: u8 = 0x03;
-    const OCTET_STRING: u8 = 0x04;
-    const OID: u8 = 0x06;
-    const SEQUENCE: u8 = 0x30;
-    let Some((SEQUENCE, contents, [])) = der_value(bytes) else {
+fn begins_with_der(bytes: &[u8]) -> bool {
+    let Some((SEQUENCE, contents, _)) = der_value(bytes) else {
         return false;
     };
     let Some(values) = der_values(contents) else {
@@ -136,52 +159,86 @@ fn der_values(mut bytes: &[u8]) -> Option<Vec<(u8, &[u8])>> {
     Some(values)
 }
 
-/// The `n` of an RSA key, as a JWK writes it (RFC 7518 section 6.3.1.1).
-fn is_modulus(text: &[u8]) -> bool {
-    let text = stripped(text);
-    let written_so = text.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    let Some(number) = base64(text).filter(|_| written_so) else {
-        return false;
-    };
-    let (Some(first), Some(last)) = (number.first(), number.last()) else {
-        return false;
-    };
-    MODULUS_BYTES.contains(&number.len())
-        && first & 0x80 != 0
-        && last & 1 == 1
-        && (3..SMALL_FACTORS).step_by(2).all(|factor| remainder(&number, factor) != Some(0))
+/// The `n` of an RSA key, as a JWK writes it (RFC 7518 section 6.3.1.1), with zeros before it as some providers have them.
+fn is_n(text: &[u8]) -> bool {
+    let is_hex = text.iter().all(u8::is_ascii_hexdigit);
+    let number = URL_SAFE_NO_PAD.decode(text).ok().filter(|_| !is_hex);
+    number.is_some_and(|number| is_modulus(without_zeros(&number)))
 }
 
-fn remainder(number: &[u8], divisor: u64) -> Option<u64> {
+fn without_zeros(number: &[u8]) -> &[u8] {
+    let mut number = number;
+    while let [0, rest @ ..] = number {
+        number = rest;
+    }
     number
+}
+
+/// A modulus with the zero before it that DER and OpenSSL have, for an integer with its first bit set is negative without.
+fn is_positive_modulus(bytes: &[u8]) -> bool {
+    matches!(bytes, [0, number @ ..] if is_modulus(number))
+}
+
+fn is_modulus(number: &[u8]) -> bool {
+    MODULUS_BYTES.contains(&number.len())
+        && number.len().is_multiple_of(MODULUS_STEP)
+        && number.first().is_some_and(|first| first & 0x80 != 0)
+        && number.last().is_some_and(|last| last & 1 == 1)
+        && odd_primes().all(|prime| remainder(number, prime) != Some(0))
+}
+
+/// The odd primes below [`SMALL_FACTORS`].
+fn odd_primes() -> impl Iterator<Item = usize> {
+    let mut composite = vec![false; SMALL_FACTORS];
+    (3..SMALL_FACTORS).step_by(2).filter(move |number| {
+        let is_prime = composite.get(*number) == Some(&false);
+        if is_prime {
+            let multiples = composite.iter_mut().skip(number.saturating_mul(*number)).step_by(*number);
+            multiples.for_each(|composite| *composite = true);
+        }
+        is_prime
+    })
+}
+
+fn remainder(number: &[u8], divisor: usize) -> Option<u64> {
+    let (divisor, (limbs, _)) = (u64::try_from(divisor).ok()?, number.as_chunks::<4>());
+    limbs
         .iter()
-        .try_fold(0_u64, |rest, byte| rest.checked_mul(256)?.checked_add(u64::from(*byte))?.checked_rem(divisor))
+        .map(|limb| u64::from(u32::from_be_bytes(*limb)))
+        .try_fold(0_u64, |rest, limb| rest.checked_mul(1 << 32)?.checked_add(limb)?.checked_rem(divisor))
 }
 
-/// Either alphabet, padded or not, in lines or not.
-fn base64(text: &[u8]) -> Option<Vec<u8>> {
-    let config = GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::RequireNone)
-        .with_decode_allow_trailing_bits(true);
-    let standard = |byte: &u8| match byte {
-        b'-' => b'+',
-        b'_' => b'/',
-        other => *other,
-    };
-    let text: Vec<u8> =
-        text.iter().filter(|byte| !byte.is_ascii_whitespace() && **byte != b'=').map(standard).collect();
-    GeneralPurpose::new(&alphabet::STANDARD, config).decode(text).ok()
-}
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::STANDARD;
 
-/// Either case, with or without `0x` before it, and colons or white space in it.
-fn hex(text: &[u8]) -> Option<Vec<u8>> {
-    let text = text.strip_prefix(b"0x").or_else(|| text.strip_prefix(b"0X")).unwrap_or(text);
-    let digits = text.iter().filter(|byte| !byte.is_ascii_whitespace() && **byte != b':');
-    let digits: Vec<u8> = digits
-        .map(|byte| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
-        .collect::<Option<_>>()?;
-    let (pairs, []) = digits.as_chunks::<2>() else {
-        return None;
-    };
-    pairs.iter().map(|[high, low]| high.checked_mul(16)?.checked_add(*low)).collect()
+    use super::*;
+
+    /// So many random bytes, the same each time.
+    fn random(seed: usize, length: usize) -> Vec<u8> {
+        let block = |number: usize| {
+            let text = format!("{seed} {number}");
+            aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()).as_ref().to_vec()
+        };
+        (0..length.div_ceil(32)).flat_map(block).take(length).collect()
+    }
+
+    #[test]
+    fn one_in_forty_random_secrets_that_are_written_like_a_modulus_is_taken_for_one() {
+        let taken = (0..1000).filter(|seed| is_key(URL_SAFE_NO_PAD.encode(random(*seed, 256)).as_bytes())).count();
+        assert!((15..35).contains(&taken), "{taken}");
+    }
+
+    #[test]
+    fn random_secrets_that_are_written_otherwise_are_not() {
+        for seed in 0..200 {
+            let bytes = random(seed, 256);
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            let lines = STANDARD.encode(&bytes).as_bytes().chunks(64).map(<[u8]>::to_vec).collect::<Vec<_>>();
+            for text in [hex.as_bytes(), &lines.join(&b'\n'), STANDARD.encode(&bytes).as_bytes(), &bytes] {
+                assert!(!is_key(text), "{seed}");
+            }
+            assert!(!is_key(URL_SAFE_NO_PAD.encode(random(seed, 128)).as_bytes()), "{seed}");
+        }
+    }
 }

@@ -198,12 +198,15 @@ fn point(jwk: &Map<String, Value>, length: usize) -> Result<Material, Unusable> 
     Ok(Material::Bytes([&[4], x.as_slice(), &y].concat()))
 }
 
-/// Whether these bytes are an uncompressed point on a curve that is supported (SEC 1 section 2.3.3).
+/// Whether these bytes are an uncompressed point on a curve of RFC 7518 section 6.2.1.1 or RFC 8812 (SEC 1 section 2.3.3).
 pub(super) fn is_point(bytes: &[u8]) -> bool {
     let is_on = |curve: &'static EcdsaVerificationAlgorithm| ParsedPublicKey::new(curve, bytes).is_ok();
     match bytes {
-        [4, rest @ ..] if rest.len() == 64 => is_on(&signature::ECDSA_P256_SHA256_FIXED),
+        [4, rest @ ..] if rest.len() == 64 => {
+            is_on(&signature::ECDSA_P256_SHA256_FIXED) || is_on(&signature::ECDSA_P256K1_SHA256_FIXED)
+        }
         [4, rest @ ..] if rest.len() == 96 => is_on(&signature::ECDSA_P384_SHA384_FIXED),
+        [4, rest @ ..] if rest.len() == 132 => is_on(&signature::ECDSA_P521_SHA512_FIXED),
         _ => false,
     }
 }

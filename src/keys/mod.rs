@@ -8,6 +8,7 @@ mod jwk;
 mod jwk_set;
 mod jwks_source;
 mod key_source;
+mod readings;
 mod remote_jwks;
 mod secret;
 mod side_by_side;

@@ -155,11 +155,30 @@ fn row_100_a_public_key_in_any_dress_refuses_to_start() {
             &encoded(&pem),
             &STANDARD.encode(&base64),
             &STANDARD.encode(&hex),
+            &STANDARD.encode(STANDARD.encode(STANDARD.encode(STANDARD.encode(&pem)))),
+            &pem.replace('\n', "%0A").replace(' ', "%20").replace('+', "%2B").replace('/', "%2f"),
+            &base64.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D"),
+            &base64.replace('/', "\\/"),
+            &lines.join("\\n"),
+            &format!("data:application/octet-stream;base64,{base64}"),
+            &format!("data:application/x-pem-file;base64,{}", STANDARD.encode(&pem)),
+            &json!({ "realm": "x", "public_key": base64, "token-service": "https://issuer.example" }).to_string(),
+            &json!({ "x5c": [base64, base64] }).to_string(),
+            &format!("\u{feff}{base64}"),
+            &format!("# key\n{base64}"),
+            &format!("public_key={base64};"),
+            &format!("key: |\n  {}\n", lines.join("\n  ")),
+            &STANDARD.encode(pem.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()),
+            &colons.replace(':', ", "),
+            &der.iter().map(|byte| format!("0x{byte:02x}")).collect::<Vec<_>>().join(", "),
+            &der.iter().map(|byte| format!("\\x{byte:02x}")).collect::<String>(),
         ] {
             refused(text, what);
         }
     }
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let rsa = key("RS256").jwk();
+    let n = URL_SAFE_NO_PAD.decode(rsa["n"].as_str().unwrap()).unwrap();
     for text in [
         rsa["n"].as_str().unwrap(),
         &rsa.to_string(),
@@ -167,10 +186,47 @@ fn row_100_a_public_key_in_any_dress_refuses_to_start() {
         &json!([rsa]).to_string(),
         &json!({ "keys": [rsa] }).to_string(),
         &json!({ "key": rsa }).to_string(),
-        &format!("ssh-ed25519 {} somebody@example", STANDARD.encode([b"\0\0\0\x0bssh-ed25519", &[0; 36][..]].concat())),
+        &rsa.to_string().replace('"', "'"),
+        &rsa.to_string().replace('"', "\\\""),
+        &rsa.to_string().replace('}', ",}"),
+        &json!(rsa.to_string()).to_string(),
+        &format!("\u{feff}{rsa}\n{rsa}"),
+        &json!({ "n": rsa["n"], "e": "AQAB" }).to_string(),
+        &format!("kty: RSA\nn: {}", rsa["n"].as_str().unwrap()),
+        &encoded([&[0], &*n].concat()),
+        &format!("{}==", rsa["n"].as_str().unwrap()),
+        &rsa["n"]
+            .as_str()
+            .unwrap()
+            .as_bytes()
+            .chunks(76)
+            .map(|line| std::str::from_utf8(line).unwrap())
+            .collect::<Vec<_>>()
+            .join("\n"),
+        &format!("00{}", hex(&n)),
+        &format!("Modulus={}", hex(&n).to_uppercase()),
+        &STANDARD.encode([&[0], &*n].concat()),
     ] {
-        refused(text, "a JWK or an SSH key");
+        refused(text, "a JWK");
     }
+    let ssh = STANDARD.encode([b"\0\0\0\x0bssh-ed25519\0\0\0\x20", &[7; 32][..]].concat());
+    for text in [
+        &format!("ssh-ed25519 {ssh} somebody@example"),
+        &format!("ssh-ed25519\t{ssh}"),
+        &format!("no-pty ssh-ed25519 {ssh}"),
+        &format!("host.example ssh-ed25519 {ssh}"),
+        &ssh,
+    ] {
+        refused(text, "an SSH key");
+    }
+    let ec = key("ES256").jwk();
+    let [x, y] = ["x", "y"].map(|name| URL_SAFE_NO_PAD.decode(ec[name].as_str().unwrap()).unwrap());
+    for point in [[&[4], &*x, &y].concat(), [&*x, &y].concat()] {
+        for text in [&STANDARD.encode(&point), &encoded(&point), &hex(&point)] {
+            refused(text, "a point");
+        }
+    }
+    refused(&json!({ "crv": "P-256", "x": ec["x"], "y": ec["y"] }).to_string(), "a JWK without its type");
 }
 
 #[test]
