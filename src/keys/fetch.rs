@@ -244,7 +244,8 @@ struct Judged {
 
 impl Resolve for Judged {
     fn resolve(&self, name: Name) -> Resolving {
-        let is_proxy = self.host.as_deref() != Some(name.as_str().trim_end_matches('.'));
+        let asked = name.as_str().trim_end_matches('.');
+        let is_proxy = !self.host.as_deref().is_some_and(|host| host.eq_ignore_ascii_case(asked));
         let (looking, refused) = ((self.lookup)(name.as_str().to_owned()), Arc::clone(&self.refused));
         Box::pin(async move {
             let addresses = looking.await?;

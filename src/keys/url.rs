@@ -115,8 +115,8 @@ pub(super) fn is_inward(address: IpAddr) -> bool {
         IpAddr::V6(v6) => match v6.segments() {
             // AWS's own services, within a VPC.
             [0xfd00, 0x0ec2, ..] => true,
-            // Translation for local use (RFC 8215), of whose addresses nothing is known.
-            [0x0064, 0xff9b, 0x0001, ..] => true,
+            // Translation for local use (RFC 8215) and Teredo (RFC 4380), of whose addresses nothing is known.
+            [0x0064, 0xff9b, 0x0001, ..] | [0x2001, 0, ..] => true,
             _ => {
                 let inside = embedded(v6).is_some_and(|v4| is_inward(v4.into()));
                 v6.is_loopback() || v6.is_unspecified() || v6.is_unicast_link_local() || inside
@@ -126,16 +126,17 @@ pub(super) fn is_inward(address: IpAddr) -> bool {
 }
 
 /// The IPv4 address within an IPv6 one: mapped or compatible (RFC 4291 section 2.5.5), translated (RFC 2765 section 2.1), of
-/// NAT64 (RFC 6052 section 2.1) or 6to4 (RFC 3056 section 2).
+/// NAT64 (RFC 6052 section 2.1), 6to4 (RFC 3056 section 2) or ISATAP (RFC 5214 section 6.1).
 fn embedded(v6: Ipv6Addr) -> Option<Ipv4Addr> {
-    let ([0, 0, 0, 0, 0, 0 | 0xffff, high, low]
-    | [0, 0, 0, 0, 0xffff, 0, high, low]
-    | [0x0064, 0xff9b, 0, 0, 0, 0, high, low]
-    | [0x2002, high, low, ..]) = v6.segments()
-    else {
-        return None;
-    };
-    Some(Ipv4Addr::from_bits(u32::from(high).checked_mul(0x1_0000)?.checked_add(u32::from(low))?))
+    match v6.octets() {
+        [0x20, 0x02, a, b, c, d, ..]
+        | [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d]
+        | [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d]
+        | [0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, a, b, c, d]
+        | [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d]
+        | [_, _, _, _, _, _, _, _, 0 | 2, 0, 0x5e, 0xfe, a, b, c, d] => Some(Ipv4Addr::new(a, b, c, d)),
+        _ => None,
+    }
 }
 
 /// An address may hold what its owner wants to keep, so it is not printed.
@@ -244,6 +245,37 @@ mod tests {
             "https://LOCALHOST./keys",
             "https://x.localhost./keys",
             "https://localhost../keys",
+            "https://0177.0.0.1/keys",
+            "https://017700000001/keys",
+            "https://2130706433/keys",
+            "https://2852039166/keys",
+            "https://0xa9.0xfe.0xa9.0xfe/keys",
+            "https://169.254.43518/keys",
+            "https://169.254.169.254./keys",
+            "https://0/keys",
+            "https://\u{ff11}\u{ff12}\u{ff17}.0.0.1/keys",
+            "https://\u{2460}\u{2461}\u{2466}.\u{24ea}.\u{24ea}.\u{2460}/keys",
+            "https://127\u{3002}0\u{3002}0\u{3002}1/keys",
+            "https://127.0.0.1:443/keys",
+            "https://%31%32%37.0.0.1/keys",
+            "https://loca%6chost/keys",
+            "https://localhost%2e/keys",
+            "https://\u{24db}ocalhost/keys",
+            "https://local\u{ad}host/keys",
+            "https://a.example@127.0.0.1/keys",
+            "https://a.example:443@127.0.0.1/keys",
+            "https://a.example\\@127.0.0.1/keys",
+            "https://127.0.0.1\\.a.example/keys",
+            "https://[0:0:0:0:0:ffff:a9fe:a9fe]/keys",
+            "https://[::ffff:7f00:1]/keys",
+            "https://[2002:7f00:1::]/keys",
+            "https://[64:ff9b::7f00:1]/keys",
+            "https://[2001:db8::5efe:169.254.169.254]/keys",
+            "https://[2001:db8::200:5efe:127.0.0.1]/keys",
+            "https://[2001::a9fe:a9fe]/keys",
+            "https://[fe80::1%25eth0]/keys",
+            "https://[febf::1]/keys",
+            "http://169.254.170.2/v2/credentials",
             "file:///etc/passwd",
         ] {
             assert!(!by("https://a.example/", bad), "{bad}");
