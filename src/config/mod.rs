@@ -205,6 +205,9 @@ fn compiled(walk: &Walk<'_>, entries: Option<Vec<Option<Route>>>, undeclared: Op
     match Routes::new(routes, undeclared.unwrap_or(Undeclared::Deny)) {
         Ok(routes) => Some(routes).filter(|_| whole && undeclared.is_some()),
         Err(clashes) => {
+            if clashes.is_empty() {
+                walk.report("routes", "expected a table that can be compiled");
+            }
             for clash in clashes {
                 let (Some(first), Some(second)) = (origins.get(clash.first), origins.get(clash.second)) else {
                     walk.report("routes", format!("{} of a path is declared twice", clash.method));

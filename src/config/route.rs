@@ -92,12 +92,13 @@ fn claim_needs(node: &Node<'_>, path: Option<&PathPattern>) -> Option<Vec<ClaimN
         };
         // The path has an issue of its own, so its parameters are unknown.
         let path = path?;
-        let Some(position) = path.position(&name) else {
+        let found = path.position(&name).and_then(|position| Some((position, path.segments().get(position)?)));
+        let Some((position, segment)) = found else {
             return item.reject(
                 "a value in braces is a parameter of the route's own path, and the path has none of this name",
             );
         };
-        let last = matches!(path.segments().get(position), Some(Segment::Greedy(_)));
+        let last = matches!(segment, Segment::Greedy(_));
         Some(ClaimValue::Parameter { position, last })
     })
     .map(|claims| claims.into_iter().map(|(claim, values)| ClaimNeed { claim, values }).collect())

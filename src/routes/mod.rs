@@ -75,8 +75,16 @@ pub(crate) struct Node {
 impl Node {
     /// The entry for a method (a position in [`METHODS`]): the one that names it, else `ANY`.
     pub(crate) fn entry(&self, method: usize) -> Option<usize> {
-        let named = self.by_method.get(method)?;
-        named.or(self.any)
+        self.declared(method).ok()?
+    }
+
+    /// The same.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for a position that no method has.
+    fn declared(&self, method: usize) -> Result<Option<usize>, Error> {
+        let named = self.by_method.get(method).ok_or(Error::Internal)?;
+        Ok(named.or(self.any))
     }
 }
 
@@ -109,7 +117,8 @@ impl Routes {
     /// Compiles a table.
     ///
     /// # Errors
-    /// Every pair of entries for the same method and shape: the same path, whatever the names of its parameters.
+    /// Every pair of entries for the same method and shape: the same path, whatever the names of its parameters. None, if the
+    /// table cannot be compiled for another reason: an entry is never left out of it.
     pub(crate) fn new(entries: Vec<Route>, undeclared: Undeclared) -> Result<Self, Vec<Clash>> {
         // Roughly the final number of nodes. Growing the list would take longer than everything else here.
         let mut nodes = Vec::with_capacity(entries.len().saturating_add(1));
@@ -117,13 +126,10 @@ impl Routes {
         let mut routes = Self { entries: Vec::new(), nodes, undeclared, with_capitals: Vec::new() };
         let mut clashes = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
-            let place = routes.place(entry.path.segments());
-            let Some(node) = routes.nodes.get_mut(place) else {
-                continue;
-            };
             if entry.path.segments().iter().any(has_capitals) {
                 routes.with_capitals.push(index);
             }
+            let node = routes.place(entry.path.segments()).ok_or_else(Vec::new)?;
             let mut claim = |slot: &mut Option<usize>, method| match *slot {
                 Some(first) => clashes.push(Clash { first, second: index, method }),
                 None => *slot = Some(index),
@@ -144,11 +150,11 @@ impl Routes {
     }
 
     /// Finds or makes the node of a declared path.
-    fn place(&mut self, segments: &[Segment]) -> usize {
+    fn place(&mut self, segments: &[Segment]) -> Option<&mut Node> {
         let mut place = 0;
         for segment in segments {
             let new = self.nodes.len();
-            let Some(node) = self.nodes.get_mut(place) else { break };
+            let node = self.nodes.get_mut(place)?;
             place = match segment {
                 Segment::Literal(text) => *node.literals.entry(text.as_bytes().into()).or_insert(new),
                 Segment::Parameter(_) => *node.parameter.get_or_insert(new),
@@ -158,7 +164,7 @@ impl Routes {
                 self.nodes.push(Node::default());
             }
         }
-        place
+        self.nodes.get_mut(place)
     }
 
     /// Decides whether this token may make this request: [`Error::AmbiguousPath`], [`Error::UndeclaredRoute`],
@@ -190,7 +196,7 @@ impl Routes {
     pub(crate) fn taken(&self, path: &str, method: usize) -> Option<usize> {
         let path = RequestPath::parse(path).ok()?;
         let raw: Vec<&[u8]> = path.raw().collect();
-        self.find(0, &raw, method)
+        self.find(0, &raw, method).ok()?
     }
 
     /// Whether an entry for any method matches this path, without its first slash.
@@ -199,7 +205,7 @@ impl Routes {
             return false;
         };
         let raw: Vec<&[u8]> = path.raw().collect();
-        METHODS.iter().enumerate().any(|(method, _)| self.find(0, &raw, method).is_some())
+        METHODS.iter().enumerate().any(|(method, _)| matches!(self.find(0, &raw, method), Ok(Some(_))))
     }
 
     /// Whether a path that differs from this one only in case is declared. Most tables have no capitals, and then this takes
@@ -266,10 +272,10 @@ impl Routes {
             return Ok(Match::UnknownMethod);
         };
         let raw: Vec<&[u8]> = path.raw().collect();
-        let entry = self.find(0, &raw, method);
+        let entry = self.find(0, &raw, method)?;
         if let Some(decoded) = path.decoded() {
             let decoded: Vec<&[u8]> = decoded.collect();
-            if self.find(0, &decoded, method) != entry {
+            if self.find(0, &decoded, method)? != entry {
                 return Err(Error::AmbiguousPath);
             }
         }
@@ -282,15 +288,23 @@ impl Routes {
 
     /// The entry for a method with the most specific path. It visits each node of the trie at most once, because only one path
     /// leads to a node.
-    fn find(&self, place: usize, segments: &[&[u8]], method: usize) -> Option<usize> {
-        let node = self.nodes.get(place)?;
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for a node or method that is not there, so that it is never taken for a path that is not declared.
+    fn find(&self, place: usize, segments: &[&[u8]], method: usize) -> Result<Option<usize>, Error> {
+        let node = self.nodes.get(place).ok_or(Error::Internal)?;
         let Some((first, rest)) = segments.split_first() else {
-            return node.entry(method);
+            return node.declared(method);
         };
-        let literal = || node.literals.get(*first).and_then(|next| self.find(*next, rest, method));
-        let parameter = || node.parameter.and_then(|next| self.find(next, rest, method));
-        let greedy = || self.nodes.get(node.greedy?)?.entry(method);
-        literal().or_else(parameter).or_else(greedy)
+        for next in node.literals.get(*first).into_iter().chain(&node.parameter) {
+            if let Some(entry) = self.find(*next, rest, method)? {
+                return Ok(Some(entry));
+            }
+        }
+        match node.greedy {
+            Some(greedy) => self.nodes.get(greedy).ok_or(Error::Internal)?.declared(method),
+            None => Ok(None),
+        }
     }
 }
 
