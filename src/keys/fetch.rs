@@ -2,20 +2,17 @@
 
 use std::fmt;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{AGE, CACHE_CONTROL, ETAG, HeaderMap, HeaderName, IF_NONE_MATCH};
 use reqwest::{Client, ClientBuilder, Response, StatusCode, redirect};
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 
-use super::url::{KeyUrl, is_inward};
+use super::resolver::{Judged, Lookup, by_the_system};
+use super::trust::Trust;
+use super::url::KeyUrl;
 
 /// The largest document that is read: key sets have a few KiB, the largest public ones under 100.
 const MAX_BODY_BYTES: usize = 512 * 1024;
@@ -102,40 +99,6 @@ impl fmt::Debug for SessionToken {
 pub(crate) trait Fetch: Send + Sync {
     /// Fetches a document.
     fn fetch<'a>(&'a self, url: &'a KeyUrl, with: With<'a>) -> Fetching<'a>;
-}
-
-/// The authorities whose certificates servers may show.
-#[derive(Clone, Debug)]
-pub(crate) enum Trust {
-    /// Those compiled in, Mozilla's, which are copied only if something is fetched.
-    Webpki,
-    /// These.
-    Roots(RootCertStore),
-}
-
-impl Trust {
-    /// Those of the system, which takes some milliseconds to read; `None` if it has none.
-    pub(crate) fn system() -> Option<Self> {
-        let mut roots = RootCertStore::empty();
-        let (added, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        (added > 0).then_some(Self::Roots(roots))
-    }
-
-    /// Adds one's own, from a PEM text; `None` if that holds no certificate, or one that is none.
-    pub(crate) fn with_pem(self, pem: &[u8]) -> Option<Self> {
-        let certificates = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>().ok()?;
-        let whole = certificates.len();
-        let mut roots = self.roots();
-        let (added, _) = roots.add_parsable_certificates(certificates);
-        (added > 0 && added == whole).then_some(Self::Roots(roots))
-    }
-
-    fn roots(self) -> RootCertStore {
-        match self {
-            Self::Webpki => RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() },
-            Self::Roots(roots) => roots,
-        }
-    }
 }
 
 /// The network.
@@ -225,40 +188,6 @@ async fn body(response: &mut Response) -> Result<Vec<u8>, FetchError> {
     Ok(body)
 }
 
-/// How a name becomes addresses: by the system, or by a test.
-type Lookup = fn(String) -> Looking;
-type Looking = Pin<Box<dyn Future<Output = std::io::Result<Vec<SocketAddr>>> + Send>>;
-
-fn by_the_system(host: String) -> Looking {
-    Box::pin(async move { Ok(tokio::net::lookup_host((host, 0)).await?.collect()) })
-}
-
-/// Resolves the name that a discovery document gave, and refuses it whole if any of its addresses is not to be asked. What is
-/// connected to is what was judged. Any other name is that of a proxy, which is configured.
-struct Judged {
-    /// Without a dot at its end; `None` if it is an address, which was judged as it was written.
-    host: Option<String>,
-    lookup: Lookup,
-    refused: Arc<AtomicBool>,
-}
-
-impl Resolve for Judged {
-    fn resolve(&self, name: Name) -> Resolving {
-        let asked = name.as_str().trim_end_matches('.');
-        let is_proxy = !self.host.as_deref().is_some_and(|host| host.eq_ignore_ascii_case(asked));
-        let (looking, refused) = ((self.lookup)(name.as_str().to_owned()), Arc::clone(&self.refused));
-        Box::pin(async move {
-            let addresses = looking.await?;
-            if !is_proxy && addresses.iter().any(|address| is_inward(address.ip())) {
-                refused.store(true, Ordering::Relaxed);
-                return Err("the address is not allowed".into());
-            }
-            let addresses: Addrs = Box::new(addresses.into_iter());
-            Ok(addresses)
-        })
-    }
-}
-
 impl Fetch for Network {
     fn fetch<'a>(&'a self, url: &'a KeyUrl, with: With<'a>) -> Fetching<'a> {
         Box::pin(self.get(url, with))
@@ -285,18 +214,12 @@ fn max_age(headers: &HeaderMap) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv6Addr;
+    use std::net::{Ipv6Addr, SocketAddr};
+
+    use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
     use super::*;
-
-    #[test]
-    fn the_authorities_that_are_compiled_in_are_trusted_also_beside_ones_own() {
-        let own = rcgen::generate_simple_self_signed(["keys.example".to_owned()]).unwrap().cert.pem();
-        let compiled_in = webpki_roots::TLS_SERVER_ROOTS.len();
-        assert!(compiled_in > 100);
-        assert_eq!(Trust::Webpki.roots().len(), compiled_in);
-        assert_eq!(Trust::Webpki.with_pem(own.as_bytes()).unwrap().roots().len(), compiled_in + 1);
-    }
+    use crate::keys::resolver::Looking;
 
     /// What a name resolves to here: the addresses it is made of.
     fn by_its_name(host: String) -> Looking {

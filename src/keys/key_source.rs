@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::aws_extension::{Certainty, Extension, FetchedSecret, StoredSecret};
-use super::fetch::{Fetch, Network, Trust};
+use super::aws_extension::{Extension, StoredSecret};
+use super::fetch::{Fetch, Network};
 use super::jwk_set::KeySet;
 use super::jwks_source::{Address, CacheTimes};
 use super::remote_jwks::{RemoteKeys, Seed};
 use super::secret::{Encoding, Secret};
 use super::side_by_side::side_by_side;
+use super::stored_secret::{Certainty, FetchedSecret};
+use super::trust::Trust;
 use crate::algorithm::Algorithm;
 use crate::error::Error;
 use crate::signature::Signed;

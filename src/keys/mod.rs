@@ -4,22 +4,26 @@ mod aws_extension;
 mod cache;
 mod disguise;
 mod fetch;
+mod inward;
 mod jwk;
 mod jwk_set;
 mod jwks_source;
 mod key_source;
 mod readings;
 mod remote_jwks;
+mod resolver;
 mod secret;
 mod side_by_side;
+mod stored_secret;
 #[cfg(test)]
-mod test_log;
+mod test_support;
+mod trust;
 mod url;
 
 pub(crate) use aws_extension::{Extension, Previous, SecretLocation, StoredSecret};
 #[cfg(test)]
 pub(crate) use fetch::Fetched;
-pub(crate) use fetch::{SessionToken, Trust};
+pub(crate) use fetch::SessionToken;
 #[cfg(test)]
 pub(crate) use jwk::{PublicKey, Unusable};
 pub(crate) use jwk_set::{KeySet, NotAKeySet};
@@ -28,4 +32,5 @@ pub(crate) use key_source::{KeyAccess, KeySettings, KeySource};
 pub(crate) use remote_jwks::Seed;
 pub(crate) use secret::{Encoding, Secret, doubt};
 pub(crate) use side_by_side::so_many_at_once;
+pub(crate) use trust::Trust;
 pub(crate) use url::KeyUrl;

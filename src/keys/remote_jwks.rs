@@ -136,7 +136,7 @@ mod tests {
     use super::*;
     use crate::keys::fetch::{FetchError, Fetched, Fetching, With};
     use crate::keys::jwk::PublicKey;
-    use crate::keys::test_log::logged;
+    use crate::keys::test_support::{Dial, block_on, logged};
 
     impl RemoteKeys {
         /// The key that a token would be verified with.
@@ -170,17 +170,6 @@ mod tests {
         }
     }
 
-    /// A clock that moves when it is told to, in seconds.
-    #[derive(Default)]
-    struct Dial(Mutex<u64>);
-
-    impl Clock for Dial {
-        fn now(&self) -> Moment {
-            let since = Duration::from_secs(*self.0.lock().unwrap());
-            Moment { wall: since, monotonic: since }
-        }
-    }
-
     /// A set with one key, the example of RFC 8037 appendix A.2.
     const SET: &str =
         r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
@@ -200,11 +189,6 @@ mod tests {
         let clock: Arc<dyn Clock> = Arc::<Dial>::clone(clock);
         let allowed = vec![Algorithm::Ed25519];
         RemoteKeys::new(issuer.to_owned(), (address, None), allowed, times, fetcher, clock)
-    }
-
-    fn block_on<T>(future: impl Future<Output = T>) -> T {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-        runtime.unwrap().block_on(future)
     }
 
     #[test]

@@ -1,8 +1,28 @@
-//! What a test has logged.
+//! What the tests of fetched keys and secrets share.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::Value;
+
+use crate::time::{Clock, Moment};
+
+/// A clock that moves when it is told to, in seconds.
+#[derive(Default)]
+pub(super) struct Dial(pub(super) Mutex<u64>);
+
+impl Clock for Dial {
+    fn now(&self) -> Moment {
+        let since = Duration::from_secs(*self.0.lock().unwrap());
+        Moment { wall: since, monotonic: since }
+    }
+}
+
+/// Waits for it in this thread.
+pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    runtime.unwrap().block_on(future)
+}
 
 #[derive(Clone, Default)]
 struct Paper(Arc<Mutex<Vec<u8>>>);

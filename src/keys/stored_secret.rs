@@ -1,0 +1,316 @@
+//! Shared secrets from Secrets Manager and Parameter Store: the versions of each, and how old they are.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+#[cfg(feature = "authz")]
+use super::aws_extension::SecretLocation;
+use super::aws_extension::{Asked, Extension, Failure, Stage, StoredSecret};
+use super::cache::{Cache, Extent, Held, Source, State};
+use super::fetch::Fetch;
+use super::secret::Secret;
+use super::side_by_side::side_by_side;
+use crate::error::Error;
+use crate::time::{Clock, Deadline, Moment};
+
+/// A copy is read again after this: the extension's own cache holds it no longer.
+const FRESH: Duration = Duration::from_secs(300);
+/// And used for so long after that, an hour in all, when it cannot be.
+const STALE: Duration = Duration::from_secs(3300);
+/// For one read, retries included.
+const TIMEOUT: Duration = Duration::from_millis(2000);
+
+/// A secret that is fetched when a token needs it, never at start-up, when the extension does not answer yet.
+pub(crate) struct FetchedSecret {
+    cache: Cache<Store>,
+}
+
+impl FetchedSecret {
+    pub(crate) fn new(
+        issuer: String,
+        secret: StoredSecret,
+        extension: Arc<Extension>,
+        fetcher: Arc<dyn Fetch>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let asked = Asked { issuer, secret, extension, fetcher };
+        let store = Store { asked, clock: Arc::clone(&clock) };
+        Self { cache: Cache::new(store, (STALE, TIMEOUT), clock, None) }
+    }
+
+    /// The versions of the secret that may have signed, read anew if that is due.
+    ///
+    /// # Errors
+    /// [`Error::KeysUnavailable`] if none can be had, or none is fit for a secret.
+    pub(crate) async fn versions(&self, deadline: Deadline) -> Result<Versions, Error> {
+        let held = self.cache.usable(deadline).await?;
+        Ok(self.of(&held))
+    }
+
+    /// The versions that need not be read again yet.
+    pub(crate) fn fresh(&self) -> Option<Versions> {
+        self.cache.fresh().map(|held| self.of(&held))
+    }
+
+    /// The versions as they were read last, whatever the age of the reading.
+    pub(crate) fn held(&self) -> Option<Versions> {
+        self.cache.held().map(|held| self.of(&held))
+    }
+
+    fn of(&self, held: &Held<Arc<[Version]>>) -> Versions {
+        let store = &self.cache.source;
+        Versions { read: Arc::clone(&held.item), wanted: store.asked.secret.stored.stages(), now: store.clock.now() }
+    }
+
+    /// Where it is kept.
+    #[cfg(feature = "authz")]
+    pub(crate) fn stored(&self) -> &SecretLocation {
+        &self.cache.source.asked.secret.stored
+    }
+}
+
+/// A version as it was read last.
+#[derive(Clone)]
+struct Version {
+    stage: Stage,
+    /// `None` if there is no such version.
+    secret: Option<Arc<Secret>>,
+    read: Moment,
+}
+
+impl Version {
+    /// Whether it may still be used.
+    fn is_usable(&self, now: Moment) -> bool {
+        now.since(self.read) < FRESH.saturating_add(STALE)
+    }
+}
+
+/// The versions of one secret that were read, each as old as it is.
+pub(crate) struct Versions {
+    read: Arc<[Version]>,
+    wanted: &'static [Stage],
+    now: Moment,
+}
+
+/// What is known of a token that none of a secret's versions has signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Certainty {
+    /// Each version was read within the cooldown.
+    Recent,
+    /// One of them may have been rotated since it was read.
+    Old,
+    /// One of them could not be read.
+    Missing,
+}
+
+impl Versions {
+    /// Those that may be used.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.usable().filter_map(|version| version.secret.as_deref())
+    }
+
+    /// What a signature that is by none of them means.
+    pub(crate) fn certainty(&self, cooldown: Duration) -> Certainty {
+        let ages = self.wanted.iter().map(|stage| {
+            let version = self.usable().find(|version| version.stage == *stage)?;
+            Some(self.now.since(version.read))
+        });
+        match ages.collect::<Option<Vec<_>>>() {
+            None => Certainty::Missing,
+            Some(ages) if ages.iter().all(|age| *age <= cooldown) => Certainty::Recent,
+            Some(_) => Certainty::Old,
+        }
+    }
+
+    fn usable(&self) -> impl Iterator<Item = &Version> {
+        self.read.iter().filter(|version| version.is_usable(self.now))
+    }
+}
+
+/// Where the versions of one secret come from.
+struct Store {
+    asked: Asked,
+    clock: Arc<dyn Clock>,
+}
+
+impl Source for Store {
+    type Item = Arc<[Version]>;
+
+    async fn obtain(&self, began: Moment, patience: Duration, state: &State<Self::Item>) -> Option<Held<Self::Item>> {
+        let held = state.held.as_ref().map_or(&[][..], |held| &held.item);
+        let (read, failure) = self.read(began, patience, held).await;
+        let now = self.clock.now();
+        let (issuer, milliseconds) = (self.asked.issuer.as_str(), u64::try_from(now.since(began).as_millis()).ok());
+        let extent = match failure {
+            None => {
+                let versions = read.iter().filter(|version| version.secret.is_some()).count();
+                info!(issuer, outcome = "fetched", milliseconds, versions, age_seconds = 0, "secret");
+                Extent::Whole
+            }
+            Some(failure) => {
+                let there: Vec<_> = read.iter().filter(|version| version.secret.is_some()).collect();
+                let versions = (!read.is_empty()).then_some(there.len());
+                let age_seconds = there.iter().map(|version| now.since(version.read).as_secs()).max();
+                warn!(issuer, outcome = %failure, milliseconds, versions, age_seconds, "secret");
+                Extent::Part
+            }
+        };
+        let any = read.iter().any(|version| version.read == began);
+        any.then(|| Held { item: read.into(), since: began, fresh: FRESH, extent })
+    }
+
+    fn name(&self) -> (&'static str, &str) {
+        ("secret", &self.asked.issuer)
+    }
+}
+
+impl Store {
+    /// All versions, the current one first. One that cannot be read is the one that is held, if that may still be used; why
+    /// it cannot is told of the first.
+    async fn read(&self, began: Moment, patience: Duration, held: &[Version]) -> (Vec<Version>, Option<Failure>) {
+        let is_current_settled = AtomicBool::new(false);
+        let stages = self.asked.secret.stored.stages();
+        let outcomes = side_by_side(stages.iter().map(|stage| {
+            let settled = &is_current_settled;
+            async move {
+                let version = self.asked.version(*stage, patience, settled);
+                let outcome = tokio::time::timeout(patience, version).await.unwrap_or(Err(Failure::Timeout));
+                settled.fetch_or(*stage == Stage::Current, Ordering::Relaxed);
+                (*stage, outcome)
+            }
+        }));
+        let (mut read, mut failure) = (Vec::new(), None);
+        for (stage, outcome) in outcomes.await {
+            match outcome {
+                Ok(secret) => read.push(Version { stage, secret: secret.map(Arc::new), read: began }),
+                Err(why) => {
+                    let usable = |version: &&Version| version.stage == stage && version.is_usable(began);
+                    read.extend(held.iter().find(usable).cloned());
+                    failure.get_or_insert(why);
+                }
+            }
+        }
+        (read, failure)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::algorithm::Algorithm;
+    use crate::keys::aws_extension::{Previous, SecretLocation};
+    use crate::keys::fetch::{FetchError, Fetched, Fetching, SessionToken, With};
+    use crate::keys::secret::Encoding;
+    use crate::keys::test_support::{Dial, block_on, logged};
+    use crate::keys::url::KeyUrl;
+
+    const SECRET: &str = "a secret for tests, of 32 bytes or more";
+
+    /// Says the same to every request, until it is told to say something else.
+    struct Script(Mutex<Result<String, FetchError>>);
+
+    impl Fetch for Script {
+        fn fetch<'a>(&'a self, _: &'a KeyUrl, _: With<'a>) -> Fetching<'a> {
+            let said = self.0.lock().unwrap().clone();
+            let document = said.map(|text| Fetched::Document { body: text.into_bytes(), max_age: None, etag: None });
+            Box::pin(std::future::ready(document))
+        }
+    }
+
+    /// A secret in a field, and where it comes from.
+    struct Local {
+        script: Arc<Script>,
+        clock: Arc<Dial>,
+        secret: FetchedSecret,
+    }
+
+    impl Local {
+        fn new() -> Self {
+            let (script, clock) = (Arc::new(Script(Mutex::new(Ok(answer(SECRET))))), Arc::<Dial>::default());
+            let secret = StoredSecret {
+                stored: SecretLocation::SecretsManager {
+                    id: "id".to_owned(),
+                    field: Some("key".to_owned()),
+                    previous: Previous::Accepted,
+                },
+                encoding: Encoding::Utf8,
+                algorithms: vec![Algorithm::Hs256],
+            };
+            let extension = Arc::new(Extension { port: 2773, token: SessionToken(String::new()) });
+            let fetcher: Arc<dyn Fetch> = Arc::<Script>::clone(&script);
+            let shared: Arc<dyn Clock> = Arc::<Dial>::clone(&clock);
+            let secret = FetchedSecret::new("https://a.example/".to_owned(), secret, extension, fetcher, shared);
+            Self { script, clock, secret }
+        }
+
+        fn says(&self, said: Result<String, FetchError>) {
+            *self.script.0.lock().unwrap() = said;
+        }
+
+        /// Asks for the versions, and tells what is logged meanwhile.
+        fn logs(&self) -> Vec<Value> {
+            let deadline = Deadline::of(None, self.clock.now());
+            logged(|| drop(block_on(self.secret.versions(deadline))))
+        }
+    }
+
+    /// What the extension says of a secret whose field has this text.
+    fn answer(text: &str) -> String {
+        serde_json::json!({ "SecretString": serde_json::json!({ "key": text }).to_string() }).to_string()
+    }
+
+    #[test]
+    fn the_versions_are_held_once_they_are_read() {
+        let local = Local::new();
+        assert!(local.secret.held().is_none());
+        local.logs();
+        assert_eq!(local.secret.held().map(|versions| versions.secrets().count()), Some(2));
+    }
+
+    #[test]
+    fn the_log_says_why_there_is_no_secret() {
+        for (said, outcome) in [
+            (Ok("{}".to_owned()), "not_an_answer_of_the_extension"),
+            (Ok(r#"{"SecretString":"{}"}"#.to_owned()), "no_text_in_that_field"),
+            (Ok(answer("short")), "the secret is shorter than the 32 bytes that HS256 needs"),
+            // It is asked again and again, and what it said last is the reason.
+            (Err(FetchError::Status(500)), "status_500"),
+        ] {
+            let local = Local::new();
+            local.says(said);
+            let logged = local.logs();
+            assert_eq!((logged.len(), &logged[0]["outcome"]), (1, &outcome.into()), "{logged:?}");
+        }
+    }
+
+    #[test]
+    fn the_log_says_that_a_secret_may_not_be_what_was_meant() {
+        let local = Local::new();
+        local.says(Ok(answer(&format!("{SECRET} "))));
+        let logged = local.logs();
+        let doubt = "a stored secret may not be what was meant: it ends in white space, which is part of it";
+        assert_eq!((logged.len(), &logged[0]["message"], &logged[1]["message"]), (3, &doubt.into(), &doubt.into()));
+        assert_eq!(logged[2]["outcome"], "fetched");
+    }
+
+    #[test]
+    fn the_log_says_that_a_stale_secret_is_in_use() {
+        let local = Local::new();
+        assert_eq!(local.logs()[0]["outcome"], "fetched");
+        local.says(Ok("{}".to_owned()));
+        *local.clock.0.lock().unwrap() = 300;
+        let logged = local.logs();
+        assert_eq!((logged.len(), &logged[0]["age_seconds"]), (2, &300.into()), "{logged:?}");
+        let stale = serde_json::json!({
+            "issuer": "https://a.example/", "age_seconds": 300, "message": "a stale secret is in use"
+        });
+        assert_eq!(logged[1], stale);
+    }
+}
