@@ -78,7 +78,7 @@ impl Node {
         self.declared(method).ok()?
     }
 
-    /// The same.
+    /// Like [`Self::entry`], but a method that does not exist is an error.
     ///
     /// # Errors
     /// [`Error::Internal`] for a position that no method has.
