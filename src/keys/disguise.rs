@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use super::jwk::is_point;
-use super::readings::{readings, words};
+use super::readings::{readings, tails, words};
 
 /// How many encodings may lie around a key: base64 of a PEM text has two, base64 of the hex of a DER file as well.
 const MAX_LAYERS: u32 = 6;
@@ -28,16 +28,24 @@ pub(super) fn is_key(text: &[u8]) -> bool {
 }
 
 fn is_key_within(bytes: &[u8], layers: u32) -> bool {
-    if has_armour(bytes) || is_jwk(bytes) || holds_ssh(bytes) || holds_der(bytes) || is_point_of(bytes) {
-        return true;
-    }
-    if words(bytes).any(is_n) || is_n(&words(bytes).collect::<Vec<_>>().concat()) || is_positive_modulus(bytes) {
-        return true;
-    }
-    let Some(layers) = layers.checked_sub(1) else {
-        return false;
+    let Some(inner) = layers.checked_sub(1) else {
+        return is_key_itself(bytes);
     };
-    readings(bytes, may_begin_key).iter().any(|inner| is_key_within(inner, layers))
+    is_key_itself(bytes)
+        || readings(bytes).iter().any(|read| is_key_within(read, inner))
+        || tails(bytes, may_begin_key).iter().any(|tail| is_key_itself(tail))
+}
+
+/// Whether bytes are a key, or hold one, as they are.
+fn is_key_itself(bytes: &[u8]) -> bool {
+    has_armour(bytes)
+        || is_jwk(bytes)
+        || holds_ssh(bytes)
+        || holds_der(bytes)
+        || is_point_of(bytes)
+        || is_positive_modulus(bytes)
+        || words(bytes).any(is_n)
+        || is_n(&words(bytes).collect::<Vec<_>>().concat())
 }
 
 /// Whether bytes begin like DER of a key, an SSH key, a point or a PEM text.
@@ -94,6 +102,9 @@ fn is_point_of(bytes: &[u8]) -> bool {
     is_point(bytes) || bytes.len().is_multiple_of(2) && is_point(&[&[4], bytes].concat())
 }
 
+/// An RSA private key with more than two primes has ten (RFC 8017 appendix A.1.2).
+const MAX_DER_VALUES: usize = 10;
+
 const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
 const OCTET_STRING: u8 = 0x04;
@@ -148,10 +159,13 @@ fn der_value(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((*tag, contents, rest))
 }
 
-/// All the values there are, which leave nothing over.
+/// All the values there are, which leave nothing over; `None` if they are more than a key has.
 fn der_values(mut bytes: &[u8]) -> Option<Vec<(u8, &[u8])>> {
     let mut values = Vec::new();
     while !bytes.is_empty() {
+        if values.len() >= MAX_DER_VALUES {
+            return None;
+        }
         let (tag, contents, rest) = der_value(bytes)?;
         values.push((tag, contents));
         bytes = rest;

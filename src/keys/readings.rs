@@ -8,6 +8,8 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 const MIN_WORD: usize = 32;
 /// So much of a text is read to find out how it begins.
 const BEGINNING: usize = 24;
+/// More beginnings are no key among other text.
+const MAX_TAILS: usize = 32;
 
 /// The runs of characters that base64 and hex are made of.
 pub(super) fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -15,20 +17,25 @@ pub(super) fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(move |byte| !within(byte)).filter(|word| !word.is_empty())
 }
 
-/// What a text, each of its words, and what begins with a word where it may begin something that is looked for, may be the
-/// encoding of: base64, hex or percent-encoding. Line breaks and other separators do not matter.
-pub(super) fn readings(text: &[u8], may_begin: impl Fn(&[u8]) -> bool) -> Vec<Vec<u8>> {
+/// What a text and each of its words may be the encoding of: base64, hex or percent-encoding. Line breaks and other separators
+/// do not matter.
+pub(super) fn readings(text: &[u8]) -> Vec<Vec<u8>> {
     let plain = without_escapes(text);
     let all: Vec<&[u8]> = words(&plain).collect();
-    let mut found: Vec<Vec<u8>> = percent_decoded(text).into_iter().collect();
-    for (place, word) in all.iter().enumerate() {
-        let rest = all.get(place..).unwrap_or_default();
+    let long = all.iter().filter(|word| word.len() >= MIN_WORD && all.len() > 1).map(std::slice::from_ref);
+    let encoded = std::iter::once(all.as_slice()).chain(long).flat_map(|words| [base64(words), hex(words)]);
+    encoded.chain([percent_decoded(text)]).flatten().collect()
+}
+
+/// What is encoded from some word on, where that may begin something that is looked for.
+pub(super) fn tails(text: &[u8], may_begin: impl Fn(&[u8]) -> bool) -> Vec<Vec<u8>> {
+    let plain = without_escapes(text);
+    let all: Vec<&[u8]> = words(&plain).collect();
+    let mut found = Vec::new();
+    for rest in (1..all.len()).filter_map(|place| all.get(place..)) {
         for decode in [base64, hex] {
-            if place == 0 || decode(&beginning(rest)).is_some_and(|begins| may_begin(&begins)) {
+            if found.len() < MAX_TAILS && decode(&beginning(rest)).is_some_and(|begins| may_begin(&begins)) {
                 found.extend(decode(rest));
-            }
-            if word.len() >= MIN_WORD && all.len() > 1 {
-                found.extend(decode(&[word]));
             }
         }
     }
