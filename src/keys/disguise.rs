@@ -239,13 +239,13 @@ mod tests {
 
     #[test]
     fn one_in_forty_random_secrets_that_are_written_like_a_modulus_is_taken_for_one() {
-        let taken = (0..1000).filter(|seed| is_key(URL_SAFE_NO_PAD.encode(random(*seed, 256)).as_bytes())).count();
-        assert!((15..35).contains(&taken), "{taken}");
+        let taken = (0..400).filter(|seed| is_key(URL_SAFE_NO_PAD.encode(random(*seed, 256)).as_bytes())).count();
+        assert!((4..20).contains(&taken), "{taken}");
     }
 
     #[test]
     fn random_secrets_that_are_written_otherwise_are_not() {
-        for seed in 0..200 {
+        for seed in 0..40 {
             let bytes = random(seed, 256);
             let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
             let lines = STANDARD.encode(&bytes).as_bytes().chunks(64).map(<[u8]>::to_vec).collect::<Vec<_>>();
