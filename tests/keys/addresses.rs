@@ -124,13 +124,23 @@ fn behind_a_proxy_the_text_of_a_discovered_address_alone_is_judged() {
     let variables = [("HTTPS_PROXY", url.as_str())];
     assert_eq!(outcome("issuer.example", "keys.example", false, &variables), allowed());
     assert_eq!(proxy.asked(), ["issuer.example", "keys.example"]);
-    for keys in ["localhost", "localhost.", "a.localhost.", "127.0.0.1"] {
+    let others = [
+        "localhost",
+        "localhost.",
+        "a.localhost.",
+        "127.0.0.1",
+        "127.1",
+        "0177.0.0.1",
+        "0x7f000001",
+        "2130706433",
+        "169.254.43518",
+    ];
+    for keys in others {
         assert_eq!(outcome("issuer.example", keys, false, &variables), refused(), "{keys}");
     }
-    assert_eq!(
-        proxy.asked(),
-        ["issuer.example", "keys.example", "issuer.example", "issuer.example", "issuer.example", "issuer.example"]
-    );
+    let asked = proxy.asked();
+    assert_eq!(asked.len(), 2 + others.len());
+    assert!(asked[2..].iter().all(|name| name == "issuer.example"), "{asked:?}");
 }
 
 #[test]
