@@ -1,5 +1,5 @@
-//! The time for an event is linear in its size, whatever it holds: counted in instructions, which no other load on the
-//! machine changes.
+//! The time for an event is linear in its size, whatever it contains. It is counted in instructions, which other load on the
+//! machine does not change.
 //!
 //! The program itself runs under valgrind's `cachegrind`, locally, for one event at a time. What it costs to start is taken
 //! off by a run with a small event. Nothing has to be built into the program for this, and the sum is the same every time.
@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 
 const SECRET: &str = "a secret for tests, of 32 bytes or more";
 const STAGE: &str = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod/";
-/// Twice the size may cost this much more: what is linear and a little more, for buffers grow in steps and a tree's depth by
+/// How much more twice the size may cost: a little more than linear, because buffers grow in steps and a tree's depth by
 /// one. What is quadratic costs up to four times as much.
 const AT_MOST: f64 = 2.2;
 
@@ -59,7 +59,7 @@ fn event_with(more: &str) -> String {
     event(&token(""), "GET/r0/1").replacen('{', &format!("{{{more},"), 1)
 }
 
-/// A file that is gone after the test.
+/// A file that is removed after the test.
 struct Scratch(PathBuf);
 
 impl Scratch {

@@ -33,7 +33,7 @@ impl Local {
         Self::with(document, &[])
     }
 
-    /// With these environment variables.
+    /// Makes an API with these environment variables.
     pub(crate) fn with(document: &Value, variables: &[(&str, &str)]) -> Self {
         let clock = Arc::new(Dial::new(NOW, 0));
         let config = parse(document, variables).unwrap_or_else(|error| panic!("{error}"));
@@ -48,7 +48,7 @@ impl Local {
         Self { runtime: runtime.unwrap(), ..Self::new(document) }
     }
 
-    /// How many tasks there are now.
+    /// The number of tasks that are alive.
     pub(crate) fn tasks(&self) -> usize {
         self.runtime.metrics().num_alive_tasks()
     }
@@ -58,19 +58,19 @@ impl Local {
         self.runtime.block_on(self.authorizer.warm_up());
     }
 
-    /// What becomes of a token: `allow`, `deny <reason>`, or the type of an error.
+    /// The answer to a token: `allow`, `deny <reason>`, or the type of an error.
     pub(crate) fn decides(&self, token: &str) -> String {
         self.runtime.block_on(decision(&self.authorizer, token, None))
     }
 
-    /// The same in an invocation that ends so many milliseconds from now, on the wall clock.
+    /// The answer in an invocation that ends this many milliseconds from now, by the wall clock.
     pub(crate) fn decides_within(&self, millis: i64, token: &str) -> String {
         let now = i64::try_from(self.clock.now().wall.as_millis()).unwrap();
         let deadline = Duration::from_millis(u64::try_from(now + millis).unwrap());
         self.runtime.block_on(decision(&self.authorizer, token, Some(deadline)))
     }
 
-    /// What becomes of tokens at the same time.
+    /// The answers to several tokens at the same time.
     pub(crate) fn decide_at_once(&self, tokens: impl IntoIterator<Item = String>) -> Vec<String> {
         self.runtime.block_on(async {
             let all = tokens.into_iter().map(|token| {
@@ -148,7 +148,7 @@ pub(crate) fn token(key: &SigningKey) -> String {
     key.token(&claims(ISSUER))
 }
 
-/// The same without `kid`.
+/// A token of the issuer without `kid`.
 pub(crate) fn nameless(key: &SigningKey) -> String {
     key.token_with(&json!({ "alg": key.alg }), &claims(ISSUER))
 }

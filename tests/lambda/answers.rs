@@ -14,7 +14,7 @@ fn unauthorized() -> (String, String) {
     ("Unauthorized".to_owned(), "Unauthorized".to_owned())
 }
 
-/// The program still decides.
+/// Checks that the program still decides.
 #[track_caller]
 fn serves(lambda: &Lambda) {
     let answer = lambda.invoke(event(&secret_token(json!({})), "GET/movies"));

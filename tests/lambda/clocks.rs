@@ -1,5 +1,5 @@
-//! A wall clock that jumps, by libfaketime (`apt-get install faketime`), which the program is started with. Where that is not to
-//! be had, the tests say so and are passed over.
+//! A wall clock that jumps, with libfaketime (`apt-get install faketime`) preloaded into the program. Without it the tests say so
+//! and are skipped.
 
 use std::io::Write as _;
 
@@ -12,7 +12,7 @@ use crate::support::{KeyServer, Lambda, Scratch, jwks, key, now, stranger};
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
-/// Where Debian and others put the library.
+/// Where Debian and other distributions install the library.
 const LIBRARIES: [&str; 5] = [
     "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
     "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
@@ -24,9 +24,9 @@ const LIBRARIES: [&str; 5] = [
 /// What the monotonic clock does when the wall clock jumps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Monotonic {
-    /// Nothing, as when the wall clock is set, or a frozen machine does not count.
+    /// It goes on, as when the wall clock is set, or when the time of a freeze does not count.
     Goes,
-    /// It jumps too, as when a frozen machine counts.
+    /// It jumps too, as when the time of a freeze counts.
     Jumps,
 }
 
@@ -37,7 +37,7 @@ struct Faked {
 }
 
 impl Faked {
-    /// Starts it a day from now, for an hour back must not be before the program was built. `None`, said aloud, if there is no
+    /// Starts it a day from now, so that an hour back is still after the build. Prints why and returns `None` without
     /// libfaketime.
     fn start(config: &Value, monotonic: Monotonic) -> Option<Self> {
         let Some(library) = LIBRARIES.into_iter().find(|path| std::path::Path::new(path).exists()) else {
@@ -62,7 +62,7 @@ impl Faked {
         Some(Self { lambda, scratch })
     }
 
-    /// Sets the clock to so many seconds from where it was at first.
+    /// Sets the clock to this many seconds after its start.
     fn set(&self, seconds: i64) {
         // The program reads it at every look at the clock, so it is replaced whole.
         let offset = DAY.wrapping_add(seconds);

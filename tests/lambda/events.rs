@@ -10,13 +10,13 @@ use crate::support::{Answer, Lambda, Scratch, key, piece_in, pieces};
 /// The largest event that Lambda hands to a function.
 const LAMBDA_LIMIT: usize = 6 * 1024 * 1024;
 
-/// The program decides.
+/// Checks that the program decides.
 #[track_caller]
 fn serves(lambda: &Lambda) {
     assert_eq!(lambda.invoke(event(&secret_token(json!({})), "GET/movies")).policy(), allow("alice", "GET/movies"));
 }
 
-/// Text without an end in sight.
+/// A very long text.
 fn long(bytes: usize) -> String {
     CANARY.repeat(bytes.div_ceil(CANARY.len()))
 }
@@ -80,7 +80,7 @@ fn a_path_of_a_megabyte_is_denied_without_being_repeated() {
     }
 }
 
-/// Bodies that are no TOKEN event, larger and odder than what a gateway sends.
+/// Bodies that are not TOKEN events, larger and stranger than what a gateway sends.
 fn garbage() -> Vec<(&'static str, Vec<u8>)> {
     let good = event(&secret_token(json!({})), "GET/movies");
     let in_utf_16: Vec<u8> = good.encode_utf16().flat_map(u16::to_le_bytes).collect();

@@ -1,4 +1,4 @@
-//! What a log says of fetches, and where the requests of the Parameters and Secrets extension go.
+//! Log lines about fetches, and where requests to the Parameters and Secrets extension go.
 
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ fn port(extension: &KeyServer) -> String {
     extension.url("").rsplit(':').next().unwrap().to_owned()
 }
 
-/// What the extension says of the tests' secret.
+/// The extension's response for the secret of the tests.
 fn secret() -> Reply {
     Reply::json(&json!({ "SecretString": key("HS256").secret() }))
 }
@@ -53,7 +53,7 @@ fn lines(finished: &Finished, message: &str) -> Vec<Value> {
     lines.filter(|line| line["message"] == message).collect()
 }
 
-/// A line without what differs from run to run, all of which it has.
+/// A line without the fields that differ from run to run; checks that it has them.
 #[track_caller]
 fn lasting(line: &Value) -> Value {
     let mut line = line.clone();

@@ -1,4 +1,4 @@
-//! The tests' own tools.
+//! Tests of the test tools.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::support::http::Reply;
 use crate::support::{ALGORITHMS, KeyServer, SigningKey, eventually, key, stranger};
 
-/// Verifies with nothing but the published key.
+/// Verifies a token with only the published key.
 fn verifies(key: &SigningKey, message: &[u8], signature: &[u8]) -> bool {
     let jwk = if key.alg.starts_with("HS") { Value::Null } else { key.jwk() };
     let part = |name: &str| URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap();

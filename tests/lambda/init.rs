@@ -1,11 +1,11 @@
-//! Starting, and not starting.
+//! Start-up, and refusing to start.
 
 use serde_json::{Value, json};
 
 use crate::support::api::{AUDIENCE, CANARY, KEYS, allow, claims, config, event, secret_token};
 use crate::support::{Finished, Lambda, RuntimeApi, Scratch, jwks, key, piece_in, pieces};
 
-/// Starts the program, which must not come up, and gives the message of its one init error and what it left behind.
+/// Starts the program, which must refuse; returns the message of its one init error, and its output.
 #[track_caller]
 fn init_error(variables: &[(&str, &str)]) -> (String, Finished) {
     let lambda = Lambda::start(variables);

@@ -35,7 +35,7 @@ fn allowed(answer: &Answer) {
     assert_eq!(answer.policy(), allow("alice", "GET/movies"));
 }
 
-/// Asks until the request is allowed, which it was refused until then with this error.
+/// Repeats a request until it is allowed; before that it must be refused with this error.
 #[track_caller]
 fn allowed_after(error: &str, lambda: &Lambda, key: &SigningKey) {
     let answer = eventually("the key is found", || {

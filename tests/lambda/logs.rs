@@ -1,4 +1,4 @@
-//! What is logged, where and how loudly, and what never is.
+//! What is logged, where and at which level, and what never is.
 
 use serde_json::{Value, json};
 
@@ -245,7 +245,7 @@ fn text_is_one_plain_line_for_a_decision() {
     assert_eq!(finished.stderr, "");
 }
 
-/// Gets every kind of answer, and gives all that no log may hold a piece of.
+/// Gets every kind of answer; returns the texts of which no piece may appear in a log.
 fn every_kind_of_answer(lambda: &Lambda) -> Vec<String> {
     let mut private = vec![CANARY.to_owned()];
     let mut ask = |authorization: Option<&str>, request: &str| {

@@ -10,14 +10,14 @@ use crate::support::http::Reply;
 use crate::support::{Function, KeyServer, Lambda, RuntimeApi, SigningKey, eventually, jwks, key, stranger};
 
 const CONCURRENT: (&str, &str) = ("AWS_LAMBDA_MAX_CONCURRENCY", "4");
-/// What a termination signal ends a program with that does nothing about it.
+/// The exit status of a program that a termination signal kills.
 const TERMINATED: Option<i32> = Some(15);
 
 fn good() -> String {
     event(&secret_token(json!({})), "GET/movies")
 }
 
-/// An API whose keys are at `/keys`, with times that are short so that every freeze may outlive them.
+/// An API whose keys are at `/keys`, with times short enough for a freeze to outlast them.
 fn fetching(server: &KeyServer) -> Value {
     let times = json!({ "fresh_seconds": 1, "cooldown_seconds": 1, "timeout_ms": 10_000 });
     let mut config = config();
@@ -30,7 +30,7 @@ fn with(key: &SigningKey) -> String {
     event(&key.token(&claims(KEYS, json!({}))), "GET/movies")
 }
 
-/// Stops the program, does something, and lets it go on.
+/// Stops the program, runs something, and resumes it.
 #[track_caller]
 pub(crate) fn frozen<T>(function: &Function, meanwhile: impl FnOnce() -> T) -> T {
     function.0.signal("STOP");
@@ -99,7 +99,7 @@ fn a_freeze_in_the_middle_of_a_key_fetch_whose_connection_dies_meanwhile_is_an_o
     });
 }
 
-/// Begins invocations until one of them waits for a fetch, and gives that one.
+/// Begins invocations until one waits for a fetch, and returns that one.
 fn waiting(lambda: &Lambda, server: &KeyServer, event: &str) -> String {
     eventually("a fetch is under way", || {
         let asked = server.count("/keys");

@@ -127,7 +127,7 @@ fn issuers(server: &KeyServer, responses: &[Response], keys_cache: &Value) -> Ve
     (0..responses.len()).map(issuer).collect()
 }
 
-/// Starts the program with as many issuers as it takes at once, all of them in the end; what happens then, and what is asked for each.
+/// Runs the program for all issuers, as many at once as it takes, and checks what happens for each.
 fn with_all(issuers: &[Value], then: impl Fn(), mut ask: impl FnMut(&Lambda, usize)) {
     const MOST: usize = 32;
     for (round, some) in issuers.chunks(MOST).enumerate() {

@@ -1,5 +1,5 @@
-//! A Runtime API that closes connections, breaks off and refuses. No answer that was made is lost, none is wrong, and the program
-//! goes on or ends with an exit status, for Lambda to start it anew; it never hangs.
+//! A Runtime API that closes connections, stops in the middle and refuses. No answer is lost or wrong. The program
+//! goes on, or ends with an exit status so that Lambda restarts it. It never hangs.
 
 use serde_json::json;
 
@@ -16,13 +16,13 @@ fn good() -> String {
     event(&secret_token(json!({})), "GET/movies")
 }
 
-/// The program decides.
+/// Checks that the program decides.
 #[track_caller]
 fn serves(lambda: &Lambda) {
     assert_eq!(lambda.invoke(good()).policy(), allow("alice", "GET/movies"));
 }
 
-/// It ends by itself with this exit status, and posts nothing more.
+/// Checks that it ends by itself with this exit status and posts nothing more.
 #[track_caller]
 fn ends(lambda: Lambda, exit: Option<i32>) -> (Finished, RuntimeApi) {
     let Lambda { function, api } = lambda;

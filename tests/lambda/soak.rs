@@ -1,5 +1,5 @@
-//! A long run: every kind of answer, unknown keys and rotations, and neither memory nor descriptors grow. Linux says how much
-//! there is of them. `cargo xtask soak` runs it a million times on the release build.
+//! A long run: with every kind of answer, unknown keys and rotations, neither memory nor descriptors grow. It reads both from
+//! `/proc`. `cargo xtask soak` runs it a million times on the release build.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,24 +13,24 @@ use crate::support::api::{
 use crate::support::http::Reply;
 use crate::support::{Answer, Function, KeyServer, RuntimeApi, SigningKey, instant, jwks, key};
 
-/// In the ordinary tests.
+/// The number of invocations in ordinary test runs.
 const INVOCATIONS: usize = 20_000;
-/// How often the program is looked at.
+/// The number of invocations between two measurements.
 const LOOKS: usize = 200;
-/// What memory may be more than it was at most in the first half: pages that an allocator happens to touch.
+/// How much memory may exceed the maximum of the first half: pages that an allocator happens to touch.
 const SLACK_KB: u64 = 512;
-/// Invocations between two rotations of the keys, which are as long apart as the time within which they are noticed.
+/// Invocations between two rotations of the keys, as far apart as it takes to notice one.
 const ROTATION: usize = 2_000;
 
 /// An event, and what must be answered.
 enum Expected {
     Policy(Value),
     Error(&'static str),
-    /// By a key that was just published or just removed: found, or not yet, or no more; never denied.
+    /// Signed with a key that was just published or removed: accepted or `unknown_key`, but never denied.
     Rotating,
 }
 
-/// What the program holds.
+/// The resources that the program holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Holds {
     resident_kb: u64,
@@ -71,7 +71,7 @@ fn rotation(number: usize) -> Vec<SigningKey> {
     keys
 }
 
-/// Events of every kind, signed once, for a million signatures would measure the test.
+/// Events of every kind. Each is signed once, because a million signatures would take longer than the program.
 fn events() -> Vec<(Vec<u8>, Expected)> {
     let mut events = Vec::new();
     let mut add = |event: Vec<u8>, expected| events.push((event, expected));

@@ -7,18 +7,18 @@ use super::{ALGORITHMS, Lambda, SigningKey, jwks, key, now, stranger};
 /// The stage of every request.
 pub(crate) const STAGE: &str = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod/";
 pub(crate) const AUDIENCE: &str = "https://api.example.com";
-/// Signs with a shared secret and with HMACs.
+/// The issuer that signs with a shared secret.
 pub(crate) const SECRET: &str = "https://secret.example.com/";
-/// Has a key for each other algorithm.
+/// The issuer that has a key for every other algorithm.
 pub(crate) const KEYS: &str = "https://keys.example.com/";
-/// Signs as `SECRET` does; its tokens must be young and say where they are from.
+/// Signs with the same secret; its tokens must be recent and name their issuer.
 pub(crate) const YOUNG: &str = "https://young.example.com/";
 
-/// 2126-01-01, and how a policy says it with the leeway of ten seconds.
+/// 2126-01-01, and that date in a policy, with ten seconds of leeway.
 pub(crate) const EXPIRES: u64 = 4_922_899_200;
 pub(crate) const POLICY_EXPIRES: &str = "2126-01-01T00:00:10Z";
 
-/// What the client sent in no test but should be in no answer or log line of any; longer than 16 bytes.
+/// A text of over 16 bytes that must never appear in an answer or a log line.
 pub(crate) const CANARY: &str = "canary-0f4b7a61c2d95e38";
 
 /// An API with an issuer of each kind. The environment variable `SECRET` is the shared secret.
@@ -44,7 +44,7 @@ pub(crate) fn config() -> Value {
     })
 }
 
-/// The configuration with one member of it replaced.
+/// The configuration with one member replaced.
 pub(crate) fn config_with(member: &str, value: Value) -> Value {
     let mut config = config();
     config[member] = value;
@@ -56,7 +56,7 @@ pub(crate) fn public_algorithms() -> Vec<&'static str> {
     ALGORITHMS.into_iter().filter(|alg| !alg.starts_with("HS")).collect()
 }
 
-/// Starts the program with this configuration and more environment variables.
+/// Starts the program with this configuration and additional environment variables.
 pub(crate) fn lambda(config: &Value, variables: &[(&str, &str)]) -> Lambda {
     let config = config.to_string();
     let mut all = vec![("AUTHORIZER_CONFIG", config.as_str()), ("SECRET", key("HS256").secret())];
@@ -64,7 +64,7 @@ pub(crate) fn lambda(config: &Value, variables: &[(&str, &str)]) -> Lambda {
     Lambda::start(&all)
 }
 
-/// The claims of a token that may read movies, and more or others; `null` takes one away.
+/// The claims of a token that may read movies, with others added or replaced; `null` removes one.
 pub(crate) fn claims(issuer: &str, others: Value) -> Value {
     let mut claims = json!({
         "iss": issuer,
@@ -130,7 +130,7 @@ pub(crate) fn deny(principal: &str, request: &str, reason: &str) -> Value {
     })
 }
 
-/// The answer to a token that is not valid.
+/// The answer to an invalid token.
 pub(crate) fn deny_all(reason: &str) -> Value {
     json!({
         "principalId": "anonymous",
@@ -139,7 +139,7 @@ pub(crate) fn deny_all(reason: &str) -> Value {
     })
 }
 
-/// What is not a valid token and never will be: the reason, and the value of the token's header.
+/// Tokens that are invalid and will stay so: the reason, and the value of the token's header.
 pub(crate) fn invalid_tokens() -> Vec<(&'static str, Option<String>)> {
     let secret = |others| secret_token(others);
     let young = |others| key("HS256").token(&claims(YOUNG, others));
@@ -194,7 +194,7 @@ pub(crate) fn invalid_tokens() -> Vec<(&'static str, Option<String>)> {
     tokens.into_iter().map(bearer).chain(others).collect()
 }
 
-/// Tokens that may be valid a minute later: the reason and the token.
+/// Tokens that may become valid: the reason and the token.
 pub(crate) fn healing_tokens() -> Vec<(&'static str, String)> {
     let soon = now().saturating_add(3600);
     vec![

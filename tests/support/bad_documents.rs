@@ -1,9 +1,9 @@
 //! The bad configurations of `tests/config/bad.json`, one on a line:
 //!
 //! - `name`: what is wrong with it;
-//! - `mistakes`: the paths that have to be named;
-//! - `beyond_schema`: if no schema can see a mistake in it, why that is;
-//! - `document`: the configuration, or `text` if it is no JSON, `null`, or has a member twice, or `latin_1` if it is no text.
+//! - `mistakes`: the paths that the error must name;
+//! - `beyond_schema`: why no schema can find the mistake, if none can;
+//! - `document`: the configuration; or `text` if it is not JSON, `null` or has a member twice; or `latin_1` if it is not UTF-8.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -35,19 +35,19 @@ impl Bad {
         }
     }
 
-    /// Where it is below [`FOLDER`].
+    /// Its path below [`FOLDER`].
     pub(crate) fn path(&self) -> String {
         format!("tests/config/bad/{}.json", self.name)
     }
 }
 
-/// All of them, in the order of the table.
+/// All bad documents, in the order of the table.
 pub(crate) static ALL: LazyLock<Vec<Bad>> = LazyLock::new(|| {
     let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config/bad.json");
     serde_json::from_slice(&fs::read(table).unwrap()).unwrap()
 });
 
-/// A folder with each of them as a file, and beside them the files that they name.
+/// A folder with each bad document as a file, and the files that they name.
 pub(crate) static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bad-documents");
     let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config/files");

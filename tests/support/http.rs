@@ -1,4 +1,4 @@
-//! An HTTP/1.1 server on loopback that says what it is told to, and can misbehave.
+//! An HTTP/1.1 server on loopback that sends scripted responses and can misbehave.
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// A request, its bytes as they came.
+/// A request as it was received.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) method: String,
@@ -16,7 +16,7 @@ pub(crate) struct Request {
     pub(crate) target: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
-    /// Which of the server's connections it came on, from zero.
+    /// The number of the connection it came on, from zero.
     pub(crate) connection: usize,
 }
 
@@ -28,7 +28,7 @@ impl Request {
     }
 }
 
-/// What to answer, and how well.
+/// A response, and how it is sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     status: u16,
@@ -40,17 +40,17 @@ pub(crate) struct Reply {
 
 #[derive(Clone, Copy, Debug)]
 enum Pace {
-    /// All of it at once.
+    /// The whole response at once.
     Whole,
-    /// So many bytes of the body, and no more while the server runs.
+    /// The first bytes of the body, and then nothing.
     StallAfter(usize),
-    /// So many bytes of the body, and the connection is closed.
+    /// The first bytes of the body, and then the connection closes.
     BreakAfter(usize),
-    /// Nothing: the connection is closed.
+    /// Nothing: the connection closes.
     Close,
-    /// The body without a head, a byte at a time with this pause before each if there is one, and the connection is closed.
+    /// The body without a head, a byte at a time after a pause if one is given, and then the connection closes.
     Raw(Option<Duration>),
-    /// The body without a head, and what it has from this byte on again and again, for as long as somebody reads.
+    /// The body without a head, and its rest from this byte on repeated for as long as the peer reads.
     Endless(usize),
 }
 
@@ -65,7 +65,7 @@ impl Reply {
         Self::ok(body.to_string()).header("Content-Type", "application/json")
     }
 
-    /// A status and nothing else.
+    /// A status without a body.
     pub(crate) fn status(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: Vec::new(), delay: Duration::ZERO, pace: Pace::Whole }
     }
@@ -103,7 +103,7 @@ impl Reply {
         Self { pace: Pace::Close, ..Self::status(200) }
     }
 
-    /// These bytes, whatever they are, and the connection is closed.
+    /// These raw bytes, and then the connection closes.
     pub(crate) fn raw(bytes: impl Into<Vec<u8>>) -> Self {
         Self { pace: Pace::Raw(None), ..Self::ok(bytes) }
     }
@@ -113,12 +113,12 @@ impl Reply {
         Self { pace: Pace::Raw(Some(pause)), ..Self::ok(bytes) }
     }
 
-    /// A head, and then these bytes for ever.
+    /// A head, and then these bytes forever.
     pub(crate) fn endless(head: &str, bytes: &[u8]) -> Self {
         Self { pace: Pace::Endless(head.len()), ..Self::ok([head.as_bytes(), bytes].concat()) }
     }
 
-    /// Sends it. Whether the connection may be used again.
+    /// Sends the response; returns whether the connection can be used again.
     fn send(&self, stream: &mut TcpStream, stop: &Stop) -> std::io::Result<bool> {
         if stop.sleep(self.delay) || matches!(self.pace, Pace::Close) {
             return Ok(false);
@@ -171,14 +171,14 @@ pub(crate) struct Server {
 struct Shared {
     handler: Box<dyn Fn(Request) -> Reply + Send + Sync>,
     stop: Stop,
-    /// How many there have been, and those that are open.
+    /// How many connections there have been, and those that are open.
     connections: AtomicUsize,
     open: Mutex<HashMap<usize, TcpStream>>,
 }
 
 impl Server {
-    /// Listens on a free port and answers each request with what the handler says. A handler that waits for something must
-    /// stop doing so before the server is dropped.
+    /// Listens on a free port and answers each request with what the handler returns. A handler that waits must stop
+    /// waiting before the server is dropped.
     pub(crate) fn start(handler: impl Fn(Request) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap();
@@ -203,7 +203,7 @@ impl Server {
         self.shared.connections.load(Ordering::Relaxed)
     }
 
-    /// Closes those that are open; there may be others at once.
+    /// Closes the open connections. New ones may follow at once.
     pub(crate) fn close_connections(&self) {
         self.shared.close();
     }
@@ -221,7 +221,7 @@ impl Drop for Server {
 }
 
 impl Shared {
-    /// A thread per connection, all of which have ended when this returns.
+    /// Runs one thread per connection, and returns when all have ended.
     fn accept(self: &Arc<Self>, listener: &TcpListener) {
         let mut threads = Vec::new();
         while let Ok((stream, _)) = listener.accept() {
@@ -304,7 +304,7 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Req
     Ok(Some(request))
 }
 
-/// A flag that can be waited for.
+/// A flag that threads can wait for.
 #[derive(Default)]
 struct Stop(Mutex<bool>, Condvar);
 
@@ -322,7 +322,7 @@ impl Stop {
         drop(self.1.wait_while(self.0.lock().unwrap(), |set| !*set).unwrap());
     }
 
-    /// Waits for so long or until the flag is set, and says whether it is.
+    /// Waits until the flag is set, or for this long; returns whether it is set.
     fn sleep(&self, duration: Duration) -> bool {
         let waited = self.1.wait_timeout_while(self.0.lock().unwrap(), duration, |set| !*set);
         *waited.unwrap().0

@@ -1,4 +1,4 @@
-//! What tests of the library in process share: a clock that moves when it is told to, configurations, the log, and answers in short.
+//! Shared by in-process tests: a clock set by hand, configurations, captured logs, and short forms of answers.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -8,10 +8,10 @@ use std::time::Duration;
 use apigw_jwt_authorizer::{Clock, Config, ConfigError, Moment};
 use serde_json::Value;
 
-/// What the wall clock shows at first, in most tests.
+/// The initial time of the wall clock in most tests.
 pub(crate) const NOW: u64 = 1_800_000_000;
 
-/// A wall clock and a monotonic clock that move when they are told to.
+/// A wall clock and a monotonic clock that tests set by hand.
 pub(crate) struct Dial {
     earliest: Duration,
     /// In milliseconds.
@@ -34,7 +34,7 @@ impl Clock for Dial {
 }
 
 impl Dial {
-    /// Both times are in seconds since 1970. The program counts as built at `earliest`.
+    /// Both times are in seconds since 1970; `earliest` stands for the time of the build.
     pub(crate) fn new(now: u64, earliest: u64) -> Self {
         Self {
             earliest: Duration::from_secs(earliest),
@@ -43,23 +43,23 @@ impl Dial {
         }
     }
 
-    /// Moves both.
+    /// Moves both clocks.
     pub(crate) fn advance(&self, seconds: u64) {
         self.advance_millis(millis(seconds));
     }
 
-    /// Moves both.
+    /// Moves both clocks.
     pub(crate) fn advance_millis(&self, millis: u64) {
         self.wall.fetch_add(i64::try_from(millis).unwrap(), Ordering::SeqCst);
         self.monotonic.fetch_add(millis, Ordering::SeqCst);
     }
 
-    /// Moves the wall clock alone, as a freeze does; or sets it back.
+    /// Moves only the wall clock, as a freeze does, or sets it back.
     pub(crate) fn advance_wall(&self, seconds: i64) {
         self.wall.fetch_add(seconds.checked_mul(1000).unwrap(), Ordering::SeqCst);
     }
 
-    /// Moves the monotonic clock alone.
+    /// Moves only the monotonic clock.
     pub(crate) fn advance_monotonic(&self, seconds: u64) {
         self.monotonic.fetch_add(millis(seconds), Ordering::SeqCst);
     }
@@ -76,7 +76,7 @@ pub(crate) fn parse(document: &str, variables: &[(&str, &str)]) -> Result<Config
     Config::parse(document, &variable, Path::new("."))
 }
 
-/// An answer in short: `allow`, `deny <reason>`, or the type of an error.
+/// The short form of an answer: `allow`, `deny <reason>`, or the type of an error.
 #[track_caller]
 pub(crate) fn outcome(answer: &Value) -> String {
     if let Some(error) = answer["errorType"].as_str() {
@@ -89,7 +89,7 @@ pub(crate) fn outcome(answer: &Value) -> String {
     }
 }
 
-/// What is logged at any level, as JSON lines.
+/// Captures the log at every level, as JSON lines.
 pub(crate) struct Log {
     lines: Arc<Mutex<Vec<u8>>>,
     dispatch: tracing::Dispatch,
@@ -107,7 +107,7 @@ impl Log {
         Self { lines, dispatch: tracing::Dispatch::new(subscriber) }
     }
 
-    /// Does something, and gives the lines it logged too, which stay.
+    /// Runs something and also returns the lines that it logged, without taking them.
     pub(crate) fn of<T>(&self, what: impl FnOnce() -> T) -> (T, String) {
         let before = self.lines.lock().unwrap().len();
         let done = tracing::dispatcher::with_default(&self.dispatch, what);
@@ -115,7 +115,7 @@ impl Log {
         (done, String::from_utf8(new).unwrap())
     }
 
-    /// All lines since they were last taken.
+    /// Takes all lines logged since the last call.
     pub(crate) fn take(&self) -> String {
         String::from_utf8(std::mem::take(&mut *self.lines.lock().unwrap())).unwrap()
     }

@@ -1,11 +1,11 @@
-//! A server of documents that are fetched: key sets, discovery documents, secrets.
+//! A server for what the program fetches: key sets, discovery documents, secrets.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use super::http::{Reply, Request, Server};
 
-/// Answers each path with what was last set for it, and 404 where nothing was.
+/// Answers each path with what was last set for it, or else 404.
 pub(crate) struct KeyServer {
     server: Server,
     state: Arc<Mutex<State>>,
@@ -14,7 +14,7 @@ pub(crate) struct KeyServer {
 #[derive(Default)]
 struct State {
     replies: HashMap<String, Reply>,
-    /// What comes before those, once each.
+    /// Responses to send first, once each.
     first: HashMap<String, VecDeque<Reply>>,
     requests: Vec<Request>,
 }
@@ -33,12 +33,12 @@ impl KeyServer {
         Self { server, state }
     }
 
-    /// From now on answers requests for this path, which may have a query, so.
+    /// Sets the response for a path, which may have a query.
     pub(crate) fn set(&self, path: &str, reply: Reply) {
         self.state.lock().unwrap().replies.insert(path.to_owned(), reply);
     }
 
-    /// Answers the next request for this path so, and the ones after it as before.
+    /// Sets the response for the next request for a path only.
     pub(crate) fn once(&self, path: &str, reply: Reply) {
         let mut state = self.state.lock().unwrap();
         state.first.entry(path.to_owned()).or_default().push_back(reply);
@@ -49,7 +49,7 @@ impl KeyServer {
         self.server.connections()
     }
 
-    /// Closes those that are open.
+    /// Closes the open connections.
     pub(crate) fn close_connections(&self) {
         self.server.close_connections();
     }
@@ -58,14 +58,14 @@ impl KeyServer {
         format!("http://{}{path}", self.server.authority())
     }
 
-    /// The requests there have been for a path.
+    /// The requests for a path so far.
     pub(crate) fn requests(&self, path: &str) -> Vec<Request> {
         let state = self.state.lock().unwrap();
         let asked = state.requests.iter().filter(|request| request.target == path);
         asked.cloned().collect()
     }
 
-    /// How many.
+    /// The number of requests for a path so far.
     pub(crate) fn count(&self, path: &str) -> usize {
         self.requests(path).len()
     }

@@ -1,4 +1,4 @@
-//! What the end-to-end tests run the program with: a Lambda Runtime API, servers for whatever it fetches, and tokens.
+//! The tools of the end-to-end tests: a Lambda Runtime API, servers for what the program fetches, and tokens.
 //!
 //! A test binary takes it as `#[cfg(test)] #[path = "../support/mod.rs"] mod support;`. The attribute lets the lints see that
 //! all of it is test code.
@@ -22,7 +22,7 @@ pub(crate) use process::{Finished, Function, Process};
 pub(crate) use runtime_api::{Answer, RuntimeApi};
 pub(crate) use tokens::{ALGORITHMS, SigningKey, jwks, key, stranger};
 
-/// How long anything may take before a test gives up: far more than it takes, for the machine may be busy.
+/// How long a test waits for anything. Generous, because the machine may be busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A program under a Runtime API of its own.
@@ -46,13 +46,13 @@ impl Lambda {
         self.api.invoke(event)
     }
 
-    /// Ends the program, and gives all that it wrote.
+    /// Ends the program, and returns all that it wrote.
     pub(crate) fn stop(self) -> Finished {
         self.function.stop()
     }
 }
 
-/// A directory that is gone after the test.
+/// A directory that is removed after the test.
 pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
@@ -68,7 +68,7 @@ impl Scratch {
         self.0.to_str().unwrap()
     }
 
-    /// Writes a file and gives its path.
+    /// Writes a file and returns its path.
     pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
         let path = self.0.join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -95,13 +95,13 @@ pub(crate) fn since_epoch() -> Duration {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap()
 }
 
-/// The time, to measure with.
+/// The monotonic time, for measuring.
 #[expect(clippy::disallowed_methods, reason = "the program under test runs in real time")]
 pub(crate) fn instant() -> Instant {
     Instant::now()
 }
 
-/// Tries until something is there.
+/// Retries until there is a result.
 #[track_caller]
 pub(crate) fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
     let began = instant();

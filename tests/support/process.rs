@@ -1,4 +1,4 @@
-//! The real program.
+//! Running the real program.
 
 use std::ffi::OsString;
 use std::io::{Read, Write as _};
@@ -8,14 +8,14 @@ use std::thread::JoinHandle;
 
 use super::{RuntimeApi, eventually};
 
-/// The program, with no environment but what it is given; dropping it ends it.
+/// The program, with only the environment it is given. Dropping it kills it.
 pub(crate) struct Process {
     child: Child,
     stdout: Option<JoinHandle<Vec<u8>>>,
     stderr: Option<JoinHandle<Vec<u8>>>,
 }
 
-/// What a process left behind.
+/// The output and the exit status of a process.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) status: ExitStatus,
@@ -24,12 +24,12 @@ pub(crate) struct Finished {
 }
 
 impl Process {
-    /// The build that `TEST_PROGRAM` names, or the one that came with the tests.
+    /// The path of the program: `TEST_PROGRAM`, or else the one built with the tests.
     pub(crate) fn program() -> OsString {
         std::env::var_os("TEST_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_apigw-jwt-authorizer").into())
     }
 
-    /// Starts it in a directory, with arguments, environment variables and what it reads from standard input.
+    /// Starts the program in a directory, with arguments, environment variables and standard input.
     pub(crate) fn start(directory: &str, arguments: &[&str], variables: &[(&str, &str)], stdin: &[u8]) -> Self {
         let mut child = Command::new(Self::program())
             .current_dir(directory)
@@ -47,33 +47,33 @@ impl Process {
         Self { child, stdout, stderr }
     }
 
-    /// Waits for its end.
+    /// Waits until it ends.
     #[track_caller]
     pub(crate) fn finished(mut self) -> Finished {
         let status = eventually("the program ends", || self.child.try_wait().unwrap());
         self.outcome(status)
     }
 
-    /// Ends it at once, unless it has ended.
+    /// Kills it, unless it has ended.
     pub(crate) fn stop(mut self) -> Finished {
         drop(self.child.kill());
         let status = self.child.wait().unwrap();
         self.outcome(status)
     }
 
-    /// Asks it to end, as Lambda and a shell do.
+    /// Sends it SIGTERM, as Lambda and a shell do.
     pub(crate) fn terminate(&self) {
         self.signal("TERM");
     }
 
-    /// Sends it a signal by its name.
+    /// Sends it a signal.
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         let sent = Command::new("sh").args(["-c", "kill -\"$0\" \"$1\"", name, &id]).status();
         assert!(sent.unwrap().success());
     }
 
-    /// What Linux knows of it under this name in `/proc`.
+    /// Reads one of its files in `/proc`.
     pub(crate) fn proc(&self, name: &str) -> PathBuf {
         Path::new("/proc").join(self.child.id().to_string()).join(name)
     }
@@ -92,7 +92,7 @@ impl Drop for Process {
     }
 }
 
-/// Reads all there is, so that the program never waits for its reader.
+/// Reads everything, so that the program never blocks on a full pipe.
 fn captured(stream: Option<impl Read + Send + 'static>) -> Option<JoinHandle<Vec<u8>>> {
     let mut stream = stream?;
     Some(std::thread::spawn(move || {
@@ -106,7 +106,7 @@ fn captured(stream: Option<impl Read + Send + 'static>) -> Option<JoinHandle<Vec
 pub(crate) struct Function(pub(crate) Process);
 
 impl Function {
-    /// Starts it with what Lambda sets, and these environment variables.
+    /// Starts it with the variables that Lambda sets, and these.
     pub(crate) fn start(api: &RuntimeApi, variables: &[(&str, &str)]) -> Self {
         let authority = api.authority();
         let mut environment = vec![
@@ -123,18 +123,18 @@ impl Function {
         Self(Process::start(env!("CARGO_TARGET_TMPDIR"), &[], &environment, b""))
     }
 
-    /// Waits for its end.
+    /// Waits until it ends.
     #[track_caller]
     pub(crate) fn finished(self) -> Finished {
         self.0.finished()
     }
 
-    /// Ends it at once, unless it has ended.
+    /// Kills it, unless it has ended.
     pub(crate) fn stop(self) -> Finished {
         self.0.stop()
     }
 
-    /// Asks it to end, as Lambda does.
+    /// Sends it SIGTERM, as Lambda does.
     pub(crate) fn terminate(&self) {
         self.0.terminate();
     }

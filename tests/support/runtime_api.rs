@@ -1,4 +1,4 @@
-//! The Lambda Runtime API, as far as a function needs it.
+//! The part of the Lambda Runtime API that a function needs.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex};
@@ -10,14 +10,14 @@ use super::http::{Reply, Request, Server};
 use super::{PATIENCE, since_epoch};
 
 const PREFIX: &str = "/2018-06-01/runtime/";
-/// Names a delivery of an event; every answer to it has to say it, also one that is sent again.
+/// The header that names the delivery of an event. Every answer must repeat it, even one that is sent again.
 const DELIVERY: &str = "Lambda-Runtime-Invocation-Id";
 
 fn delivery(request_id: &str) -> String {
     format!("delivery-of-{request_id}")
 }
 
-/// Hands out events and takes in answers.
+/// A server that hands out events and takes answers.
 pub(crate) struct RuntimeApi {
     server: Server,
     shared: Arc<Shared>,
@@ -33,40 +33,40 @@ struct Shared {
 struct State {
     queue: VecDeque<Invocation>,
     answers: HashMap<String, Answer>,
-    /// What comes in place of an acknowledgement, once each, and whether the answer is taken in all the same.
+    /// What to send instead of an acknowledgement, once each, and whether to keep the answer.
     acknowledgements: VecDeque<(Reply, bool)>,
-    /// Taken in without an acknowledgement, so that they may come again.
+    /// Answers kept without an acknowledgement, so that they may come again.
     unacknowledged: HashSet<String>,
     /// Answers that came again.
     repeated: usize,
     /// Closes every connection without a reply.
     refuses: bool,
-    /// The connections before this one are closed.
+    /// Connections with a lower number are closed.
     closed: usize,
     init_errors: Vec<Request>,
-    /// How many requests for an event there have been, and how many of them wait for one now.
+    /// How many requests for an event there have been, and how many are waiting now.
     polls: usize,
     waiting: usize,
     invocations: u64,
-    /// How long an invocation may take, if not as long as the tests wait for anything.
+    /// How long an invocation may take, unless it is as long as tests wait for anything.
     time: Option<Duration>,
-    /// What no function should ask for.
+    /// Requests that no function should make.
     unexpected: Vec<String>,
     stopped: bool,
 }
 
-/// An event, and how well it is handed out.
+/// An event, and how it is handed out.
 struct Invocation {
     request_id: String,
     event: Vec<u8>,
     shape: fn(Reply) -> Reply,
 }
 
-/// What a function said to an event.
+/// The answer of a function to an event.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) request_id: String,
-    /// Whether it came as an error.
+    /// Whether it was posted as an error.
     pub(crate) is_error: bool,
     pub(crate) request: Request,
 }
@@ -78,7 +78,7 @@ impl Answer {
         serde_json::from_slice(&self.request.body).unwrap()
     }
 
-    /// The body of an answer that is no error.
+    /// The body of an answer that is not an error.
     #[track_caller]
     pub(crate) fn policy(&self) -> Value {
         assert!(!self.is_error, "an error: {}", self.json());
@@ -103,7 +103,7 @@ impl RuntimeApi {
         Self { server, shared }
     }
 
-    /// What `AWS_LAMBDA_RUNTIME_API` is set to.
+    /// The value for `AWS_LAMBDA_RUNTIME_API`.
     pub(crate) fn authority(&self) -> String {
         self.server.authority()
     }
@@ -130,12 +130,12 @@ impl RuntimeApi {
         self.answer(&request_id)
     }
 
-    /// Sends an event; its request id is what the answer is asked for with.
+    /// Sends an event; returns the request id, to wait for the answer with.
     pub(crate) fn begin(&self, event: impl AsRef<[u8]>) -> String {
         self.begin_as(event, |reply| reply)
     }
 
-    /// Sends an event in a reply that is made of the usual one.
+    /// Sends an event in a reply changed from the usual one.
     pub(crate) fn begin_as(&self, event: impl AsRef<[u8]>, shape: fn(Reply) -> Reply) -> String {
         let mut state = self.shared.state.lock().unwrap();
         state.invocations = state.invocations.wrapping_add(1);
@@ -145,17 +145,17 @@ impl RuntimeApi {
         request_id
     }
 
-    /// Says this to the next answer, which is taken in or not.
+    /// Sends this in reply to the next answer, and keeps the answer or not.
     pub(crate) fn acknowledge(&self, reply: Reply, taken: bool) {
         self.shared.state.lock().unwrap().acknowledgements.push_back((reply, taken));
     }
 
-    /// Gives each invocation so long from now on.
+    /// Sets the time limit of invocations from now on.
     pub(crate) fn ends_after(&self, time: Duration) {
         self.shared.state.lock().unwrap().time = Some(time);
     }
 
-    /// From now on closes every connection without a reply, also to what has been asked, or no longer does so.
+    /// Starts or stops closing every connection without a reply, even to requests under way.
     pub(crate) fn refuse(&self, refuses: bool) {
         self.shared.state.lock().unwrap().refuses = refuses;
         if refuses {
@@ -165,7 +165,7 @@ impl RuntimeApi {
         self.shared.changed.notify_all();
     }
 
-    /// How many answers came again after they had been taken in.
+    /// How many answers came again after they had been kept.
     pub(crate) fn repeated(&self) -> usize {
         self.shared.state.lock().unwrap().repeated
     }
@@ -195,14 +195,14 @@ impl RuntimeApi {
         self.shared.state.lock().unwrap().answers.contains_key(request_id)
     }
 
-    /// Waits until the function has started, which is when it asks for the first event.
+    /// Waits until the function has started: until it asks for the first event.
     #[track_caller]
     pub(crate) fn started(&self) {
         let started = self.wait(PATIENCE, |state| (state.polls > 0).then_some(()));
         assert!(started.is_some(), "the function has asked for no event within {PATIENCE:?}");
     }
 
-    /// Waits until so many requests for an event wait at the same time.
+    /// Waits until this many requests for an event are waiting at once.
     #[track_caller]
     pub(crate) fn idle(&self, pollers: usize) {
         let idle = self.wait(PATIENCE, |state| (state.waiting == pollers).then_some(()));
@@ -225,7 +225,7 @@ impl Drop for RuntimeApi {
 }
 
 impl State {
-    /// Whether what came on a connection gets no reply.
+    /// Whether requests on a connection get no reply.
     fn refuses(&self, connection: usize) -> bool {
         self.refuses || connection < self.closed
     }

@@ -1,4 +1,4 @@
-//! Signed tokens of every algorithm, and the keys that verify them, made anew for each run.
+//! Signed tokens of every algorithm, and the keys that verify them. Keys are generated for each run.
 
 use std::sync::LazyLock;
 
@@ -55,19 +55,19 @@ pub(crate) fn key(alg: &'static str) -> SigningKey {
     SigningKey { alg, kid: alg.to_ascii_lowercase(), material: &OURS }
 }
 
-/// A key for an algorithm that nobody has configured.
+/// A key for an algorithm, which no configuration has.
 pub(crate) fn stranger(alg: &'static str) -> SigningKey {
     SigningKey { alg, kid: format!("stranger-{}", alg.to_ascii_lowercase()), material: &ANOTHERS }
 }
 
 impl SigningKey {
-    /// The same key by another name.
+    /// The same key with another `kid`.
     pub(crate) fn named(mut self, kid: &str) -> Self {
         kid.clone_into(&mut self.kid);
         self
     }
 
-    /// The header of its tokens: `alg`, `typ` and, unless it is a secret, `kid`.
+    /// The header of its tokens: `alg`, `typ` and, for key pairs, `kid`.
     pub(crate) fn header(&self) -> Value {
         if self.is_secret() {
             json!({ "alg": self.alg, "typ": "JWT" })
@@ -81,12 +81,12 @@ impl SigningKey {
         self.token_with(&self.header(), claims)
     }
 
-    /// A token with any header, signed with this key all the same.
+    /// A token with any header, signed with this key.
     pub(crate) fn token_with(&self, header: &Value, claims: &Value) -> String {
         self.token_of(header.to_string().as_bytes(), claims.to_string().as_bytes())
     }
 
-    /// A token of any bytes, signed with this key all the same.
+    /// A token of any bytes, signed with this key.
     pub(crate) fn token_of(&self, header: &[u8], claims: &[u8]) -> String {
         let input = format!("{}.{}", encoded(header), encoded(claims));
         compact(header, claims, &self.sign(input.as_bytes()))
