@@ -1,5 +1,5 @@
-//! What a decision takes in process, and its stages: `cargo bench --features unstable-internals`. Each figure of a stage is that of all
-//! stages up to it. Instructions, which are the same on every run, are counted by `scripts/instructions`.
+//! In-process benches of decisions and their stages: `cargo bench --features unstable-internals`. The figure of a stage includes the
+//! stages before it. `scripts/instructions` counts instructions, which are the same in every run.
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a bench that fails has to say so")]
 
@@ -31,7 +31,7 @@ fn material() -> Value {
     serde_json::from_str(include_str!("instructions/material.json")).expect("the material is JSON")
 }
 
-/// Five routes for each resource, of which the token may use those of `movies` and `orders`.
+/// Five routes for each resource. The token may use those of `movies` and `orders`.
 fn routes(count: usize) -> Vec<Value> {
     let of = |number: usize| {
         let name = match number {
@@ -50,7 +50,7 @@ fn routes(count: usize) -> Vec<Value> {
     (0..).flat_map(of).take(count).collect()
 }
 
-/// An authorizer with so much of everything, of which the last issuer has signed the tokens.
+/// An authorizer with this many routes, issuers and keys. The last issuer has signed the tokens.
 fn authorizer(algorithm: &str, routes_count: usize, issuers: usize, keys: usize, more: Value) -> Authorizer {
     let material = material();
     let mut set = material["keys"].as_array().cloned().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! The least that could be deployed with the libraries of the authorizer: it fetches a key over TLS and verifies with it. It is here
-//! for the size of its zip (`cargo xtask size`), not to be used.
+//! A minimal program with the libraries of the authorizer: it fetches a key over TLS and verifies with it. It exists
+//! to measure the size of its zip (`cargo xtask size`). Do not deploy it.
 
 use std::sync::Arc;
 

@@ -10,7 +10,7 @@ use run::{Outcome, command, root, target_dir};
 
 const NAME: &str = "apigw-jwt-authorizer";
 
-/// A task: its name, its arguments, what it does, more of it, and the function.
+/// A task: its name, its arguments, a summary, details, and the function.
 struct Task {
     name: &'static str,
     arguments: &'static str,
@@ -184,8 +184,8 @@ fn deployment(program: &str, arguments: &[String]) -> Outcome {
     run::run(command(root().join("tests/deploy/tools")).args(["python", "-B", program]).args(arguments))
 }
 
-/// Builds the binary of a release, or an example in its place, and says where it is. It may hold another date than that of the
-/// build, in seconds since 1970.
+/// Builds the binary of a release, or an example instead, and returns its path. `date`, in seconds since 1970, replaces the
+/// date of the build.
 fn build(target: Option<&String>, example: Option<&String>, date: Option<&str>) -> Outcome<PathBuf> {
     let target = target.cloned().unwrap_or_else(|| format!("{}-unknown-linux-musl", std::env::consts::ARCH));
     let installed = command("cargo").args(["lambda", "--version"]).output().is_ok_and(|found| found.status.success());

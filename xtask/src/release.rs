@@ -1,4 +1,4 @@
-//! What a user without Rust deploys, and how large it is.
+//! The release for users without Rust, and its size.
 
 use std::fs;
 use std::path::Path;
@@ -45,7 +45,7 @@ pub fn release(arguments: &[String]) -> Outcome {
     Ok(())
 }
 
-/// The template of the repository, except for where the function comes from.
+/// The repository's template, with the packaged function in place of the source.
 fn template(architecture: &str, zipped: &str) -> Outcome<String> {
     let mut text = fs::read_to_string(root().join("template.yaml"))?;
     let build =

@@ -1,4 +1,4 @@
-//! Commands and places.
+//! Commands and paths.
 
 use std::error::Error;
 use std::ffi::OsStr;
@@ -12,12 +12,12 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or_else(|| Path::new("."))
 }
 
-/// Where cargo builds what is not the task runner.
+/// The target directory of everything but the task runner.
 pub fn target_dir() -> PathBuf {
     root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
-/// A command that runs in the folder of the repository, without what `cargo run` tells the task runner of its own package.
+/// A command that runs in the folder of the repository, without the variables that `cargo run` sets for the task runner's own package.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(root());
@@ -38,7 +38,7 @@ pub fn run(command: &mut Command) -> Outcome {
     if status.success() { Ok(()) } else { Err(format!("{program}: {status}").into()) }
 }
 
-/// Runs a command, and gives what it writes to standard output.
+/// Runs a command and returns its standard output.
 pub fn output(command: &mut Command) -> Outcome<Vec<u8>> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output =

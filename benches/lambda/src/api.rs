@@ -1,4 +1,4 @@
-//! A Runtime API server that does next to nothing: one thread, fixed answers, and a clock reading on both sides of a call.
+//! A minimal Runtime API server: one thread, fixed answers, and a clock reading on both sides of a call.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-/// How long a process may take over anything.
+/// How long to wait for a process.
 const PATIENCE: Duration = Duration::from_secs(20);
 const RUNTIME: &str = "/2018-06-01/runtime/";
 const REQUEST_ID: &str = "8476a536-e9f4-11e8-9739-2dfe598c3fcd";
@@ -28,7 +28,7 @@ struct Connection {
     closed: bool,
 }
 
-/// What a process asks of the Runtime API.
+/// A request of a process to the Runtime API.
 pub(crate) enum Asked {
     Next,
     Response(Vec<u8>),
@@ -39,7 +39,7 @@ pub(crate) enum Asked {
 pub(crate) struct Request {
     connection: usize,
     pub(crate) asked: Asked,
-    /// When the last byte of it had been read.
+    /// When its last byte was read.
     pub(crate) at: Instant,
 }
 
@@ -54,14 +54,14 @@ impl Api {
         self.listener.local_addr()
     }
 
-    /// Forgets the last process; how many connections it had opened to the Runtime API.
+    /// Forgets the last process; returns how many connections it opened to the Runtime API.
     pub(crate) fn hang_up(&mut self) -> usize {
         let opened = self.connections.iter().filter(|connection| connection.runtime).count();
         self.connections.clear();
         opened
     }
 
-    /// The next request to the Runtime API. The key set is served on the way.
+    /// The next request to the Runtime API. Requests for the key set are served meanwhile.
     pub(crate) fn request(&mut self) -> io::Result<Request> {
         let patience = Instant::now() + PATIENCE;
         loop {
@@ -87,7 +87,7 @@ impl Api {
         }
     }
 
-    /// Answers a poll with an event; when that had been sent.
+    /// Answers a poll with an event; returns when the event was sent.
     pub(crate) fn invoke(&mut self, request: &Request, event: &[u8]) -> io::Result<Instant> {
         let deadline =
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default() + PATIENCE;
@@ -134,7 +134,7 @@ impl Api {
 }
 
 impl Connection {
-    /// A whole request, if there is one: its target and its body.
+    /// The target and body of a request, if it is complete.
     fn read(&mut self) -> io::Result<Option<(String, Vec<u8>)>> {
         if self.closed {
             return Ok(None);

@@ -1,8 +1,8 @@
 //! Keeps the CPUs from going to sleep while calls are measured.
 //!
-//! A virtual machine's CPU that has nothing to do leaves the machine, and has to be brought back for each request and each answer.
-//! That takes some ten microseconds a call of everybody alike, and for some tens of milliseconds after a process was started less,
-//! for then the kernel does not stop the clock tick of a CPU that sleeps: so a process that takes long to start would look slower.
+//! An idle CPU of a virtual machine goes to sleep, and has to be woken for each request and each answer. That costs every process
+//! some ten microseconds a call, but less in the first tens of milliseconds after it starts, because the kernel then keeps the
+//! clock tick of the sleeping CPU. So a process that takes long to start would look slower.
 
 use std::hint::black_box;
 use std::io;
@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getppid};
 
-/// Starts this program as one that keeps a CPU busy.
+/// The argument that starts this program to keep a CPU busy.
 pub(crate) const SPIN: &str = "spin";
 
-/// A process of the lowest priority (`SCHED_IDLE`) for each CPU, which stands still but while calls are measured.
+/// A process of the lowest priority (`SCHED_IDLE`) for each CPU, stopped except while calls are measured.
 pub(crate) struct Awake(Vec<Child>);
 
 impl Awake {
-    /// Starts them; `pin` makes the next process run on a CPU. Without `chrt` there are none.
+    /// Starts the processes; `pin` makes the next one run on a CPU. Without `chrt` there are none.
     pub(crate) fn start(cpus: [usize; 2], pin: impl Fn(usize) -> io::Result<()>) -> io::Result<Self> {
         let mut awake = Self(Vec::new());
         for cpu in cpus {

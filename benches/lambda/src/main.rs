@@ -1,6 +1,6 @@
-//! The paired end-to-end bench: processes under a Runtime API server, cold and warm, one after the other in each round, in an order
-//! that is drawn for the round. What is told are medians of ratios within a round, so that a slow minute of the machine meets
-//! everybody alike. `benches/lambda/run` builds what is needed and starts this.
+//! The paired end-to-end bench: processes under a Runtime API server, cold and warm. Each round runs all of them, in an order
+//! drawn for the round. The results are medians of ratios within a round, so a slow minute of the machine affects
+//! all alike. `benches/lambda/run` builds what is needed and starts this.
 
 mod api;
 mod awake;
@@ -21,10 +21,10 @@ use material::Material;
 use series::{Bench, Series};
 use subject::{Cpus, Sample};
 
-/// What part of the time a quick run has.
+/// The share of the time that a quick run takes.
 const QUICK: u64 = 7;
 
-/// The numbers of a series, by subject, one of each for every round.
+/// The numbers of a series, by subject and round.
 pub(crate) type Samples = HashMap<&'static str, Vec<Sample>>;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Whole rounds, until there are enough of them or the time is over.
+/// Runs whole rounds until there are enough or the time is over.
 fn run(series: &Series, part: u64, api: &mut Api, cpus: &Cpus) -> Result<Samples, Box<dyn Error>> {
     let began = Instant::now();
     let mut samples = Samples::new();

@@ -1,4 +1,4 @@
-//! What is sent and what is configured: one issuer, its keys, tokens, events and route tables.
+//! The material of the bench: one issuer, its keys, tokens, events and route tables.
 
 use std::error::Error;
 use std::fs;
@@ -13,12 +13,12 @@ pub(crate) const ISSUER: &str = "https://tenant.example.com/";
 pub(crate) const AUDIENCE: &str = "https://api.example.com";
 pub(crate) const SCOPE: &str = "read:movies";
 const STAGE: &str = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod/";
-/// What the token may do: nine routes, some of them with a parameter.
+/// The scopes of the token: nine routes, some with a parameter.
 const SCOPES: &str = "openid profile read:movies write:movies delete:movies read:orders write:orders";
 /// The first resources of a table; the token may use the first two.
 const NAMES: [&str; 10] =
     ["movies", "orders", "users", "pets", "devices", "invoices", "reports", "events", "places", "tags"];
-/// So long that an RS256 token has about 774 bytes.
+/// Its length makes an RS256 token about 774 bytes long.
 const PADDING: usize = 38;
 
 /// What API Gateway sends.

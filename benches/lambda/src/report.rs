@@ -10,7 +10,7 @@ use crate::subject::Sample;
 
 type Metric = fn(&Sample) -> f64;
 
-/// What is told of each subject: the head of the column, the number, what it is divided by, and the decimals.
+/// The columns: the heading, the number, its divisor, and the decimals.
 const COLUMNS: [(&str, Metric, f64, usize); 7] = [
     ("cold: first poll, ms", |sample| sample.poll, 1000.0, 2),
     ("cold: first answer, ms", |sample| sample.first, 1000.0, 2),
@@ -21,10 +21,10 @@ const COLUMNS: [(&str, Metric, f64, usize); 7] = [
     ("peak memory, MiB", |sample| sample.memory, 1024.0, 1),
 ];
 
-/// What the targets speak of, and so what has to agree in the control.
+/// The numbers that targets use, which must agree in the control.
 const TOLD: [Metric; 4] = [|sample| sample.cold_cpu, |sample| sample.p50, |sample| sample.cpu, |sample| sample.memory];
 
-/// The A/A control may differ by so much from 1 before a run is worth nothing.
+/// How far the control may be from 1 before a run is worthless.
 const CONTROL_WITHIN: f64 = 0.10;
 
 struct Target {
@@ -78,7 +78,7 @@ const TARGETS: [Target; 11] = [
     target("peak memory, of Node's with aws-jwt-verify", "languages", [AUTHORIZER, NODE], |sample| sample.memory, 0.08),
 ];
 
-/// What the machine is and how busy it was before the run.
+/// The machine, and how busy it was before the run.
 pub(crate) fn machine() -> String {
     let read = |file| std::fs::read_to_string(file).unwrap_or_default();
     let (cpus, load) = (read("/proc/cpuinfo"), read("/proc/loadavg"));

@@ -1,4 +1,4 @@
-//! Who runs against whom.
+//! The series: what is compared with what.
 
 use std::error::Error;
 use std::fs;
@@ -15,7 +15,7 @@ type Failure = Box<dyn Error>;
 pub(crate) struct Series {
     pub(crate) name: &'static str,
     pub(crate) title: &'static str,
-    /// At most so long, so that a run ends in time on a busy machine too.
+    /// The time limit, so that a run also ends on a busy machine.
     pub(crate) seconds: u64,
     pub(crate) rounds: usize,
     pub(crate) subjects: Vec<Entry>,
@@ -48,12 +48,12 @@ pub(crate) const REFUSALS: [(&str, Kind); 6] = [
 ];
 
 const CALLS: Calls = Calls { before: 50, measured: 300 };
-/// Interpreters get faster with time, so everybody in a series with them gets some.
+/// Interpreters get faster with time, so every subject in a series with them gets warm-up calls.
 const MORE_CALLS: Calls = Calls { before: 500, measured: 500 };
-/// Node has compiled by then what it will compile.
+/// By then Node has compiled what it will compile.
 const MANY_CALLS: Calls = Calls { before: 4000, measured: 500 };
 
-/// What there is to run, where `benches/lambda/run` has put it.
+/// The programs to run, as `benches/lambda/run` has placed them.
 pub(crate) struct Bench<'a> {
     material: &'a Material,
     built: PathBuf,

@@ -15,23 +15,23 @@ use crate::api::{Api, Asked, Request};
 use crate::awake::Awake;
 use crate::material::Event;
 
-/// Room for what a process logs, so that nobody has to read it while the clock is running.
+/// Room for the log of a process, so that it need not be read while the clock is running.
 const LOG_BYTES: i32 = 1 << 20;
 
-/// What is measured.
+/// A subject of the bench.
 #[derive(Clone)]
 pub(crate) struct Subject {
     pub(crate) name: &'static str,
     pub(crate) command: Vec<PathBuf>,
     pub(crate) directory: PathBuf,
     pub(crate) environment: Vec<(&'static str, String)>,
-    /// Sent in turn.
+    /// The events, sent in turn.
     pub(crate) events: Vec<Event>,
     pub(crate) answer: Answer,
     pub(crate) calls: Calls,
 }
 
-/// What every answer has to be.
+/// What every answer must be.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     Allow,
@@ -52,7 +52,7 @@ pub(crate) struct Sample {
     pub(crate) poll: f64,
     /// From the start of the process to its first answer.
     pub(crate) first: f64,
-    /// What the process has used when it polls for the second time.
+    /// The CPU time used until the second poll.
     pub(crate) cold_cpu: f64,
     pub(crate) p50: f64,
     pub(crate) p99: f64,
@@ -62,10 +62,10 @@ pub(crate) struct Sample {
     pub(crate) connections: f64,
 }
 
-/// What a process is started for.
+/// The purpose of a process.
 #[derive(Clone, Copy)]
 enum Purpose {
-    /// To see it start.
+    /// To measure its start.
     Start,
     Measure,
 }
@@ -196,7 +196,7 @@ impl Subject {
         })
     }
 
-    /// A fast answer that is wrong is not worth measuring.
+    /// Fails on a wrong answer: a fast wrong answer is not worth measuring.
     fn check(&self, event: &Event, asked: &Asked) -> io::Result<()> {
         let Asked::Response(body) = asked else {
             return Err(io::Error::other("an error for an answer"));
@@ -235,7 +235,7 @@ fn micros(time: Duration) -> f64 {
 struct Process(Child);
 
 impl Process {
-    /// User and system time of all its threads, also of those that have ended.
+    /// The user and system time of all its threads, including those that have ended.
     fn cpu_clock(&self) -> io::Result<ClockId> {
         Ok(clock_getcpuclockid(Pid::from_raw(self.0.id() as i32))?)
     }
@@ -253,7 +253,7 @@ impl Process {
     }
 }
 
-/// No process outlives its measurement, whatever went wrong.
+/// Kills the process, so that it does not outlive its measurement.
 impl Drop for Process {
     fn drop(&mut self) {
         self.stop();
