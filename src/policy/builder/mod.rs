@@ -53,7 +53,10 @@ pub(super) struct Builder<'a> {
     spare: Option<&'a str>,
     /// Whether texts are also written as clients encode them.
     encoded: bool,
+    /// All that were made. None is changed or dropped while a piece may name it.
     tuples: Vec<Tuple<'a>>,
+    /// By tuple and one more text.
+    longer_tuples: FxHashMap<(usize, &'a str), usize>,
     free: FxHashMap<Piece, bool>,
     own_denies: FxHashMap<(TableId, NodeId), Option<Piece>>,
     /// By place, the literals there that the token may use.
@@ -135,6 +138,7 @@ impl<'a> Builder<'a> {
             spare,
             encoded: false,
             tuples: vec![Tuple::default()],
+            longer_tuples: FxHashMap::default(),
             free: FxHashMap::default(),
             own_denies: FxHashMap::default(),
             used_literals: FxHashMap::default(),

@@ -65,8 +65,6 @@ impl<'a> Builder<'a> {
 
     /// The units of all tables, broad ones at prefixes of `level` segments and more.
     pub(super) fn part(&mut self, level: Option<usize>) -> Vec<Unit> {
-        self.tuples.truncate(1);
-        self.free.retain(|piece, _| piece.tuple == 0);
         let mut units = Vec::new();
         let patterns = self.own_patterns();
         for table in 0..self.plan.tables.len() {
@@ -126,7 +124,10 @@ impl<'a> Builder<'a> {
                         self.left_out = self.left_out.saturating_add(1);
                         break;
                     }
-                    let longer = self.longer(tuple, text);
+                    let Some(longer) = self.longer(tuple, text) else {
+                        self.left_out = self.left_out.saturating_add(1);
+                        continue;
+                    };
                     let before = *spent;
                     let part = self.visit(table, own, children, level, *child, longer, spent);
                     *spent = before.saturating_add(part.allow_bytes);
@@ -147,13 +148,19 @@ impl<'a> Builder<'a> {
         branch
     }
 
-    fn longer(&mut self, tuple: usize, text: &'a str) -> usize {
-        let mut longer = self.tuples.get(tuple).cloned().unwrap_or_default();
+    /// The tuple with one more text: always the same for the same texts, so that a piece means the same for ever.
+    fn longer(&mut self, tuple: usize, text: &'a str) -> Option<usize> {
+        if let Some(known) = self.longer_tuples.get(&(tuple, text)) {
+            return Some(*known);
+        }
+        let mut longer = self.tuples.get(tuple)?.clone();
         longer.texts.push(text);
         longer.chars = longer.chars.saturating_add(text.chars().count());
         longer.bytes = longer.bytes.saturating_add(json_bytes(text));
+        let made = self.tuples.len();
         self.tuples.push(longer);
-        self.tuples.len().saturating_sub(1)
+        self.longer_tuples.insert((tuple, text), made);
+        Some(made)
     }
 
     fn branch(&mut self, unit: Unit) -> Branch {

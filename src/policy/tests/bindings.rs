@@ -117,6 +117,30 @@ fn in_every_room_a_text_comes_with_its_denies_or_not_at_all() {
 }
 
 #[test]
+fn in_every_room_each_text_stands_at_its_own_place() {
+    let bound = |claims: &[(&'static str, &str)]| {
+        let claims = claims.iter().map(|(claim, value)| (*claim, vec![(*value).to_owned()])).collect();
+        vec![Way { scopes: Vec::new(), claims }]
+    };
+    let files: Vec<String> = (0..12).map(|number| format!("/orgs/{{org}}/res{number}/{{path+}}")).collect();
+    let mut entries: Vec<_> = files.iter().map(|path| ("ANY", path.as_str(), bound(&[("orgs", "{org}")]))).collect();
+    entries.push(("GET", "/orgs/{org}", bound(&[("orgs", "{org}")])));
+    entries.push(("PUT", "/orgs/{org}", bound(&[("orgs", "{org}")])));
+    entries.push(("POST", "/orgs/{org}", bound(&[("orgs", "{org}")])));
+    entries.push(("GET", "/p/{u}", bound(&[("sub", "{u}")])));
+    entries.push(("GET", "/t/{a}/{b}", bound(&[("orgs", "{a}"), ("teams", "{b}")])));
+    entries.push(("GET", "/users/{u}", bound(&[("sub", "{u}")])));
+    let table = Started::new(table(Mode::Absent, &entries));
+    let token = Token {
+        scopes: Vec::new(),
+        claims: json!({ "orgs": ["o1", "o2"], "teams": ["t1", "t2", "t3"], "sub": "me" }),
+    };
+    for room in (600..ROOM).step_by(64) {
+        table.judged(&token, "PUT/users/o1", room, &["orgs", "o1", "o2", "p", "t", "t1", "t3", "users", "me"], 3);
+    }
+}
+
+#[test]
 fn two_claims_of_one_parameter_are_the_same_text() {
     let both = vec![Way {
         scopes: Vec::new(),
