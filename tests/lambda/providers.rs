@@ -1,5 +1,6 @@
 //! Identity providers that lie, in ways that need raw bytes on the wire or a real network.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -127,9 +128,10 @@ fn issuers(server: &KeyServer, responses: &[Response], keys_cache: &Value) -> Ve
     (0..responses.len()).map(issuer).collect()
 }
 
-/// Runs the program for all issuers, as many at once as it takes, and checks what happens for each.
-fn with_all(issuers: &[Value], then: impl Fn(), mut ask: impl FnMut(&Lambda, usize)) {
-    const MOST: usize = 32;
+/// Runs the program for all issuers, as many at once as a start fetches the key sets of, and checks what happens for each.
+/// `then` is told their numbers once it has started.
+fn with_all(issuers: &[Value], then: impl Fn(Range<usize>), mut ask: impl FnMut(&Lambda, usize)) {
+    const MOST: usize = 16;
     for (round, some) in issuers.chunks(MOST).enumerate() {
         let config = json!({
             "policy": "single_request",
@@ -138,9 +140,11 @@ fn with_all(issuers: &[Value], then: impl Fn(), mut ask: impl FnMut(&Lambda, usi
         });
         let lambda = lambda(&config, &[]);
         lambda.api.started();
-        then();
-        for index in 0..some.len() {
-            ask(&lambda, round.wrapping_mul(MOST).wrapping_add(index));
+        let first = round.wrapping_mul(MOST);
+        let numbers = first..first.wrapping_add(some.len());
+        then(numbers.clone());
+        for number in numbers {
+            ask(&lambda, number);
         }
     }
 }
@@ -158,7 +162,7 @@ fn whatever_a_provider_sends_is_a_key_set_or_an_outage() {
     }
     with_all(
         &issuers(&server, &responses, &json!({ "timeout_ms": 500 })),
-        || {},
+        |_| {},
         |lambda, number| {
             let (what, _, is_key_set) = &responses[number];
             let answer = lambda.invoke(event(&token(&key("RS256"), number), "GET/movies"));
@@ -184,9 +188,9 @@ fn a_good_set_outlives_each_of_them() {
             server.set(&format!("/{number}"), Reply::json(&jwks(&[key("RS256")])));
         }
     };
-    let bad = || {
-        for (number, (_, reply, _)) in responses.iter().enumerate() {
-            server.set(&format!("/{number}"), reply.clone());
+    let bad = |numbers: Range<usize>| {
+        for number in numbers {
+            server.set(&format!("/{number}"), responses[number].1.clone());
         }
     };
     good();

@@ -71,7 +71,7 @@ fn an_answer_is_sent_twice_at_most() {
     let lost = lambda.api.begin(good());
     let (finished, api) = ends(lambda, FAILED);
     assert!(!api.is_answered(&lost));
-    assert_eq!(finished.stdout.matches("the answer could not be sent; once more").count(), 1, "{finished:?}");
+    assert_eq!(finished.stdout.matches("the answer could not be sent; trying once more").count(), 1, "{finished:?}");
     assert!(finished.stdout.contains("the Runtime API cannot be reached"), "{finished:?}");
 }
 
