@@ -37,7 +37,7 @@ impl Encodable {
     }
 
     fn has(self, byte: u8) -> bool {
-        self.0 & 1_u128.checked_shl(u32::from(byte)).unwrap_or(0) != 0
+        1_u128.checked_shl(u32::from(byte)).is_none_or(|bit| self.0 & bit != 0)
     }
 
     /// Denies for each of them encoded. Clients encode none of the characters that a literal may have but `:` and `,`

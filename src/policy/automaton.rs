@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::conditions::{ClaimSet, Mark, claim_bit};
+use super::conditions::{ClaimSet, Mark};
 use super::findings::TooTangled;
 use super::method_table::{MAX_CLAIMS_AT_A_PLACE, MarkSet, MethodTable};
 use crate::routes::{Routes, Segment};
@@ -151,14 +151,13 @@ impl Automaton {
                 })
             };
             let mut state = empty();
-            state.winner = live
-                .iter()
-                .find_map(|live| match live {
-                    Live::Node(node) | Live::First(node) | Live::Rest(node) => {
-                        table.routes.nodes().get(*node)?.entry(table.method)
-                    }
-                })
-                .map(|entry| cell(entry, marks & table.entry_marks.get(&entry).copied().unwrap_or(0)));
+            for Live::Node(node) | Live::First(node) | Live::Rest(node) in &live {
+                if let Some(entry) = table.routes.nodes().get(*node).ok_or(TooTangled)?.entry(table.method) {
+                    let asked = table.entry_marks.get(&entry).ok_or(TooTangled)?;
+                    state.winner = Some(cell(entry, marks & asked));
+                    break;
+                }
+            }
             for (node, _) in nodes() {
                 state.claims |= table.claims_after(node)?;
             }
@@ -173,24 +172,22 @@ impl Automaton {
             for text in texts {
                 let number = std::str::from_utf8(text).ok().and_then(|text| literals.number(text));
                 let number = number.ok_or(TooTangled)?;
-                let next = step(table, &live, Some(text));
+                let next = step(table, &live, Some(text))?;
                 if !next.is_empty() {
                     state.literals.push((number, to(after(table, next, marks, 0))));
                 }
             }
             state.literals.sort_unstable();
-            let next = step(table, &live, None);
+            let next = step(table, &live, None)?;
             for claims in subsets(state.claims) {
-                let held = |mark: &Mark| Some(mark.position) == depth && claims & claim_bit(mark.claim) != 0;
+                let held = |mark: &Mark| Some(mark.position) == depth && claims & mark.claim != 0;
                 state.texts.push((claims, to(after(table, next.clone(), marks, table.set(held)))));
             }
             state.other = to(after(table, next, marks, 0));
             if states.len() > MAX_STATES {
                 return Err(TooTangled);
             }
-            if let Some(slot) = states.get_mut(id) {
-                *slot = state;
-            }
+            *states.get_mut(id).ok_or(TooTangled)? = state;
         }
         Ok(Self { states })
     }
@@ -210,12 +207,12 @@ fn after(table: &MethodTable<'_>, live: Vec<Live>, marks: MarkSet, new: MarkSet)
 
 /// What may still match after one more segment: this literal, or a text that is none of the table. Behind a `{name+}`
 /// nothing comes into play any more.
-fn step(table: &MethodTable<'_>, live: &[Live], text: Option<&[u8]>) -> Vec<Live> {
+fn step(table: &MethodTable<'_>, live: &[Live], text: Option<&[u8]>) -> Result<Vec<Live>, TooTangled> {
     let mut next = Vec::new();
     for item in live {
         match item {
             Live::Node(node) => {
-                let Some(place) = table.live(*node) else { continue };
+                let place = table.live(*node).ok_or(TooTangled)?;
                 let literal = text.and_then(|text| place.literals.get(text));
                 let nodes = literal.into_iter().chain(&place.parameter).filter(|node| table.live(**node).is_some());
                 next.extend(nodes.map(|node| Live::Node(*node)));
@@ -227,5 +224,5 @@ fn step(table: &MethodTable<'_>, live: &[Live], text: Option<&[u8]>) -> Vec<Live
             break;
         }
     }
-    next
+    Ok(next)
 }

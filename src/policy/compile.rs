@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use super::ambiguity_denies::Encodable;
 use super::automaton::{Automaton, Cell, CellId, Literals};
 use super::cache::Cache;
-use super::conditions::{ClaimSet, ConditionId, Conditions, Mark, Way, claim_bit};
+use super::conditions::{ClaimSet, ConditionId, Conditions, Mark, Way};
 use super::entailment::Entailment;
 use super::findings::{TableMistake, TooTangled, Warning};
 use super::method_table::{MarkSet, MethodTable};
@@ -95,6 +95,11 @@ impl Plan {
             Undeclared::Deny | Undeclared::Absent => Vec::new(),
         };
         let literals = Literals::new(routes);
+        let names = |methods: &[usize]| -> Option<Vec<&'static str>> {
+            methods.iter().map(|method| METHODS.get(*method).copied()).collect()
+        };
+        let tables = groups.iter().map(|(_, methods)| Some(Table::of_methods(names(methods)?)));
+        let tables = tables.collect::<Option<_>>().ok_or(TooTangled)?;
         let plan = Self {
             undeclared: routes.undeclared(),
             encodable: Encodable::of(literals.iter()),
@@ -105,7 +110,7 @@ impl Plan {
             classes: vec![class],
             classes_of: Vec::new(),
             class_of: vec![0],
-            tables: groups.iter().map(|(_, methods)| Table::of_methods(methods.clone())).collect(),
+            tables,
             collides: false,
             cache: Cache::default(),
         };
@@ -118,7 +123,7 @@ impl Plan {
         };
         let methods = groups
             .iter()
-            .map(|(_, methods)| MethodTable::new(routes, methods.first().copied().unwrap_or(METHODS.len()), marks))
+            .map(|(_, methods)| MethodTable::new(routes, *methods.first().ok_or(TooTangled)?, marks))
             .collect::<Result<_, _>>()?;
         Ok((
             plan,
@@ -192,7 +197,7 @@ impl Plan {
                     let mut nodes = vec![ROOT];
                     for (position, segment) in segments.iter().enumerate() {
                         let needed = way.marks.iter().filter(|mark| mark.position == position);
-                        let needed = needed.fold(0, |claims, mark| claims | claim_bit(mark.claim));
+                        let needed = needed.fold(0, |claims, mark| claims | mark.claim);
                         nodes = nodes
                             .iter()
                             .flat_map(|node| next(&table.patterns.tree, *node, segment, needed, &self.literals))

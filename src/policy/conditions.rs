@@ -10,10 +10,7 @@ use crate::routes::{Alternative, ClaimValue, Need, path_texts};
 
 /// The most ways to meet one need. Each is a set of scopes, claim values and texts in the path.
 const MAX_WAYS: usize = 256;
-/// The most claims that a table compares with path parameters: one bit each in a [`ClaimSet`].
-const MAX_CLAIMS: usize = 32;
-
-/// Claims that are compared with path parameters, one bit each.
+/// Claims that are compared with path parameters, one bit each: a table may have 32 of them.
 pub(super) type ClaimSet = u32;
 /// A set of atoms that some need asks for.
 pub(super) type ConditionId = usize;
@@ -34,7 +31,18 @@ pub(super) struct Mark {
     pub(super) position: usize,
     /// For `{name+}`: holds only where the path ends with this segment.
     pub(super) last: bool,
-    pub(super) claim: usize,
+    /// One claim.
+    pub(super) claim: ClaimSet,
+}
+
+/// A claim that is compared with path parameters.
+#[derive(Clone, Debug)]
+pub(super) struct Bound {
+    pub(super) name: ClaimName,
+    /// Itself alone.
+    pub(super) claim: ClaimSet,
+    /// That it has a text.
+    pub(super) atom: AtomId,
 }
 
 /// The atoms and marks of one way.
@@ -61,8 +69,7 @@ pub(super) struct Conditions {
     /// The sets that ask for nothing.
     always: Vec<ConditionId>,
     /// The claims that are compared with path parameters.
-    pub(super) bound: Vec<ClaimName>,
-    pub(super) text_atoms: Vec<AtomId>,
+    pub(super) bound: Vec<Bound>,
     known_atoms: FxHashMap<Atom, AtomId>,
     pub(super) known_sets: FxHashMap<Vec<AtomId>, ConditionId>,
 }
@@ -140,17 +147,15 @@ impl Conditions {
         Ok(ways)
     }
 
-    fn bound_claim(&mut self, claim: &ClaimName) -> Result<usize, TooTangled> {
-        if let Some(known) = self.bound.iter().position(|known| known == claim) {
-            return Ok(known);
+    fn bound_claim(&mut self, claim: &ClaimName) -> Result<ClaimSet, TooTangled> {
+        if let Some(known) = self.bound.iter().find(|known| known.name == *claim) {
+            return Ok(known.claim);
         }
-        if self.bound.len() >= MAX_CLAIMS {
-            return Err(TooTangled);
-        }
-        self.bound.push(claim.clone());
+        let bit =
+            u32::try_from(self.bound.len()).ok().and_then(|number| 1_u32.checked_shl(number)).ok_or(TooTangled)?;
         let atom = self.atom(Atom::Text(claim.clone()));
-        self.text_atoms.push(atom);
-        Ok(self.bound.len().saturating_sub(1))
+        self.bound.push(Bound { name: claim.clone(), claim: bit, atom });
+        Ok(bit)
     }
 
     fn atom(&mut self, atom: Atom) -> AtomId {
@@ -240,9 +245,4 @@ impl Conditions {
         met.sort_unstable();
         met
     }
-}
-
-/// A set of one claim.
-pub(super) fn claim_bit(claim: usize) -> ClaimSet {
-    u32::try_from(claim).ok().and_then(|claim| 1_u32.checked_shl(claim)).unwrap_or(0)
 }

@@ -15,7 +15,7 @@ use super::pattern::NodeId;
 use super::plan::{ClassId, Overlaps, Plan, TableId, UNDECLARED};
 use super::questions::{Allowed, ClassCache, Questions, Set, allowed, own_node, reached};
 use super::sources::Sources;
-use crate::routes::{METHODS, Undeclared};
+use crate::routes::Undeclared;
 
 /// The most findings that anybody reads.
 const MAX_FINDINGS: usize = 100;
@@ -96,7 +96,9 @@ impl Search<'_, '_> {
             let mut classes = Vec::new();
             for node in nodes {
                 let cells = table.extra.hits.get(*node).ok_or(TooTangled)?;
-                classes.extend(cells.iter().filter_map(|cell| plan.class_of.get(*cell)));
+                for cell in cells {
+                    classes.push(*plan.class_of.get(*cell).ok_or(TooTangled)?);
+                }
             }
             classes.sort_unstable();
             classes.dedup();
@@ -177,7 +179,7 @@ impl Search<'_, '_> {
         hit: Option<ClassId>,
     ) -> Result<(), TooTangled> {
         let table = plan.tables.get(id).ok_or(TooTangled)?;
-        let method = table.methods.first().and_then(|method| METHODS.get(*method)).copied().unwrap_or("ANY");
+        let method = table.methods.first().copied().ok_or(TooTangled)?;
         let node = table.patterns.tree.get(allow.node).ok_or(TooTangled)?;
         let label = |entry: Option<usize>| {
             let found = entry.and_then(|entry| Some((entry, sources.routes.entries().get(entry)?.path.as_str())));

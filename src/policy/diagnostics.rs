@@ -172,7 +172,7 @@ fn refused_below(plan: &Plan, routes: &Routes) -> Option<Warning> {
     }
     let open = plan.class(UNDECLARED)?.1;
     let mut found = plan.tables.iter().flat_map(|table| {
-        let method = table.methods.first().and_then(|method| METHODS.get(*method)).copied().unwrap_or("ANY");
+        let method = table.methods.first().copied().unwrap_or("ANY");
         table.entries.iter().filter_map(move |place| {
             let (_, conditions) = plan.class(place.plain)?;
             let is_open = conditions.iter().any(|condition| open.contains(condition));
@@ -202,8 +202,7 @@ fn left_out(plan: &Plan, routes: &Routes) -> Option<Warning> {
             }
         }
         for (place, _) in table.entries.iter().zip(found).filter(|(_, found)| !found) {
-            let methods = table.methods.iter().filter_map(|method| METHODS.get(*method));
-            missing.extend(methods.map(|method| Label::of(routes, place.entry, method)));
+            missing.extend(table.methods.iter().map(|method| Label::of(routes, place.entry, method)));
         }
     }
     missing.sort_unstable();

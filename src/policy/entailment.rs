@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::conditions::{Atom, AtomId, ClaimSet, ConditionId, Conditions, claim_bit};
+use super::conditions::{Atom, AtomId, ClaimSet, ConditionId, Conditions};
 use crate::claims::{Accepted, ClaimName};
 
 /// Whether some token meets certain sets and not others, as far as scopes and claims decide it.
@@ -71,10 +71,10 @@ impl<'a> Entailment<'a> {
             return *known;
         }
         let mut atoms: Vec<AtomId> = self.closed.get(own).cloned().unwrap_or_default();
-        for (claim, atom) in self.conditions.text_atoms.iter().enumerate() {
-            if held & claim_bit(claim) != 0 {
-                let text = self.conditions.known_sets.get(&vec![*atom]);
-                atoms.push(*atom);
+        for bound in &self.conditions.bound {
+            if held & bound.claim != 0 {
+                let text = self.conditions.known_sets.get(&vec![bound.atom]);
+                atoms.push(bound.atom);
                 atoms.extend(text.and_then(|set| self.closed.get(*set)).into_iter().flatten());
             }
         }

@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::ambiguity_denies::percent_encoded;
 use super::automaton::CellId;
-use super::conditions::{ClaimSet, ConditionId, claim_bit};
+use super::conditions::{Bound, ClaimSet, ConditionId};
 use super::plan::Plan;
 use crate::claims::Verified;
 use crate::routes::path_texts;
@@ -49,11 +49,11 @@ impl Grants {
 
     /// Of a token that may do everything, with one text for each claim that a path is compared with.
     pub(super) fn everything(plan: &Plan) -> Self {
-        let text = |claim: usize| {
-            let text = format!("claim-{claim}-of-the-token");
-            BoundText { encoded: None, text, signature: claim_bit(claim) }
+        let text = |(number, bound): (usize, &Bound)| {
+            let text = format!("claim-{number}-of-the-token");
+            BoundText { encoded: None, text, signature: bound.claim }
         };
-        let texts = (0..plan.conditions.bound.len()).map(text).collect();
+        let texts = plan.conditions.bound.iter().enumerate().map(text).collect();
         Self::new(plan, (0..plan.conditions.len()).collect(), texts)
     }
 
@@ -80,7 +80,7 @@ fn texts(plan: &Plan, token: &Verified, most: usize) -> (Vec<BoundText>, usize) 
         .conditions
         .bound
         .iter()
-        .map(|name| name.of(token.claims()).into_iter().flat_map(path_texts).collect())
+        .map(|bound| bound.name.of(token.claims()).into_iter().flat_map(path_texts).collect())
         .collect();
     let mut texts: Vec<BoundText> = Vec::new();
     let mut places: FxHashMap<&str, usize> = FxHashMap::default();
@@ -95,10 +95,10 @@ fn texts(plan: &Plan, token: &Verified, most: usize) -> (Vec<BoundText>, usize) 
             texts.push(BoundText { text: (*text).to_owned(), encoded, signature: 0 });
         }
     }
-    for (claim, held) in claims.iter().enumerate() {
+    for (bound, held) in plan.conditions.bound.iter().zip(&claims) {
         for text in held.iter().filter_map(|text| places.get(text)) {
             if let Some(known) = texts.get_mut(*text) {
-                known.signature |= claim_bit(claim);
+                known.signature |= bound.claim;
             }
         }
     }

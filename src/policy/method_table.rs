@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::conditions::{ClaimSet, Mark, claim_bit};
+use super::conditions::{ClaimSet, Mark};
 use super::findings::TooTangled;
 use crate::routes::Routes;
 
@@ -21,8 +21,8 @@ pub(super) struct MethodTable<'a> {
     /// By node of the routes, whether an entry of the method is there or below.
     live: Vec<bool>,
     pub(super) depth: Vec<usize>,
-    /// The marks that entries ask for.
-    pub(super) marks: Vec<Mark>,
+    /// The marks that entries ask for, and the set of each alone.
+    marks: Vec<(Mark, MarkSet)>,
     /// By entry.
     pub(super) entry_marks: FxHashMap<usize, MarkSet>,
     /// By node of the routes, the marks of the entries there or below.
@@ -53,37 +53,40 @@ impl<'a> MethodTable<'a> {
             let Some(entry) = node.entry(method) else { continue };
             let mut set = 0;
             for mark in marks_of(entry) {
-                let known = table.marks.iter().position(|known| *known == mark);
-                let bit = known.unwrap_or(table.marks.len());
-                if known.is_none() {
-                    table.marks.push(mark);
-                }
-                let bit = u32::try_from(bit).ok().and_then(|bit| 1_u64.checked_shl(bit));
-                set |= bit.ok_or(TooTangled)?;
+                set |= match table.marks.iter().find(|(known, _)| *known == mark) {
+                    Some((_, bit)) => *bit,
+                    None => {
+                        let bit = u32::try_from(table.marks.len()).ok().and_then(|bit| 1_u64.checked_shl(bit));
+                        let bit = bit.ok_or(TooTangled)?;
+                        table.marks.push((mark, bit));
+                        bit
+                    }
+                };
             }
             table.entry_marks.insert(entry, set);
         }
         table.last_marks = table.set(|mark| mark.last);
-        table.visit(0, 0);
+        table.visit(0, 0)?;
         Ok(table)
     }
 
-    fn visit(&mut self, node: usize, depth: usize) -> (bool, MarkSet) {
-        let Some(place) = self.routes.nodes().get(node) else { return (false, 0) };
+    fn visit(&mut self, node: usize, depth: usize) -> Result<(bool, MarkSet), TooTangled> {
+        let place = self.routes.nodes().get(node).ok_or(TooTangled)?;
         let own = place.entry(self.method);
         let mut live = own.is_some();
-        let mut marks = own.and_then(|entry| self.entry_marks.get(&entry).copied()).unwrap_or(0);
+        let mut marks = match own {
+            Some(entry) => *self.entry_marks.get(&entry).ok_or(TooTangled)?,
+            None => 0,
+        };
         for next in place.literals.values().chain(&place.parameter).chain(&place.greedy) {
-            let (more, below) = self.visit(*next, depth.saturating_add(1));
+            let (more, below) = self.visit(*next, depth.saturating_add(1))?;
             live |= more;
             marks |= below;
         }
-        if let (Some(slot), Some(deep), Some(below)) =
-            (self.live.get_mut(node), self.depth.get_mut(node), self.below.get_mut(node))
-        {
-            (*slot, *deep, *below) = (live, depth, marks);
-        }
-        (live, marks)
+        *self.live.get_mut(node).ok_or(TooTangled)? = live;
+        *self.depth.get_mut(node).ok_or(TooTangled)? = depth;
+        *self.below.get_mut(node).ok_or(TooTangled)? = marks;
+        Ok((live, marks))
     }
 
     /// A node of the routes, if the method has an entry there or below.
@@ -94,20 +97,13 @@ impl<'a> MethodTable<'a> {
 
     /// The marks that `wanted` names.
     pub(super) fn set(&self, wanted: impl Fn(&Mark) -> bool) -> MarkSet {
-        let named = self.marks.iter().enumerate().filter(|(_, mark)| wanted(mark));
-        named.fold(0, |set, (bit, _)| set | u32::try_from(bit).ok().and_then(|bit| 1_u64.checked_shl(bit)).unwrap_or(0))
+        self.marks.iter().filter(|(mark, _)| wanted(mark)).fold(0, |set, (_, bit)| set | bit)
     }
 
     /// The claims of some marks.
     pub(super) fn claims(&self, marks: MarkSet, wanted: impl Fn(&Mark) -> bool) -> ClaimSet {
-        let mut claims = 0;
-        for (bit, mark) in self.marks.iter().enumerate() {
-            let held = u32::try_from(bit).is_ok_and(|bit| marks & 1_u64.checked_shl(bit).unwrap_or(0) != 0);
-            if held && wanted(mark) {
-                claims |= claim_bit(mark.claim);
-            }
-        }
-        claims
+        let held = self.marks.iter().filter(|(mark, bit)| marks & bit != 0 && wanted(mark));
+        held.fold(0, |claims, (mark, _)| claims | mark.claim)
     }
 
     /// The claims that are compared with the segment after a node.

@@ -55,14 +55,13 @@ pub(super) fn reach(
     // From where nothing matches any more, every longer pattern goes on to what nothing takes.
     if let Some(undeclared) = undeclared {
         for node in 0..tree.nodes.len() {
-            let parent = tree.get(node).map(|node| node.parent);
-            let dead = walk.dead.get(node).copied().unwrap_or(true)
-                || parent.is_some_and(|parent| parent != node && walk.dead.get(parent).copied().unwrap_or(true));
-            if let (Some(slot), Some(cells)) = (walk.dead.get_mut(node), walk.reach.get_mut(node)) {
-                *slot = dead;
-                if dead {
-                    cells.push(undeclared);
-                }
+            // The root is its own parent.
+            let parent = tree.get(node).ok_or(TooTangled)?.parent;
+            let is_dead = |node: NodeId| walk.dead.get(node).copied().ok_or(TooTangled);
+            let dead = is_dead(node)? || is_dead(parent)?;
+            *walk.dead.get_mut(node).ok_or(TooTangled)? = dead;
+            if dead {
+                walk.reach.get_mut(node).ok_or(TooTangled)?.push(undeclared);
             }
         }
     }
@@ -86,11 +85,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn visit(&mut self, state: StateId, node: NodeId) -> Result<(), TooTangled> {
         if state == DEAD {
-            if self.undeclared.is_some()
-                && let Some(dead) = self.dead.get_mut(node)
-            {
-                *dead = true;
-            }
+            *self.dead.get_mut(node).ok_or(TooTangled)? = true;
             return Ok(());
         }
         if !self.seen.insert((state, node)) {

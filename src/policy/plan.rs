@@ -44,8 +44,8 @@ pub(crate) struct Plan {
 /// The patterns of the methods for which the same entries count.
 #[derive(Debug)]
 pub(super) struct Table {
-    /// Positions in [`METHODS`].
-    pub(super) methods: Vec<usize>,
+    /// One at least.
+    pub(super) methods: Vec<&'static str>,
     pub(super) entries: Vec<TableEntry>,
     /// By cell, the place in `entries`.
     pub(super) entry_of: FxHashMap<CellId, usize>,
@@ -154,7 +154,7 @@ impl Plan {
 }
 
 impl Table {
-    pub(super) fn of_methods(methods: Vec<usize>) -> Self {
+    pub(super) fn of_methods(methods: Vec<&'static str>) -> Self {
         let nothing =
             || Overlaps { tree: PatternTree::empty(), reach: vec![Vec::new()], hits: vec![Vec::new()], anywhere: None };
         Self {

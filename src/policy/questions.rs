@@ -133,10 +133,7 @@ impl ClassCache {
         let classes = match set {
             Set::Hits => {
                 let hits = overlaps.hits.get(node).ok_or(TooTangled)?;
-                let mut classes: Vec<_> = hits.iter().filter_map(|cell| plan.class_of.get(*cell)).copied().collect();
-                classes.sort_unstable();
-                classes.dedup();
-                classes
+                classes_of(plan, hits)?
             }
             Set::Collisions => collisions(plan, overlaps, node)?,
         };
@@ -148,7 +145,13 @@ impl ClassCache {
 pub(super) fn collisions(plan: &Plan, overlaps: &Overlaps, node: NodeId) -> Result<Vec<ClassId>, TooTangled> {
     let (hits, reach) = overlaps.hits.get(node).zip(overlaps.reach.get(node)).ok_or(TooTangled)?;
     let only = reach.iter().filter(|cell| **cell != UNDECLARED && hits.binary_search(cell).is_err());
-    let mut classes: Vec<_> = only.filter_map(|cell| plan.class_of.get(*cell)).copied().collect();
+    classes_of(plan, only)
+}
+
+/// The classes of some cells, each once.
+fn classes_of<'a>(plan: &Plan, cells: impl IntoIterator<Item = &'a CellId>) -> Result<Vec<ClassId>, TooTangled> {
+    let classes = cells.into_iter().map(|cell| plan.class_of.get(*cell).copied());
+    let mut classes: Vec<ClassId> = classes.collect::<Option<_>>().ok_or(TooTangled)?;
     classes.sort_unstable();
     classes.dedup();
     Ok(classes)

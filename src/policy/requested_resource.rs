@@ -15,7 +15,10 @@ pub(super) struct RequestedResource<'a> {
 
 impl<'a> RequestedResource<'a> {
     pub(super) fn new(arn: &'a MethodArn, allowed: bool) -> Self {
-        let tail = arn.as_str().strip_prefix(arn.stage()).unwrap_or_default();
+        // An ARN outside its stage, which there is none of, passes by no Resource.
+        let Some(tail) = arn.as_str().strip_prefix(arn.stage()) else {
+            return Self { arn, tail: arn.as_str(), allowed, nameable: false };
+        };
         let fits = arn.as_str().chars().count() <= MAX_RESOURCE_CHARS;
         let plain = fits && !tail.contains(['*', '?']) && !tail.contains("${");
         Self { arn, tail, allowed, nameable: plain }

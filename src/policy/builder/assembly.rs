@@ -77,6 +77,10 @@ impl Assembly {
         for piece in &unit.denies {
             let Some(tails) = builder.tails(*piece) else { return false };
             let may_star = builder.may_star(*piece);
+            // A Deny that says nothing would leave its Allow alone.
+            if tails.is_empty() || builder.methods(piece.table).is_empty() {
+                return false;
+            }
             for tail in tails {
                 let known = changed.get(&tail).or_else(|| self.denied.get(&tail));
                 let bytes = json_bytes(&tail);
@@ -89,8 +93,8 @@ impl Assembly {
                 };
                 denied.may_star &= may_star;
                 for method in builder.methods(piece.table) {
-                    if !denied.methods.contains(&method) {
-                        denied.methods.push(method);
+                    if !denied.methods.contains(method) {
+                        denied.methods.push(*method);
                     }
                 }
                 used = used.saturating_add(denied.bytes(stage, bytes));

@@ -5,7 +5,7 @@ use crate::policy::automaton::CellId;
 use crate::policy::glob::matches;
 use crate::policy::pattern::{Form, NodeId, Part, ROOT};
 use crate::policy::plan::{Plan, Table, TableId, UNDECLARED};
-use crate::routes::{METHODS, Undeclared};
+use crate::routes::Undeclared;
 
 impl Builder<'_> {
     /// An Allow with its Denies; `None` if it cannot stand in an answer to this token.
@@ -185,8 +185,7 @@ impl Builder<'_> {
         let Some((method, path)) = self.spare.and_then(|spare| spare.split_once('/')) else {
             return Some(true);
         };
-        let methods = &self.plan.tables.get(piece.table)?.methods;
-        let of_the_table = methods.iter().any(|known| METHODS.get(*known) == Some(&method));
+        let of_the_table = self.methods(piece.table).contains(&method);
         Some(!of_the_table || !self.tails(piece)?.iter().any(|tail| matches(tail, path)))
     }
 

@@ -4,7 +4,6 @@ use super::{Builder, Piece, Source, resource_bytes};
 use crate::policy::MAX_RESOURCE_CHARS;
 use crate::policy::pattern::{Form, NodeId, Part, PatternNode, PatternTree, ROOT, spell, tails};
 use crate::policy::plan::{Overlaps, TableId};
-use crate::routes::METHODS;
 
 impl<'a> Builder<'a> {
     pub(super) fn overlaps(&self, piece: Piece) -> Option<&'a Overlaps> {
@@ -50,7 +49,7 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn is_too_long(&self, piece: Piece) -> Option<bool> {
-        let method = self.methods(piece.table).map(str::len).max()?;
+        let method = self.methods(piece.table).iter().map(|method| method.len()).max()?;
         let form = self.form_bytes(piece)?.iter().max()?;
         let chars = [self.stage_chars, method, "/".len(), self.size(piece)?.0, *form];
         Some(chars.into_iter().fold(0, usize::saturating_add) > MAX_RESOURCE_CHARS)
@@ -85,17 +84,17 @@ impl<'a> Builder<'a> {
         found().unwrap_or(usize::MAX)
     }
 
-    pub(super) fn methods(&self, table: TableId) -> impl Iterator<Item = &'static str> + use<'a> {
-        let methods = self.plan.tables.get(table).map(|table| table.methods.as_slice()).unwrap_or_default();
-        methods.iter().filter_map(|method| METHODS.get(*method).copied())
+    /// The methods that a piece of a table speaks of.
+    pub(super) fn methods(&self, table: TableId) -> &'a [&'static str] {
+        self.plan.tables.get(table).map_or(&[], |table| table.methods.as_slice())
     }
 
     pub(super) fn allow_bytes(&self, piece: Piece) -> usize {
-        self.methods(piece.table).fold(0, |sum: usize, method| sum.saturating_add(self.bytes(piece, method)))
+        self.methods(piece.table).iter().fold(0, |sum: usize, method| sum.saturating_add(self.bytes(piece, method)))
     }
 
     pub(super) fn deny_bytes(&self, piece: Piece) -> usize {
-        match self.methods(piece.table).count() {
+        match self.methods(piece.table).len() {
             0 | 1 => self.allow_bytes(piece),
             _ if self.may_star(piece) => self.bytes(piece, "*"),
             _ => self.allow_bytes(piece),

@@ -131,10 +131,8 @@ fn in_every_room_each_text_stands_at_its_own_place() {
     entries.push(("GET", "/t/{a}/{b}", bound(&[("orgs", "{a}"), ("teams", "{b}")])));
     entries.push(("GET", "/users/{u}", bound(&[("sub", "{u}")])));
     let table = Started::new(table(Mode::Absent, &entries));
-    let token = Token {
-        scopes: Vec::new(),
-        claims: json!({ "orgs": ["o1", "o2"], "teams": ["t1", "t2", "t3"], "sub": "me" }),
-    };
+    let token =
+        Token { scopes: Vec::new(), claims: json!({ "orgs": ["o1", "o2"], "teams": ["t1", "t2", "t3"], "sub": "me" }) };
     for room in (600..ROOM).step_by(64) {
         table.judged(&token, "PUT/users/o1", room, &["orgs", "o1", "o2", "p", "t", "t1", "t3", "users", "me"], 3);
     }
