@@ -1,5 +1,6 @@
 //! The environment, files and the clock: where the configuration is, and what time it is. Both binaries use it.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -23,8 +24,8 @@ pub(crate) fn document() -> Result<(String, PathBuf), ConfigError> {
             "AUTHORIZER_CONFIG and AUTHORIZER_CONFIG_FILE are both set; unset the one that is not meant",
         )),
         (Some(text), None) => Ok((text, home)),
-        (None, Some(file)) => read(Path::new(&file)).map_err(|_| {
-            ConfigError::document("the file that AUTHORIZER_CONFIG_FILE names cannot be read as UTF-8 text")
+        (None, Some(file)) => read(Path::new(&file)).map_err(|error| {
+            ConfigError::document(format!("the file that AUTHORIZER_CONFIG_FILE names: {}", unreadable(&error)))
         }),
         (None, None) => {
             let files = [home.join("authorizer.json"), PathBuf::from("/opt/authorizer.json")];
@@ -33,8 +34,19 @@ pub(crate) fn document() -> Result<(String, PathBuf), ConfigError> {
                     "there is none: set AUTHORIZER_CONFIG or AUTHORIZER_CONFIG_FILE, or add authorizer.json to the function or a layer",
                 ));
             };
-            read(file).map_err(|_| ConfigError::document("authorizer.json cannot be read as UTF-8 text"))
+            read(file).map_err(|error| ConfigError::document(format!("authorizer.json: {}", unreadable(&error))))
         }
+    }
+}
+
+/// Why a file cannot be read, without its name.
+pub(crate) fn unreadable(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file",
+        io::ErrorKind::PermissionDenied => "the file may not be read (permission denied)",
+        io::ErrorKind::IsADirectory => "this is a folder, and a file is expected",
+        io::ErrorKind::InvalidData => "the file is not UTF-8 text",
+        _ => "the file cannot be read",
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::claim::{claim_name, claim_names};
 use super::route::required_claims;
 use super::secret::{SecretConfig, secret};
+use super::unknown::unreadable;
 use super::walk::{Fields, Node, all};
 use crate::algorithm::Algorithm;
 use crate::claims::{ClaimName, ClaimRules};
@@ -115,8 +116,9 @@ fn address(fields: &Fields<'_>, issuer: Option<&str>) -> Option<Address> {
 fn seed(node: &Node<'_>, algorithms: &[Algorithm]) -> Option<Seed> {
     let file = node.file("expected the path of a file with a JWK Set")?;
     let written = || file.metadata()?.modified();
-    let (Ok(text), Ok(written)) = (std::fs::read(&file), written()) else {
-        return node.reject("the file cannot be read");
+    let (text, written) = match (std::fs::read(&file), written()) {
+        (Ok(text), Ok(written)) => (text, written),
+        (Err(error), _) | (_, Err(error)) => return node.reject(unreadable(&error)),
     };
     // A date before 1970 counts as 1970, which is too old to use anyway.
     let written = written.duration_since(std::time::UNIX_EPOCH).unwrap_or(Duration::ZERO);
@@ -134,7 +136,7 @@ fn keys(fields: &Fields<'_>, algorithms: Option<&[Algorithm]>, times: Option<Cac
     if let Some(node) = fields.optional("jwks_file") {
         let expected = "expected the path of a file with a JWK Set";
         let file =
-            std::fs::read(node.file(expected)?).map_err(|_| node.walk.report(&node.place, "the file cannot be read"));
+            std::fs::read(node.file(expected)?).map_err(|error| node.walk.report(&node.place, unreadable(&error)));
         return key_set(&node, &file.ok()?, algorithms?).map(KeySettings::Fixed);
     }
     let node = fields.optional("secret")?;
@@ -153,18 +155,16 @@ fn keys(fields: &Fields<'_>, algorithms: Option<&[Algorithm]>, times: Option<Cac
 fn key_set(node: &Node<'_>, text: &[u8], algorithms: &[Algorithm]) -> Option<KeySet> {
     match KeySet::parse(text, algorithms) {
         Ok(keys) => {
-            if keys.skipped() > 0 {
-                node.walk.warning(&node.place, &format!("{} of its keys cannot be used and are passed over", keys.skipped()));
-            }
             if let Some(complaint) = keys.complaint() {
                 node.walk.warning(&node.place, &complaint);
             }
             Some(keys)
         }
         Err(NotAKeySet::Malformed) => node.reject(NOT_A_KEY_SET),
-        Err(NotAKeySet::NoUsableKey) => node.reject(
-            "expected a JWK Set with at least one public key for signatures by an allowed algorithm (RSA of 2048 to 8192 bits, P-256, P-384 or Ed25519)",
-        ),
+        Err(NotAKeySet::NoUsableKey(None)) => node.reject("expected a JWK Set with at least one key"),
+        Err(NotAKeySet::NoUsableKey(Some(reason))) => node.reject(format!(
+            "the first key cannot be used: {reason}; expected a JWK Set with at least one public key for signatures by an allowed algorithm (RSA of 2048 to 8192 bits, P-256, P-384 or Ed25519)"
+        )),
     }
 }
 

@@ -5,6 +5,8 @@ mod issuer;
 mod network;
 mod route;
 mod secret;
+mod syntax;
+mod unknown;
 mod walk;
 
 use std::cell::RefCell;
@@ -77,12 +79,9 @@ impl Config {
     /// assert_eq!(paths, ["issuers", "routes"]);
     /// ```
     pub fn parse(text: &str, env: &dyn Fn(&str) -> Option<String>, base: &Path) -> Result<Self, ConfigError> {
-        let document = json::object(text.as_bytes()).map(Value::Object).map_err(|error| {
-            let (line, column) = (error.line(), error.column());
-            ConfigError::document(format!(
-                "expected one JSON object in which no member appears twice; line {line}, column {column} is not part of one"
-            ))
-        })?;
+        let document = json::object(text.as_bytes())
+            .map(Value::Object)
+            .map_err(|error| ConfigError::document(syntax::mistake(text, &error)))?;
         let walk = Walk { env, base, issues: RefCell::default(), warnings: RefCell::default() };
         let parsed = read(&Node { walk: &walk, place: Place::default(), value: &document });
         let (issues, warnings) = (walk.issues.into_inner(), walk.warnings.into_inner());

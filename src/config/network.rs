@@ -1,5 +1,6 @@
 //! `tls`, and where the Parameters and Secrets extension listens.
 
+use super::unknown::unreadable;
 use super::walk::{Node, Walk};
 use crate::keys::{Extension, SessionToken, Trust};
 
@@ -16,7 +17,7 @@ pub(super) fn tls(node: &Node<'_>) -> Option<Trust> {
     };
     match std::fs::read(node.file("expected the path of a PEM file")?) {
         Ok(pem) => roots?.with_pem(&pem).or_else(|| node.reject("expected a PEM file of certificates")),
-        Err(_) => node.reject("the file cannot be read"),
+        Err(error) => node.reject(unreadable(&error)),
     }
 }
 

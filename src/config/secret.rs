@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::unknown::unreadable;
 use super::walk::Node;
 use crate::algorithm::Algorithm;
 use crate::keys::{Encoding, Previous, Secret, SecretLocation, StoredSecret, doubt};
@@ -64,7 +65,7 @@ pub(super) fn secret(node: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Optio
         let node = fields.optional("file")?;
         match std::fs::read(node.file("expected the path of a file with the secret")?) {
             Ok(text) => without_line_end(text),
-            Err(_) => return node.reject("the file cannot be read"),
+            Err(error) => return node.reject(unreadable(&error)),
         }
     };
     let secret = Secret::new(&text, encoding?, algorithms?);

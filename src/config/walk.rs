@@ -113,7 +113,7 @@ impl<'a> Node<'a> {
             return self.reject("expected an object");
         };
         for (name, _) in members.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
-            self.walk.report(&self.place.then(Step::Member(name)), "unknown field");
+            self.walk.report(&self.place.then(Step::Member(name)), super::unknown::field(name, known));
         }
         Some(Fields { walk: self.walk, place: &self.place, members })
     }
