@@ -76,7 +76,6 @@ impl Algorithm {
     }
 
     /// Its `alg` value.
-    #[cfg(any(feature = "authz", feature = "unstable-internals"))]
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Hs256 => "HS256",

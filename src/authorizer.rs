@@ -1,5 +1,7 @@
 //! The pipeline: one function that reads top to bottom.
 
+mod cause;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +14,9 @@ use crate::claims::Verified;
 use crate::config::Config;
 use crate::error::Error;
 use crate::event::{MethodArn, Request};
-use crate::hint::{Hint, Refused};
+use crate::hint::{Hint, kind_of_event};
 use crate::issuer::Issuer;
-use crate::keys::{Encoding, KeyAccess, KeySource, so_many_at_once};
+use crate::keys::{KeyAccess, so_many_at_once};
 use crate::observer::Observer;
 use crate::policy::IamPolicy;
 use crate::response::Answer;
@@ -118,10 +120,13 @@ impl Authorizer {
         let request = Request::parse(event);
         let mut seen = Seen::default();
         let (answer, error) = self.answer(&request, deadline, &mut seen).await;
-        if let (Some(error), Ok(request)) = (error, &request)
+        if let Some(error) = error
             && tracing::enabled!(tracing::Level::INFO)
         {
-            seen.hint = self.hint(error, request, &seen);
+            seen.hint = match &request {
+                Ok(request) => self.hint(error, request, &seen),
+                Err(_) => kind_of_event(event),
+            };
         }
         let known = |request: &Request<'_>| METHODS.into_iter().find(|known| *known == request.arn.method());
         let method = request.as_ref().ok().and_then(known);
@@ -169,46 +174,6 @@ impl Authorizer {
                 }
             },
         }
-    }
-
-    /// The usual cause of a refusal.
-    pub(crate) fn hint(&self, error: Error, request: &Request<'_>, seen: &Seen<'_>) -> Option<Hint> {
-        let authorization = request.authorization.as_deref().unwrap_or_default();
-        let issuers: Vec<_> = self
-            .issuers
-            .iter()
-            .map(|issuer| (issuer.name.as_deref(), matches!(issuer.keys, KeySource::Secrets(_))))
-            .collect();
-        let other_reading = || {
-            let token = BearerToken::parse(Some(authorization)).ok()?;
-            let KeySource::Secrets(secrets) = &seen.issuer?.keys else {
-                return None;
-            };
-            match secrets.misread_as(&Unverified::parse(token).ok()?)? {
-                Encoding::Utf8 => Some(Hint::SecretMayBeBase64),
-                Encoding::Base64 | Encoding::Base64Url => Some(Hint::SecretMayBeText),
-            }
-        };
-        let similar_route = || {
-            let path = request.arn.path();
-            let in_other_case = || self.routes.declares_in_other_case(path);
-            match self.routes.declares(path) {
-                true => Some(Hint::MethodNotDeclared),
-                false => in_other_case().then_some(Hint::PathDiffersByCase),
-            }
-        };
-        let refused = Refused {
-            authorization,
-            claims: seen.claims.as_ref(),
-            issuers: &issuers,
-            rules: seen.issuer.map(|issuer| &issuer.claims),
-            principal: &self.settings.forwarding.principal,
-            other_reading: &other_reading,
-            need: seen.need,
-            similar_route: &similar_route,
-            now: self.clock.now().date(),
-        };
-        Hint::of(error, &refused)
     }
 
     /// Verifies the request's token: it is genuine, current and meant for this API.
@@ -326,6 +291,7 @@ fn log(
                 decision = "error",
                 error_type,
                 reason,
+                hint,
                 method,
                 issuer,
                 duration_us,

@@ -65,6 +65,8 @@ mod token;
 
 #[cfg(feature = "authz")]
 pub mod explain;
+#[cfg(feature = "authz")]
+mod lint;
 
 #[cfg(feature = "unstable-internals")]
 #[doc(hidden)]
@@ -77,6 +79,7 @@ mod hint;
 mod json;
 mod observer;
 mod settings;
+mod similarity;
 mod time;
 
 pub use authorizer::{Authorizer, Invocation};

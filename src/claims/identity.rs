@@ -69,13 +69,14 @@ fn principal(claims: &Value, names: &[ClaimName]) -> Result<String, Error> {
 /// Reads an identifier: a string of 1 to 256 bytes without control characters.
 fn identifier(claim: &Value) -> Result<String, Error> {
     match claim {
-        Value::String(text)
-            if (1..=MAX_PRINCIPAL_BYTES).contains(&text.len()) && !text.chars().any(char::is_control) =>
-        {
-            Ok(text.clone())
-        }
+        Value::String(text) if is_identifier(claim) => Ok(text.clone()),
         _ => Err(Error::InvalidClaim),
     }
+}
+
+/// Whether a claim is a string of 1 to 256 bytes without control characters.
+pub(crate) fn is_identifier(claim: &Value) -> bool {
+    matches!(claim, Value::String(text) if (1..=MAX_PRINCIPAL_BYTES).contains(&text.len()) && !text.chars().any(char::is_control))
 }
 
 /// The mapped claims as API Gateway takes them: scalars as they are, everything else as JSON text. A claim that is absent,

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-pub(crate) use identity::{Forwarding, Identity, RESERVED_CONTEXT_KEYS};
+pub(crate) use identity::{Forwarding, Identity, RESERVED_CONTEXT_KEYS, is_identifier};
 pub(crate) use name::{Accepted, ClaimName};
 
 use crate::error::Error;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::words::{self, printable, text};
-use crate::claims::{Check, ClaimName, Forwarding};
+use crate::claims::{Check, ClaimName, Forwarding, is_identifier};
 use crate::issuer::Issuer;
 use crate::signature::Signed;
 use crate::time::NumericDate;
@@ -93,9 +93,26 @@ pub(super) fn facts(
                 Some(name) => format!("{} = {}", name.as_str(), claim(name)),
                 None => format!("no {}", words::names(names)),
             };
-            ("principal", vec![("token", value)])
+            let mut facts = vec![("token", value)];
+            facts.extend(found.and_then(|name| name.of(claims)).and_then(unfit).map(|why| ("unfit", why)));
+            let key = forwarding.usage_identifier_key.as_ref();
+            if let Some((name, claim)) = key.and_then(|name| Some((name, name.of(claims)?))) {
+                facts.push(("usage key", format!("{} = {}", name.as_str(), text(claim))));
+                facts.extend(unfit(claim).map(|why| ("unfit", why)));
+            }
+            ("principal", facts)
         }
     }
+}
+
+/// Why a claim cannot be `principalId`.
+fn unfit(claim: &Value) -> Option<String> {
+    (!is_identifier(claim)).then(|| match claim {
+        Value::String(text) if text.is_empty() => "it is empty".to_owned(),
+        Value::String(text) if text.chars().any(char::is_control) => "it has control characters".to_owned(),
+        Value::String(text) => format!("it has {} bytes, and may have 256", text.len()),
+        _ => "it is not a text".to_owned(),
+    })
 }
 
 /// A date claim.

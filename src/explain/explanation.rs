@@ -40,6 +40,9 @@ pub struct Advice {
     pub code: &'static str,
     /// What to do.
     pub advice: &'static str,
+    /// Where the token has what the configuration looks for elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
 }
 
 /// One step of the pipeline.
@@ -93,7 +96,7 @@ pub struct Effect {
 
 impl From<Hint> for Advice {
     fn from(hint: Hint) -> Self {
-        Self { code: hint.code(), advice: hint.advice() }
+        Self { code: hint.code(), advice: hint.advice(), place: None }
     }
 }
 

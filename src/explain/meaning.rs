@@ -20,8 +20,6 @@ pub struct Meaning {
     pub routes: Vec<RouteMeaning>,
     /// The other settings: what each is called, and what it does.
     pub settings: Vec<(&'static str, String)>,
-    /// What is allowed, and may be a slip.
-    pub doubts: Vec<String>,
 }
 
 /// What an issuer's entry means.
@@ -55,8 +53,8 @@ pub struct Fetched {
     pub from: Vec<String>,
     /// The usable keys, by `kid` and algorithm; or why there are none.
     pub keys: Result<Vec<String>, String>,
-    /// How many keys of the set are passed over.
-    pub skipped: usize,
+    /// The keys of the set that are not used, by `kid` and reason.
+    pub passed_over: Vec<String>,
 }
 
 impl Authorizer {
@@ -68,7 +66,6 @@ impl Authorizer {
             issuers: self.issuers.iter().map(issuer).collect(),
             routes: routes.into_iter().filter_map(|index| self.route_meaning(index)).collect(),
             settings: self.setting_meanings(),
-            doubts: doubts(&self.routes),
         }
     }
 
@@ -80,14 +77,14 @@ impl Authorizer {
                 continue;
             };
             let mut from = words::source(&issuer.keys);
-            let (keys, skipped) = match keys.probe().await {
+            let (keys, passed_over) = match keys.probe().await {
                 Ok((set, discovered)) => {
                     from.extend(discovered.map(|url| format!("fetched from {}", url.as_str())));
-                    (Ok(words::keys(&set)), set.skipped())
+                    (Ok(words::keys(&set)), words::passed_over(&set))
                 }
-                Err(failure) => (Err(failure), 0),
+                Err(failure) => (Err(failure), Vec::new()),
             };
-            all.push(Fetched { issuer: words::issuer(issuer), from, keys, skipped });
+            all.push(Fetched { issuer: words::issuer(issuer), from, keys, passed_over });
         }
         all
     }
@@ -210,6 +207,9 @@ fn issuer(issuer: &Issuer) -> IssuerMeaning {
     let rules = &issuer.claims;
     let mut facts: Vec<(&str, String)> =
         words::source(&issuer.keys).into_iter().map(|source| ("keys", source)).collect();
+    if let KeySource::Fixed(set) = &issuer.keys {
+        facts.extend(words::passed_over(set).into_iter().map(|key| ("passed over", key)));
+    }
     facts.push(("algorithms", words::algorithms(issuer)));
     facts.push((
         "audience",
@@ -251,57 +251,4 @@ pub(super) fn in_order(routes: &Routes) -> Vec<usize> {
     let mut order: Vec<usize> = (0..routes.entries().len()).collect();
     order.sort_by_key(rank);
     order
-}
-
-/// Scopes that are spelt like no other, and nearly like one.
-fn doubts(routes: &Routes) -> Vec<String> {
-    let mut used: Vec<(&str, Vec<usize>)> = Vec::new();
-    for (index, entry) in routes.entries().iter().enumerate() {
-        for scope in entry.need.any_of.iter().flat_map(|way| way.scopes.iter().flatten()) {
-            match used.iter_mut().find(|(known, _)| **known == **scope) {
-                Some((_, entries)) => entries.push(index),
-                None => used.push((scope, vec![index])),
-            }
-        }
-    }
-    let mut doubts = Vec::new();
-    for (position, (scope, entries)) in used.iter().enumerate() {
-        let [only] = entries.as_slice() else { continue };
-        let twin = used.iter().enumerate().find(|(at, (other, others))| {
-            // Of two that stand alone the later one is named.
-            *at != position && (others.len() > 1 || *at < position) && nearly(scope, other)
-        });
-        if let Some((_, (other, others))) = twin {
-            let first = others.first().copied().unwrap_or_default();
-            doubts.push(format!(
-                "routes[{only}]: the scope {scope} is spelt like no other, and nearly like {other} of routes[{first}]"
-            ));
-        }
-    }
-    doubts
-}
-
-/// Whether two scopes differ in capital letters and separators only, or in one letter that is missing or two that are
-/// swapped.
-fn nearly(a: &str, b: &str) -> bool {
-    let bare = |text: &str| -> String {
-        text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
-    };
-    let (a, b) = (bare(a), bare(b));
-    if a == b {
-        return true;
-    }
-    let (long, short) = if a.len() >= b.len() { (&a, &b) } else { (&b, &a) };
-    let same = long.bytes().zip(short.bytes()).take_while(|(x, y)| x == y).count();
-    let (rest, other) = (long.get(same..).unwrap_or_default(), short.get(same..).unwrap_or_default());
-    match long.len().saturating_sub(short.len()) {
-        1 => rest.get(1..) == Some(other) && rest.starts_with(|c: char| c.is_ascii_alphabetic()),
-        0 => {
-            let mut start = rest.chars();
-            let swapped: Option<String> =
-                start.next().zip(start.next()).map(|(x, y)| format!("{y}{x}{}", start.as_str()));
-            swapped.as_deref() == Some(other)
-        }
-        _ => false,
-    }
 }

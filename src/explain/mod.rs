@@ -8,17 +8,19 @@ mod claims;
 mod explanation;
 mod iam;
 mod meaning;
+mod segments;
 mod witness;
 mod words;
 
 use serde_json::{Value, json};
 
-use crate::authorizer::Authorizer;
+use crate::authorizer::{Authorizer, Seen};
 use crate::error::Error;
 use crate::event::Request;
-use crate::hint::Hint;
+use crate::hint::{Hint, kind_of_event};
 use crate::response::Answer;
 use crate::settings::Policies;
+use crate::similarity::meant;
 use crate::time::Deadline;
 pub use explanation::{Advice, Cached, Effect, Explanation, Outcome, Step};
 use iam::Policy;
@@ -40,6 +42,13 @@ pub fn event(authorization: Option<&str>, method: &str, path: &str) -> String {
 /// Every hint: its code, and what to do.
 pub fn hints() -> impl Iterator<Item = Advice> {
     Hint::ALL.iter().copied().map(Advice::from)
+}
+
+/// The code of the hint that was probably meant.
+#[must_use]
+pub fn similar_hint(code: &str) -> Option<&'static str> {
+    let codes: Vec<&str> = Hint::ALL.iter().map(|hint| hint.code()).collect();
+    meant(code, &codes)
 }
 
 /// The steps, in order.
@@ -76,7 +85,11 @@ impl Authorizer {
         }
         let taken = trail.steps.len();
         STEPS.iter().skip(taken).for_each(|name| trail.missed(name));
-        let hint = error.zip(request.as_ref().ok()).and_then(|(error, request)| self.hint(error, request, &seen));
+        let hint = match (&request, error) {
+            (Ok(request), Some(error)) => self.advice(error, request, &seen),
+            (Err(_), Some(_)) => kind_of_event(event).map(Advice::from),
+            (_, None) => None,
+        };
         let value: Value = serde_json::from_str(&answer.to_json()).unwrap_or_default();
         let policy = value.get("policyDocument").map(Policy::new);
         let now = self.clock.now().date();
@@ -94,7 +107,7 @@ impl Authorizer {
                 Answer::Failure(_) => "error",
             },
             reason: error.map(Error::code),
-            hint: hint.map(Advice::from),
+            hint,
             client_sees: answer.status(passes),
             route: seen.route.map(str::to_owned),
             cached: policy.zip(request.as_ref().ok()).map(|(policy, request)| Cached {
@@ -103,6 +116,13 @@ impl Authorizer {
             }),
             answer: value,
         }
+    }
+
+    /// The hint for a refusal, with the place that it is about.
+    fn advice(&self, error: Error, request: &Request<'_>, seen: &Seen<'_>) -> Option<Advice> {
+        let hint = self.hint(error, request, seen)?;
+        let place = self.refused(request, seen, |refused| hint.place(error, refused));
+        Some(Advice { place: place.map(|place| words::place(hint, &place)), ..Advice::from(hint) })
     }
 
     /// Whether answers may be cached.

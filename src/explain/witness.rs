@@ -2,13 +2,13 @@
 
 use super::claims;
 use super::explanation::Trail;
+use super::segments;
 use super::words::{self, printable, text};
 use crate::authorizer::{Authorizer, Seen};
 use crate::bearer::BearerToken;
 use crate::claims::{Check, ClaimName, Verified};
 use crate::error::Error;
 use crate::event::{MethodArn, Request};
-use crate::hint::seeming_header;
 use crate::issuer::Issuer;
 use crate::keys::KeySource;
 use crate::observer::Observer;
@@ -42,18 +42,22 @@ impl<'a> Witness<'a> {
         let (Some(error @ (Error::UnknownKey | Error::KeysUnavailable)), Some(issuer)) = (error, self.issuer) else {
             return;
         };
-        let fact = match &issuer.keys {
+        let passed_over = |set| words::passed_over(set).into_iter().map(|key| ("passed over", key));
+        let facts: Vec<_> = match &issuer.keys {
             KeySource::Remote(keys) => match keys.probe().await {
-                Ok((set, _)) => ("fetched", words::keys(&set).join(", ")),
-                Err(failure) => ("fetched", failure),
+                Ok((set, _)) => {
+                    [("fetched", words::keys(&set).join(", "))].into_iter().chain(passed_over(&set)).collect()
+                }
+                Err(failure) => vec![("fetched", failure)],
             },
+            KeySource::Fixed(set) => passed_over(set).collect(),
             KeySource::Secrets(_) if error == Error::KeysUnavailable => {
-                ("note", "a stored secret is read through a Lambda extension, which is not here".to_owned())
+                vec![("note", "a stored secret is read through a Lambda extension, which is not here".to_owned())]
             }
-            KeySource::Fixed(_) | KeySource::Secrets(_) => return,
+            KeySource::Secrets(_) => return,
         };
         if let Some(step) = self.trail.steps.iter_mut().find(|step| step.name == "key") {
-            step.facts.push(fact);
+            step.facts.extend(facts);
         }
     }
 }
@@ -95,21 +99,16 @@ impl<'a> Observer<'a> for Witness<'a> {
                 ("kid", token.kid().map_or_else(|| "none".to_owned(), printable)),
             ],
             Err(error) => {
-                let header = seeming_header(bearer.as_str());
-                vec![
-                    ("segments", format!("{segments}; a signed JWT has 3")),
-                    (
-                        "header",
-                        header.map_or_else(|| "not base64url of a JSON object".to_owned(), |header| printable(&header)),
-                    ),
-                    (
-                        "expected",
-                        match error {
-                            Error::UnsupportedAlgorithm => "an `alg` that is supported".to_owned(),
-                            _ => "strict JSON in base64url, no `crit`, `b64`, `zip`, `enc` or nested JWT, a `kid` of at most 256 bytes".to_owned(),
-                        },
-                    ),
-                ]
+                let mut facts = vec![("segments", format!("{segments}; a signed JWT has 3"))];
+                facts.extend(segments::facts(bearer.as_str()));
+                facts.push((
+                    "expected",
+                    match error {
+                        Error::UnsupportedAlgorithm => "an `alg` that is supported".to_owned(),
+                        _ => "strict JSON in base64url, no `crit`, `b64`, `zip`, `enc` or nested JWT, a `kid` of at most 256 bytes".to_owned(),
+                    },
+                ));
+                facts
             }
         };
         self.kid = outcome.ok().and_then(Unverified::kid).map_or_else(|| "none".to_owned(), printable);

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::claims::{Accepted, ClaimName};
+use crate::hint::{Hint, How, Place};
 use crate::issuer::Issuer;
 use crate::keys::{Address, KeySet, KeySource, Previous, SecretLocation};
 use crate::routes::{Alternative, ClaimValue, Route};
@@ -47,13 +48,14 @@ pub(super) fn accepted(accepted: &Accepted) -> String {
     }
 }
 
-/// A claim's value: texts as they are, but for control characters, which a terminal might obey.
+/// A claim's value as JSON, so that `"5"` is told from 5, and without control characters, which a terminal might obey.
 pub(super) fn text(value: &Value) -> String {
     match value {
-        Value::String(text) => printable(text),
-        Value::Array(items) if items.iter().all(Value::is_string) => {
+        Value::String(text) => format!("\"{}\"", printable(text)),
+        Value::Array(items) if !items.is_empty() && items.iter().all(Value::is_string) => {
             items.iter().map(text).collect::<Vec<_>>().join(", ")
         }
+        Value::Array(items) if items.is_empty() => "[], an empty list".to_owned(),
         other => printable(&other.to_string()),
     }
 }
@@ -78,6 +80,34 @@ pub(super) fn names(names: &[ClaimName]) -> String {
 /// The keys of a set, by `kid` and algorithm.
 pub(super) fn keys(set: &KeySet) -> Vec<String> {
     set.names().map(|(kid, alg)| format!("{} ({})", printable(kid.unwrap_or("no kid")), alg.name())).collect()
+}
+
+/// The keys of a set that are not used, and why.
+pub(super) fn passed_over(set: &KeySet) -> Vec<String> {
+    set.passed_over().iter().map(|key| printable(&key.to_string())).collect()
+}
+
+/// A place in a token, and how to write it in a configuration.
+pub(super) fn place(hint: Hint, place: &Place) -> String {
+    let pointer = printable(&place.pointer);
+    let plain = match place.pointer.strip_prefix('/') {
+        Some(name) if !name.contains('/') && name.contains('~') => {
+            format!(", or by its name, {}", printable(&name.replace("~1", "/").replace("~0", "~")))
+        }
+        _ => String::new(),
+    };
+    match place.how {
+        How::Member => {
+            let parent = pointer.rsplit_once('/').map_or(pointer.as_str(), |(parent, _)| parent);
+            format!("a member of {parent} in the token: \"claims\": {{\"{pointer}\": {{\"present\": true}}}}")
+        }
+        How::Prefixed => format!("{pointer} in the token{plain}, with a prefix"),
+        How::Case => format!("{pointer} in the token{plain}, in other capital letters"),
+        How::Whole if hint == Hint::ScopesInAnotherClaim => {
+            format!("{pointer} in the token{plain}; add it to `scope_claims`")
+        }
+        How::Whole => format!("{pointer} in the token{plain}"),
+    }
 }
 
 /// Where an issuer's keys come from.

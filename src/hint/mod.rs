@@ -1,24 +1,38 @@
 //! What a refusal usually means: a fixed code for the log line, and what to do about it.
 //!
 //! A hint comes from a token that was refused, so it is only ever text for whoever runs the authorizer. Only refusals look
-//! for one, at the cost of at most one more HMAC for each secret.
+//! for one, at the cost of one more HMAC for each other way to read a secret.
 
-mod cause;
+mod claims;
+mod credentials;
+mod elsewhere;
+mod events;
+mod issuers;
+mod kinds;
 mod list;
+mod refused;
+mod rights;
 mod similarity;
 #[cfg(test)]
 mod tests;
 mod unverified;
+mod values;
 
-pub(crate) use cause::Refused;
-pub(crate) use list::Hint;
 #[cfg(feature = "authz")]
-pub(crate) use unverified::seeming_header;
+pub(crate) use elsewhere::{How, Place};
+pub(crate) use events::kind as kind_of_event;
+#[cfg(feature = "authz")]
+pub(crate) use issuers::is_document;
+pub(crate) use list::Hint;
+pub(crate) use refused::Refused;
 
 use std::cell::LazyCell;
 
+use serde_json::Value;
+
 use crate::error::Error;
 use unverified::UnverifiedJwt;
+use values::Cause;
 
 /// The longest token that is looked into: as long as one may be, with its scheme.
 const MAX_BYTES: usize = 10_300;
@@ -30,36 +44,81 @@ impl Hint {
             return Some(Self::TokenTooLong);
         }
         if error == Error::MalformedToken {
-            return cause::malformed(refused.authorization);
+            return credentials::malformed(refused.authorization);
         }
         let token = LazyCell::new(|| UnverifiedJwt::of(refused.authorization));
         let claims = || refused.claims.unwrap_or_else(|| &token.claims);
+        // What the token is comes before what is wrong with it.
+        let kind = || kinds::known(&token.header, claims(), refused);
         match error {
-            Error::UnsupportedAlgorithm => cause::algorithm(&token, refused.issuers),
-            Error::UnknownIssuer => cause::issuer(claims(), refused.issuers),
-            Error::UnknownKey => (!token.header.contains_key("kid")).then_some(Self::KidAbsent),
+            Error::UnsupportedAlgorithm => issuers::algorithm(&token, refused.issuers),
+            Error::UnknownIssuer => kind().or_else(|| issuers::issuer(claims(), refused.issuers)),
+            Error::UnknownKey => kind().or_else(|| (refused.key)()),
             Error::InvalidSignature | Error::InvalidSignatureUnderOldKeys => match token.header.contains_key("nonce") {
                 true => Some(Self::EntraGraphToken),
-                false => (refused.other_reading)(),
+                false => kind().or_else(|| (refused.other_reading)()),
             },
-            Error::Expired | Error::NotYetValid | Error::TooOld => cause::dates(error, claims(), refused),
-            Error::WrongAudience => cause::audience(claims(), refused.rules?),
-            Error::WrongTokenType => match token.header.get("typ") {
-                _ if cause::is_id_token(claims()) => Some(Self::IdTokenForAccessToken),
+            Error::Expired | Error::NotYetValid | Error::TooOld => claims::dates(error, claims(), refused),
+            Error::WrongAudience => kind().or_else(|| claims::audience(claims(), refused)),
+            Error::WrongTokenType => kind().or_else(|| match token.header.get("typ") {
+                _ if kinds::is_id_token(claims()) => Some(Self::IdTokenForAccessToken),
                 None => Some(Self::TypAbsent),
                 Some(typ) => (typ == "JWT").then_some(Self::TypIsJwt),
-            },
-            Error::InvalidClaim | Error::MissingClaim => cause::claim(claims(), refused),
-            Error::InsufficientScope => cause::scope(claims(), refused.rules?, refused.need?),
-            Error::UndeclaredRoute => (refused.similar_route)(),
-            Error::MissingToken
-            | Error::MalformedToken
+            }),
+            Error::InvalidClaim | Error::MissingClaim => kind().or_else(|| claims::claim(claims(), refused)),
+            Error::InsufficientScope => kind()
+                .or_else(|| rights::scope(claims(), refused).map(|cause| cause.hint))
+                .or_else(|| preflight(refused)),
+            Error::ClaimMismatch => mismatch(claims(), refused).map(|cause| cause.hint),
+            Error::UndeclaredRoute => preflight(refused).or_else(|| (refused.similar_route)()),
+            Error::MissingToken => preflight(refused),
+            Error::AmbiguousPath => ambiguous(refused.path),
+            Error::MalformedToken
             | Error::MalformedEvent
             | Error::KeysUnavailable
             | Error::BoundToken
-            | Error::ClaimMismatch
-            | Error::AmbiguousPath
             | Error::Internal => None,
         }
     }
+
+    /// The place that this hint is about, where the token has what the configuration looks for elsewhere.
+    #[cfg(feature = "authz")]
+    pub(crate) fn place(self, error: Error, refused: &Refused<'_>) -> Option<Place> {
+        let token = UnverifiedJwt::of(refused.authorization);
+        let claims = refused.claims.unwrap_or(&token.claims);
+        let cause = match error {
+            Error::InsufficientScope => rights::scope(claims, refused),
+            Error::ClaimMismatch => mismatch(claims, refused),
+            Error::InvalidClaim | Error::MissingClaim => {
+                let failing = values::failing(&refused.rules?.required, claims);
+                failing.iter().find_map(|wanted| values::cause(wanted, claims))
+            }
+            _ => None,
+        };
+        cause.filter(|cause| cause.hint == self)?.place
+    }
+}
+
+/// A route's claim that is absent or has another value.
+fn mismatch(claims: &Value, refused: &Refused<'_>) -> Option<Cause> {
+    let failing = values::failing_of_route(refused.need?, refused.path, claims);
+    failing.iter().find_map(|wanted| values::cause(wanted, claims))
+}
+
+/// A request that browsers send without credentials (Fetch standard, section 4.8).
+fn preflight(refused: &Refused<'_>) -> Option<Hint> {
+    (refused.method == "OPTIONS").then_some(Hint::PreflightRequest)
+}
+
+/// A path that can be read in more than one way.
+fn ambiguous(path: &str) -> Option<Hint> {
+    let path_and_root = path.strip_prefix('/').map(|_| Hint::DoubleSlashInPath);
+    let slashes = || path.contains("//").then_some(Hint::DoubleSlashInPath);
+    let small = || path.to_ascii_lowercase();
+    let encoded = || {
+        let small = small();
+        let any = ["%2f", "%5c", "%2e", "%3b", "%25"].iter().any(|encoded| small.contains(encoded));
+        any.then_some(Hint::EncodedSlashInPath)
+    };
+    path_and_root.or_else(slashes).or_else(encoded)
 }

@@ -24,10 +24,3 @@ pub(super) fn part(authorization: &str, position: usize) -> Map<String, Value> {
     let bytes = token.split('.').nth(position).and_then(|segment| URL_SAFE_NO_PAD.decode(segment).ok());
     bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
 }
-
-/// The header that a token seems to have, as JSON.
-#[cfg(feature = "authz")]
-pub(crate) fn seeming_header(token: &str) -> Option<String> {
-    let header = part(token, 0);
-    (!header.is_empty()).then(|| Value::Object(header).to_string())
-}

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
+use super::unusable::{PassedOver, Unusable};
 use crate::algorithm::{Algorithm, Family};
 use crate::json;
 use crate::signature::VerifyingKey;
@@ -24,21 +25,10 @@ pub(crate) struct PublicKey {
     pub(crate) kid: Option<String>,
     /// The key itself.
     pub(crate) verifying: VerifyingKey,
+    /// Whether it says itself, by `alg` or its curve, which algorithm it is for.
+    pub(crate) names_algorithm: bool,
     /// The numbers it is made of, to tell whether two keys are the same.
     material: Vec<u8>,
-}
-
-/// Why a JWK of a set is passed over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unusable {
-    /// It is not a JWK, or one of its members is malformed.
-    Malformed,
-    /// It is for encryption (`use`, `key_ops`), of another type or curve, or for an algorithm that is not allowed.
-    NotForThis,
-    /// It holds private members, and so is no secret any more (RFC 7517 section 9.2).
-    Private,
-    /// It is too weak or too large, or not a point on its curve.
-    Weak,
 }
 
 impl PublicKey {
@@ -46,47 +36,61 @@ impl PublicKey {
     /// RS256 if that is allowed, else the only RSA algorithm that is.
     ///
     /// # Errors
-    /// Why the key cannot be used. The rest of its set is not affected.
-    pub(crate) fn parse(jwk: &str, allowed: &[Algorithm]) -> Result<Self, Unusable> {
-        let jwk = json::object(jwk.as_bytes()).map_err(|_| Unusable::Malformed)?;
-        let kty = text(&jwk, "kty")?.ok_or(Unusable::Malformed)?;
-        let kid = text(&jwk, "kid")?;
+    /// The name of a key that cannot be used, and why. The rest of its set is not affected.
+    pub(crate) fn parse(jwk: &str, allowed: &[Algorithm]) -> Result<Self, PassedOver> {
+        let jwk = json::object(jwk.as_bytes()).map_err(|_| PassedOver { kid: None, reason: Unusable::NotAnObject })?;
+        Self::read(&jwk, allowed).map_err(|reason| {
+            let kid = text(&jwk, "kid").ok().flatten().filter(|kid| kid.len() <= MAX_KID_BYTES).map(str::to_owned);
+            PassedOver { kid, reason }
+        })
+    }
+
+    fn read(jwk: &Map<String, Value>, allowed: &[Algorithm]) -> Result<Self, Unusable> {
+        let kty = text(jwk, "kty")?.ok_or(Unusable::Member("kty"))?;
+        let kid = text(jwk, "kid")?;
         if kid.is_some_and(|kid| kid.len() > MAX_KID_BYTES) {
-            return Err(Unusable::Malformed);
+            return Err(Unusable::LongKid);
         }
         if kty == "oct" {
-            return Err(Unusable::NotForThis);
+            return Err(Unusable::Secret);
         }
-        if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|member| jwk.contains_key(*member)) {
+        if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|member| present(jwk, member).is_some()) {
             return Err(Unusable::Private);
         }
-        if !may_verify(&jwk)? {
-            return Err(Unusable::NotForThis);
+        if !may_verify(jwk)? {
+            return Err(Unusable::OtherUse);
         }
-        let named = match text(&jwk, "alg")? {
-            Some(name) => Some(Algorithm::named(name).ok_or(Unusable::NotForThis)?),
+        let named = match text(jwk, "alg")? {
+            Some(name) => Some(Algorithm::named(name).ok_or(Unusable::UnknownAlg)?),
             None => None,
         };
-        let (implied, material) = match kty {
-            "RSA" => (rsa_algorithm(named, allowed)?, rsa_material(&jwk)?),
-            "EC" => match text(&jwk, "crv")? {
-                Some("P-256") => (Algorithm::Es256, point(&jwk, 32)?),
-                Some("P-384") => (Algorithm::Es384, point(&jwk, 48)?),
-                _ => return Err(Unusable::NotForThis),
-            },
-            "OKP" => match text(&jwk, "crv")? {
-                Some("Ed25519") => (Algorithm::Ed25519, Material::Bytes(octets(&jwk, "x")?)),
-                _ => return Err(Unusable::NotForThis),
-            },
-            _ => return Err(Unusable::NotForThis),
-        };
-        if named.is_some_and(|named| named != implied) || !allowed.contains(&implied) {
-            return Err(Unusable::NotForThis);
+        if ["n", "x"].iter().all(|member| present(jwk, member).is_none()) && present(jwk, "x5c").is_some() {
+            return Err(Unusable::CertificatesAlone);
         }
-        let key = material.parse(implied).ok_or(Unusable::Weak)?;
+        let (implied, material) = match kty {
+            "RSA" => (rsa_algorithm(named, allowed)?, rsa_material(jwk)?),
+            "EC" => match text(jwk, "crv")? {
+                Some("P-256") => (Algorithm::Es256, point(jwk, 32)?),
+                Some("P-384") => (Algorithm::Es384, point(jwk, 48)?),
+                _ => return Err(Unusable::Type),
+            },
+            "OKP" => match text(jwk, "crv")? {
+                Some("Ed25519") => (Algorithm::Ed25519, Material::Bytes(octets(jwk, "x")?)),
+                _ => return Err(Unusable::Type),
+            },
+            _ => return Err(Unusable::Type),
+        };
+        if named.is_some_and(|named| named != implied) {
+            return Err(Unusable::AlgOfOtherType);
+        }
+        if !allowed.contains(&implied) {
+            return Err(Unusable::NotAllowed(implied));
+        }
+        let key = material.parse(implied).ok_or(Unusable::NotOnCurve)?;
         Ok(Self {
             kid: kid.map(str::to_owned),
             verifying: VerifyingKey::public(implied, key),
+            names_algorithm: named.is_some() || kty != "RSA",
             material: material.into_bytes(),
         })
     }
@@ -137,28 +141,33 @@ impl Material {
     }
 }
 
+/// A member; `null` counts as absent.
+fn present<'a>(jwk: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    jwk.get(name).filter(|member| !member.is_null())
+}
+
 /// A member that is absent or a string.
-fn text<'a>(jwk: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Unusable> {
-    match jwk.get(name) {
+fn text<'a>(jwk: &'a Map<String, Value>, name: &'static str) -> Result<Option<&'a str>, Unusable> {
+    match present(jwk, name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(Unusable::Malformed),
+        Some(_) => Err(Unusable::Member(name)),
     }
 }
 
 /// A member in base64url without padding.
-fn octets(jwk: &Map<String, Value>, name: &str) -> Result<Vec<u8>, Unusable> {
-    let text = text(jwk, name)?.ok_or(Unusable::Malformed)?;
-    URL_SAFE_NO_PAD.decode(text).map_err(|_| Unusable::Malformed)
+fn octets(jwk: &Map<String, Value>, name: &'static str) -> Result<Vec<u8>, Unusable> {
+    let text = text(jwk, name)?.ok_or(Unusable::Member(name))?;
+    URL_SAFE_NO_PAD.decode(text).map_err(|_| Unusable::NotBase64Url(name))
 }
 
 /// Whether `use` and `key_ops`, where present, say that the key verifies signatures (RFC 7517 sections 4.2 and 4.3).
 fn may_verify(jwk: &Map<String, Value>) -> Result<bool, Unusable> {
     let by_use = text(jwk, "use")?.is_none_or(|usage| usage == "sig");
-    let by_operation = match jwk.get("key_ops") {
+    let by_operation = match present(jwk, "key_ops") {
         None => true,
         Some(Value::Array(operations)) => operations.iter().any(|operation| operation == "verify"),
-        Some(_) => return Err(Unusable::Malformed),
+        Some(_) => return Err(Unusable::Member("key_ops")),
     };
     Ok(by_use && by_operation)
 }
@@ -166,13 +175,14 @@ fn may_verify(jwk: &Map<String, Value>) -> Result<bool, Unusable> {
 /// The one algorithm of an RSA key.
 fn rsa_algorithm(named: Option<Algorithm>, allowed: &[Algorithm]) -> Result<Algorithm, Unusable> {
     if let Some(named) = named {
-        return if named.family() == Family::Rsa { Ok(named) } else { Err(Unusable::NotForThis) };
+        return if named.family() == Family::Rsa { Ok(named) } else { Err(Unusable::AlgOfOtherType) };
     }
     let mut rsa = allowed.iter().copied().filter(|algorithm| algorithm.family() == Family::Rsa);
     match (rsa.clone().any(|algorithm| algorithm == Algorithm::Rs256), rsa.next(), rsa.next()) {
         (true, ..) => Ok(Algorithm::Rs256),
         (false, Some(only), None) => Ok(only),
-        _ => Err(Unusable::NotForThis),
+        (false, None, _) => Err(Unusable::NotAllowed(Algorithm::Rs256)),
+        _ => Err(Unusable::SeveralAlgorithms),
     }
 }
 
@@ -182,18 +192,23 @@ fn rsa_material(jwk: &Map<String, Value>) -> Result<Material, Unusable> {
         Ok(octets(jwk, name)?.into_iter().skip_while(|byte| *byte == 0).collect())
     };
     let (n, e) = (minimal("n")?, minimal("e")?);
-    let zeros = n.first().and_then(|byte| usize::try_from(byte.leading_zeros()).ok()).ok_or(Unusable::Weak)?;
-    let bits = n.len().checked_mul(8).and_then(|bits| bits.checked_sub(zeros)).ok_or(Unusable::Weak)?;
+    let zeros = n.first().and_then(|byte| usize::try_from(byte.leading_zeros()).ok()).ok_or(Unusable::Numbers)?;
+    let bits = n.len().checked_mul(8).and_then(|bits| bits.checked_sub(zeros)).ok_or(Unusable::Numbers)?;
+    if !RSA_BITS.contains(&bits) {
+        return Err(Unusable::Bits(bits));
+    }
     let odd = |number: &[u8]| number.last().is_some_and(|byte| byte & 1 == 1);
-    let fits = RSA_BITS.contains(&bits) && odd(&n) && odd(&e) && e.len() <= MAX_RSA_EXPONENT_BYTES && e != [1];
-    if fits { Ok(Material::Rsa { n, e }) } else { Err(Unusable::Weak) }
+    let fits = odd(&n) && odd(&e) && e.len() <= MAX_RSA_EXPONENT_BYTES && e != [1];
+    if fits { Ok(Material::Rsa { n, e }) } else { Err(Unusable::Numbers) }
 }
 
 /// An uncompressed point whose coordinates have the full length (RFC 7518 section 6.2.1.2).
 fn point(jwk: &Map<String, Value>, length: usize) -> Result<Material, Unusable> {
     let (x, y) = (octets(jwk, "x")?, octets(jwk, "y")?);
-    if x.len() != length || y.len() != length {
-        return Err(Unusable::Malformed);
+    for (name, coordinate) in [("x", &x), ("y", &y)] {
+        if coordinate.len() != length {
+            return Err(Unusable::Coordinate { name, bytes: coordinate.len(), needed: length });
+        }
     }
     Ok(Material::Bytes([&[4], x.as_slice(), &y].concat()))
 }

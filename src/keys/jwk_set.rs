@@ -5,20 +5,23 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::jwk::{PublicKey, Unusable};
-use crate::algorithm::Algorithm;
+use super::jwk::PublicKey;
+use super::unusable::{PassedOver, Unusable, WhyUnknown};
+use crate::algorithm::{Algorithm, Family};
 use crate::json;
 
 /// How many keys of a set are read: the largest public ones have about 20.
 const MAX_KEYS: usize = 100;
+/// How many keys a line of the log names.
+const MAX_NAMED: usize = 10;
 
 /// The usable keys of one issuer.
 #[derive(Debug)]
 pub(crate) struct KeySet {
     keys: Vec<Arc<PublicKey>>,
+    /// How many are not used: passed over, or there twice.
     skipped: usize,
-    conflicting_kids: usize,
-    private: usize,
+    passed_over: Vec<PassedOver>,
 }
 
 /// Why a document is not taken as a key set.
@@ -26,8 +29,8 @@ pub(crate) struct KeySet {
 pub(crate) enum NotAKeySet {
     /// It is not a JSON object with a list `keys`.
     Malformed,
-    /// None of its keys can be used.
-    NoUsableKey,
+    /// None of its keys can be used, the first for this reason; without one, it has none.
+    NoUsableKey(Option<Unusable>),
 }
 
 impl KeySet {
@@ -43,13 +46,15 @@ impl KeySet {
             keys: Vec<&'a RawValue>,
         }
         let document: Document<'_> = json::members(text).map_err(|_| NotAKeySet::Malformed)?;
-        let (mut parsed, mut private) = (Vec::new(), 0_usize);
+        let (mut parsed, mut passed_over) = (Vec::new(), Vec::new());
         for key in document.keys.iter().take(MAX_KEYS) {
             match PublicKey::parse(key.get(), allowed) {
                 Ok(key) => parsed.push(key),
-                Err(Unusable::Private) => private = private.saturating_add(1),
-                Err(Unusable::Malformed | Unusable::NotForThis | Unusable::Weak) => {}
+                Err(key) => passed_over.push(key),
             }
+        }
+        if document.keys.len() > MAX_KEYS {
+            passed_over.push(PassedOver { kid: None, reason: Unusable::TooMany });
         }
         let same_name = |a: &PublicKey, b: &PublicKey| a.kid == b.kid && a.verifying.alg() == b.verifying.alg();
         let clashes = |key: &PublicKey| {
@@ -59,16 +64,17 @@ impl KeySet {
         let mut keys: Vec<Arc<PublicKey>> = Vec::new();
         for (key, ambiguous) in parsed.into_iter().zip(&ambiguous) {
             let repeated = keys.iter().any(|held| same_name(held, &key) && held.is_same_key(&key));
-            if !*ambiguous && !repeated {
+            if *ambiguous {
+                passed_over.push(PassedOver { kid: key.kid, reason: Unusable::SharedKid });
+            } else if !repeated {
                 keys.push(Arc::new(key));
             }
         }
         let skipped = document.keys.len().saturating_sub(keys.len());
-        let conflicting_kids = ambiguous.iter().filter(|ambiguous| **ambiguous).count();
         if keys.is_empty() {
-            Err(NotAKeySet::NoUsableKey)
+            Err(NotAKeySet::NoUsableKey(passed_over.first().map(|key| key.reason)))
         } else {
-            Ok(Self { keys, skipped, conflicting_kids, private })
+            Ok(Self { keys, skipped, passed_over })
         }
     }
 
@@ -92,16 +98,46 @@ impl KeySet {
         self.keys.len()
     }
 
-    /// What its issuer should be told, for it is not only a key for something else that was passed over.
+    /// What its issuer should be told: the keys with which something is wrong, by `kid` and reason.
     pub(crate) fn complaint(&self) -> Option<String> {
-        let counts = [
-            (self.conflicting_kids, "that share their kid and algorithm with a different key"),
-            (self.private, "with private members, which are no secret any more"),
-        ];
-        let complaints: Vec<String> =
-            counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-        let all = complaints.join(", ");
-        (!all.is_empty()).then(|| format!("keys dropped from the set: {all}"))
+        self.listed("keys of the set cannot be used", |key| !key.reason.is_for_something_else())
+    }
+
+    /// The keys that are for something else, by `kid` and reason.
+    pub(crate) fn others(&self) -> Option<String> {
+        self.listed("keys of the set are for something else", |key| key.reason.is_for_something_else())
+    }
+
+    fn listed(&self, what: &str, which: impl Fn(&PassedOver) -> bool) -> Option<String> {
+        let mut all = self.passed_over.iter().filter(|key| which(key)).map(ToString::to_string);
+        let named: Vec<String> = all.by_ref().take(MAX_NAMED).collect();
+        let more = match all.count() {
+            0 => String::new(),
+            more => format!("; and {more} more"),
+        };
+        (!named.is_empty()).then(|| format!("{what}: {}{more}", named.join("; ")))
+    }
+
+    /// The keys that are not used, and why.
+    #[cfg(feature = "authz")]
+    pub(crate) fn passed_over(&self) -> &[PassedOver] {
+        &self.passed_over
+    }
+
+    /// Why no key serves a token with this algorithm and name.
+    pub(crate) fn why_unknown(&self, alg: Algorithm, kid: Option<&str>) -> WhyUnknown {
+        let Some(kid) = kid else {
+            let fits = self.keys.iter().any(|key| key.verifying.alg() == alg);
+            let faulty = self.passed_over.iter().any(|key| !key.reason.is_for_something_else());
+            return if faulty && !fits { WhyUnknown::PassedOver } else { WhyUnknown::NoKid };
+        };
+        let named = |name: &Option<String>| name.as_deref() == Some(kid);
+        match self.keys.iter().find(|key| named(&key.kid)) {
+            Some(key) if key.names_algorithm || alg.family() != Family::Rsa => WhyUnknown::OtherAlgorithm,
+            Some(_) => WhyUnknown::WithoutAlg,
+            None if self.passed_over.iter().any(|key| named(&key.kid)) => WhyUnknown::PassedOver,
+            None => WhyUnknown::NoSuchKey,
+        }
     }
 
     /// How many keys were passed over.
@@ -127,19 +163,57 @@ mod tests {
     }
 
     #[test]
-    fn dropped_namesakes_and_private_keys_are_complained_of_and_others_are_not() {
+    fn a_key_that_is_passed_over_is_named_with_its_reason() {
         let key = |kid: &str, members: &str| format!("{{\"kid\":\"{kid}\",{members}}}");
         complains(&[key("a", ONE), key("b", OTHER), key("c", r#""kty":"oct""#)], 2, None);
         complains(&[key("a", ONE), key("a", ONE)], 1, None);
+        let shared = "a different key of the set has the same `kid` and algorithm";
         complains(
             &[key("a", ONE), key("a", OTHER), key("b", OTHER)],
             1,
-            Some("keys dropped from the set: 2 that share their kid and algorithm with a different key"),
+            Some(&format!("keys of the set cannot be used: a: {shared}; a: {shared}")),
         );
         complains(
             &[key("a", ONE), key("b", PRIVATE)],
             1,
-            Some("keys dropped from the set: 1 with private members, which are no secret any more"),
+            Some("keys of the set cannot be used: b: it has private members, so it is no secret any more"),
         );
+    }
+
+    #[track_caller]
+    fn reason(members: &str, expected: Unusable) {
+        let passed_over = PublicKey::parse(&format!("{{\"kid\":\"k\",{members}}}"), &Algorithm::WITH_KEYS).unwrap_err();
+        assert_eq!(passed_over, PassedOver { kid: Some("k".to_owned()), reason: expected }, "{members}");
+    }
+
+    #[test]
+    fn each_fault_of_a_key_is_told_apart() {
+        let short =
+            ONE.replace("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5Q");
+        reason(&short, Unusable::Coordinate { name: "y", bytes: 31, needed: 32 });
+        reason(&ONE.replace("45a0\"", "45a0=\"").replace("WI5a0", "WI5a0="), Unusable::NotBase64Url("y"));
+        reason(r#""kty":"RSA","n":"AQAB==","e":"AQAB""#, Unusable::NotBase64Url("n"));
+        reason(r#""kty":"RSA","n":"AQAB","e":"AQAB""#, Unusable::Bits(17));
+        reason(r#""kty":"RSA","x5c":["MIIC"]"#, Unusable::CertificatesAlone);
+        reason(r#""kty":"RSA","n":"AQAB","e":"AQAB","use":"enc""#, Unusable::OtherUse);
+        reason(r#""kty":"RSA","n":"AQAB","e":"AQAB","alg":"RSA-OAEP""#, Unusable::UnknownAlg);
+        reason(r#""kty":"RSA","e":"AQAB""#, Unusable::Member("n"));
+        reason(r#""kty":"EC","crv":"P-521","x":"AA","y":"AA""#, Unusable::Type);
+        reason(&format!("{ONE},\"alg\":\"RS256\""), Unusable::AlgOfOtherType);
+        reason(r#""kty":"oct","k":"AA""#, Unusable::Secret);
+        let only = PublicKey::parse(&format!("{{{ONE}}}"), &[Algorithm::Rs256]).unwrap_err();
+        assert_eq!(only, PassedOver { kid: None, reason: Unusable::NotAllowed(Algorithm::Es256) });
+    }
+
+    #[test]
+    fn a_member_that_is_null_counts_as_absent() {
+        let null = format!("{{{ONE},\"d\":null,\"kid\":null,\"use\":null,\"key_ops\":null,\"alg\":null}}");
+        assert_eq!(PublicKey::parse(&null, &[Algorithm::Es256]).unwrap().kid, None);
+    }
+
+    #[test]
+    fn a_name_that_breaks_lines_is_escaped() {
+        let passed_over = PassedOver { kid: Some("a\nb\u{1b}".to_owned()), reason: Unusable::Private };
+        assert!(passed_over.to_string().starts_with("a\\nb\\u{1b}: "));
     }
 }

@@ -92,6 +92,9 @@ impl Source for JwksSource {
                 if let Some(complaint) = new.item.keys.complaint().filter(|_| !confirmed) {
                     warn!(issuer, "{complaint}");
                 }
+                if let Some(others) = new.item.keys.others().filter(|_| !confirmed) {
+                    info!(issuer, "{others}");
+                }
                 Some(new)
             }
             Err(failure) => {
@@ -195,7 +198,7 @@ impl fmt::Display for Failure {
             Self::Fetch(error) => return error.fmt(f),
             Self::Timeout => "timeout",
             Self::Document(NotAKeySet::Malformed) => "not_a_key_set",
-            Self::Document(NotAKeySet::NoUsableKey) => "no_usable_key",
+            Self::Document(NotAKeySet::NoUsableKey(_)) => "no_usable_key",
             Self::Discovery => "not_a_discovery_document",
             Self::DiscoveryOfAnother => "discovery_document_of_another_issuer",
             Self::DiscoveredAddress => "discovered_address_not_allowed",

@@ -8,10 +8,11 @@ use super::fetch::{Fetch, Network};
 use super::jwk_set::KeySet;
 use super::jwks_source::{Address, CacheTimes};
 use super::remote_jwks::{RemoteKeys, Seed};
-use super::secret::{Encoding, Secret};
+use super::secret::{Misreading, Secret};
 use super::side_by_side::side_by_side;
 use super::stored_secret::{Certainty, FetchedSecret};
 use super::trust::Trust;
+use super::unusable::WhyUnknown;
 use crate::algorithm::Algorithm;
 use crate::error::Error;
 use crate::signature::Signed;
@@ -138,6 +139,15 @@ impl KeySource {
         }
     }
 
+    /// Why no key serves a token with this algorithm and name; `None` for secrets, and for keys that are not there.
+    pub(crate) fn why_unknown(&self, alg: Algorithm, kid: Option<&str>) -> Option<WhyUnknown> {
+        match self {
+            Self::Secrets(_) => None,
+            Self::Fixed(keys) => Some(keys.why_unknown(alg, kid)),
+            Self::Remote(keys) => Some(keys.held()?.why_unknown(alg, kid)),
+        }
+    }
+
     /// The key set to fetch at start-up, if there is one and it is not there yet.
     pub(crate) fn to_warm_up(&self) -> Option<&RemoteKeys> {
         match self {
@@ -196,12 +206,11 @@ impl Secrets {
         Err(refusal)
     }
 
-    /// Which encoding the secret that has signed this token is taken to have, if it would verify in another. The token is
-    /// none the better for it.
-    pub(crate) fn misread_as(&self, token: &Unverified<'_>) -> Option<Encoding> {
+    /// How a secret would have to be read to have signed this token. The token is none the better for it.
+    pub(crate) fn misread_as(&self, token: &Unverified<'_>) -> Option<Misreading> {
         let signed = |secret: &Secret| {
-            let (key, encoding) = secret.misread(token.alg())?;
-            key.has_signed(token).then_some(encoding)
+            let mut keys = secret.misread(token.alg());
+            keys.find(|(key, _)| key.has_signed(token)).map(|(_, reading)| reading)
         };
         let fetched = || self.fetched.iter().filter_map(FetchedSecret::held);
         let fixed = self.fixed.iter().find_map(signed);

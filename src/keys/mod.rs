@@ -18,6 +18,7 @@ mod stored_secret;
 #[cfg(test)]
 mod test_support;
 mod trust;
+mod unusable;
 mod url;
 
 pub(crate) use aws_extension::{Extension, Previous, SecretLocation, StoredSecret};
@@ -25,12 +26,15 @@ pub(crate) use aws_extension::{Extension, Previous, SecretLocation, StoredSecret
 pub(crate) use fetch::Fetched;
 pub(crate) use fetch::SessionToken;
 #[cfg(test)]
-pub(crate) use jwk::{PublicKey, Unusable};
+pub(crate) use jwk::PublicKey;
 pub(crate) use jwk_set::{KeySet, NotAKeySet};
 pub(crate) use jwks_source::{Address, CacheTimes};
 pub(crate) use key_source::{KeyAccess, KeySettings, KeySource};
 pub(crate) use remote_jwks::Seed;
-pub(crate) use secret::{Encoding, Secret, doubt};
+pub(crate) use secret::{Encoding, Misreading, Secret, doubt};
 pub(crate) use side_by_side::so_many_at_once;
 pub(crate) use trust::Trust;
+#[cfg(test)]
+pub(crate) use unusable::Unusable;
+pub(crate) use unusable::WhyUnknown;
 pub(crate) use url::KeyUrl;

@@ -86,6 +86,11 @@ impl RemoteKeys {
         Ok((held.item.keys, held.item.discovered.as_deref().cloned()))
     }
 
+    /// The set that is held, however old.
+    pub(crate) fn held(&self) -> Option<Arc<KeySet>> {
+        self.cache.held().map(|held| held.item.keys)
+    }
+
     /// Verifies a token with the key it names; one that names none, with the only key that fits its algorithm. A token that
     /// no held key fits, or that was not signed with it, has the set fetched again, once in the cooldown. `chosen` is the name
     /// of the key, whether it has signed or not.
@@ -218,7 +223,7 @@ mod tests {
         let clock = Arc::<Dial>::default();
         let keys = keys("https://a.example/", Address::Fixed(address), &script, &clock);
         let logs = || logged(|| assert!(block_on(keys.find(Algorithm::Ed25519, Some("k"))).is_ok()));
-        let complaint = "keys dropped from the set: 1 with private members, which are no secret any more";
+        let complaint = "keys of the set cannot be used: k: it has private members, so it is no secret any more";
         let lines = logs();
         assert_eq!(
             (lines.len(), &lines[0]["outcome"], &lines[1]["message"]),

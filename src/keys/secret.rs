@@ -26,9 +26,8 @@ pub(crate) enum Encoding {
 #[derive(Debug)]
 pub(crate) struct Secret {
     keys: Vec<VerifyingKey>,
-    /// Those of the same text in another encoding, for hints alone: nothing is ever accepted by them.
-    misread: Vec<VerifyingKey>,
-    encoding: Encoding,
+    /// Those of the same text read in other ways, for hints alone: nothing is ever accepted by them.
+    misread: Vec<(VerifyingKey, Misreading)>,
 }
 
 impl Secret {
@@ -62,20 +61,17 @@ impl Secret {
             _ if secret.len() < 32 => return Err("the secret is shorter than the 32 bytes that HS256 needs"),
             _ => {}
         }
-        let keys = |secret: &[u8]| {
+        let keys = |secret: &[u8]| -> Vec<VerifyingKey> {
             algorithms.iter().filter_map(|algorithm| VerifyingKey::secret(*algorithm, secret)).collect()
         };
-        let misread = match encoding {
-            Encoding::Utf8 => decode(alphabet::STANDARD, text).or_else(|| decode(alphabet::URL_SAFE, text)),
-            Encoding::Base64 | Encoding::Base64Url => Some(text.to_vec()),
-        };
-        Ok(Self { keys: keys(&secret), misread: misread.map(|secret| keys(&secret)).unwrap_or_default(), encoding })
+        let others = readings(text, encoding);
+        let misread = others.iter().flat_map(|(other, reading)| keys(other).into_iter().map(|key| (key, *reading)));
+        Ok(Self { misread: misread.collect(), keys: keys(&secret) })
     }
 
-    /// The key for an algorithm that the same text in another encoding would make, and how it is read now.
-    pub(crate) fn misread(&self, alg: Algorithm) -> Option<(&VerifyingKey, Encoding)> {
-        let key = self.misread.iter().find(|key| key.alg() == alg)?;
-        Some((key, self.encoding))
+    /// The keys for an algorithm that the same text read in other ways would make.
+    pub(crate) fn misread(&self, alg: Algorithm) -> impl Iterator<Item = (&VerifyingKey, Misreading)> {
+        self.misread.iter().filter(move |(key, _)| key.alg() == alg).map(|(key, reading)| (key, *reading))
     }
 
     /// The key for an algorithm.
@@ -88,6 +84,72 @@ impl Secret {
 fn decode(alphabet: alphabet::Alphabet, text: &[u8]) -> Option<Vec<u8>> {
     let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     GeneralPurpose::new(&alphabet, config).decode(text).ok()
+}
+
+/// How a secret should have been read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Misreading {
+    /// As base64, of either alphabet.
+    Base64,
+    /// As the text it is.
+    Text,
+    /// As hexadecimal digits.
+    Hex,
+    /// Without the white space around it.
+    WhiteSpace,
+    /// Without its quotes.
+    Quotes,
+    /// As one member of the JSON object that it is.
+    Member,
+}
+
+/// How many members of a secret that is a JSON object are tried: those of a database's have seven.
+const MAX_MEMBERS: usize = 8;
+
+/// The secrets that a text would be if it were read in another way. Most texts have one such reading, as base64.
+fn readings(text: &[u8], encoding: Encoding) -> Vec<(Vec<u8>, Misreading)> {
+    let base64 = |text: &[u8]| decode(alphabet::STANDARD, text).or_else(|| decode(alphabet::URL_SAFE, text));
+    let as_configured = |text: &[u8]| match encoding {
+        Encoding::Utf8 => Some(text.to_vec()),
+        Encoding::Base64 | Encoding::Base64Url => base64(text),
+    };
+    let mut found = Vec::new();
+    // In whichever encoding the part is.
+    let mut part = |part: &[u8], reading: Misreading| {
+        found.extend([Some(part.to_vec()), base64(part)].into_iter().flatten().map(|secret| (secret, reading)));
+    };
+    let trimmed = text.trim_ascii();
+    if trimmed.len() < text.len() {
+        part(trimmed, Misreading::WhiteSpace);
+    }
+    if let [b'"', inner @ .., b'"'] | [b'\'', inner @ .., b'\''] = trimmed {
+        part(inner, Misreading::Quotes);
+    }
+    if trimmed.first() == Some(&b'{')
+        && let Ok(members) = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(trimmed)
+    {
+        members.values().filter_map(|value| value.as_str()).take(MAX_MEMBERS).for_each(|member| {
+            part(member.as_bytes(), Misreading::Member);
+        });
+    }
+    match encoding {
+        Encoding::Utf8 => found.extend(base64(text).map(|secret| (secret, Misreading::Base64))),
+        Encoding::Base64 | Encoding::Base64Url => found.push((text.to_vec(), Misreading::Text)),
+    }
+    found.extend(hex(text).map(|secret| (secret, Misreading::Hex)));
+    let own = as_configured(text);
+    found.retain(|(secret, _)| Some(secret) != own.as_ref());
+    found
+}
+
+/// Hexadecimal digits, two for a byte.
+fn hex(text: &[u8]) -> Option<Vec<u8>> {
+    let digit = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pairs = text.chunks_exact(2);
+    if !pairs.remainder().is_empty() {
+        return None;
+    }
+    pairs.map(|pair| Some((digit(*pair.first()?)? << 4) | digit(*pair.last()?)?)).collect()
 }
 
 /// What a secret was probably copied with, though it may be meant.

@@ -36,6 +36,9 @@ impl PathPattern {
         if rest.ends_with('/') {
             return Err("a resource path does not end in `/`, but for the root");
         }
+        if rest.split('/').any(str::is_empty) {
+            return Err("a resource path has no empty segments; `//` should be `/`");
+        }
         let segments = rest.split('/').map(Segment::parse).collect::<Result<Vec<_>, _>>()?;
         let before_last = segments.split_last().map_or(&[][..], |(_, before)| before);
         if before_last.iter().any(|segment| matches!(segment, Segment::Greedy(_))) {
@@ -90,6 +93,12 @@ impl Segment {
                     Err("a parameter is `{name}` or, last, `{name+}`, its name of letters, digits and `. _ - : ,`")
                 }
             };
+        }
+        if text.contains('*') {
+            return Err("a path has no wildcards: `{name}` takes one segment and `{name+}`, last, the rest");
+        }
+        if text.contains(['?', '#']) {
+            return Err("a path has no query: the gateway asks about the path alone");
         }
         match text {
             "." | ".." => Err("`.` and `..` are not segments of a resource path"),

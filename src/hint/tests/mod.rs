@@ -1,10 +1,22 @@
 //! Each hint on the refusals that it is for.
 
+mod credentials;
+mod issuers;
+mod kinds;
+mod paths;
+mod rights;
+mod values;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::{Hint, cause};
-use crate::claims::{ClaimName, ClaimRules};
-use crate::routes::{Alternative, Need};
+use super::elsewhere::Place;
+use super::{Hint, Refused};
+use crate::claims::{Accepted, ClaimName, ClaimRules};
+use crate::error::Error;
+use crate::routes::{Alternative, ClaimNeed, ClaimValue, Need};
+use crate::time::NumericDate;
 
 /// Every hint and its advice stand in the documentation; `UPDATE_GOLDEN=1 cargo test hint` writes them there.
 #[test]
@@ -23,105 +35,103 @@ fn the_documentation_lists_every_hint() {
     assert_eq!(std::fs::read_to_string(&file).unwrap_or_default(), expected);
 }
 
-#[track_caller]
-fn malformed(authorization: &str, expected: Option<Hint>) {
-    assert_eq!(cause::malformed(authorization), expected, "{authorization:?}");
+/// A refusal in the making: what is not set is as usual.
+struct Case {
+    error: Error,
+    header: Value,
+    claims: Value,
+    issuer: &'static str,
+    audience: &'static str,
+    audience_claim: &'static [&'static str],
+    required: Vec<(&'static str, Value)>,
+    scope_claims: &'static [&'static str],
+    scope: Option<&'static str>,
+    /// A claim that the route needs, and its value; `None` for the first segment of the path.
+    claim: Option<(&'static str, Option<Value>)>,
+    method: &'static str,
+    path: &'static str,
 }
 
-#[test]
-fn credentials_that_are_no_jwt_say_what_they_look_like() {
-    malformed("eyJh.e30.AA", Some(Hint::SchemeMissing));
-    malformed("Bearer Bearer eyJh.e30.AA", Some(Hint::SchemeRepeated));
-    malformed("Basic dTpw", Some(Hint::OtherScheme));
-    malformed("Bearer \"eyJh.e30.AA\"", Some(Hint::TokenInQuotes));
-    malformed("Bearer undefined", Some(Hint::PlaceholderToken));
-    malformed("bearer [object Object]", Some(Hint::PlaceholderToken));
-    malformed("Bearer a.b.c.d.e", Some(Hint::EncryptedToken));
-    malformed("Bearer ya29_opaque", Some(Hint::OpaqueToken));
-    malformed("Bearer eyJh.e30=.AA", Some(Hint::NotBase64Url));
-    malformed("Bearer ya29.a0", Some(Hint::OpaqueToken));
-    malformed("Bearer a b", None);
-    malformed("=", None);
-}
-
-#[track_caller]
-fn issuer(configured: &str, iss: &str, expected: Option<Hint>) {
-    let issuers = [(Some(configured), false)];
-    assert_eq!(cause::issuer(&json!({ "iss": iss }), &issuers), expected, "{configured} {iss}");
-}
-
-#[test]
-fn an_unknown_issuer_says_what_it_is_near_to() {
-    issuer("https://t.auth0.com/", "https://t.auth0.com", Some(Hint::IssuerDiffersByTrailingSlash));
-    issuer("https://t.auth0.com/", "https://T.auth0.com/", Some(Hint::IssuerDiffersByCase));
-    issuer("https://accounts.google.com", "accounts.google.com", Some(Hint::IssuerDiffersByScheme));
-    issuer("https://sso.example/realms/r", "http://sso.example/realms/r", Some(Hint::IssuerDiffersByScheme));
-    issuer("https://sso.example/realms/r", "http://keycloak:8080/realms/r", Some(Hint::IssuerDiffersByHost));
-    issuer("https://issuer.example/", "https://isuer.example/", Some(Hint::IssuerMisspelt));
-    issuer("https://login.microsoftonline.com/1/v2.0", "https://sts.windows.net/1/", Some(Hint::EntraV1Token));
-    issuer("https://sts.windows.net/1/", "https://login.microsoftonline.com/1/v2.0", Some(Hint::EntraV2Token));
-    issuer(
-        "https://login.microsoftonline.com/common/v2.0",
-        "https://login.microsoftonline.com/1/v2.0",
-        Some(Hint::EntraTenantMissing),
-    );
-    issuer("https://o.okta.com/oauth2/default", "https://o.okta.com", Some(Hint::OktaOrgToken));
-    issuer("https://r.supabase.co/auth/v1", "supabase", Some(Hint::SupabaseApiKey));
-    issuer("https://a.example/", "https://b.example.org/", None);
-    assert_eq!(cause::issuer(&json!({}), &[(Some("x"), false)]), Some(Hint::IssuerAbsent));
-    assert_eq!(cause::issuer(&json!({ "iss": 1 }), &[(Some("x"), false)]), None);
-}
-
-fn rules(audience: &str, audience_claim: &[&str]) -> ClaimRules {
-    let names = |names: &[&str]| names.iter().filter_map(|name| ClaimName::parse(name)).collect();
-    ClaimRules {
-        audience: Some(vec![audience.to_owned()]),
-        audience_claim: names(audience_claim),
-        typ: None,
-        required: Vec::new(),
-        scope_claims: names(&["scope", "scp"]),
-        leeway: 10,
-        max_age: None,
+impl Case {
+    fn new(error: Error, claims: Value) -> Self {
+        Self {
+            error,
+            header: json!({ "alg": "RS256", "kid": "k" }),
+            claims,
+            issuer: "https://issuer.example/",
+            audience: "https://api.example",
+            audience_claim: &["aud"],
+            required: Vec::new(),
+            scope_claims: &["scope", "scp"],
+            scope: None,
+            claim: None,
+            method: "GET",
+            path: "movies",
+        }
     }
-}
 
-#[track_caller]
-fn audience(ours: &str, claims: Value, expected: Option<Hint>) {
-    assert_eq!(cause::audience(&claims, &rules(ours, &["aud"])), expected, "{claims}");
-}
+    fn found(&self) -> (Option<Hint>, Option<Place>) {
+        let names = |names: &[&str]| names.iter().filter_map(|name| ClaimName::parse(name)).collect();
+        let rules = ClaimRules {
+            audience: Some(vec![self.audience.to_owned()]),
+            audience_claim: names(self.audience_claim),
+            typ: None,
+            required: self
+                .required
+                .iter()
+                .map(|(name, value)| (ClaimName::parse(name).unwrap(), vec![Accepted::Value(value.clone())]))
+                .collect(),
+            scope_claims: names(self.scope_claims),
+            leeway: 10,
+            max_age: None,
+        };
+        let claims = self.claim.iter().map(|(name, value)| ClaimNeed {
+            claim: ClaimName::parse(name).unwrap(),
+            values: vec![match value {
+                Some(value) => ClaimValue::Fixed(Accepted::Value(value.clone())),
+                None => ClaimValue::Parameter { position: 0, last: false },
+            }],
+        });
+        let scopes = self.scope.iter().map(|scope| vec![(*scope).into()]);
+        let need = Need { any_of: vec![Alternative { scopes: scopes.collect(), claims: claims.collect() }] };
+        let part = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
+        let authorization = format!("Bearer {}.{}.AA", part(&self.header), part(&self.claims));
+        let issuers = [(Some(self.issuer), false)];
+        let principal = [ClaimName::Member("sub".to_owned())];
+        let refused = Refused {
+            authorization: &authorization,
+            method: self.method,
+            path: self.path,
+            claims: Some(&self.claims),
+            issuers: &issuers,
+            issuer: Some(self.issuer),
+            rules: Some(&rules),
+            principal: &principal,
+            other_reading: &|| None,
+            key: &|| None,
+            need: Some(&need),
+            similar_route: &|| None,
+            now: NumericDate(1_800_000_000.0),
+        };
+        #[cfg(feature = "authz")]
+        let place = Hint::of(self.error, &refused).and_then(|hint| hint.place(self.error, &refused));
+        #[cfg(not(feature = "authz"))]
+        let place = None;
+        (Hint::of(self.error, &refused), place)
+    }
 
-#[test]
-fn a_wrong_audience_says_what_it_is_near_to() {
-    audience("https://api/", json!({ "aud": ["x", "https://api"] }), Some(Hint::AudienceDiffersByTrailingSlash));
-    audience("https://api", json!({ "aud": "HTTPS://API" }), Some(Hint::AudienceDiffersByCase));
-    audience("client", json!({ "aud": "api://client" }), Some(Hint::AudienceDiffersByScheme));
-    audience("https://api.example", json!({ "aud": "https://apl.example" }), Some(Hint::AudienceMisspelt));
-    audience("client", json!({ "client_id": "client" }), Some(Hint::AudienceInAnotherClaim));
-    audience("client", json!({ "aud": "other", "azp": "client" }), Some(Hint::AudienceInAnotherClaim));
-    audience("client", json!({}), Some(Hint::AudienceClaimAbsent));
-    audience("api-name", json!({ "aud": "client", "nonce": "n" }), Some(Hint::IdTokenForAccessToken));
-    audience("api-name", json!({ "aud": "account" }), Some(Hint::AudienceIsAccount));
-    audience("api-name", json!({ "aud": "https://graph.microsoft.com/" }), Some(Hint::EntraGraphToken));
-    audience("api-1", json!({ "aud": "api-2" }), None);
-}
+    #[track_caller]
+    fn says(&self, expected: Option<Hint>) {
+        assert_eq!(self.found().0, expected, "{}", self.claims);
+    }
 
-#[track_caller]
-fn scope(needed: &str, claims: Value, expected: Option<Hint>) {
-    let need = Need { any_of: vec![Alternative { scopes: vec![vec![needed.into()]], claims: Vec::new() }] };
-    assert_eq!(cause::scope(&claims, &rules("api", &["aud"]), &need), expected, "{needed} {claims}");
-}
-
-#[test]
-fn an_insufficient_scope_says_where_else_it_may_be() {
-    scope("read", json!({ "permissions": ["read"], "scope": "openid" }), Some(Hint::ScopesInAnotherClaim));
-    scope("read", json!({ "roles": ["other"] }), Some(Hint::ScopesInAnotherClaim));
-    scope("read", json!({ "realm_access": { "roles": ["read"] } }), Some(Hint::ScopesInAnotherClaim));
-    scope("read:all", json!({ "scope": "Read:all" }), Some(Hint::ScopeDiffersByCase));
-    scope("read", json!({ "scope": "server/read" }), Some(Hint::ScopeDiffersByPrefix));
-    scope("api/read", json!({ "scope": "openid server/read" }), Some(Hint::ScopeDiffersByPrefix));
-    scope("read:all", json!({ "scope": "server/read:all Read:all" }), Some(Hint::ScopeDiffersByCase));
-    scope("read:pets", json!({ "scope": "read:pet" }), Some(Hint::ScopeMisspelt));
-    scope("read", json!({ "scope": "write,read" }), Some(Hint::ScopesSeparatedByCommas));
-    scope("read", json!({ "token_use": "id" }), Some(Hint::IdTokenForAccessToken));
-    scope("read", json!({ "scope": "openid" }), None);
+    /// This hint, and, where `authz` is built, this place.
+    #[track_caller]
+    fn says_at(&self, hint: Hint, pointer: &str) {
+        let (found, place) = self.found();
+        assert_eq!(found, Some(hint), "{}", self.claims);
+        if cfg!(feature = "authz") {
+            assert_eq!(place.map(|place| place.pointer).as_deref(), Some(pointer), "{}", self.claims);
+        }
+    }
 }

@@ -1,0 +1,35 @@
+//! What is known of a refused request.
+
+use serde_json::Value;
+
+use super::list::Hint;
+use crate::claims::{ClaimName, ClaimRules};
+use crate::routes::Need;
+use crate::time::NumericDate;
+
+/// What is known of a refused request.
+pub(crate) struct Refused<'a> {
+    /// The value of the token header.
+    pub(crate) authorization: &'a str,
+    pub(crate) method: &'a str,
+    /// Without its first slash.
+    pub(crate) path: &'a str,
+    /// The claims of the token, if it was verified.
+    pub(crate) claims: Option<&'a Value>,
+    /// The configured issuers, and whether each has a secret.
+    pub(crate) issuers: &'a [(Option<&'a str>, bool)],
+    /// The configured name of the issuer, and what its tokens must say, if it was found.
+    pub(crate) issuer: Option<&'a str>,
+    pub(crate) rules: Option<&'a ClaimRules>,
+    /// The claims that may become the principal.
+    pub(crate) principal: &'a [ClaimName],
+    /// Whether the secret has signed, read in another way.
+    pub(crate) other_reading: &'a dyn Fn() -> Option<Hint>,
+    /// Whether the issuer's set has the key that the token names, and what is the matter with it.
+    pub(crate) key: &'a dyn Fn() -> Option<Hint>,
+    /// What the route needs.
+    pub(crate) need: Option<&'a Need>,
+    /// What other requests the path or method at hand may have been meant for.
+    pub(crate) similar_route: &'a dyn Fn() -> Option<Hint>,
+    pub(crate) now: NumericDate,
+}

@@ -1,0 +1,107 @@
+//! Tokens of another kind.
+
+use super::*;
+
+const COGNITO: &str = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abc";
+const ENTRA: &str = "https://login.microsoftonline.com/1/v2.0";
+const FIREBASE: &str = "https://securetoken.google.com/project";
+
+#[test]
+fn cognito_s_two_tokens_are_told_apart_at_both_presets() {
+    let id = json!({ "iss": COGNITO, "aud": "https://api.example", "token_use": "id" });
+    let access = json!({ "iss": COGNITO, "client_id": "https://api.example", "token_use": "access" });
+    let at = |wanted: &str, audience_claim, error, claims: &Value| Case {
+        issuer: COGNITO,
+        audience_claim,
+        required: vec![("token_use", wanted.into())],
+        ..Case::new(error, claims.clone())
+    };
+    at("access", &["client_id"], Error::WrongAudience, &id).says(Some(Hint::IdTokenForAccessToken));
+    at("access", &["aud", "client_id"], Error::InvalidClaim, &id).says(Some(Hint::IdTokenForAccessToken));
+    at("id", &["aud"], Error::WrongAudience, &access).says(Some(Hint::AccessTokenForIdToken));
+    at("id", &["aud", "client_id"], Error::InvalidClaim, &access).says(Some(Hint::AccessTokenForIdToken));
+    // Where neither is asked for, what differs is where the audience is.
+    Case { issuer: COGNITO, ..Case::new(Error::WrongAudience, access) }.says(Some(Hint::AudienceInAnotherClaim));
+}
+
+#[test]
+fn a_token_for_graph_is_known_by_its_audience_or_the_nonce_in_its_header() {
+    let v1 = "https://sts.windows.net/1/";
+    for aud in ["00000003-0000-0000-c000-000000000000", "https://graph.microsoft.com", "https://graph.microsoft.com/"] {
+        let claims = json!({ "iss": v1, "aud": aud });
+        Case { issuer: ENTRA, ..Case::new(Error::UnknownIssuer, claims.clone()) }.says(Some(Hint::EntraGraphToken));
+        Case { issuer: ENTRA, ..Case::new(Error::WrongAudience, claims) }.says(Some(Hint::EntraGraphToken));
+    }
+    let header = json!({ "alg": "RS256", "kid": "k", "nonce": "n" });
+    for error in [Error::UnknownIssuer, Error::UnknownKey, Error::InvalidSignature, Error::WrongAudience] {
+        let claims = json!({ "iss": v1, "aud": "api" });
+        Case { issuer: ENTRA, header: header.clone(), ..Case::new(error, claims) }.says(Some(Hint::EntraGraphToken));
+    }
+    Case { issuer: ENTRA, ..Case::new(Error::UnknownIssuer, json!({ "iss": v1, "aud": "api" })) }
+        .says(Some(Hint::EntraV1Token));
+}
+
+#[test]
+fn firebase_issues_cookies_and_custom_tokens_that_are_no_id_tokens() {
+    let at = |claims: Value, expected| {
+        Case { issuer: FIREBASE, ..Case::new(Error::UnknownIssuer, claims) }.says(Some(expected));
+    };
+    at(json!({ "iss": "https://session.firebase.google.com/project" }), Hint::FirebaseSessionCookie);
+    let service = "https://identitytoolkit.googleapis.com/google.identity.identitytoolkit.v1.IdentityToolkit";
+    at(json!({ "iss": "sdk@project.iam.gserviceaccount.com", "aud": service }), Hint::FirebaseCustomToken);
+    at(json!({ "iss": "https://accounts.google.com", "aud": "x" }), Hint::GoogleTokenForFirebase);
+}
+
+#[test]
+fn an_id_token_is_known_without_a_nonce() {
+    let tokens = [
+        // Auth0
+        json!({ "aud": "client", "sub": "auth0|1", "nickname": "ada", "updated_at": "2026-01-01T00:00:00Z" }),
+        // Okta
+        json!({ "aud": "client", "sub": "u", "jti": "ID.abc", "ver": 1 }),
+        // Keycloak
+        json!({ "aud": "client", "azp": "client", "typ": "ID", "sub": "u" }),
+        // Any, by OpenID Connect Core 1.0 section 3.1.3.6
+        json!({ "aud": "client", "at_hash": "x" }),
+    ];
+    for claims in tokens {
+        Case::new(Error::WrongAudience, claims.clone()).says(Some(Hint::IdTokenForAccessToken));
+        Case { audience: "https://client", ..Case::new(Error::WrongAudience, claims) }
+            .says(Some(Hint::IdTokenForAccessToken));
+    }
+    // Access tokens with a profile.
+    let keycloak =
+        json!({ "aud": "other", "azp": "web", "typ": "Bearer", "scope": "openid", "preferred_username": "a" });
+    Case::new(Error::WrongAudience, keycloak).says(None);
+    // An issuer whose JWTs are all ID tokens.
+    let google = json!({ "iss": "https://accounts.google.com", "aud": "other", "at_hash": "x" });
+    Case { issuer: "https://accounts.google.com", ..Case::new(Error::WrongAudience, google) }.says(None);
+}
+
+#[test]
+fn a_refresh_token_and_an_api_key_are_known_whatever_is_refused() {
+    for error in [Error::UnknownKey, Error::WrongAudience, Error::InvalidClaim] {
+        Case::new(error, json!({ "typ": "Refresh" })).says(Some(Hint::RefreshToken));
+        Case::new(error, json!({ "typ": "Offline" })).says(Some(Hint::RefreshToken));
+        Case::new(error, json!({ "role": "anon", "ref": "abc" })).says(Some(Hint::SupabaseApiKey));
+    }
+}
+
+#[test]
+fn an_audience_that_is_absent_or_nearly_right_says_so() {
+    let at = |audience, claims: Value, expected| {
+        Case { audience, ..Case::new(Error::WrongAudience, claims) }.says(expected);
+    };
+    at("https://api/", json!({ "aud": ["x", "https://api"] }), Some(Hint::AudienceDiffersByTrailingSlash));
+    at("https://api", json!({ "aud": "HTTPS://API" }), Some(Hint::AudienceDiffersByCase));
+    at("client", json!({ "aud": "api://client" }), Some(Hint::AudienceDiffersByScheme));
+    at("client ", json!({ "aud": "client" }), Some(Hint::AudienceDiffersByWhiteSpace));
+    at("https://api.example", json!({ "aud": "https://apl.example" }), Some(Hint::AudienceMisspelt));
+    at("client", json!({ "client_id": "client" }), Some(Hint::AudienceInAnotherClaim));
+    at("client", json!({ "aud": "other", "azp": "client" }), Some(Hint::AudienceInAnotherClaim));
+    for none in [json!({}), json!({ "aud": [] }), json!({ "aud": "" }), json!({ "aud": null })] {
+        at("client", none, Some(Hint::AudienceClaimAbsent));
+    }
+    at("api-name", json!({ "aud": "account" }), Some(Hint::AudienceIsAccount));
+    at("api-1", json!({ "aud": "api-2" }), None);
+}
