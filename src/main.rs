@@ -19,6 +19,10 @@ fn main() -> ExitCode {
     let runtime_api = variable("AWS_LAMBDA_RUNTIME_API").is_some_and(|address| !address.is_empty());
     log::to(if runtime_api { log::Output::Lambda } else { log::Output::Local });
     quiet_panics();
+    if !runtime_api && let Some(text) = asked() {
+        print!("{text}");
+        return ExitCode::SUCCESS;
+    }
     // One thread, even for several invocations at once: a decision takes microseconds, and only key fetches wait. Linking the
     // multi-threaded runtime would make every start load the C library's `libm`.
     let mut builder = tokio::runtime::Builder::new_current_thread();
@@ -44,6 +48,28 @@ fn main() -> ExitCode {
     }
 }
 
+const USAGE: &str = "usage: apigw-jwt-authorizer EVENT.json...   (`-` is standard input)";
+
+/// What is asked of the program itself, on a desk.
+fn asked() -> Option<String> {
+    const HELP: &str = "\
+A Lambda TOKEN authorizer for API Gateway. In Lambda it serves the Runtime API. Locally it answers the
+TOKEN events in these files, one line of JSON on standard output for each; its log goes to standard error.
+
+The configuration is AUTHORIZER_CONFIG (the document itself) or a file: AUTHORIZER_CONFIG_FILE, else
+authorizer.json in LAMBDA_TASK_ROOT or the working directory, else /opt/authorizer.json.
+
+Exit status: 0 if each event was decided, 1 if one ended in an error other than `Unauthorized`, 2 for a
+mistake in the configuration. `authz`, built with the feature of this name, explains what is decided.
+";
+    let mut arguments = std::env::args_os().skip(1);
+    arguments.find_map(|argument| match argument.to_str() {
+        Some("--help" | "-h") => Some(format!("{USAGE}\n\n{HELP}")),
+        Some("--version" | "-V") => Some(concat!("apigw-jwt-authorizer ", env!("CARGO_PKG_VERSION"), "\n").to_owned()),
+        _ => None,
+    })
+}
+
 /// Reads the configuration, logs its warnings, and makes the authorizer.
 fn configured() -> Result<Authorizer, ConfigError> {
     let (text, base) = document()?;
@@ -58,11 +84,16 @@ fn configured() -> Result<Authorizer, ConfigError> {
 async fn local(authorizer: &Authorizer) -> ExitCode {
     let files: Vec<_> = std::env::args_os().skip(1).collect();
     if files.is_empty() {
-        eprintln!("usage: apigw-jwt-authorizer EVENT.json...   (`-` is standard input)");
+        eprintln!("{USAGE}");
         return ExitCode::FAILURE;
     }
     let mut failed = false;
+    let several = files.len() > 1;
     for file in files {
+        if several {
+            // The answers are on standard output alone, so that programs can read them.
+            eprintln!("{}:", file.display());
+        }
         let event = if file == "-" {
             let mut event = Vec::new();
             std::io::stdin().read_to_end(&mut event).map(|_| event)
@@ -72,7 +103,7 @@ async fn local(authorizer: &Authorizer) -> ExitCode {
         let answer = match event {
             Ok(event) => lambda::guarded(authorizer.authorize(&event, Invocation::default())).await,
             Err(error) => {
-                eprintln!("{}: {error}", file.display());
+                eprintln!("{}: {}", file.display(), environment::unreadable(&error));
                 Answer::malformed_event()
             }
         };

@@ -6,6 +6,7 @@
 #[expect(dead_code, reason = "some of it is for the tests of the schema")]
 #[path = "../support/bad_documents.rs"]
 mod bad_documents;
+mod cases;
 mod mistakes;
 mod program;
 mod refusals;

@@ -31,7 +31,7 @@ fn token(key: &[&str], flags: &[&str], more: Value) -> String {
 /// Explains a request with a token: what is printed is stored, and this is the reason and the hint.
 #[track_caller]
 fn told(name: &str, request: &str, token: &str, reason: Option<&str>, hint: Option<&str>) {
-    let base = ["explain", "--config", "tests/authz/authorizer.json", "--at", AT];
+    let base = ["explain", "--policy", "--config", "tests/authz/authorizer.json", "--at", AT];
     let source = ["--token", "-", request];
     golden(&format!("explain-{name}"), &authz(&[&base[..], &source].concat(), token));
     let ran = authz(&[&base[..], &["--json"], &source].concat(), token);
@@ -81,7 +81,8 @@ fn issuers_and_algorithms() {
 
 #[test]
 fn keys_and_signatures() {
-    told("unknown-key", "GET /orders/17", &token(STRANGER, &[], json!({})), Some("unknown_key"), None);
+    let stranger = token(STRANGER, &[], json!({}));
+    told("unknown-key", "GET /orders/17", &stranger, Some("unknown_key"), Some("entra_application_key"));
     let base64 = token(MISREAD, &[], json!({}));
     told("invalid-signature", "GET /movies", &base64, Some("invalid_signature"), Some("secret_may_be_base64"));
     let forged = token(STRANGER, &["--kid", "orders-1"], json!({}));
@@ -148,7 +149,7 @@ fn routes() {
     told("undeclared-route", "GET /nowhere", &plain, Some("undeclared_route"), None);
     told("other-method", "DELETE /movies", &plain, Some("undeclared_route"), Some("method_not_declared"));
     told("other-case", "GET /Movies", &plain, Some("undeclared_route"), Some("path_differs_by_case"));
-    told("ambiguous-path", "GET /users/%2e%2e", &plain, Some("ambiguous_path"), None);
+    told("ambiguous-path", "GET /users/%2e%2e", &plain, Some("ambiguous_path"), Some("encoded_slash_in_path"));
 }
 
 #[test]

@@ -2,18 +2,25 @@
 
 use std::path::PathBuf;
 
-use apigw_jwt_authorizer::ConfigError;
 use apigw_jwt_authorizer::explain::{Fetched, Meaning};
+use apigw_jwt_authorizer::{Config, ConfigError, ConfigIssue};
 use clap::Args;
+use serde_json::{Value, json};
 
 use crate::page::{Colour, Page};
-use crate::{Failure, authorizer, configuration};
+use crate::{Document, Failure, authorizer, configuration};
+
+/// What all environment variables of a Lambda function may hold together, in bytes.
+const ENVIRONMENT: usize = 4096;
+/// From here on a document leaves little of that to the others.
+const NEARLY: usize = 3500;
 
 /// What to check.
 #[derive(Args)]
 #[command(after_help = "Examples:
   authz check                            what AUTHORIZER_CONFIG or authorizer.json says
   authz check authorizer.json            a file
+  authz check authorizer.json --strict   for CI: a warning fails, too
   authz check authorizer.json --fetch    and whether its keys can be had
 
 Exit status: 2 for a mistake in the configuration, 1 if --fetch finds no usable key of an issuer,
@@ -24,25 +31,48 @@ pub(crate) struct Arguments {
     /// Fetches discovery documents and key sets, and says what is usable in them
     #[arg(long)]
     fetch: bool,
-    /// Prints JSON, for programs
+    /// Takes warnings for mistakes
+    #[arg(long)]
+    strict: bool,
+    /// Prints JSON, for programs; mistakes, too
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<String, Failure> {
-    let config = configuration(arguments.file.as_ref())?;
-    let warnings = config.warnings().to_vec();
+    match told(arguments).await {
+        Err(Failure::Configuration(error)) if arguments.json => {
+            print!("{}", document(&json!({ "mistakes": listed(&error.issues, "expected"), "warnings": [] })));
+            Err(Failure::Told)
+        }
+        other => other,
+    }
+}
+
+async fn told(arguments: &Arguments) -> Result<String, Failure> {
+    let Document { config, bytes, in_environment } = configuration(arguments.file.as_ref())?;
+    let mut warnings = of_start(&config);
     let authorizer = authorizer(config, None)?;
+    warnings.extend(authorizer.lint());
+    let size = size(bytes, in_environment);
+    if arguments.strict {
+        // A file may be as long as it likes.
+        warnings.extend(size.filter(|_| in_environment));
+        if !warnings.is_empty() {
+            return Err(ConfigError { issues: warnings }.into());
+        }
+    } else {
+        warnings.extend(size);
+    }
     let meaning = authorizer.meaning();
     let fetched = match arguments.fetch {
         true => Some(authorizer.fetched().await),
         false => None,
     };
     let text = match arguments.json {
-        true => {
-            let value = serde_json::json!({ "warnings": warnings, "meaning": meaning, "fetched": fetched });
-            format!("{value:#}\n")
-        }
+        true => document(&json!({
+            "mistakes": [], "warnings": listed(&warnings, "warning"), "meaning": meaning, "fetched": fetched
+        })),
         false => page(&warnings, &meaning, fetched.as_deref()),
     };
     if fetched.is_some_and(|fetched| fetched.iter().any(|fetched| fetched.keys.is_err())) {
@@ -50,6 +80,40 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<String, Failure> {
         return Err(Failure::Unusable("the keys of an issuer cannot be had".to_owned()));
     }
     Ok(text)
+}
+
+/// What the authorizer itself warns of at start: each is a path and a text.
+fn of_start(config: &Config) -> Vec<ConfigIssue> {
+    let split = |warning: &String| {
+        let (path, text) = warning.split_once(": ").unwrap_or(("(document)", warning));
+        ConfigIssue { path: path.to_owned(), expected: text.to_owned() }
+    };
+    config.warnings().iter().map(split).collect()
+}
+
+/// Whether a document fits beside the other variables of a function.
+fn size(bytes: usize, in_environment: bool) -> Option<ConfigIssue> {
+    let longer = match bytes {
+        0..=NEARLY => return None,
+        _ if bytes <= ENVIRONMENT => "nearly as long as the 4 KB",
+        _ => "longer than the 4 KB",
+    };
+    let deploy = match in_environment {
+        true => "deploy it as a file, authorizer.json beside the binary or in a layer",
+        false => "deploy it as a file and not in AUTHORIZER_CONFIG",
+    };
+    Some(ConfigIssue {
+        path: "(document)".to_owned(),
+        expected: format!("{longer} that all environment variables of a function hold together; {deploy}"),
+    })
+}
+
+fn listed(issues: &[ConfigIssue], text: &str) -> Value {
+    issues.iter().map(|issue| json!({ "path": issue.path, text: issue.expected })).collect()
+}
+
+fn document(value: &Value) -> String {
+    format!("{value:#}\n")
 }
 
 /// The mistakes, for standard error.
@@ -64,15 +128,14 @@ pub(crate) fn issues(error: &ConfigError) -> String {
     page.finish()
 }
 
-fn page(warnings: &[String], meaning: &Meaning, fetched: Option<&[Fetched]>) -> String {
+fn page(warnings: &[ConfigIssue], meaning: &Meaning, fetched: Option<&[Fetched]>) -> String {
     let mut page = Page::stdout();
-    let count = warnings.len().saturating_add(meaning.doubts.len());
-    page.heading(match count {
+    page.heading(match warnings.len() {
         0 => "No mistakes.",
         _ => "No mistakes, but look at this:",
     });
-    for warning in warnings.iter().chain(&meaning.doubts) {
-        page.row(&[("  warning", 11, Some(Colour::Yellow))], warning);
+    for warning in warnings {
+        page.row(&[("  warning", 11, Some(Colour::Yellow))], &warning.to_string());
     }
     page.gap();
     page.heading("Issuers");
@@ -113,9 +176,8 @@ fn page(warnings: &[String], meaning: &Meaning, fetched: Option<&[Fetched]>) -> 
             match &fetched.keys {
                 Ok(keys) => {
                     page.row(&[("", 4, None), ("usable", 13, Some(Colour::Green))], &keys.join(", "));
-                    if fetched.skipped > 0 {
-                        let skipped = format!("{} keys that cannot be used", fetched.skipped);
-                        page.row(&[("", 4, None), ("passed over", 13, Some(Colour::Dim))], &skipped);
+                    for key in &fetched.passed_over {
+                        page.row(&[("", 4, None), ("passed over", 13, Some(Colour::Dim))], key);
                     }
                 }
                 Err(failure) => page.row(&[("", 4, None), ("failed", 13, Some(Colour::Red))], failure),

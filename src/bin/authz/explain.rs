@@ -3,17 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use apigw_jwt_authorizer::explain::{Effect, Explanation, Outcome, event};
+use apigw_jwt_authorizer::explain::{Effect, Explanation, Outcome, Step, event};
 use clap::Args;
 use serde_json::Value;
 
 use crate::check::methods;
 use crate::page::{Colour, Page};
-use crate::{Failure, authorizer, configuration, moment, read};
+use crate::{Failure, TOKEN_IN_ARGUMENTS, authorizer, configuration, looks_like_a_token, moment, read};
 
 pub(crate) const ABOUT: &str =
-    "Says each step of a decision with the values it compares, the reason, what the client sees, the
-answer, and what that answer does to every declared route once the gateway has cached it.
+    "Says what is decided and why: the usual cause, the step that refuses, and each step with the values
+that it compares. --policy adds the answer, and what it does to every declared route once cached.
 
 The token comes from a file or from standard input, never from the command line, which other users
 of the machine can see. What is printed holds the token's claims.";
@@ -24,6 +24,7 @@ of the machine can see. What is printed holds the token's claims.";
   pbpaste | authz explain --token - \"GET /orders/17\"
   authz explain --token token.txt --config authorizer.json --at 2026-01-31T12:00:00Z \"GET /pets\"
   authz explain event.json                 a TOKEN event, as the gateway sends it
+  authz explain --policy event.json        and the policy
   authz explain --json event.json | jq .hint
 
 Exit status: 0 whatever the decision, 1 for input that cannot be used, 2 for a mistake in the
@@ -40,13 +41,16 @@ pub(crate) struct Arguments {
     /// Decides as if it were this time: RFC 3339, or seconds since 1970
     #[arg(long, value_name = "TIME", value_parser = moment)]
     at: Option<Duration>,
-    /// Prints JSON, for programs
+    /// Shows the policy that the gateway gets, and what it does once it is cached
+    #[arg(long)]
+    policy: bool,
+    /// Prints JSON, for programs; it has the policy always
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<String, Failure> {
-    let authorizer = authorizer(configuration(arguments.config.as_ref())?, arguments.at)?;
+    let authorizer = authorizer(configuration(arguments.config.as_ref())?.config, arguments.at)?;
     let event = request(arguments)?;
     let explanation = authorizer.explain(&event).await;
     Ok(match arguments.json {
@@ -54,7 +58,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<String, Failure> {
             let text = serde_json::to_string_pretty(&explanation).map_err(|error| error.to_string())?;
             format!("{text}\n")
         }
-        false => page(&explanation),
+        false => page(&explanation, arguments.policy),
     })
 }
 
@@ -64,6 +68,9 @@ fn request(arguments: &Arguments) -> Result<Vec<u8>, String> {
         None => None,
         Some(file) => Some(header(file)?),
     };
+    if looks_like_a_token(&arguments.request) {
+        return Err(TOKEN_IN_ARGUMENTS.to_owned());
+    }
     let Some((method, path)) = arguments.request.split_once(' ') else {
         let bytes = read(Path::new(&arguments.request))?;
         let mut event: Value = serde_json::from_slice(&bytes)
@@ -95,19 +102,9 @@ fn header(file: &Path) -> Result<String, String> {
     })
 }
 
-fn page(explanation: &Explanation) -> String {
+fn page(explanation: &Explanation, policy: bool) -> String {
     let mut page = Page::stdout();
-    let verdict = match explanation.decision {
-        "allow" => ("ALLOWED", Colour::Green),
-        "error" => ("NOT DECIDED", Colour::Red),
-        _ => ("REFUSED", Colour::Red),
-    };
-    let asked = match (&explanation.method, &explanation.path) {
-        (Some(method), Some(path)) => format!("{method} {path}"),
-        _ => "an event that is not one".to_owned(),
-    };
-    let reason = explanation.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-    page.row(&[(verdict.0, verdict.0.len().saturating_add(2), Some(verdict.1))], &format!("{asked}{reason}"));
+    verdict(&mut page, explanation);
     let sees = match explanation.client_sees {
         200 => "the backend's answer".to_owned(),
         status => status.to_string(),
@@ -118,47 +115,90 @@ fn page(explanation: &Explanation) -> String {
         page.gap();
         page.row(&[("hint", 6, Some(Colour::Yellow))], hint.code);
         page.paragraph(6, hint.advice);
+        if let Some(place) = &hint.place {
+            page.paragraph(6, &format!("Here: {place}."));
+        }
+    }
+    let refused = explanation.steps.iter().find(|step| step.outcome == Outcome::Refused);
+    if let Some(refused) = refused {
+        page.gap();
+        page.heading("The step that refuses");
+        step(&mut page, refused);
     }
     page.gap();
     page.heading("Steps");
-    for step in &explanation.steps {
-        let (mark, colour) = match step.outcome {
-            Outcome::Passed => ("ok", Colour::Green),
-            Outcome::Refused => ("NO", Colour::Red),
-            Outcome::NotReached => ("-", Colour::Dim),
-        };
-        let columns = |first| match first {
-            true => [("  ", 2, None), (mark, 4, Some(colour)), (step.name, 11, None)],
-            false => [("  ", 2, None), ("", 4, None), ("", 11, None)],
-        };
-        if step.facts.is_empty() {
-            page.row(&columns(true), "");
+    for taken in &explanation.steps {
+        step(&mut page, taken);
+    }
+    if policy {
+        answer(&mut page, explanation);
+    }
+    if refused.is_some() {
+        page.gap();
+        verdict(&mut page, explanation);
+        if let Some(hint) = &explanation.hint {
+            page.row(&[("hint", 6, Some(Colour::Yellow))], hint.code);
         }
-        let widest = step.facts.iter().map(|(name, _)| name.chars().count()).max();
-        let width = widest.unwrap_or_default().saturating_add(2);
-        let mut first = true;
-        for (name, value) in &step.facts {
-            let mut row = columns(first).to_vec();
-            row.push((name, width, Some(Colour::Dim)));
-            page.row(&row, value);
-            first = false;
+        if let Some(refused) = refused {
+            step(&mut page, refused);
         }
     }
+    page.finish()
+}
+
+/// What is decided of which request, and the reason.
+fn verdict(page: &mut Page, explanation: &Explanation) {
+    let (verdict, colour) = match explanation.decision {
+        "allow" => ("ALLOWED", Colour::Green),
+        "error" => ("NOT DECIDED", Colour::Red),
+        _ => ("REFUSED", Colour::Red),
+    };
+    let asked = match (&explanation.method, &explanation.path) {
+        (Some(method), Some(path)) => format!("{method} {path}"),
+        _ => "an event that is not one".to_owned(),
+    };
+    let reason = explanation.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+    page.row(&[(verdict, verdict.len().saturating_add(2), Some(colour))], &format!("{asked}{reason}"));
+}
+
+/// A step, with what it compared.
+fn step(page: &mut Page, step: &Step) {
+    let (mark, colour) = match step.outcome {
+        Outcome::Passed => ("ok", Colour::Green),
+        Outcome::Refused => ("NO", Colour::Red),
+        Outcome::NotReached => ("-", Colour::Dim),
+    };
+    let columns = |first| match first {
+        true => [("  ", 2, None), (mark, 4, Some(colour)), (step.name, 11, None)],
+        false => [("  ", 2, None), ("", 4, None), ("", 11, None)],
+    };
+    if step.facts.is_empty() {
+        page.row(&columns(true), "");
+    }
+    let widest = step.facts.iter().map(|(name, _)| name.chars().count()).max();
+    let width = widest.unwrap_or_default().saturating_add(2);
+    for (position, (name, value)) in step.facts.iter().enumerate() {
+        let mut row = columns(position == 0).to_vec();
+        row.push((name, width, Some(Colour::Dim)));
+        page.row(&row, value);
+    }
+}
+
+/// The answer, and what it does once it is cached.
+fn answer(page: &mut Page, explanation: &Explanation) {
     page.gap();
     page.heading("Answer");
     page.raw(2, &format!("{:#}", explanation.answer));
-    if let Some(cached) = &explanation.cached {
-        page.gap();
-        page.heading("Once cached, for every request with this token");
-        if let Some(until) = &cached.until {
-            page.paragraph(2, &format!("what it allows ends at {until}"));
-        }
-        effects(&mut page, &cached.effects);
-    } else {
-        page.gap();
+    page.gap();
+    let Some(cached) = &explanation.cached else {
         page.paragraph(0, "The gateway does not cache an error.");
+        return;
+    };
+    page.heading("Once cached, for every request with this token");
+    if let Some(until) = &cached.until {
+        page.paragraph(2, &format!("what it allows ends at {until}"));
     }
-    page.finish()
+    effects(page, &cached.effects);
 }
 
 /// One line for the methods of a path that fare alike.

@@ -4,6 +4,7 @@ mod check;
 #[path = "../../environment.rs"]
 mod environment;
 mod explain;
+mod new_key;
 mod page;
 mod sign;
 mod token;
@@ -19,7 +20,7 @@ use clap::{Parser, Subcommand};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use environment::{SystemClock, document, variable};
+use environment::{SystemClock, document, unreadable, variable};
 use page::Page;
 
 /// The exit status of a configuration error, as the authorizer does.
@@ -46,7 +47,8 @@ const EXAMPLES: &str = "Examples:
   pbpaste | authz explain --token - \"GET /orders/17\"
   authz explain --config authorizer.json events/orders-get-orders.json
   authz token --secret secret.txt --claim sub=ada --claim aud=api > token.txt
-  authz hints
+  authz token --new-key private.jwk.json > keys.jwks.json
+  authz hints kid_absent
 
 Exit status: 0 if the question was answered, 1 for input that cannot be used, 2 for a mistake in the
 configuration.";
@@ -62,13 +64,18 @@ enum Command {
     #[command(long_about = token::ABOUT)]
     Token(token::Arguments),
     /// Lists the hints that log lines may carry, and what to do about each
-    Hints,
+    Hints {
+        /// Only this one
+        code: Option<String>,
+    },
 }
 
 /// Why there is no answer.
 enum Failure {
     Configuration(ConfigError),
     Unusable(String),
+    /// A mistake in the configuration that has been told.
+    Told,
 }
 
 impl From<ConfigError> for Failure {
@@ -87,7 +94,13 @@ fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            drop(error.print());
+            // Its text quotes what it does not know, which may be a token.
+            if error.use_stderr() && std::env::args_os().any(|argument| looks_like_a_token(&argument.to_string_lossy()))
+            {
+                eprintln!("authz: {TOKEN_IN_ARGUMENTS}");
+            } else {
+                drop(error.print());
+            }
             return ExitCode::from(if error.use_stderr() { UNUSABLE } else { 0 });
         }
     };
@@ -102,7 +115,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => runtime.block_on(check::run(&arguments)),
         Command::Explain(arguments) => runtime.block_on(explain::run(&arguments)),
         Command::Token(arguments) => token::run(&arguments).map_err(Failure::Unusable),
-        Command::Hints => Ok(hints()),
+        Command::Hints { code } => hints(code.as_deref()).map_err(Failure::Unusable),
     };
     match outcome {
         // A reader that has gone away has seen enough.
@@ -114,6 +127,7 @@ fn main() -> ExitCode {
             drop(std::io::stderr().write_all(check::issues(&error).as_bytes()));
             ExitCode::from(CONFIGURATION_ERROR)
         }
+        Err(Failure::Told) => ExitCode::from(CONFIGURATION_ERROR),
         Err(Failure::Unusable(text)) => {
             eprintln!("authz: {text}");
             ExitCode::from(UNUSABLE)
@@ -121,26 +135,42 @@ fn main() -> ExitCode {
     }
 }
 
-fn hints() -> String {
+fn hints(code: Option<&str>) -> Result<String, String> {
     let mut page = Page::stdout();
-    for hint in apigw_jwt_authorizer::explain::hints() {
+    for hint in apigw_jwt_authorizer::explain::hints().filter(|hint| code.is_none_or(|code| code == hint.code)) {
         page.heading(hint.code);
         page.paragraph(2, hint.advice);
     }
-    page.finish()
+    let page = page.finish();
+    match code {
+        Some(code) if page.is_empty() => Err(match apigw_jwt_authorizer::explain::similar_hint(code) {
+            Some(similar) => format!("there is no such hint; did you mean {similar}?"),
+            None => "there is no such hint; `authz hints` lists all of them".to_owned(),
+        }),
+        _ => Ok(page),
+    }
+}
+
+/// A configuration, and where it was.
+struct Document {
+    config: Config,
+    /// How long it is.
+    bytes: usize,
+    in_environment: bool,
 }
 
 /// The configuration, from a file if one is given.
-fn configuration(file: Option<&PathBuf>) -> Result<Config, ConfigError> {
+fn configuration(file: Option<&PathBuf>) -> Result<Document, ConfigError> {
+    let in_environment = file.is_none() && variable("AUTHORIZER_CONFIG").is_some();
     let (text, base) = match file {
         None => document()?,
         Some(file) => {
             let text = std::fs::read_to_string(file)
-                .map_err(|_| ConfigError::document(format!("{} cannot be read as UTF-8 text", file.display())))?;
+                .map_err(|error| ConfigError::document(format!("{}: {}", file.display(), unreadable(&error))))?;
             (text, file.parent().unwrap_or_else(|| Path::new(".")).to_owned())
         }
     };
-    Config::parse(&text, &variable, &base)
+    Ok(Document { config: Config::parse(&text, &variable, &base)?, bytes: text.len(), in_environment })
 }
 
 /// An authorizer that thinks it is this time.
@@ -175,13 +205,35 @@ fn moment(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "expected a time such as 2026-01-31T12:00:00Z, or seconds since 1970".to_owned())
 }
 
+const TOKEN_IN_ARGUMENTS: &str = "a token stands on the command line, which other users of the machine can see; put it into a file \
+or on standard input: `authz explain --token - \"GET /pets\" <<< \"$TOKEN\"` (it is not repeated here)";
+
+/// Whether an argument is a token, or its header.
+fn looks_like_a_token(argument: &str) -> bool {
+    const SHORTEST: usize = 20;
+    let scheme = argument.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("Bearer "));
+    let compact = argument.len() > SHORTEST && argument.matches('.').count() == 2 && !argument.contains(['/', ' ']);
+    let opaque = argument.len() > 3 * SHORTEST
+        && argument.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-~+=".contains(&byte));
+    argument.contains("eyJ")
+        || scheme
+        || (compact && !Path::new(argument).exists())
+        || (opaque && !Path::new(argument).exists())
+}
+
 /// The bytes of a file, or of standard input for `-`.
 fn read(file: &Path) -> Result<Vec<u8>, String> {
     use std::io::Read as _;
+    if looks_like_a_token(&file.to_string_lossy()) {
+        return Err(TOKEN_IN_ARGUMENTS.to_owned());
+    }
+    if file.as_os_str().is_empty() {
+        return Err("the name of a file is empty: is the variable in it set?".to_owned());
+    }
     let mut bytes = Vec::new();
     let read = match file.as_os_str() == "-" {
         true => std::io::stdin().read_to_end(&mut bytes).map(drop),
         false => std::fs::read(file).map(|read| bytes = read),
     };
-    read.map(|()| bytes).map_err(|error| format!("{}: {error}", file.display()))
+    read.map(|()| bytes).map_err(|error| format!("{}: {}", file.display(), unreadable(&error)))
 }

@@ -1,11 +1,15 @@
-//! Text for people: aligned, within 100 columns, coloured on a terminal.
+//! Text for people: aligned, as wide as the terminal and at most 100 columns, coloured on a terminal.
 
 use std::io::IsTerminal as _;
 
 use crate::environment::variable;
 
-/// How wide a line may be.
+/// How wide a line may be: longer ones are hard to read.
 const COLUMNS: usize = 100;
+/// Narrower terminals get lines that they break themselves.
+const FEWEST: usize = 40;
+/// The least room for a text behind its columns.
+const NARROWEST: usize = 16;
 
 /// The colours, as terminals call them.
 #[derive(Clone, Copy)]
@@ -21,6 +25,7 @@ pub(crate) enum Colour {
 pub(crate) struct Page {
     text: String,
     coloured: bool,
+    columns: usize,
 }
 
 impl Page {
@@ -37,7 +42,8 @@ impl Page {
     /// Coloured only on a terminal, and if NO_COLOR is not set (<https://no-color.org>).
     fn new(terminal: bool) -> Self {
         let wanted = variable("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { text: String::new(), coloured: terminal && wanted && variable("TERM").is_none_or(|term| term != "dumb") }
+        let coloured = terminal && wanted && variable("TERM").is_none_or(|term| term != "dumb");
+        Self { text: String::new(), coloured, columns: columns(terminal) }
     }
 
     /// A line that stands out.
@@ -69,7 +75,7 @@ impl Page {
     /// A text as it is.
     pub(crate) fn raw(&mut self, indent: usize, text: &str) {
         for line in text.lines() {
-            let room = COLUMNS.saturating_sub(indent);
+            let room = self.columns.saturating_sub(indent);
             for part in broken(line, room) {
                 self.text.push_str(&" ".repeat(indent));
                 self.text.push_str(&part);
@@ -83,7 +89,8 @@ impl Page {
     }
 
     fn words(&mut self, columns: &[(&str, usize, Option<Colour>)], indent: usize, text: &str, colour: Option<Colour>) {
-        let room = COLUMNS.saturating_sub(indent);
+        // Deep in a narrow terminal there is no room left.
+        let room = self.columns.saturating_sub(indent).max(NARROWEST);
         let mut lines = vec![String::new()];
         let mut taken = 0_usize;
         for word in text.split(' ').flat_map(|word| broken(word, room)) {
@@ -135,6 +142,13 @@ impl Page {
         };
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
     }
+}
+
+/// How wide lines are: what COLUMNS says, else what the terminal is.
+fn columns(terminal: bool) -> usize {
+    let said = variable("COLUMNS").and_then(|columns| columns.parse().ok());
+    let found = || terminal_size::terminal_size().filter(|_| terminal).map(|(width, _)| usize::from(width.0));
+    said.or_else(found).unwrap_or(COLUMNS).clamp(FEWEST, COLUMNS)
 }
 
 /// A word in pieces that fit.

@@ -1,6 +1,6 @@
 //! `authz token`: mints a token, for local use and tests.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use apigw_jwt_authorizer::Clock as _;
@@ -11,22 +11,27 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Value};
 
 use crate::environment::SystemClock;
+use crate::new_key;
 use crate::sign::Signer;
 use crate::{moment, read};
 
 pub(crate) const ABOUT: &str =
-    "Mints a token for local use and tests, with a private JWK or a shared secret. Never keep the keys
-of a real issuer where this can read them. `iat` and `exp` are added unless the claims have them.";
+    "Mints a token for local use and tests. There are two ways to sign it: with a private JWK (--key),
+for an issuer that is configured with keys, or with a shared secret (--secret), for one that is
+configured with a secret. --new-key makes the key or the secret. Never keep the keys of a real
+issuer where this can read them. `iat` and `exp` are added unless the claims have them.";
 
 /// What to mint.
 #[derive(Args)]
 #[command(after_help = "Examples:
+  authz token --new-key private.jwk.json > keys.jwks.json         a key, and its set for `jwks_file`
+  authz token --new-key secret.txt --alg HS256                    a secret
   authz token --secret secret.txt --claim aud=api --claim sub=ada
   authz token --key private.jwk.json --claims claims.json --claim 'roles=[\"admin\"]'
   authz token --secret secret.txt --claims claims.json | authz explain --token - \"GET /pets\"")]
 pub(crate) struct Arguments {
     /// The file of a private JWK; its `alg` and `kid` are used
-    #[arg(long, value_name = "FILE", required_unless_present_any = ["secret", "unsigned"], conflicts_with = "secret")]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["secret", "unsigned", "new_key"], conflicts_with = "secret")]
     key: Option<PathBuf>,
     /// The file of a shared secret; one line end at its end is not part of it
     #[arg(long, value_name = "FILE")]
@@ -34,6 +39,10 @@ pub(crate) struct Arguments {
     /// Signs nothing: `alg` is `none`, which no authorizer may accept
     #[arg(long, conflicts_with_all = ["key", "secret"])]
     unsigned: bool,
+    /// Makes a private key for --alg (ES256 unless given) and prints the key set for `jwks`; with HS256,
+    /// HS384 or HS512 a secret. Without a file or with `-`, what is private is printed
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-", conflicts_with_all = ["key", "secret", "unsigned"])]
+    new_key: Option<PathBuf>,
     /// How the secret is written
     #[arg(long, value_enum, hide_default_value = true,  default_value_t = Encoding::Utf8, requires = "secret")]
     encoding: Encoding,
@@ -70,10 +79,13 @@ enum Encoding {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<String, String> {
     let (alg, kid) = (arguments.alg.as_deref(), arguments.kid.as_deref());
+    if let Some(file) = &arguments.new_key {
+        return new_key::make(file, alg.unwrap_or("ES256"), kid);
+    }
     let signer = match (&arguments.key, &arguments.secret) {
         (Some(file), _) => Signer::jwk(&read(file)?, alg, kid)?,
         (None, Some(file)) => {
-            let text = read(file)?;
+            let text = secret(file)?;
             let text = text.strip_suffix(b"\n").unwrap_or(&text);
             let text = text.strip_suffix(b"\r").unwrap_or(text);
             Signer::secret(&decoded(text, arguments.encoding)?, alg, kid)?
@@ -95,6 +107,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String, String> {
     claims.entry("exp").or_insert_with(|| issued.saturating_add(arguments.expires_in).into());
     let typ = Some(arguments.typ.as_str()).filter(|typ| !typ.is_empty());
     signer.token(typ, &claims).map(|token| format!("{token}\n"))
+}
+
+/// The text of a secret's file; whoever gives the secret itself does not find it in the terminal again.
+fn secret(file: &Path) -> Result<Vec<u8>, String> {
+    match file.as_os_str() == "-" || file.exists() {
+        true => read(file),
+        false => Err("--secret names the file of a secret, and there is no such file (what was given is not repeated)"
+            .to_owned()),
+    }
 }
 
 fn decoded(text: &[u8], encoding: Encoding) -> Result<Vec<u8>, String> {
