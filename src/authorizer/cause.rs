@@ -69,6 +69,7 @@ impl Authorizer {
                 Similar::Colon => Hint::PathParameterWithColon,
                 Similar::Below => Hint::GreedyPathNeedsMore,
                 Similar::FirstSegment => Hint::PathDiffersByFirstSegment,
+                Similar::Above => Hint::PathBelowDeclared,
             })
         };
         look(&Refused {

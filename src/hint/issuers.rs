@@ -122,6 +122,7 @@ fn has_own_domains(host: &str) -> bool {
     [".auth0.com", ".okta.com", ".oktapreview.com", ".clerk.accounts.dev", ".onelogin.com"]
         .iter()
         .any(|end| host.ends_with(end))
+        || host.starts_with("clerk.")
 }
 
 /// Whether two paths have as many segments, of which one differs.

@@ -97,7 +97,7 @@ fn is_named_id_token(claims: &Value) -> bool {
 
 /// Whether claims are those of an ID token (OpenID Connect Core 1.0 sections 2, 3.1.3.6 and 5.1): of Okta by the beginning of
 /// `jti`, of others by what only ID tokens have, or a profile without anything that an access token has.
-pub(super) fn is_id_token(claims: &Value) -> bool {
+fn is_id_token(claims: &Value) -> bool {
     let has = |names: &[&str]| names.iter().any(|name| claims.get(name).is_some());
     let jti = claims.get("jti").and_then(Value::as_str).unwrap_or_default();
     let profile = ["nickname", "picture", "updated_at", "preferred_username", "email_verified", "given_name"];

@@ -226,6 +226,8 @@ hints! {
         "The path is declared with a parameter as web frameworks write it (`:id`), which is a literal here. Write {id}."
     GreedyPathNeedsMore "greedy_path_needs_more"
         "A path with {name+} takes what is below it, and not the path itself. Declare that, too."
+    PathBelowDeclared "path_below_declared"
+        "The path above this one is declared, and a declared path takes only itself. Declare this one, such as /orders/{id}, or all below it with {proxy+}."
     DoubleSlashInPath "double_slash_in_path"
         "The path has two slashes in a row. The client's base address ends in a slash, and its path begins with one."
     EncodedSlashInPath "encoded_slash_in_path"

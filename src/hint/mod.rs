@@ -61,7 +61,7 @@ impl Hint {
             Error::Expired | Error::NotYetValid | Error::TooOld => claims::dates(error, claims(), refused),
             Error::WrongAudience => kind().or_else(|| claims::audience(claims(), refused)),
             Error::WrongTokenType => kind().or_else(|| match token.header.get("typ") {
-                _ if kinds::is_id_token(claims()) => Some(Self::IdTokenForAccessToken),
+                _ if kinds::unwanted_id_token(claims(), refused).is_some() => Some(Self::IdTokenForAccessToken),
                 None => Some(Self::TypAbsent),
                 Some(typ) => (typ == "JWT").then_some(Self::TypIsJwt),
             }),

@@ -68,7 +68,7 @@ fn is_placeholder(text: &str) -> bool {
         |domain: &&str| host == *domain || host.strip_suffix(*domain).is_some_and(|rest| rest.ends_with('.'));
     text.split(['/', '.', ':', '@', '<', '>', '{', '}', ' ']).any(word)
         || text.contains(['<', '>'])
-        || reserved.iter().any(|domain| is_reserved(domain))
+        || reserved.iter().any(is_reserved)
 }
 
 /// Whether a text has what only patterns have.

@@ -17,6 +17,8 @@ pub(crate) enum Similar {
     Below,
     /// It has one segment more or less at its beginning.
     FirstSegment,
+    /// It is one above this one.
+    Above,
 }
 
 impl Routes {
@@ -33,8 +35,11 @@ impl Routes {
             Some(Similar::Colon)
         } else if self.declares(&format!("{}/x", path.trim_end_matches('/'))) && self.ends_in_greedy(path) {
             Some(Similar::Below)
+        } else if self.declares_with_less(path) || self.declares_with_more(path) {
+            Some(Similar::FirstSegment)
         } else {
-            (self.declares_with_less(path) || self.declares_with_more(path)).then_some(Similar::FirstSegment)
+            let above = path.trim_end_matches('/').rsplit_once('/').map(|(above, _)| above);
+            above.is_some_and(|above| self.declares(above)).then_some(Similar::Above)
         }
     }
 
@@ -58,7 +63,7 @@ impl Routes {
         let Some(root) = self.nodes().first() else { return false };
         let mut taken = root.literals.values().flat_map(|next| {
             let methods = 0..METHODS.len();
-            methods.filter_map(|method| self.find(*next, &raw, method))
+            methods.filter_map(|method| self.find(*next, &raw, method).ok().flatten())
         });
         !raw.is_empty() && taken.any(|entry| self.is_literal_at(entry, 1))
     }
@@ -109,6 +114,7 @@ mod tests {
             ("files/", Some(Similar::Below)),
             ("v2/movies", Some(Similar::FirstSegment)),
             ("orders/17", Some(Similar::FirstSegment)),
+            ("movies/17", Some(Similar::Above)),
             ("nothing", None),
             ("", None),
         ];

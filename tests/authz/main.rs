@@ -10,6 +10,7 @@ mod cases;
 mod mistakes;
 mod program;
 mod refusals;
+mod tool;
 
 use std::fs;
 use std::path::{Path, PathBuf};

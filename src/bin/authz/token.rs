@@ -39,8 +39,7 @@ pub(crate) struct Arguments {
     /// Signs nothing: `alg` is `none`, which no authorizer may accept
     #[arg(long, conflicts_with_all = ["key", "secret"])]
     unsigned: bool,
-    /// Makes a private key for --alg (ES256 unless given) and prints the key set for `jwks`; with HS256,
-    /// HS384 or HS512 a secret. Without a file or with `-`, what is private is printed
+    /// Makes a key for --alg, or a secret for HS256, in FILE, and prints the key set of its public part
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-", conflicts_with_all = ["key", "secret", "unsigned"])]
     new_key: Option<PathBuf>,
     /// How the secret is written
