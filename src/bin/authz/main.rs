@@ -227,9 +227,6 @@ fn read(file: &Path) -> Result<Vec<u8>, String> {
     if looks_like_a_token(&file.to_string_lossy()) {
         return Err(TOKEN_IN_ARGUMENTS.to_owned());
     }
-    if file.as_os_str().is_empty() {
-        return Err("the name of a file is empty: is the variable in it set?".to_owned());
-    }
     let mut bytes = Vec::new();
     let read = match file.as_os_str() == "-" {
         true => std::io::stdin().read_to_end(&mut bytes).map(drop),

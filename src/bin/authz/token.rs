@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
     /// Signs nothing: `alg` is `none`, which no authorizer may accept
     #[arg(long, conflicts_with_all = ["key", "secret"])]
     unsigned: bool,
-    /// Makes a key for --alg, or a secret for HS256, in FILE, and prints the key set of its public part
+    /// Makes a key for --alg (a secret for HS256) in FILE, and prints its public key set
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-", conflicts_with_all = ["key", "secret", "unsigned"])]
     new_key: Option<PathBuf>,
     /// How the secret is written
