@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::event::Request;
 use crate::hint::{Hint, Refused};
 use crate::keys::{KeySource, Misreading, WhyUnknown};
-use crate::routes::Similar;
+use crate::routes::similar::Similar;
 use crate::token::Unverified;
 
 /// How the issuers of Entra's v2.0 tokens begin; the keys of single applications have an address of their own.

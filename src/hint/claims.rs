@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::elsewhere::texts;
 use super::list::Hint;
 use super::refused::Refused;
 use super::similarity::{Difference, difference};
@@ -110,13 +111,4 @@ fn principal(claims: &Value, names: &[ClaimName]) -> Option<Hint> {
         None => Some(Hint::PrincipalAbsent),
         Some(claim) => (!is_identifier(claim)).then_some(Hint::PrincipalUnfit),
     }
-}
-
-/// A text, or those of a list.
-pub(super) fn texts(claim: &Value) -> impl Iterator<Item = &str> {
-    let items = match claim {
-        Value::Array(items) => items.as_slice(),
-        single => std::slice::from_ref(single),
-    };
-    items.iter().filter_map(Value::as_str)
 }

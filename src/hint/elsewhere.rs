@@ -151,3 +151,12 @@ pub(super) fn escaped(name: &str) -> String {
 fn is_known(known: &[String], path: &[&str]) -> bool {
     !known.is_empty() && known.contains(&pointer(path))
 }
+
+/// A text, or those of a list.
+pub(super) fn texts(claim: &Value) -> impl Iterator<Item = &str> {
+    let items = match claim {
+        Value::Array(items) => items.as_slice(),
+        single => std::slice::from_ref(single),
+    };
+    items.iter().filter_map(Value::as_str)
+}

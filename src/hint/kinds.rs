@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::elsewhere::texts;
 use super::list::Hint;
 use super::refused::Refused;
 use crate::claims::{Accepted, ClaimName, ClaimRules};
@@ -109,6 +110,6 @@ fn is_id_token(claims: &Value) -> bool {
 }
 
 fn for_one_of(claims: &Value, audiences: &[&str]) -> bool {
-    let mut theirs = claims.get("aud").into_iter().flat_map(super::claims::texts);
+    let mut theirs = claims.get("aud").into_iter().flat_map(texts);
     theirs.any(|theirs| audiences.contains(&theirs.trim_end_matches('/')))
 }

@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-use super::claims::texts;
-use super::elsewhere::{self, How, Place, escaped};
+use super::elsewhere::{self, How, Place, escaped, texts};
 use super::kinds;
 use super::list::Hint;
 use super::refused::Refused;

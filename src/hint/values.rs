@@ -19,6 +19,7 @@ pub(super) struct Wanted<'a> {
 /// A cause, and the place that the configuration should name.
 pub(super) struct Cause {
     pub(super) hint: Hint,
+    #[cfg_attr(not(feature = "authz"), expect(dead_code, reason = "the log has the code alone"))]
     pub(super) place: Option<Place>,
 }
 

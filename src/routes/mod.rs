@@ -6,13 +6,12 @@
 
 mod need;
 mod path;
-mod similar;
+pub(crate) mod similar;
 
 use std::sync::Arc;
 
 pub(crate) use need::{Alternative, ClaimNeed, ClaimValue, Need, path_texts};
 pub(crate) use path::{PathPattern, RequestPath, Segment};
-pub(crate) use similar::Similar;
 
 use rustc_hash::FxHashMap;
 

@@ -9,7 +9,9 @@ use serde_json::Value;
 use crate::program::{authz_with, golden_text};
 
 /// The folder, the reason, the hint, and the paths of the warnings.
-const CASES: &[(&str, Option<&str>, Option<&str>, &[&str])] = &[
+type Case = (&'static str, Option<&'static str>, Option<&'static str>, &'static [&'static str]);
+
+const CASES: &[Case] = &[
     ("aud-empty-list", Some("wrong_audience"), Some("audience_claim_absent"), &[]),
     ("cognito-id-token-at-access-preset", Some("wrong_audience"), Some("id_token_for_access_token"), &[]),
     ("dotted-claim", Some("claim_mismatch"), Some("claim_name_is_dotted"), &["routes[0].claims"]),

@@ -319,7 +319,7 @@ fn row_99_a_number_whose_exponent_is_beyond_64_bits_refuses_to_start() {
     assert_eq!(
         mistakes,
         [
-            "(document): expected one JSON object in which no member appears twice; line 2, column 109 is not part of one"
+            "(document): line 2, column 109 is not part of a document, which is one JSON object in which no member appears twice"
         ]
     );
     assert!(config_with(&document.replace("e99999999999999999999", "e400"), &[("S", SECRET)]).is_ok());
