@@ -1,12 +1,16 @@
 //! `authz`: is my configuration right, and why was this refused? Answered locally, with the authorizer's own code.
 
+mod api;
 mod check;
+mod document;
 #[path = "../../environment.rs"]
 mod environment;
 mod explain;
+mod import;
 mod new_key;
 mod page;
 mod sign;
+mod table;
 mod token;
 
 use std::io::Write as _;
@@ -63,6 +67,9 @@ enum Command {
     /// Mints a token, for local use and tests
     #[command(long_about = token::ABOUT)]
     Token(token::Arguments),
+    /// Prints the route table that an API's own document describes
+    #[command(long_about = import::ABOUT)]
+    Import(import::Arguments),
     /// Lists the hints that log lines may carry, and what to do about each
     Hints {
         /// Only this one
@@ -116,6 +123,7 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => runtime.block_on(explain::run(&arguments)),
         Command::Token(arguments) => token::run(&arguments).map_err(Failure::Unusable),
         Command::Hints { code } => hints(code.as_deref()).map_err(Failure::Unusable),
+        Command::Import(arguments) => import::run(&arguments),
     };
     match outcome {
         // A reader that has gone away has seen enough.
