@@ -202,7 +202,7 @@ impl Authorizer {
     }
 
     /// Decides on the route, and builds the policy.
-    fn decide<'a>(
+    pub(crate) fn decide<'a>(
         &'a self,
         arn: &MethodArn,
         token: &Verified,

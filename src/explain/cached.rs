@@ -46,7 +46,7 @@ impl Authorizer {
 }
 
 /// A path that takes an entry: the token's own text where a claim is compared with a parameter, else a made-up one.
-fn sample(entry: &Route, token: Option<&Verified>) -> String {
+pub(super) fn sample(entry: &Route, token: Option<&Verified>) -> String {
     let own = |position: usize| {
         let needs = entry.need.any_of.iter().flat_map(|way| &way.claims);
         let bound = |value: &ClaimValue| matches!(value, ClaimValue::Parameter { position: at, .. } if *at == position);

@@ -8,11 +8,13 @@ mod claims;
 mod explanation;
 mod iam;
 mod meaning;
+mod request;
 mod segments;
+mod simulation;
 mod witness;
 mod words;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::authorizer::{Authorizer, Seen};
 use crate::error::Error;
@@ -25,19 +27,10 @@ use crate::time::Deadline;
 pub use explanation::{Advice, Cached, Effect, Explanation, Outcome, Step};
 use iam::Policy;
 pub use meaning::{Fetched, IssuerMeaning, Meaning, RouteMeaning};
+pub use request::event;
+pub use simulation::{Asked, Bearer, Fate, Holder};
 use witness::Witness;
 use words::printable;
-
-/// A stage for requests that are asked about without an event.
-const STAGE: &str = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/prod";
-
-/// An event for a method and a path that begins with `/`.
-#[must_use]
-pub fn event(authorization: Option<&str>, method: &str, path: &str) -> String {
-    let path = path.strip_prefix('/').unwrap_or(path);
-    json!({ "type": "TOKEN", "authorizationToken": authorization, "methodArn": format!("{STAGE}/{method}/{path}") })
-        .to_string()
-}
 
 /// Every hint: its code, and what to do.
 pub fn hints() -> impl Iterator<Item = Advice> {

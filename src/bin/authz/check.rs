@@ -7,6 +7,8 @@ use apigw_jwt_authorizer::{Config, ConfigError, ConfigIssue};
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::api::Selection;
+use crate::drift::Drift;
 use crate::page::{Colour, Page};
 use crate::{Document, Failure, authorizer, configuration};
 
@@ -22,15 +24,21 @@ const NEARLY: usize = 3500;
   authz check authorizer.json            a file
   authz check authorizer.json --strict   for CI: a warning fails, too
   authz check authorizer.json --fetch    and whether its keys can be had
+  authz check --api openapi.yaml         and whether its routes are those of the API
 
-Exit status: 2 for a mistake in the configuration, 1 if --fetch finds no usable key of an issuer,
-else 0.")]
+Exit status: 2 for a mistake in the configuration, or if the API has other methods; 1 if
+--fetch finds no usable key of an issuer, else 0.")]
 pub(crate) struct Arguments {
     /// The configuration; without it, as the authorizer finds it
     file: Option<PathBuf>,
     /// Fetches discovery documents and key sets, and says what is usable in them
     #[arg(long)]
     fetch: bool,
+    /// Compares the routes with the methods that an API's document has
+    #[arg(long, value_name = "FILE")]
+    api: Option<PathBuf>,
+    #[command(flatten)]
+    selection: Selection,
     /// Takes warnings for mistakes
     #[arg(long)]
     strict: bool,
@@ -69,12 +77,29 @@ async fn told(arguments: &Arguments) -> Result<String, Failure> {
         true => Some(authorizer.fetched().await),
         false => None,
     };
-    let text = match arguments.json {
-        true => document(&json!({
-            "mistakes": [], "warnings": listed(&warnings, "warning"), "meaning": meaning, "fetched": fetched
-        })),
-        false => page(&warnings, &meaning, fetched.as_deref()),
+    let drift = match &arguments.api {
+        Some(file) => Some(Drift::of(&authorizer, file, &arguments.selection)?),
+        None => None,
     };
+    let text = match arguments.json {
+        true => {
+            let mut value = json!({
+                "mistakes": [], "warnings": listed(&warnings, "warning"), "meaning": meaning, "fetched": fetched
+            });
+            if let (Some(drift), Some(members)) = (&drift, value.as_object_mut()) {
+                members.insert("api".to_owned(), drift.json());
+            }
+            document(&value)
+        }
+        false => {
+            let text = page(&warnings, &meaning, fetched.as_deref());
+            drift.as_ref().map_or_else(|| text.clone(), |drift| format!("{text}{}", drift.page()))
+        }
+    };
+    if let Some(drift) = drift.filter(|drift| !drift.is_none()) {
+        print!("{text}");
+        return Err(Failure::Differs(drift.differences()));
+    }
     if fetched.is_some_and(|fetched| fetched.iter().any(|fetched| fetched.keys.is_err())) {
         print!("{text}");
         return Err(Failure::Unusable("the keys of an issuer cannot be had".to_owned()));

@@ -3,6 +3,7 @@
 mod api;
 mod check;
 mod document;
+mod drift;
 #[path = "../../environment.rs"]
 mod environment;
 mod explain;
@@ -52,6 +53,7 @@ const EXAMPLES: &str = "Examples:
   authz explain --config authorizer.json events/orders-get-orders.json
   authz token --secret secret.txt --claim sub=ada --claim aud=api > token.txt
   authz token --new-key private.jwk.json > keys.jwks.json
+  authz check authorizer.json --api openapi.yaml
   authz hints kid_absent
 
 Exit status: 0 if the question was answered, 1 for input that cannot be used, 2 for a mistake in the
@@ -80,6 +82,8 @@ enum Command {
 /// Why there is no answer.
 enum Failure {
     Configuration(ConfigError),
+    /// The configuration is not what it is held against; the text is for standard error.
+    Differs(String),
     Unusable(String),
     /// A mistake in the configuration that has been told.
     Told,
@@ -136,6 +140,10 @@ fn main() -> ExitCode {
             ExitCode::from(CONFIGURATION_ERROR)
         }
         Err(Failure::Told) => ExitCode::from(CONFIGURATION_ERROR),
+        Err(Failure::Differs(text)) => {
+            drop(std::io::stderr().write_all(text.as_bytes()));
+            ExitCode::from(CONFIGURATION_ERROR)
+        }
         Err(Failure::Unusable(text)) => {
             eprintln!("authz: {text}");
             ExitCode::from(UNUSABLE)
