@@ -8,6 +8,7 @@ mod drift;
 mod environment;
 mod explain;
 mod import;
+mod init;
 mod new_key;
 mod page;
 mod sign;
@@ -53,6 +54,7 @@ const EXAMPLES: &str = "Examples:
   authz explain --config authorizer.json events/orders-get-orders.json
   authz token --secret secret.txt --claim sub=ada --claim aud=api > token.txt
   authz token --new-key private.jwk.json > keys.jwks.json
+  authz init --issuer https://tenant.example.com/ --audience pets --api openapi.yaml
   authz check authorizer.json --api openapi.yaml
   authz hints kid_absent
 
@@ -72,6 +74,9 @@ enum Command {
     /// Prints the route table that an API's own document describes
     #[command(long_about = import::ABOUT)]
     Import(import::Arguments),
+    /// Prints a first configuration, from an issuer or a provider and an API's document
+    #[command(long_about = init::ABOUT)]
+    Init(init::Arguments),
     /// Lists the hints that log lines may carry, and what to do about each
     Hints {
         /// Only this one
@@ -128,6 +133,7 @@ fn main() -> ExitCode {
         Command::Token(arguments) => token::run(&arguments).map_err(Failure::Unusable),
         Command::Hints { code } => hints(code.as_deref()).map_err(Failure::Unusable),
         Command::Import(arguments) => import::run(&arguments),
+        Command::Init(arguments) => init::run(&arguments),
     };
     match outcome {
         // A reader that has gone away has seen enough.
