@@ -93,7 +93,7 @@ fn request(arguments: &Arguments) -> Result<Vec<u8>, String> {
 }
 
 /// The value of the token header.
-fn header(file: &Path) -> Result<String, String> {
+pub(crate) fn header(file: &Path) -> Result<String, String> {
     let text = String::from_utf8(read(file)?).map_err(|_| format!("{} is not text", file.display()))?;
     let text = text.trim();
     Ok(match text.contains(' ') || text.is_empty() {

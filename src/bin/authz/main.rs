@@ -12,6 +12,7 @@ mod init;
 mod new_key;
 mod page;
 mod sign;
+mod simulate;
 mod table;
 mod token;
 
@@ -56,6 +57,7 @@ const EXAMPLES: &str = "Examples:
   authz token --new-key private.jwk.json > keys.jwks.json
   authz init --issuer https://tenant.example.com/ --audience pets --api openapi.yaml
   authz check authorizer.json --api openapi.yaml
+  authz simulate authorizer.json --scopes \"read:pets\" --against old.json
   authz hints kid_absent
 
 Exit status: 0 if the question was answered, 1 for input that cannot be used, 2 for a mistake in the
@@ -77,6 +79,9 @@ enum Command {
     /// Prints a first configuration, from an issuer or a provider and an API's document
     #[command(long_about = init::ABOUT)]
     Init(init::Arguments),
+    /// Says what tokens and scopes may do on every route
+    #[command(long_about = simulate::ABOUT)]
+    Simulate(simulate::Arguments),
     /// Lists the hints that log lines may carry, and what to do about each
     Hints {
         /// Only this one
@@ -134,6 +139,7 @@ fn main() -> ExitCode {
         Command::Hints { code } => hints(code.as_deref()).map_err(Failure::Unusable),
         Command::Import(arguments) => import::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
+        Command::Simulate(arguments) => runtime.block_on(simulate::run(&arguments)),
     };
     match outcome {
         // A reader that has gone away has seen enough.
