@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
+mod apis;
 #[expect(dead_code, reason = "some of it is for the tests of the schema")]
 #[path = "../support/bad_documents.rs"]
 mod bad_documents;
@@ -66,7 +67,7 @@ fn the_hints_are_listed() {
 
 #[test]
 fn help_shows_examples_of_every_command() {
-    for command in [&[][..], &["check"], &["explain"], &["token"]] {
+    for command in [&[][..], &["check"], &["explain"], &["token"], &["import"], &["init"], &["simulate"]] {
         let ran = authz(&[command, &["--help"]].concat(), "");
         assert!(ran.stdout.contains("Examples:") && ran.status == 0, "{ran:?}");
         ran.is_plain();
@@ -107,7 +108,7 @@ fn the_pages_show_real_output() {
     let stored = fs::read_dir(root.join("tests/authz/golden")).unwrap();
     let stored: Vec<String> = stored.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap()).collect();
     let mut blocks = 0;
-    for page in ["docs/getting-started.md", "docs/troubleshoot.md"] {
+    for page in ["docs/from-your-api.md", "docs/getting-started.md", "docs/troubleshoot.md"] {
         let page = fs::read_to_string(root.join(page)).unwrap();
         for block in page.split("```text\n").skip(1) {
             let (block, _) = block.split_once("```").unwrap();
