@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
+
 use super::{Builder, Draft, FRAME_BYTES, Unit, json_bytes, resource_bytes};
 use crate::policy::ambiguity_denies::Grade;
 use crate::policy::glob::matches;
@@ -73,7 +75,7 @@ impl Assembly {
                 resources.push(resource);
             }
         }
-        let mut changed: BTreeMap<String, Denied> = BTreeMap::new();
+        let mut changed: FxHashMap<String, Denied> = FxHashMap::default();
         for piece in &unit.denies {
             let Some(tails) = builder.tails(*piece) else { return false };
             let may_star = builder.may_star(*piece);
@@ -107,7 +109,7 @@ impl Assembly {
         self.used = used;
         self.is_wild |= unit.is_wild;
         self.allow.append(&mut resources);
-        self.denied.append(&mut changed);
+        self.denied.extend(changed);
         true
     }
 

@@ -62,6 +62,8 @@ pub(super) struct Builder<'a> {
     /// By place, the literals there that the token may use.
     used_literals: FxHashMap<(TableId, NodeId), Vec<&'a str>>,
     left_out: usize,
+    /// Whether one unit stands for several patterns.
+    has_broad: bool,
     /// What units of patterns without texts came to.
     known: FxHashMap<Piece, Option<Unit>>,
 }
@@ -100,8 +102,27 @@ struct Unit {
     is_wild: bool,
 }
 
-fn worth_of(sum: usize, unit: &Unit) -> usize {
-    sum.saturating_add(unit.worth)
+/// The broadest units.
+struct Shortest {
+    units: Vec<Unit>,
+    /// Whether one of them stands for several patterns.
+    has_broad: bool,
+    left_out: usize,
+}
+
+/// Units that do not all fit, in order.
+struct Choice {
+    units: Vec<Unit>,
+    /// Of each.
+    fits: Vec<bool>,
+    /// How many texts are left out of them all.
+    beyond: usize,
+}
+
+/// What the units are worth that fit.
+fn worth(units: &[Unit], fits: &[bool]) -> usize {
+    let fitting = units.iter().zip(fits).filter(|(_, fits)| **fits);
+    fitting.fold(0, |sum, (unit, _)| sum.saturating_add(unit.worth))
 }
 
 /// The bytes of a text in JSON, without its quotes.
@@ -144,44 +165,44 @@ impl<'a> Builder<'a> {
             used_literals: FxHashMap::default(),
             known: FxHashMap::default(),
             left_out: grants.texts_beyond,
+            has_broad: false,
         }
     }
 
-    /// The cells of which the fullest answer allows paths; `None` if some answer leaves nothing out.
+    /// The cells of which the fullest answer allows paths; `None` if it is known that nothing is left out.
     pub(super) fn covered(mut self) -> Option<FxHashSet<CellId>> {
         let shortest = self.shortest();
-        if self.left_out == 0 && self.assembled(&shortest, Grade::All).is_some() {
+        // Without broad units the choice below is the same, and tells as much.
+        if shortest.has_broad && shortest.left_out == 0 && self.assembled(&shortest.units, Grade::All).is_some() {
             return None;
         }
-        let (units, ..) = self.most_worth(shortest);
-        let mut assembly = Assembly::new(&self, Grade::All);
+        let choice = self.most_worth(shortest);
         let mut covered = FxHashSet::default();
-        for unit in units {
+        for (unit, _) in choice.units.iter().zip(&choice.fits).filter(|(_, fits)| **fits) {
             let hits = self
                 .overlaps(unit.allow)
                 .and_then(|overlaps| Plan::cells(&overlaps.tree, &overlaps.hits, unit.allow.node, unit.allow.form));
-            if assembly.add(&self, &unit) {
-                covered
-                    .extend(hits.into_iter().flatten().flatten().filter(|cell| self.grants.allow(self.plan, **cell)));
-            }
+            covered.extend(hits.into_iter().flatten().flatten().filter(|cell| self.grants.allow(self.plan, **cell)));
         }
         Some(covered)
     }
 
     /// The broadest units: where they do not fit, no others leave nothing out.
-    fn shortest(&mut self) -> Vec<Unit> {
+    fn shortest(&mut self) -> Shortest {
         let widest = match self.plan.undeclared {
             Undeclared::Allow => None,
             Undeclared::Deny | Undeclared::Absent => Some(0),
         };
-        self.units(widest)
+        self.has_broad = false;
+        let units = self.units(widest);
+        Shortest { units, has_broad: self.has_broad, left_out: self.left_out }
     }
 
     /// The narrowest answer that leaves nothing out; where there is none, the one that is worth most.
     pub(super) fn build(mut self) -> Draft {
         let shortest = self.shortest();
         // Nothing is narrower and fits if the shortest does not.
-        if self.left_out > 0 || self.assembled(&shortest, Grade::All).is_none() {
+        if shortest.left_out > 0 || self.assembled(&shortest.units, Grade::All).is_none() {
             return self.what_fits(shortest);
         }
         for level in self.levels() {
@@ -240,29 +261,35 @@ impl<'a> Builder<'a> {
     }
 
     /// As much as fits, with the finest Denies for ambiguous paths that leave out no more than the coarsest.
-    fn what_fits(&mut self, shortest: Vec<Unit>) -> Draft {
-        let (units, worth, beyond) = self.most_worth(shortest);
+    fn what_fits(&mut self, shortest: Shortest) -> Draft {
+        let Choice { units, fits, beyond } = self.most_worth(shortest);
+        let most = worth(&units, &fits);
+        let all = units.iter().fold(0, |sum: usize, unit| sum.saturating_add(unit.worth));
         let of_grade = |grade: Grade| {
             let mut assembly = Assembly::new(self, grade);
-            let fits = units.iter().filter(|unit| assembly.add(self, unit)).fold(0, worth_of);
-            (fits >= worth || grade == Grade::All).then(|| {
-                let all = units.iter().fold(0, worth_of);
-                assembly.finish(beyond.saturating_add(all.saturating_sub(fits)))
-            })
+            let fits: Vec<bool> = units.iter().map(|unit| assembly.add(self, unit)).collect();
+            let fitting = worth(&units, &fits);
+            let left_out = beyond.saturating_add(all.saturating_sub(fitting));
+            (fitting >= most || grade == Grade::All).then(|| assembly.finish(left_out))
         };
         GRADES.into_iter().find_map(of_grade).unwrap_or_default()
     }
 
     /// The units in the order in which they are tried: the literal ones first, then those that open most for their bytes. Of
-    /// the broad units and the narrow ones those of which more fits. With what they are worth that fit, and how many texts
-    /// are left out of them.
-    fn most_worth(&mut self, shortest: Vec<Unit>) -> (Vec<Unit>, usize, usize) {
+    /// the broad units and the narrow ones those of which less is left out.
+    fn most_worth(&mut self, shortest: Shortest) -> Choice {
+        let Shortest { units: mut broad, has_broad, left_out } = shortest;
         self.encoded = false;
         self.left_out = self.grants.texts_beyond;
+        if !has_broad {
+            // These are the narrow ones.
+            self.by_price(&mut broad);
+            let fits = self.fitting(&broad);
+            return Choice { units: broad, fits, beyond: left_out };
+        }
         let mut narrow = self.part(None);
         let beyond = self.left_out;
         self.by_price(&mut narrow);
-        let mut broad = shortest;
         if self.plan.undeclared == Undeclared::Allow {
             // What everybody may do goes first, then what is left of the rest.
             broad.sort_by_key(|unit| unit.allow);
@@ -270,16 +297,20 @@ impl<'a> Builder<'a> {
         } else {
             self.by_price(&mut broad);
         }
-        let fitting = |units: &[Unit]| {
-            let mut assembly = Assembly::new(self, Grade::All);
-            units.iter().filter(|unit| assembly.add(self, unit)).fold(0, worth_of)
+        let left = |units: &[Unit], fits: &[bool]| {
+            units.iter().fold(0, |sum: usize, unit| sum.saturating_add(unit.worth)).saturating_sub(worth(units, fits))
         };
-        let left = |units: &[Unit], fits: usize| units.iter().fold(0, worth_of).saturating_sub(fits);
-        let (of_broad, of_narrow) = (fitting(&broad), fitting(&narrow));
-        match self.plan.undeclared == Undeclared::Allow || left(&broad, of_broad) <= left(&narrow, of_narrow) {
-            true => (broad, of_broad, beyond),
-            false => (narrow, of_narrow, beyond),
+        let (of_broad, of_narrow) = (self.fitting(&broad), self.fitting(&narrow));
+        match self.plan.undeclared == Undeclared::Allow || left(&broad, &of_broad) <= left(&narrow, &of_narrow) {
+            true => Choice { units: broad, fits: of_broad, beyond },
+            false => Choice { units: narrow, fits: of_narrow, beyond },
         }
+    }
+
+    /// Which of the units fit, one after the other.
+    fn fitting(&self, units: &[Unit]) -> Vec<bool> {
+        let mut assembly = Assembly::new(self, Grade::All);
+        units.iter().map(|unit| assembly.add(self, unit)).collect()
     }
 
     /// Literals first, then by bytes for each entry.
@@ -297,6 +328,10 @@ impl<'a> Builder<'a> {
     }
 
     fn assembled(&self, units: &[Unit], grade: Grade) -> Option<Draft> {
+        let allows = units.iter().fold(FRAME_BYTES, |sum, unit| sum.saturating_add(self.allow_bytes(unit.allow)));
+        if allows > self.room {
+            return None;
+        }
         let mut assembly = Assembly::new(self, grade);
         units.iter().all(|unit| assembly.add(self, unit)).then(|| assembly.finish(self.left_out))
     }

@@ -52,6 +52,7 @@ impl<'a> Builder<'a> {
         if self.plan.undeclared != Undeclared::Allow || self.paths == Paths::Exact {
             return self.part(level);
         }
+        self.has_broad = true;
         let mut units = Vec::new();
         for table in 0..self.plan.tables.len() {
             let everything = Piece { table, source: Source::Patterns, node: ROOT, form: Form::Subtree, tuple: 0 };
@@ -141,6 +142,7 @@ impl<'a> Builder<'a> {
             if let Some(unit) = self.unit(broad, branch.worth) {
                 let broad = self.branch(unit);
                 if broad.bytes() < branch.bytes() {
+                    self.has_broad = true;
                     return broad;
                 }
             }
