@@ -138,8 +138,7 @@ impl Builder<'_> {
         if !self.used_literals.contains_key(&place) {
             let mut used = Vec::new();
             for (literal, child) in parent.literals() {
-                let form = if tree.get(*child)?.gap.is_some() { Form::Subtree } else { Form::Exact };
-                if self.harmless(Piece { node: *child, form, ..piece }).is_none() {
+                if self.is_used_below(piece, *child)? {
                     used.push(self.plan.literals.text(*literal)?);
                 }
             }
@@ -156,6 +155,22 @@ impl Builder<'_> {
         let node = first.map(|(_, node)| *node).min()?;
         let shortened = Piece { node, form: Form::Prefix(kept), ..piece };
         (!self.is_too_long(shortened)?).then_some(shortened)
+    }
+
+    /// Whether the token may use some path that a pattern at or below a node matches.
+    fn is_used_below(&self, piece: Piece, node: NodeId) -> Option<bool> {
+        let overlaps = self.overlaps(piece)?;
+        // Where a warning has told of them, literals in the place of parameters are not spared.
+        let sets = if self.plan.collides { &overlaps.hits } else { &overlaps.reach };
+        let mut open = vec![node];
+        while let Some(node) = open.pop() {
+            if sets.get(node)?.iter().any(|cell| self.grants.allow(self.plan, *cell)) {
+                return Some(true);
+            }
+            let at = overlaps.tree.get(node)?;
+            open.extend(at.literals().iter().map(|(_, next)| *next).chain(at.gap).chain(at.texts.iter().copied()));
+        }
+        Some(false)
     }
 
     /// The piece, if denying it refuses nothing that the token may use, nor the request that must be spared.

@@ -40,6 +40,22 @@ fn holds(
     table
 }
 
+#[test]
+fn one_deny_for_literals_that_begin_alike_spares_what_is_below_another() {
+    let table = Started::new(table(
+        Mode::Absent,
+        &[
+            ("GET", "/b/{p+}", none()),
+            ("GET", "/a/a:x/{p}", bound("sub", "{p}")),
+            ("GET", "/a/a/a", none()),
+            ("GET", "/{p}/me", none()),
+        ],
+    ));
+    let token = claims(&[], json!({}));
+    let (_, left_out) = table.judged(&token, "DELETE/x/y/z", ROOM, &["a", "a:x", "b", "me", "zz"], 3);
+    assert_eq!(left_out, 0);
+}
+
 /// Files of an organization, and an export for the one whose name is the organization's, or with a scope.
 fn exports() -> [(&'static str, &'static str, Vec<Way>); 2] {
     [("GET", "/o/{x}/{p+}", bound("org", "{x}")), ("GET", "/o/{x}/export", [sub("{x}"), scope("export")].concat())]
