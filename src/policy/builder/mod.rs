@@ -115,14 +115,20 @@ struct Choice {
     units: Vec<Unit>,
     /// Of each.
     fits: Vec<bool>,
-    /// How many texts are left out of them all.
+    /// How many could not even be made.
     beyond: usize,
 }
 
-/// What the units are worth that fit.
-fn worth(units: &[Unit], fits: &[bool]) -> usize {
-    let fitting = units.iter().zip(fits).filter(|(_, fits)| **fits);
-    fitting.fold(0, |sum, (unit, _)| sum.saturating_add(unit.worth))
+impl Choice {
+    fn left_out(&self) -> usize {
+        left_out(self.beyond, &self.units, &self.fits)
+    }
+}
+
+/// What is left out, with so much that could not even be made.
+fn left_out(beyond: usize, units: &[Unit], fits: &[bool]) -> usize {
+    let left = units.iter().zip(fits).filter(|(_, fits)| !**fits);
+    left.fold(beyond, |sum, (unit, _)| sum.saturating_add(unit.worth))
 }
 
 /// The bytes of a text in JSON, without its quotes.
@@ -262,15 +268,13 @@ impl<'a> Builder<'a> {
 
     /// As much as fits, with the finest Denies for ambiguous paths that leave out no more than the coarsest.
     fn what_fits(&mut self, shortest: Shortest) -> Draft {
-        let Choice { units, fits, beyond } = self.most_worth(shortest);
-        let most = worth(&units, &fits);
-        let all = units.iter().fold(0, |sum: usize, unit| sum.saturating_add(unit.worth));
+        let choice = self.most_worth(shortest);
+        let least = choice.left_out();
         let of_grade = |grade: Grade| {
             let mut assembly = Assembly::new(self, grade);
-            let fits: Vec<bool> = units.iter().map(|unit| assembly.add(self, unit)).collect();
-            let fitting = worth(&units, &fits);
-            let left_out = beyond.saturating_add(all.saturating_sub(fitting));
-            (fitting >= most || grade == Grade::All).then(|| assembly.finish(left_out))
+            let fits: Vec<bool> = choice.units.iter().map(|unit| assembly.add(self, unit)).collect();
+            let left_out = left_out(choice.beyond, &choice.units, &fits);
+            (left_out <= least || grade == Grade::All).then(|| assembly.finish(left_out))
         };
         GRADES.into_iter().find_map(of_grade).unwrap_or_default()
     }
@@ -297,13 +301,12 @@ impl<'a> Builder<'a> {
         } else {
             self.by_price(&mut broad);
         }
-        let left = |units: &[Unit], fits: &[bool]| {
-            units.iter().fold(0, |sum: usize, unit| sum.saturating_add(unit.worth)).saturating_sub(worth(units, fits))
-        };
         let (of_broad, of_narrow) = (self.fitting(&broad), self.fitting(&narrow));
-        match self.plan.undeclared == Undeclared::Allow || left(&broad, &of_broad) <= left(&narrow, &of_narrow) {
-            true => Choice { units: broad, fits: of_broad, beyond },
-            false => Choice { units: narrow, fits: of_narrow, beyond },
+        let broad = Choice { units: broad, fits: of_broad, beyond: left_out };
+        let narrow = Choice { units: narrow, fits: of_narrow, beyond };
+        match self.plan.undeclared == Undeclared::Allow || broad.left_out() <= narrow.left_out() {
+            true => broad,
+            false => narrow,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::examples::{none, scope, sub, table};
+use super::examples::{none, scope, sub, table, token};
 use super::iam::Document;
 use super::rules::{Mode, Token, Way};
 use super::started::{ROOM, Started};
@@ -257,4 +257,13 @@ fn undeclared_paths_of_most_methods_go_before_literals_where_not_all_fit() {
     let least = table.least_room("GET/x", "OPTIONS/*");
     let (most, left_out) = table.document("GET/x", least - 1);
     assert!(most.contains("GET/*\"") && left_out > 0, "{most}");
+}
+
+#[test]
+fn what_there_is_no_room_to_make_counts_as_left_out() {
+    let table = Started::new(table(Mode::Allow, &[("ANY", "/", scope("u"))]));
+    let request = format!("GET/{}", "z".repeat(500));
+    let (policy, left_out) = table.answer(&token(&[], "u1"), &request, 600);
+    assert!(!Document::new(&policy, STAGE).allows("GET/x"));
+    assert!(left_out > 0);
 }
