@@ -36,6 +36,14 @@ pub enum Bearer {
 /// A token that was verified, or is supposed to be valid.
 pub struct Holder(Verified);
 
+impl Holder {
+    /// The holder of a token that is taken to be valid, with these claims and scopes.
+    #[must_use]
+    pub fn supposed(claims: Map<String, Value>, scopes: &[String]) -> Self {
+        Self(Verified::supposed(claims, scopes))
+    }
+}
+
 /// A request that stands for a declared route and method.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Asked {
@@ -73,7 +81,7 @@ impl Authorizer {
     /// The reason code, if the token is refused.
     pub async fn holder(&self, bearer: &Bearer) -> Result<Holder, &'static str> {
         match bearer {
-            Bearer::Supposed { claims, scopes } => Ok(Holder(Verified::supposed(claims.clone(), scopes))),
+            Bearer::Supposed { claims, scopes } => Ok(Holder::supposed(claims.clone(), scopes)),
             Bearer::Header(value) => {
                 let event = event(Some(value), "GET", "/");
                 let request = Request::parse(event.as_bytes());

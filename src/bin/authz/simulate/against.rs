@@ -5,7 +5,7 @@ use apigw_jwt_authorizer::explain::{Asked, Fate};
 use serde_json::{Value, json};
 
 use super::table::{of, refusal, route, word};
-use super::who::{Format, Who, cell, holder};
+use super::who::{Report, Who, cell, holder};
 use crate::page::{Colour, Page};
 
 /// Requests to one path that fare otherwise.
@@ -24,9 +24,7 @@ pub(super) struct Changes(Vec<Change>);
 pub(super) async fn changes(old: &Authorizer, new: &Authorizer, all: &[Who]) -> Changes {
     let mut changes: Vec<Change> = Vec::new();
     for who in all {
-        let (Ok(before), Ok(after)) = (holder(old, &who.bearer).await, holder(new, &who.bearer).await) else {
-            continue;
-        };
+        let (before, after) = (holder(old, &who.bearer).await, holder(new, &who.bearer).await);
         let mut asked = new.requests(&after.0);
         for request in old.requests(&before.0) {
             if !asked.iter().any(|known| (known.method, &known.path) == (request.method, &request.path)) {
@@ -60,15 +58,7 @@ pub(super) async fn changes(old: &Authorizer, new: &Authorizer, all: &[Who]) -> 
     Changes(changes)
 }
 
-impl Changes {
-    pub(super) fn text(&self, format: Format) -> String {
-        match format {
-            Format::Text => self.page(),
-            Format::Json => format!("{:#}\n", self.json()),
-            Format::Markdown => self.markdown(),
-        }
-    }
-
+impl Report for Changes {
     fn page(&self) -> String {
         let mut page = Page::stdout();
         if self.0.is_empty() {

@@ -12,7 +12,7 @@ use clap::Args;
 use serde_json::{Map, Value};
 
 use crate::{Failure, authorizer, configuration, explain, moment};
-use who::{Format, Who};
+use who::{Format, Report as _, Who};
 
 pub(crate) const ABOUT: &str =
     "Says for every declared route what tokens and sets of scopes may do: whether the request passes, and

@@ -4,7 +4,7 @@ use apigw_jwt_authorizer::Authorizer;
 use apigw_jwt_authorizer::explain::{Asked, Fate};
 use serde_json::{Value, json};
 
-use super::who::{Format, Who, cell, holder};
+use super::who::{Report, Who, cell, holder};
 use crate::check::methods;
 use crate::page::{Colour, Page};
 
@@ -26,7 +26,7 @@ pub(super) struct Table(Vec<Column>);
 pub(super) async fn simulated(authorizer: &Authorizer, all: &[Who]) -> Table {
     let mut columns = Vec::new();
     for who in all {
-        let Ok((holder, refused)) = holder(authorizer, &who.bearer).await else { continue };
+        let (holder, refused) = holder(authorizer, &who.bearer).await;
         let asked = authorizer.requests(&holder);
         let fates = match refused {
             Some(reason) => vec![refusal(reason); asked.len()],
@@ -58,14 +58,29 @@ pub(super) fn word(fate: &Fate) -> String {
 }
 
 impl Table {
-    pub(super) fn text(&self, format: Format) -> String {
-        match format {
-            Format::Text => self.page(),
-            Format::Json => format!("{:#}\n", self.json()),
-            Format::Markdown => self.markdown(),
+    /// What cached answers do otherwise.
+    fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        for column in &self.0 {
+            for (names, row) in rows(std::slice::from_ref(column)) {
+                let Some((asked, fate)) = column.fates.get(row) else { continue };
+                if let Some(first) = fate.cached_otherwise.first() {
+                    let does = if fate.allowed { "refuse" } else { "allow" };
+                    let more = fate.cached_otherwise.len().saturating_sub(1);
+                    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                    notes.push(format!(
+                        "{}, {}: cached answers to {first}{more} {does} it",
+                        column.who,
+                        route(&names, asked)
+                    ));
+                }
+            }
         }
+        notes
     }
+}
 
+impl Report for Table {
     fn page(&self) -> String {
         let mut page = Page::stdout();
         for (number, columns) in self.0.chunks(COLUMNS).enumerate() {
@@ -98,27 +113,6 @@ impl Table {
             notes.iter().for_each(|note| page.paragraph(2, note));
         }
         page.finish()
-    }
-
-    /// What cached answers do otherwise.
-    fn notes(&self) -> Vec<String> {
-        let mut notes = Vec::new();
-        for column in &self.0 {
-            for (names, row) in rows(std::slice::from_ref(column)) {
-                let Some((asked, fate)) = column.fates.get(row) else { continue };
-                if let Some(first) = fate.cached_otherwise.first() {
-                    let does = if fate.allowed { "refuse" } else { "allow" };
-                    let more = fate.cached_otherwise.len().saturating_sub(1);
-                    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-                    notes.push(format!(
-                        "{}, {}: cached answers to {first}{more} {does} it",
-                        column.who,
-                        route(&names, asked)
-                    ));
-                }
-            }
-        }
-        notes
     }
 
     fn markdown(&self) -> String {

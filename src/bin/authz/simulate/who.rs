@@ -3,7 +3,7 @@
 use apigw_jwt_authorizer::Authorizer;
 use apigw_jwt_authorizer::explain::{Bearer, Holder};
 use clap::ValueEnum;
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 /// How to print.
 #[derive(Clone, Copy, ValueEnum)]
@@ -22,16 +22,25 @@ pub(super) struct Who {
     pub(super) bearer: Bearer,
 }
 
-/// A holder of a token, or one of no scopes in place of a token that is refused, with the reason.
-pub(super) async fn holder(
-    authorizer: &Authorizer,
-    bearer: &Bearer,
-) -> Result<(Holder, Option<&'static str>), &'static str> {
+/// The holder of a token. If the token is refused, a holder without scopes and the reason.
+pub(super) async fn holder(authorizer: &Authorizer, bearer: &Bearer) -> (Holder, Option<&'static str>) {
     match authorizer.holder(bearer).await {
-        Ok(holder) => Ok((holder, None)),
-        Err(reason) => {
-            let nobody = Bearer::Supposed { claims: Map::new(), scopes: Vec::new() };
-            Ok((authorizer.holder(&nobody).await?, Some(reason)))
+        Ok(holder) => (holder, None),
+        Err(reason) => (Holder::supposed(Map::new(), &[]), Some(reason)),
+    }
+}
+
+/// What `simulate` prints.
+pub(super) trait Report {
+    fn page(&self) -> String;
+    fn json(&self) -> Value;
+    fn markdown(&self) -> String;
+
+    fn text(&self, format: Format) -> String {
+        match format {
+            Format::Text => self.page(),
+            Format::Json => format!("{:#}\n", self.json()),
+            Format::Markdown => self.markdown(),
         }
     }
 }
