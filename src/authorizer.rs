@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::event::{MethodArn, Request};
 use crate::hint::{Hint, kind_of_event};
 use crate::issuer::Issuer;
-use crate::keys::{KeyAccess, so_many_at_once};
+use crate::keys::{KeyAccess, join_at_most};
 use crate::observer::Observer;
 use crate::policy::IamPolicy;
 use crate::response::Answer;
@@ -106,7 +106,7 @@ impl Authorizer {
     pub async fn warm_up(&self) {
         let began = Instant::now();
         let sets = self.issuers.iter().filter_map(|issuer| issuer.keys.to_warm_up()).take(WARM_UP_SETS);
-        let all = so_many_at_once(WARM_UP_AT_ONCE, sets.map(|keys| keys.warm_up(began)));
+        let all = join_at_most(WARM_UP_AT_ONCE, sets.map(|keys| keys.warm_up(began)));
         let tried = tokio::time::timeout(WARM_UP, all).await;
         if !tried.is_ok_and(|tried| tried.into_iter().all(|tried| tried)) {
             warn!("not all key sets could be fetched at start-up; they are fetched when a token needs them");

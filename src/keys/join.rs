@@ -1,15 +1,16 @@
-//! Waiting for several things at once, in the task that waits for them.
+//! Awaits several futures concurrently in the current task.
 
 use std::pin::Pin;
 use std::task::Poll;
 
-/// What each of these comes to, in their order.
-pub(crate) async fn side_by_side<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
-    so_many_at_once(usize::MAX, futures).await
+/// Runs all of the futures concurrently. The outputs are in the order of the futures.
+pub(crate) async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    join_at_most(usize::MAX, futures).await
 }
 
-/// The same, with at most `at_once` of them under way: the next begins when one is over.
-pub(crate) async fn so_many_at_once<F: Future>(at_once: usize, futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+/// Runs the futures concurrently, at most `at_once` of them at a time and at least one.
+pub(crate) async fn join_at_most<F: Future>(at_once: usize, futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    let at_once = at_once.max(1);
     let mut all: Vec<Waiting<F>> = futures.into_iter().map(|future| Waiting::For(Box::pin(future))).collect();
     std::future::poll_fn(|context| {
         let mut under_way = 0_usize;

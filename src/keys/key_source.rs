@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::aws_extension::{Extension, StoredSecret};
 use super::fetch::{Fetch, Network};
+use super::join::join_all;
 use super::jwk_set::KeySet;
 use super::jwks_source::{Address, CacheTimes};
 use super::remote_jwks::{RemoteKeys, Seed};
 use super::secret::{Misreading, Secret};
-use super::side_by_side::side_by_side;
 use super::stored_secret::{Certainty, FetchedSecret};
 use super::trust::Trust;
 use super::unusable::WhyUnknown;
@@ -188,7 +188,7 @@ impl Secrets {
             };
         }
         let mut refusal = Error::InvalidSignature;
-        for versions in side_by_side(self.fetched.iter().map(|secret| secret.versions(deadline))).await {
+        for versions in join_all(self.fetched.iter().map(|secret| secret.versions(deadline))).await {
             let Ok(versions) = versions else {
                 refusal = Error::KeysUnavailable;
                 continue;

@@ -5,6 +5,7 @@ mod cache;
 mod disguise;
 mod fetch;
 mod inward;
+mod join;
 mod jwk;
 mod jwk_set;
 mod jwks_source;
@@ -13,7 +14,6 @@ mod readings;
 mod remote_jwks;
 mod resolver;
 mod secret;
-mod side_by_side;
 mod stored_secret;
 #[cfg(test)]
 mod test_support;
@@ -25,6 +25,7 @@ pub(crate) use aws_extension::{Extension, Previous, SecretLocation, StoredSecret
 #[cfg(test)]
 pub(crate) use fetch::Fetched;
 pub(crate) use fetch::SessionToken;
+pub(crate) use join::join_at_most;
 #[cfg(test)]
 pub(crate) use jwk::PublicKey;
 pub(crate) use jwk_set::{KeySet, NotAKeySet};
@@ -32,7 +33,6 @@ pub(crate) use jwks_source::{Address, CacheTimes};
 pub(crate) use key_source::{KeyAccess, KeySettings, KeySource};
 pub(crate) use remote_jwks::Seed;
 pub(crate) use secret::{Encoding, Misreading, Secret, doubt};
-pub(crate) use side_by_side::so_many_at_once;
 pub(crate) use trust::Trust;
 #[cfg(test)]
 pub(crate) use unusable::Unusable;

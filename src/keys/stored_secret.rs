@@ -11,8 +11,8 @@ use super::aws_extension::SecretLocation;
 use super::aws_extension::{Asked, Extension, Failure, Stage, StoredSecret};
 use super::cache::{Cache, Extent, Held, Source, State};
 use super::fetch::Fetch;
+use super::join::join_all;
 use super::secret::Secret;
-use super::side_by_side::side_by_side;
 use crate::error::Error;
 use crate::time::{Clock, Deadline, Moment};
 
@@ -173,7 +173,7 @@ impl Store {
     async fn read(&self, began: Moment, patience: Duration, held: &[Version]) -> (Vec<Version>, Option<Failure>) {
         let is_current_settled = AtomicBool::new(false);
         let stages = self.asked.secret.stored.stages();
-        let outcomes = side_by_side(stages.iter().map(|stage| {
+        let outcomes = join_all(stages.iter().map(|stage| {
             let settled = &is_current_settled;
             async move {
                 let version = self.asked.version(*stage, patience, settled);
