@@ -1,6 +1,6 @@
-//! From what a token may do to the Resources of its policy.
+//! Builds the Resources of a token's policy from what the token may do.
 //!
-//! An [`Unit`] is an Allow that owns the Denies it needs: it goes into an answer whole or not at all. Which units there are
+//! A [`Unit`] is an Allow that owns the Denies it needs: it goes into an answer whole or not at all. Which units there are
 //! is a function of the table and the token's grants; only bytes decide which of them fit.
 
 mod assembly;
@@ -35,7 +35,7 @@ pub(super) enum Paths {
 pub(super) struct Draft {
     pub(super) allow: Vec<String>,
     pub(super) deny: Vec<String>,
-    /// Those that any wildcard brings along.
+    /// The Denies that any wildcard needs.
     pub(super) ambiguity_denies: Vec<String>,
     /// How many units did not fit.
     pub(super) left_out: usize,
@@ -53,9 +53,9 @@ pub(super) struct Builder<'a> {
     spare: Option<&'a str>,
     /// Whether texts are also written as clients encode them.
     encoded: bool,
-    /// All that were made. None is changed or dropped while a piece may name it.
+    /// Never changed or removed, because pieces refer to them by position.
     tuples: Vec<Tuple<'a>>,
-    /// By tuple and one more text.
+    /// The tuple that extends another by one text.
     longer_tuples: FxHashMap<(usize, &'a str), usize>,
     free: FxHashMap<Piece, bool>,
     own_denies: FxHashMap<(TableId, NodeId), Option<Piece>>,
@@ -64,7 +64,7 @@ pub(super) struct Builder<'a> {
     left_out: usize,
     /// Whether one unit stands for several patterns.
     has_broad: bool,
-    /// What units of patterns without texts came to.
+    /// The units of patterns without texts.
     known: FxHashMap<Piece, Option<Unit>>,
 }
 
@@ -113,9 +113,9 @@ struct Shortest {
 /// Units that do not all fit, in order.
 struct Choice {
     units: Vec<Unit>,
-    /// Of each.
+    /// Whether each unit fits.
     fits: Vec<bool>,
-    /// How many could not even be made.
+    /// How many units could not be made at all.
     beyond: usize,
 }
 
@@ -125,7 +125,7 @@ impl Choice {
     }
 }
 
-/// What is left out, with so much that could not even be made.
+/// The worth of the units that do not fit, plus `beyond`.
 fn left_out(beyond: usize, units: &[Unit], fits: &[bool]) -> usize {
     let left = units.iter().zip(fits).filter(|(_, fits)| !**fits);
     left.fold(beyond, |sum, (unit, _)| sum.saturating_add(unit.worth))
@@ -178,7 +178,7 @@ impl<'a> Builder<'a> {
     /// The cells of which the fullest answer allows paths; `None` if it is known that nothing is left out.
     pub(super) fn covered(mut self) -> Option<FxHashSet<CellId>> {
         let shortest = self.shortest();
-        // Without broad units the choice below is the same, and tells as much.
+        // Without broad units, `most_worth` looks at the same units.
         if shortest.has_broad && shortest.left_out == 0 && self.assembled(&shortest.units, Grade::All).is_some() {
             return None;
         }
@@ -286,7 +286,7 @@ impl<'a> Builder<'a> {
         self.encoded = false;
         self.left_out = self.grants.texts_beyond;
         if !has_broad {
-            // These are the narrow ones.
+            // Then the narrow units are the same.
             self.by_price(&mut broad);
             let fits = self.fitting(&broad);
             return Choice { units: broad, fits, beyond: left_out };
@@ -310,7 +310,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Which of the units fit, one after the other.
+    /// Whether each unit fits, tried in order.
     fn fitting(&self, units: &[Unit]) -> Vec<bool> {
         let mut assembly = Assembly::new(self, Grade::All);
         units.iter().map(|unit| assembly.add(self, unit)).collect()

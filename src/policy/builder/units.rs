@@ -150,7 +150,7 @@ impl<'a> Builder<'a> {
         branch
     }
 
-    /// The tuple with one more text: always the same for the same texts, so that a piece means the same for ever.
+    /// The tuple with one more text. The same texts always get the same tuple, so a piece never changes its meaning.
     fn longer(&mut self, tuple: usize, text: &'a str) -> Option<usize> {
         if let Some(known) = self.longer_tuples.get(&(tuple, text)) {
             return Some(*known);
