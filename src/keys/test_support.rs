@@ -1,8 +1,12 @@
 //! What the tests of fetched keys and secrets share.
 
-use std::sync::{Arc, Mutex};
+#[path = "../../tests/support/log_buffer.rs"]
+mod log_buffer;
+
+use std::sync::Mutex;
 use std::time::Duration;
 
+use log_buffer::LogBuffer;
 use serde_json::Value;
 
 use crate::time::{Clock, Moment};
@@ -24,27 +28,13 @@ pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
     runtime.unwrap().block_on(future)
 }
 
-#[derive(Clone, Default)]
-struct Paper(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Paper {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 /// The fields of the lines that are logged meanwhile, from INFO on.
 pub(super) fn logged(what: impl FnOnce()) -> Vec<Value> {
-    let paper = Paper::default();
-    let written = paper.clone();
+    let buffer = LogBuffer::default();
+    let written = buffer.clone();
     let subscriber = tracing_subscriber::fmt().json().with_writer(move || written.clone()).finish();
     tracing::subscriber::with_default(subscriber, what);
-    let lines = paper.0.lock().unwrap();
-    let lines = std::str::from_utf8(&lines).unwrap().lines();
-    lines.map(|line| serde_json::from_str::<Value>(line).unwrap()["fields"].take()).collect()
+    let fields = |line: &str| serde_json::from_str::<Value>(line).unwrap()["fields"].take();
+    let lines = buffer.0.lock().unwrap();
+    std::str::from_utf8(&lines).unwrap().lines().map(fields).collect()
 }

@@ -1,11 +1,14 @@
 //! Shared by in-process tests: a clock set by hand, configurations, captured logs, and short forms of answers.
 
+#[path = "log_buffer.rs"]
+mod log_buffer;
+
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use apigw_jwt_authorizer::{Clock, Config, ConfigError, Moment};
+use log_buffer::LogBuffer;
 use serde_json::Value;
 
 /// The initial time of the wall clock in most tests.
@@ -91,43 +94,29 @@ pub(crate) fn outcome(answer: &Value) -> String {
 
 /// Captures the log at every level, as JSON lines.
 pub(crate) struct Log {
-    lines: Arc<Mutex<Vec<u8>>>,
+    lines: LogBuffer,
     dispatch: tracing::Dispatch,
 }
 
-/// Where the lines go.
-struct Paper(Arc<Mutex<Vec<u8>>>);
-
 impl Log {
     pub(crate) fn new() -> Self {
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        let paper = Arc::clone(&lines);
+        let lines = LogBuffer::default();
+        let written = lines.clone();
         let subscriber = tracing_subscriber::fmt().json().with_max_level(tracing::Level::TRACE);
-        let subscriber = subscriber.with_writer(move || Paper(Arc::clone(&paper))).finish();
+        let subscriber = subscriber.with_writer(move || written.clone()).finish();
         Self { lines, dispatch: tracing::Dispatch::new(subscriber) }
     }
 
     /// Runs something and also returns the lines that it logged, without taking them.
     pub(crate) fn of<T>(&self, what: impl FnOnce() -> T) -> (T, String) {
-        let before = self.lines.lock().unwrap().len();
+        let before = self.lines.0.lock().unwrap().len();
         let done = tracing::dispatcher::with_default(&self.dispatch, what);
-        let new = self.lines.lock().unwrap().split_at(before).1.to_vec();
+        let new = self.lines.0.lock().unwrap().split_at(before).1.to_vec();
         (done, String::from_utf8(new).unwrap())
     }
 
     /// Takes all lines logged since the last call.
     pub(crate) fn take(&self) -> String {
-        String::from_utf8(std::mem::take(&mut *self.lines.lock().unwrap())).unwrap()
-    }
-}
-
-impl std::io::Write for Paper {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
+        String::from_utf8(std::mem::take(&mut *self.lines.0.lock().unwrap())).unwrap()
     }
 }
