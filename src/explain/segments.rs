@@ -36,7 +36,7 @@ fn decoded(segment: &str) -> Result<Vec<u8>, String> {
     }
     if let Some(position) = segment.chars().position(|c| foreign(&c)) {
         let place = position.saturating_add(1);
-        return Err(format!("character {place} is none of base64url (letters, digits, `-`, `_`)"));
+        return Err(format!("character {place} is not base64url (letters, digits, `-`, `_`)"));
     }
     if segment.len() % 4 == 1 {
         return Err(format!("{} characters, a length that base64url never has; it is cut off", segment.len()));
@@ -55,7 +55,7 @@ mod tests {
         let cases = [
             ("e30.e30.AAAAA", "signature", "BAD: 5 characters, a length that base64url never has; it is cut off"),
             ("e30.e30.", "signature", "BAD: empty; it is cut off"),
-            ("e30.e3=.AA", "claims", "BAD: character 3 is none of base64url (letters, digits, `-`, `_`)"),
+            ("e30.e3=.AA", "claims", "BAD: character 3 is not base64url (letters, digits, `-`, `_`)"),
             ("e30.eyJhIjox.AA", "claims", "BAD: JSON that ends too early; it is cut off"),
             ("e30.W10.AA", "claims", "BAD: not base64url of a JSON object in which no member appears twice"),
             ("e30.e30.AB", "signature", "BAD: its last character has bits too many; it is cut off or changed"),

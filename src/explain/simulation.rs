@@ -16,7 +16,7 @@ use crate::observer::Observer;
 use crate::routes::{Decision, Methods};
 use crate::time::Deadline;
 
-/// Paths that tables rarely declare, one of which stands for all that is not declared.
+/// Paths that tables rarely declare. The first undeclared one stands for every undeclared path.
 const UNDECLARED: [&str; 3] = ["undeclared", "undeclared/path", "undeclared/undeclared/undeclared/path"];
 
 /// A token, or what it would say.
@@ -55,7 +55,7 @@ pub struct Asked {
     sample: String,
 }
 
-/// What becomes of a request.
+/// What happens to a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fate {
     /// Whether it passes.
@@ -112,7 +112,7 @@ impl Authorizer {
         all
     }
 
-    /// What becomes of each of these requests, on its own and under the cached answers to the others.
+    /// What happens to each request, by itself and under the cached answers to the others.
     #[must_use]
     pub fn fates(&self, holder: &Holder, requests: &[Asked]) -> Vec<Fate> {
         let now = self.clock.now().date();

@@ -8,7 +8,7 @@ use crate::bearer::all_compact_jws;
 const PLACEHOLDERS: [&str; 10] =
     ["undefined", "null", "None", "nil", "false", "token", "TOKEN", "[object", "[object Object]", "YOUR_TOKEN"];
 
-/// Credentials that are no compact JWS.
+/// Credentials that are not a compact JWS.
 pub(super) fn malformed(authorization: &str) -> Option<Hint> {
     let value = authorization.trim();
     let (scheme, rest) = value.split_once(char::is_whitespace).unwrap_or((value, ""));

@@ -125,7 +125,7 @@ fn has_own_domains(host: &str) -> bool {
         || host.starts_with("clerk.")
 }
 
-/// Whether two paths have as many segments, of which one differs.
+/// Whether two paths have the same number of segments and differ in one.
 fn one_segment_differs(ours: &str, theirs: &str) -> bool {
     let count = |path: &str| path.split('/').count();
     let differing = ours.split('/').zip(theirs.split('/')).filter(|(ours, theirs)| ours != theirs).count();

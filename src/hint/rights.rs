@@ -46,7 +46,7 @@ impl Likeness {
     }
 }
 
-/// Whether a text ends in a right, behind something that is none of its letters: `ROLE_admin`, `api:admin`.
+/// Whether a text ends in a right after a separator: `ROLE_admin`, `api:admin`.
 fn is_prefixed(text: &str, needed: &str) -> bool {
     let before = text.strip_suffix(needed).and_then(|before| before.chars().next_back());
     before.is_some_and(|last| matches!(last, '_' | ':' | '/' | '.' | '-' | '|' | '#'))

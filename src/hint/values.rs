@@ -10,7 +10,7 @@ use crate::claims::{Accepted, ClaimName};
 use crate::routes::{ClaimValue, Need};
 use crate::similarity::{bare, slip};
 
-/// A claim and the values of which it needs one; none if any would do.
+/// A claim and its accepted values. An empty list accepts any value.
 pub(super) struct Wanted<'a> {
     name: &'a ClaimName,
     values: Vec<Value>,

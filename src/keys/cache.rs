@@ -14,7 +14,7 @@ use crate::time::{Clock, Deadline, Moment};
 const START_UP_PATIENCE: Duration = Duration::from_millis(1900);
 /// How long a request that finds a stale copy waits for a new one before it is served from the old.
 const STALE_PATIENCE: Duration = Duration::from_millis(400);
-/// Every so many attempts on a stale copy may take the whole time-out, for a slow server never makes the short one.
+/// Every third attempt on a stale copy may take the whole time-out: a slow server never meets the short one.
 const PATIENT_EVERY: u32 = 3;
 /// The first and the longest pause after failures.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);

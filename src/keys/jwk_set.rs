@@ -176,7 +176,7 @@ mod tests {
         complains(
             &[key("a", ONE), key("b", PRIVATE)],
             1,
-            Some("keys of the set cannot be used: b: it has private members, so it is no secret any more"),
+            Some("keys of the set cannot be used: b: it has private members, so it is no longer secret"),
         );
     }
 

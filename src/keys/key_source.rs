@@ -206,7 +206,7 @@ impl Secrets {
         Err(refusal)
     }
 
-    /// How a secret would have to be read to have signed this token. The token is none the better for it.
+    /// How a secret would have to be read to have signed this token. The token stays refused.
     pub(crate) fn misread_as(&self, token: &Unverified<'_>) -> Option<Misreading> {
         let signed = |secret: &Secret| {
             let mut keys = secret.misread(token.alg());

@@ -4,11 +4,11 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-/// The shortest word that is read by itself: less is no key.
+/// The shortest word that is read by itself: anything shorter cannot be a key.
 const MIN_WORD: usize = 32;
 /// So much of a text is read to find out how it begins.
 const BEGINNING: usize = 24;
-/// More beginnings are no key among other text.
+/// Text with more possible beginnings is not a key with other text around it.
 const MAX_TAILS: usize = 32;
 
 /// The runs of characters that base64 and hex are made of.

@@ -223,7 +223,7 @@ mod tests {
         let clock = Arc::<Dial>::default();
         let keys = keys("https://a.example/", Address::Fixed(address), &script, &clock);
         let logs = || logged(|| assert!(block_on(keys.find(Algorithm::Ed25519, Some("k"))).is_ok()));
-        let complaint = "keys of the set cannot be used: k: it has private members, so it is no secret any more";
+        let complaint = "keys of the set cannot be used: k: it has private members, so it is no longer secret";
         let lines = logs();
         assert_eq!(
             (lines.len(), &lines[0]["outcome"], &lines[1]["message"]),

@@ -8,7 +8,7 @@ use super::disguise::is_key;
 use crate::algorithm::Algorithm;
 use crate::signature::VerifyingKey;
 
-/// What is said of a secret that is none.
+/// The messages about unusable secrets.
 const IS_A_KEY: &str = "the secret is a key or a certificate (PEM, JWK, DER, or one in base64 or hex); public keys go into `jwks` or `jwks_file`";
 
 /// How a secret is written where it is kept.

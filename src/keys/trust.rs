@@ -21,7 +21,7 @@ impl Trust {
         (added > 0).then_some(Self::Roots(roots))
     }
 
-    /// Adds one's own, from a PEM text; `None` if that holds no certificate, or one that is none.
+    /// Adds certificates from a PEM text; `None` if there are none, or if one is malformed.
     pub(crate) fn with_pem(self, pem: &[u8]) -> Option<Self> {
         let certificates = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>().ok()?;
         let whole = certificates.len();

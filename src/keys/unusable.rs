@@ -21,7 +21,7 @@ pub(crate) enum Unusable {
     LongKid,
     /// A shared secret, which no key set may hold.
     Secret,
-    /// It holds private members, and so is no secret any more (RFC 7517 section 9.2).
+    /// It holds private members, so it is no longer secret (RFC 7517 section 9.2).
     Private,
     /// It is not for signatures (`use`, `key_ops`; RFC 7517 sections 4.2 and 4.3).
     OtherUse,
@@ -83,7 +83,7 @@ impl fmt::Display for Unusable {
             Self::CertificatesAlone => "it has certificates (`x5c`) and not the key itself (`n` and `e`, or `x` and `y`)",
             Self::LongKid => "its `kid` is longer than 256 bytes",
             Self::Secret => "it is a shared secret (`kty` is `oct`)",
-            Self::Private => "it has private members, so it is no secret any more",
+            Self::Private => "it has private members, so it is no longer secret",
             Self::OtherUse => "it is not for signatures, as its `use` or `key_ops` says",
             Self::Type => "its `kty` or `crv` is not supported (RSA, P-256, P-384 and Ed25519 are)",
             Self::UnknownAlg => "its `alg` is not supported",
@@ -104,7 +104,7 @@ pub(crate) struct PassedOver {
     pub(crate) reason: Unusable,
 }
 
-/// Its name, of which nothing can be taken for another line of a log, and the reason.
+/// Its name, escaped so that it cannot forge a log line, and the reason.
 impl fmt::Display for PassedOver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kid {

@@ -83,7 +83,7 @@ fn needs(path: &str, route: &Route, warnings: &mut Warnings) {
     }
 }
 
-/// The stage is no part of the path that is compared.
+/// The stage is not part of the path that is compared.
 fn stage(routes: &Routes, warnings: &mut Warnings) {
     let first = |route: &Route| match route.path.segments().first() {
         Some(Segment::Literal(text)) => Some(text.to_string()),
@@ -95,7 +95,7 @@ fn stage(routes: &Routes, warnings: &mut Warnings) {
         if STAGES.contains(&text.as_str()) || (MAYBE.contains(&text.as_str()) && all(&text)) {
             warnings.add(
                 &format!("routes[{index}].path"),
-                "the first segment looks like a stage, which is no part of the path; declare /pets, not /prod/pets",
+                "the first segment looks like a stage, which is not part of the path; declare /pets, not /prod/pets",
             );
         }
     }

@@ -45,7 +45,7 @@ pub(super) fn lint(path: &str, what: &str, text: &str, warnings: &mut Warnings) 
     if is_pattern(text) {
         warnings.add(
             path,
-            format!("{what} is compared byte for byte, and is no pattern; write it out, one entry for each"),
+            format!("{what} is compared byte for byte and not as a pattern; write out each value in its own entry"),
         );
     }
     if text.starts_with(['"', '\'']) && text.len() > 1 && text.chars().next() == text.chars().next_back() {

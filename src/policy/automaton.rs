@@ -205,7 +205,7 @@ fn after(table: &MethodTable<'_>, live: Vec<Live>, marks: MarkSet, new: MarkSet)
     (live, ((marks & !table.last_marks) | new) & wanted)
 }
 
-/// What may still match after one more segment: this literal, or a text that is none of the table. Behind a `{name+}`
+/// What may still match after one more segment: this literal, or a text that is not a literal of the table. Behind a `{name+}`
 /// nothing comes into play any more.
 fn step(table: &MethodTable<'_>, live: &[Live], text: Option<&[u8]>) -> Result<Vec<Live>, TooTangled> {
     let mut next = Vec::new();

@@ -1,4 +1,4 @@
-//! Denies that refuse paths whose parameters are literals of the table, of which a warning tells.
+//! Finds Denies that refuse paths whose parameters are literals of the table, and warns of them.
 
 use super::automaton::{CellId, Literals};
 use super::findings::{Label, TooTangled, Warning};

@@ -221,7 +221,7 @@ impl Plan {
     }
 }
 
-/// The conditions of which one lets a token use a cell.
+/// The conditions that let a token use a cell. One of them is enough.
 fn class(cell: &Cell, method: &MethodTable<'_>, ways: &[Way]) -> Vec<ConditionId> {
     let holds = |mark: &Mark| method.set(|known| known == mark) & cell.marks != 0;
     let mut class: Vec<_> = ways.iter().filter(|way| way.marks.iter().all(holds)).map(|way| way.condition).collect();

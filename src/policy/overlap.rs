@@ -1,7 +1,7 @@
 //! What patterns and the cells of a table have in common.
 //!
-//! Three sets for each pattern. *Reach*: the cells of which it matches any path; it says which Denies an Allow needs.
-//! *Hits*: the cells of which it matches an ordinary path, one whose parameters are not literals of the table; it says which
+//! Three sets for each pattern. *Reach*: the cells with any path that it matches; it says which Denies an Allow needs.
+//! *Hits*: the cells with an ordinary path that it matches, one whose parameters are not literals of the table; it says which
 //! Denies hurt. And the reach *if each gap were one segment*, which holds only beside the pattern's cutbacks.
 
 use rustc_hash::FxHashSet;

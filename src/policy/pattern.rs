@@ -27,7 +27,7 @@ pub(super) enum Part {
 /// A text of the token, which is not a literal of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct TextPart {
-    /// The claims of which it is known whether they have this text.
+    /// The claims that are known to have this text or not to have it.
     pub(super) known: ClaimSet,
     /// Those that have it.
     pub(super) held: ClaimSet,

@@ -24,7 +24,7 @@ pub(crate) struct Plan {
     pub(super) undeclared: Undeclared,
     pub(super) conditions: Conditions,
     pub(super) literals: Literals,
-    /// By class, the conditions of which one is enough.
+    /// By class, its conditions. One of them is enough.
     pub(super) classes: Vec<Vec<ConditionId>>,
     /// By condition, the classes that it is enough for.
     pub(super) classes_of: Vec<Vec<ClassId>>,
@@ -36,7 +36,7 @@ pub(crate) struct Plan {
     /// By condition, whether some of its patterns hold texts of the token.
     pub(super) opens_texts: Vec<bool>,
     pub(super) encodable: Encodable,
-    /// Whether some Deny may refuse a path whose parameter is a literal of the table, of which a warning tells.
+    /// Whether some Deny may refuse a path whose parameter is a literal of the table. A warning says so.
     pub(super) collides: bool,
     pub(super) cache: Cache,
 }

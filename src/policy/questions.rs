@@ -111,7 +111,7 @@ pub(super) fn own_node(table: &Table, cell: CellId) -> Result<NodeId, TooTangled
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Set {
     Hits,
-    /// Those of which it only matches paths whose parameters are literals of the table.
+    /// Cells that it matches only by paths whose parameters are literals of the table.
     Collisions,
 }
 

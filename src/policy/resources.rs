@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::ser::{Serialize, SerializeSeq as _, Serializer};
 use serde_json::value::RawValue;
 
-/// The request's own Resource before the others, of which none repeats it.
+/// The request's own Resource, then the others, none of which repeats it.
 #[derive(Clone, Debug)]
 pub(crate) struct Resources {
     own: Option<String>,
@@ -39,7 +39,7 @@ impl Resources {
     }
 }
 
-/// A Resource without the quotes of JSON. One that needs escapes looks different in it, but then it is no request's own.
+/// A Resource without the quotes of JSON. One that needs escapes looks different in JSON, but such a Resource is never a request's own.
 pub(super) fn unquoted(written: &RawValue) -> &str {
     let text = written.get();
     text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text)

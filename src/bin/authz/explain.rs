@@ -146,7 +146,7 @@ fn page(explanation: &Explanation, policy: bool) -> String {
     page.finish()
 }
 
-/// What is decided of which request, and the reason.
+/// The request, the decision and the reason.
 fn verdict(page: &mut Page, explanation: &Explanation) {
     let (verdict, colour) = match explanation.decision {
         "allow" => ("ALLOWED", Colour::Green),

@@ -66,7 +66,7 @@ impl Page {
         self.words(&[], indent, text, None);
     }
 
-    /// A text behind columns, each of which has a width; lines after the first begin where the text does.
+    /// A text after columns of fixed widths. Further lines are indented to where the text begins.
     pub(crate) fn row(&mut self, columns: &[(&str, usize, Option<Colour>)], text: &str) {
         let indent = columns.iter().map(|(_, width, _)| width).sum();
         self.words(columns, indent, text, None);

@@ -279,8 +279,8 @@ impl<'a> Builder<'a> {
         GRADES.into_iter().find_map(of_grade).unwrap_or_default()
     }
 
-    /// The units in the order in which they are tried: the literal ones first, then those that open most for their bytes. Of
-    /// the broad units and the narrow ones those of which less is left out.
+    /// The units in the order in which they are tried: literal ones first, then those that open most for their bytes. Chooses
+    /// the broad units or the narrow ones, whichever leave out less.
     fn most_worth(&mut self, shortest: Shortest) -> Choice {
         let Shortest { units: mut broad, has_broad, left_out } = shortest;
         self.encoded = false;

@@ -20,7 +20,7 @@ pub(crate) struct Way {
     pub(crate) claims: Vec<(&'static str, Vec<String>)>,
 }
 
-/// What becomes of undeclared paths.
+/// What happens to undeclared paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     Deny,

@@ -67,7 +67,7 @@ pub(crate) struct Selection {
     /// The API's name in the template, if it has several
     #[arg(long, value_name = "ID")]
     pub(crate) rest_api: Option<String>,
-    /// Methods that declare no security at all count as protected, too
+    /// Also count methods that declare no security as protected
     #[arg(long)]
     pub(crate) all_methods: bool,
 }

@@ -54,7 +54,7 @@ impl Schemes {
         Self { by_name, names_authorizers }
     }
 
-    /// What a list of security requirements means, each of which is enough.
+    /// What a list of security requirements means. Any one of them is enough.
     pub(super) fn reading(&self, requirements: &[Value], selection: &Selection) -> Reading {
         let (mut entries, mut used, mut others) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let mut unrestricted = false;

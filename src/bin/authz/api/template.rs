@@ -69,7 +69,7 @@ impl<'a> Template<'a> {
         Ok(())
     }
 
-    /// By a Lambda authorizer, with scopes of which one is enough.
+    /// By a Lambda authorizer. One of the scopes is enough.
     pub(super) fn token(&self, authorizer: &str, scopes: Option<&Value>, api: &mut Api) -> Protection {
         if self.selection.authorizer.as_ref().is_some_and(|wanted| wanted != authorizer) {
             return Protection::Other(format!("the authorizer {authorizer}"));

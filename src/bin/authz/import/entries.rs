@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::api::{Api, Method, Selection};
 use crate::document::{list, object};
 
-/// What to do about a document of which nothing is protected.
+/// What to do if a document protects nothing.
 pub(crate) fn nothing(file: &Path, selection: &Selection) -> String {
     let hint = if selection.all_methods { "" } else { "; --all-methods takes those that declare no security, too" };
     format!("no method of {} is protected by a Lambda authorizer{hint}", file.display())

@@ -1,4 +1,4 @@
-//! What a change of the configuration changes, and for whom.
+//! What a changed configuration changes for each token.
 
 use apigw_jwt_authorizer::Authorizer;
 use apigw_jwt_authorizer::explain::{Asked, Fate};

@@ -18,8 +18,8 @@ pub(crate) const ABOUT: &str =
     "Says for every declared route what tokens and sets of scopes may do: whether the request passes, and
 whether an answer to another request does something else to it once the gateway has cached it.
 
---scopes supposes a valid token with these scopes, of which nothing else is checked; --claim adds
-claims to it. --against shows only what changes from another configuration, and for whom.";
+--scopes assumes a valid token with these scopes and checks nothing else of it; --claim adds claims
+to it. --against shows only what another configuration decides differently, and for which token.";
 
 /// What to simulate.
 #[derive(Args)]

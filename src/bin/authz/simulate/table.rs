@@ -37,7 +37,7 @@ pub(super) async fn simulated(authorizer: &Authorizer, all: &[Who]) -> Table {
     Table(columns)
 }
 
-/// What becomes of every request with a token that is refused.
+/// The fate of every request with a token that is refused.
 pub(super) fn refusal(reason: &'static str) -> Fate {
     Fate { allowed: false, reason: Some(reason), cached_otherwise: Vec::new() }
 }

@@ -1,4 +1,4 @@
-//! Whom to ask for, and how to print the answer.
+//! The tokens to simulate, and the output formats.
 
 use apigw_jwt_authorizer::Authorizer;
 use apigw_jwt_authorizer::explain::{Bearer, Holder};
