@@ -3,7 +3,8 @@
 //!
 //! The program itself runs under valgrind's `cachegrind`, locally, for one event at a time. What it costs to start is taken
 //! off by a run with a small event. Nothing has to be built into the program for this, and the sum is the same every time.
-//! Without valgrind there is nothing to count with, and the tests say so.
+//! Without valgrind there is nothing to count with, and the tests say so. `cargo test` alone leaves this file out, because it takes
+//! two minutes: `.ci/full` runs it, on the binary of a release.
 
 #![expect(
     clippy::unwrap_used,
@@ -13,6 +14,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
@@ -87,12 +89,17 @@ fn can_count() -> bool {
     found
 }
 
+/// The path of the program: `TEST_PROGRAM`, or else the one built with the tests.
+fn program() -> OsString {
+    std::env::var_os("TEST_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_apigw-jwt-authorizer").into())
+}
+
 /// How many instructions the program takes for one event, all in all, and what it answers.
 fn run(api: &Value, event: &str) -> (u64, String) {
     let (config, event) = (Scratch::new(&api.to_string()), Scratch::new(event));
     let output = Command::new("valgrind")
         .args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"])
-        .arg(env!("CARGO_BIN_EXE_apigw-jwt-authorizer"))
+        .arg(program())
         .arg(&event.0)
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
