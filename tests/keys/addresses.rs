@@ -34,7 +34,7 @@ impl Proxy {
         let names = Arc::clone(&asked);
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                // A client that goes away is no matter of the next one.
+                // A client that goes away does not affect the next one.
                 drop(tunnel(client, &names));
             }
         });

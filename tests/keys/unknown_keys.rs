@@ -333,7 +333,7 @@ fn two_issuers_with_the_same_kid_never_mix() {
         assert_eq!(local.decides(&key.token(&crate::world::claims(name))), expected);
     }
     assert_eq!((server.count("/ours"), server.count("/theirs")), (1, 1));
-    // A flood for one is no matter of the other's.
+    // A flood for one does not affect the other.
     local.clock.advance(15);
     server.set("/ours", down());
     for number in 0..20 {

@@ -657,7 +657,7 @@ fn row_99_numbers_in_rules_and_claims_are_compared_exactly_by_value() {
             ending(&local, &with("\"x\"", &format!("[{claim}]")), "deny claim_mismatch");
         }
     }
-    // A power of ten that is itself beyond 64 bits is no number here.
+    // An exponent beyond 64 bits is not read as a number.
     for number in ["1e99999999999999999999", "1e-99999999999999999999", "10e9223372036854775807"] {
         ending(&rules("1"), &with("1", number), "deny malformed_token");
     }

@@ -20,7 +20,7 @@ const RS256: (&str, &str) = (
 const ES256: (&str, &str) =
     ("eyJhbGciOiJFUzI1NiJ9", "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q");
 
-/// An API for tokens of `joe`, which say of nothing whom they are for or about.
+/// An API for tokens of `joe`, which have neither an audience nor a subject.
 fn api(keys: (&str, Value)) -> Value {
     let mut issuer = json!({ "issuer": "joe", "audience": null, "leeway_seconds": 0 });
     issuer[keys.0] = keys.1;

@@ -55,7 +55,7 @@ fn a_pattern_and_a_path_have_these_patterns_in_common() {
         ("a/?*", "b/{}", &[]),
         ("?*/b", "a/{+}", &["a/?*/b", "a/b"]),
         ("a/?*/c", "{}/b/{+}", &["a/b/?*/c", "a/b/c"]),
-        // A text of the token is no literal of the table.
+        // A text of the token that is not a literal of the table.
         ("<t>/?*", "a/{}", &[]),
         ("<t>/?*", "{}/a", &["<t>/a"]),
         ("a/<t>", "a/{+}", &["a/<t>"]),

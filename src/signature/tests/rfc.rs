@@ -60,7 +60,7 @@ fn rfc_8037_appendix_a_ed25519() {
     let public = key(&jwk, Algorithm::Ed25519);
     assert!(accepts(&public, b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc", &signature));
     assert!(!accepts(&public, b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmd", &signature));
-    // Appendix A.1: the private key is no key of a published set.
+    // Appendix A.1: a published set has no place for the private key.
     let mut private = jwk;
     private["d"] = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A".into();
     let parsed = PublicKey::parse(&private.to_string(), &[Algorithm::Ed25519]);
