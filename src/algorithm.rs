@@ -25,6 +25,8 @@ pub(crate) enum Algorithm {
     Es256,
     /// ECDSA over P-384 with SHA-384.
     Es384,
+    /// ECDSA over P-521 with SHA-512.
+    Es512,
     /// EdDSA over Curve25519, under its old name `EdDSA` and its new one `Ed25519`.
     Ed25519,
 }
@@ -44,7 +46,7 @@ impl Algorithm {
     /// The algorithms that use a shared secret.
     pub(crate) const WITH_SECRET: [Self; 3] = [Self::Hs256, Self::Hs384, Self::Hs512];
     /// The algorithms that use a public key.
-    pub(crate) const WITH_KEYS: [Self; 9] = [
+    pub(crate) const WITH_KEYS: [Self; 10] = [
         Self::Rs256,
         Self::Rs384,
         Self::Rs512,
@@ -53,6 +55,7 @@ impl Algorithm {
         Self::Ps512,
         Self::Es256,
         Self::Es384,
+        Self::Es512,
         Self::Ed25519,
     ];
 
@@ -70,6 +73,7 @@ impl Algorithm {
             "PS512" => Self::Ps512,
             "ES256" => Self::Es256,
             "ES384" => Self::Es384,
+            "ES512" => Self::Es512,
             "EdDSA" | "Ed25519" => Self::Ed25519,
             _ => return None,
         })
@@ -89,6 +93,7 @@ impl Algorithm {
             Self::Ps512 => "PS512",
             Self::Es256 => "ES256",
             Self::Es384 => "ES384",
+            Self::Es512 => "ES512",
             Self::Ed25519 => "EdDSA",
         }
     }
@@ -98,7 +103,7 @@ impl Algorithm {
         match self {
             Self::Hs256 | Self::Hs384 | Self::Hs512 => Family::Secret,
             Self::Rs256 | Self::Rs384 | Self::Rs512 | Self::Ps256 | Self::Ps384 | Self::Ps512 => Family::Rsa,
-            Self::Es256 | Self::Es384 | Self::Ed25519 => Family::Curve,
+            Self::Es256 | Self::Es384 | Self::Es512 | Self::Ed25519 => Family::Curve,
         }
     }
 
@@ -120,6 +125,7 @@ impl Algorithm {
             Self::Hs384 => 48..=48,
             Self::Hs512 | Self::Es256 | Self::Ed25519 => 64..=64,
             Self::Es384 => 96..=96,
+            Self::Es512 => 132..=132,
             Self::Rs256 | Self::Rs384 | Self::Rs512 | Self::Ps256 | Self::Ps384 | Self::Ps512 => 256..=1024,
         }
     }

@@ -4,7 +4,6 @@ use std::fmt;
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::ParsedPublicKey;
-use jsonwebtoken::crypto::JwtVerifier;
 use jsonwebtoken::signature::{Error as SignatureError, Verifier};
 use serde_json::Value;
 
@@ -13,8 +12,8 @@ use crate::token::Unverified;
 
 /// A key that is ready to verify one algorithm and no other (RFC 8725 and 8725bis section 3.1).
 ///
-/// The key is parsed once, when its key set is read; the verifiers of `jsonwebtoken` parse it again for every token. They share
-/// its [`JwtVerifier`] trait.
+/// The key is parsed once, when its key set is read; the verifiers of `jsonwebtoken` parse it again for every token, and they lack
+/// ES512. What they share with this is the [`Verifier`] trait.
 pub(crate) struct VerifyingKey {
     algorithm: Algorithm,
     key: Key,
@@ -61,25 +60,6 @@ impl Verifier<Vec<u8>> for VerifyingKey {
             Key::Secret(key) => hmac::verify(key, message, signature),
         }
         .map_err(|_| SignatureError::new())
-    }
-}
-
-impl JwtVerifier for VerifyingKey {
-    fn algorithm(&self) -> jsonwebtoken::Algorithm {
-        match self.algorithm {
-            Algorithm::Hs256 => jsonwebtoken::Algorithm::HS256,
-            Algorithm::Hs384 => jsonwebtoken::Algorithm::HS384,
-            Algorithm::Hs512 => jsonwebtoken::Algorithm::HS512,
-            Algorithm::Rs256 => jsonwebtoken::Algorithm::RS256,
-            Algorithm::Rs384 => jsonwebtoken::Algorithm::RS384,
-            Algorithm::Rs512 => jsonwebtoken::Algorithm::RS512,
-            Algorithm::Ps256 => jsonwebtoken::Algorithm::PS256,
-            Algorithm::Ps384 => jsonwebtoken::Algorithm::PS384,
-            Algorithm::Ps512 => jsonwebtoken::Algorithm::PS512,
-            Algorithm::Es256 => jsonwebtoken::Algorithm::ES256,
-            Algorithm::Es384 => jsonwebtoken::Algorithm::ES384,
-            Algorithm::Ed25519 => jsonwebtoken::Algorithm::EdDSA,
-        }
     }
 }
 

@@ -43,6 +43,7 @@ fn fits(jwk: &Value, alg: &str) -> bool {
     let numbers = match (alg, jwk["kty"].as_str(), jwk["crv"].as_str()) {
         ("ES256", Some("EC"), Some("P-256")) => octets("x").len() == 32 && octets("y").len() == 32,
         ("ES384", Some("EC"), Some("P-384")) => octets("x").len() == 48 && octets("y").len() == 48,
+        ("ES512", Some("EC"), Some("P-521")) => octets("x").len() == 66 && octets("y").len() == 66,
         ("EdDSA", Some("OKP"), Some("Ed25519")) => octets("x").len() == 32,
         (alg, Some("RSA"), _) if alg.starts_with(['R', 'P']) => {
             let (n, e) = (number("n"), number("e"));

@@ -90,7 +90,7 @@ fn algorithms(node: &Node<'_>, with_secret: bool) -> Option<Vec<Algorithm>> {
     let (allowed, expected) = if with_secret {
         (&Algorithm::WITH_SECRET[..], "with a `secret`, expected a list of `HS256`, `HS384`, `HS512`")
     } else {
-        let expected = "with keys, expected a list of `RS256`, `RS384`, `RS512`, `PS256`, `PS384`, `PS512`, `ES256`, `ES384`, `EdDSA`";
+        let expected = "with keys, expected a list of `RS256`, `RS384`, `RS512`, `PS256`, `PS384`, `PS512`, `ES256`, `ES384`, `ES512`, `EdDSA`";
         (&Algorithm::WITH_KEYS[..], expected)
     };
     all(node.one_or_more()?.map(|item| {
@@ -163,7 +163,7 @@ fn key_set(node: &Node<'_>, text: &[u8], algorithms: &[Algorithm]) -> Option<Key
         Err(NotAKeySet::Malformed) => node.reject(NOT_A_KEY_SET),
         Err(NotAKeySet::NoUsableKey(None)) => node.reject("expected a JWK Set with at least one key"),
         Err(NotAKeySet::NoUsableKey(Some(reason))) => node.reject(format!(
-            "the first key cannot be used: {reason}; expected a JWK Set with at least one public key for signatures by an allowed algorithm (RSA of 2048 to 8192 bits, P-256, P-384 or Ed25519)"
+            "the first key cannot be used: {reason}; expected a JWK Set with at least one public key for signatures by an allowed algorithm (RSA of 2048 to 8192 bits, P-256, P-384, P-521 or Ed25519)"
         )),
     }
 }

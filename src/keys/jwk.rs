@@ -76,6 +76,7 @@ impl PublicKey {
             },
             "OKP" => match text(jwk, "crv")? {
                 Some("Ed25519") => (Algorithm::Ed25519, Material::Bytes(octets(jwk, "x")?)),
+                Some("P-521") => (Algorithm::Es512, point(jwk, 66)?),
                 _ => return Err(Unusable::Type),
             },
             _ => return Err(Unusable::Type),
@@ -128,6 +129,7 @@ impl Material {
                     ParsedPublicKey::new(&signature::ED25519, point).ok()
                 }
                 _ => None,
+                Algorithm::Es512 => ec(&signature::ECDSA_P521_SHA512_FIXED, point),
             },
         }
     }

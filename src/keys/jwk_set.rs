@@ -198,7 +198,11 @@ mod tests {
         reason(r#""kty":"RSA","n":"AQAB","e":"AQAB","use":"enc""#, Unusable::OtherUse);
         reason(r#""kty":"RSA","n":"AQAB","e":"AQAB","alg":"RSA-OAEP""#, Unusable::UnknownAlg);
         reason(r#""kty":"RSA","e":"AQAB""#, Unusable::Member("n"));
-        reason(r#""kty":"EC","crv":"P-521","x":"AA","y":"AA""#, Unusable::Type);
+        reason(
+            r#""kty":"EC","crv":"P-521","x":"AA","y":"AA""#,
+            Unusable::Coordinate { name: "x", bytes: 1, needed: 66 },
+        );
+        reason(r#""kty":"EC","crv":"secp256k1","x":"AA","y":"AA""#, Unusable::Type);
         reason(&format!("{ONE},\"alg\":\"RS256\""), Unusable::AlgOfOtherType);
         reason(r#""kty":"oct","k":"AA""#, Unusable::Secret);
         let only = PublicKey::parse(&format!("{{{ONE}}}"), &[Algorithm::Rs256]).unwrap_err();

@@ -85,7 +85,7 @@ impl fmt::Display for Unusable {
             Self::Secret => "it is a shared secret (`kty` is `oct`)",
             Self::Private => "it has private members, so it is no longer secret",
             Self::OtherUse => "it is not for signatures, as its `use` or `key_ops` says",
-            Self::Type => "its `kty` or `crv` is not supported (RSA, P-256, P-384 and Ed25519 are)",
+            Self::Type => "its `kty` or `crv` is not supported (RSA, P-256, P-384, P-521 and Ed25519 are)",
             Self::UnknownAlg => "its `alg` is not supported",
             Self::AlgOfOtherType => "its `alg` does not fit its `kty` or `crv`",
             Self::SeveralAlgorithms => "it names no `alg`, and `algorithms` allows several for RSA but not RS256",

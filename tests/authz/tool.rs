@@ -56,7 +56,7 @@ fn one_hint_is_printed_by_its_code() {
 #[test]
 fn a_new_key_signs_tokens_that_its_set_verifies() {
     let folder = folder("new-key");
-    for alg in ["ES256", "ES384", "EdDSA", "RS256", "PS384"] {
+    for alg in ["ES256", "ES384", "ES512", "EdDSA", "RS256", "PS384"] {
         let private = format!("{alg}.jwk.json");
         let made = here(&folder, &["token", "--new-key", &private, "--alg", alg], "");
         assert_eq!(made.status, 0, "{made:?}");

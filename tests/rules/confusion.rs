@@ -45,11 +45,11 @@ fn row_29_a_key_without_alg_serves_no_other_family_and_row_30_one_with_alg_no_ot
     let (rsa, ec) = (key("RS256").named("k"), key("ES256").named("k"));
     let rsa_alone = local(json!({ "keys": [unbound(&rsa)] }));
     let ec_alone = local(json!({ "keys": [unbound(&ec)] }));
-    for alg in ["RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "Ed25519"] {
+    for alg in ["RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"] {
         let token = rsa.token_with(&json!({ "alg": alg, "kid": "k" }), &claims());
         assert_eq!(rsa_alone.verdict("GET", "", &token), "unauthorized unknown_key", "{alg}");
     }
-    for alg in ["RS256", "PS256", "ES384", "EdDSA"] {
+    for alg in ["RS256", "PS256", "ES384", "ES512", "EdDSA"] {
         let token = ec.token_with(&json!({ "alg": alg, "kid": "k" }), &claims());
         assert_eq!(ec_alone.verdict("GET", "", &token), "unauthorized unknown_key", "{alg}");
     }
@@ -76,6 +76,7 @@ fn row_32_a_key_that_contradicts_itself_is_not_there() {
         ("EC", "P-384", "ES256"),
         ("EC", "P-384", "ES384"),
         ("EC", "P-521", "ES256"),
+        ("EC", "P-521", "ES512"),
         ("EC", "secp256k1", "ES256"),
         ("EC", "p-256", "ES256"),
         ("RSA", "P-256", "ES256"),

@@ -104,11 +104,14 @@ impl Padding {
 const SHA512_NAMED: &[u8] =
     &[0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03, 0x05, 0x00, 0x04, 0x20];
 
-/// The orders of P-256 and P-384 (FIPS 186-4 appendix D.1.2) and of Ed25519 (RFC 8032 section 5.1).
+/// The orders of P-256, P-384 and P-521 (FIPS 186-4 appendix D.1.2) and of Ed25519 (RFC 8032 section 5.1).
 pub(crate) fn order(alg: &str) -> BigUint {
     let hex = match alg {
         "ES256" => "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551",
         "ES384" => "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973",
+        "ES512" => {
+            "1fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409"
+        }
         "EdDSA" => "1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed",
         other => panic!("{other} has no order"),
     };

@@ -290,7 +290,7 @@ fn row_47_a_hundred_keys_of_a_set_are_read() {
 
 #[test]
 fn row_58_a_point_is_on_its_curve_and_its_coordinates_are_whole() {
-    for alg in ["ES256", "ES384"] {
+    for alg in ["ES256", "ES384", "ES512"] {
         let jwk = key(alg).jwk();
         assert!(usable(&jwk), "{alg}");
         let mut off = jwk.clone();
@@ -318,7 +318,7 @@ fn row_58_a_point_is_on_its_curve_and_its_coordinates_are_whole() {
 
 #[test]
 fn rows_49_and_50_an_ecdsa_signature_is_two_whole_numbers_within_the_order() {
-    for (alg, bytes) in [("ES256", 32), ("ES384", 48)] {
+    for (alg, bytes) in [("ES256", 32), ("ES384", 48), ("ES512", 66)] {
         let signer = key(alg);
         let local = local(jwks([&signer]));
         let token = signer.token(&claims());

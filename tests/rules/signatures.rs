@@ -65,7 +65,7 @@ fn row_48_a_modified_part_of_any_algorithms_token_is_an_invalid_signature() {
 
 #[test]
 fn row_49_every_pair_of_the_edge_numbers_of_ecdsa_is_refused_and_so_is_every_other_form() {
-    for (alg, bytes) in [("ES256", 32), ("ES384", 48)] {
+    for (alg, bytes) in [("ES256", 32), ("ES384", 48), ("ES512", 66)] {
         let signer = key(alg);
         let local = local(jwks([&signer]));
         let signed = input(alg, &signer.kid);
@@ -99,7 +99,7 @@ fn row_49_every_pair_of_the_edge_numbers_of_ecdsa_is_refused_and_so_is_every_oth
 
 #[test]
 fn row_50_the_other_root_of_an_ecdsa_signature_is_as_good_and_is_the_same_identity() {
-    for (alg, bytes) in [("ES256", 32), ("ES384", 48)] {
+    for (alg, bytes) in [("ES256", 32), ("ES384", 48), ("ES512", 66)] {
         let signer = key(alg);
         let local = local(jwks([&signer]));
         let signed = input(alg, &signer.kid);

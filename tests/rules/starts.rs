@@ -43,7 +43,7 @@ fn row_28_an_algorithm_of_the_other_family_refuses_to_start() {
         let issuer =
             json!({ "issuer": "https://issuer.example/", "audience": "api", "jwks": keys, "algorithms": [alg] });
         let document = json!({ "issuers": [issuer], "undeclared_routes": "allow" });
-        let mistake = "issuers[0].algorithms[0]: with keys, expected a list of `RS256`, `RS384`, `RS512`, `PS256`, `PS384`, `PS512`, `ES256`, `ES384`, `EdDSA`";
+        let mistake = "issuers[0].algorithms[0]: with keys, expected a list of `RS256`, `RS384`, `RS512`, `PS256`, `PS384`, `PS512`, `ES256`, `ES384`, `ES512`, `EdDSA`";
         refused(&document, SECRET, mistake);
     }
 }

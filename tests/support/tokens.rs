@@ -6,16 +6,18 @@ use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
-    RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512, RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair,
+    Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384,
+    RSA_PSS_SHA512, RsaKeyPair,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 /// Every `alg` that a token may have.
-pub(crate) const ALGORITHMS: [&str; 12] =
-    ["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
+pub(crate) const ALGORITHMS: [&str; 13] = [
+    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
+];
 
 /// A key that signs with one algorithm. Its `kid` is that algorithm in lower case, or `stranger-` and that.
 pub(crate) struct SigningKey {
@@ -29,6 +31,7 @@ struct Material {
     rsa: RsaKeyPair,
     p256: EcdsaKeyPair,
     p384: EcdsaKeyPair,
+    p521: EcdsaKeyPair,
     ed25519: Ed25519KeyPair,
 }
 
@@ -42,6 +45,7 @@ impl Material {
             rsa: RsaKeyPair::generate(KeySize::Rsa2048).unwrap(),
             p256: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap(),
             p384: EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap(),
+            p521: EcdsaKeyPair::generate(&ECDSA_P521_SHA512_FIXED_SIGNING).unwrap(),
             ed25519: Ed25519KeyPair::generate().unwrap(),
         }
     }
@@ -111,6 +115,7 @@ impl SigningKey {
             "RS384" => &RSA_PKCS1_SHA384,
             "RS512" => &RSA_PKCS1_SHA512,
             "PS256" => &RSA_PSS_SHA256,
+            "ES512" => return material.p521.sign(&random, message).unwrap().as_ref().to_vec(),
             "PS384" => &RSA_PSS_SHA384,
             "PS512" => &RSA_PSS_SHA512,
             other => panic!("no such algorithm: {other}"),
@@ -130,6 +135,7 @@ impl SigningKey {
             }
             _ if self.is_secret() => panic!("a secret is not published"),
             _ => {
+            "ES512" => point("P-521", self.material.p521.public_key().as_ref()),
                 let der = self.material.rsa.public_key().as_ref();
                 // RFC 8017 appendix A.1.1, with a modulus of 2048 bits and 65537.
                 assert_eq!((&der[..9], &der[265..]), (RSA_2048_DER, &[2, 3, 1, 0, 1][..]));

@@ -7,8 +7,8 @@ use aws_lc_rs::encoding::{AsBigEndian as _, AsDer, EcPrivateKeyBin, Pkcs8V1Der};
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
-    Ed25519KeyPair, KeyPair as _, RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair,
+    EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RsaKeyPair,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -72,6 +72,7 @@ fn members(alg: &str) -> Result<(Value, Value), String> {
     match alg {
         "ES256" => ecdsa("P-256", &ECDSA_P256_SHA256_FIXED_SIGNING),
         "ES384" => ecdsa("P-384", &ECDSA_P384_SHA384_FIXED_SIGNING),
+        "ES512" => ecdsa("P-521", &ECDSA_P521_SHA512_FIXED_SIGNING),
         "EdDSA" | "Ed25519" => {
             let pair = Ed25519KeyPair::generate().map_err(|_| FAILED)?;
             let seed = pair.seed().and_then(|seed| seed.as_be_bytes()).map_err(|_| FAILED)?;
@@ -91,7 +92,7 @@ fn members(alg: &str) -> Result<(Value, Value), String> {
             }
             Ok((public, private))
         }
-        _ => Err("--alg is HS256, HS384 or HS512 for a secret; or ES256, ES384, EdDSA, RS256, RS384, RS512, PS256, PS384 or PS512".to_owned()),
+        _ => Err("--alg is HS256, HS384 or HS512 for a secret; or ES256, ES384, ES512, EdDSA, RS256, RS384, RS512, PS256, PS384 or PS512".to_owned()),
     }
 }
 

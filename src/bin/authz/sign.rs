@@ -4,9 +4,9 @@ use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPairComponents, PublicKeyComponents};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
-    Ed25519KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384,
-    RSA_PSS_SHA512, RsaEncoding, RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair,
+    EcdsaSigningAlgorithm, Ed25519KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256,
+    RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding, RsaKeyPair,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -69,7 +69,7 @@ impl Signer {
     /// # Errors
     /// What is wrong with it, in words that hold nothing of it.
     pub(crate) fn jwk(jwk: &[u8], alg: Option<&str>, kid: Option<&str>) -> Result<Self, String> {
-        const NOT_A_KEY: &str = "expected a private JWK: an RSA key with all of n, e, d, p, q, dp, dq, qi, or one of P-256, P-384 or Ed25519";
+        const NOT_A_KEY: &str = "expected a private JWK: an RSA key with all of n, e, d, p, q, dp, dq, qi, or one of P-256, P-384, P-521 or Ed25519";
         let jwk: Value = serde_json::from_slice(jwk).map_err(|_| NOT_A_KEY.to_owned())?;
         let text = |name: &str| jwk.get(name).and_then(Value::as_str);
         let octets = |name: &str| -> Result<Vec<u8>, String> {
@@ -99,6 +99,7 @@ impl Signer {
             }
             (Some("EC"), Some("P-256")) => ("ES256", ecdsa(&ECDSA_P256_SHA256_FIXED_SIGNING)?),
             (Some("EC"), Some("P-384")) => ("ES384", ecdsa(&ECDSA_P384_SHA384_FIXED_SIGNING)?),
+            (Some("EC"), Some("P-521")) => ("ES512", ecdsa(&ECDSA_P521_SHA512_FIXED_SIGNING)?),
             (Some("OKP"), Some("Ed25519")) => {
                 let pair = Ed25519KeyPair::from_seed_and_public_key(&octets("d")?, &octets("x")?);
                 ("EdDSA", Key::Ed25519(pair.map_err(|_| NOT_A_KEY)?))

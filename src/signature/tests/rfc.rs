@@ -31,15 +31,19 @@ fn rfc_7520_4_1_and_4_2_rsa_signatures() {
 }
 
 #[test]
-fn rfc_7520_4_3_es512_is_no_algorithm_of_ours() {
+fn rfc_7520_4_3_es512() {
     let jwk = json!({
         "kty": "EC", "kid": "bilbo.baggins@hobbiton.example", "use": "sig", "crv": "P-521",
         "x": "AHKZLLOsCOzz5cY97ewNUajB957y-C-U88c3v13nmGZx6sYl_oJXu9A5RkTKqjqvjyekWF-7ytDyRXYgCF5cj0Kt",
         "y": "AdymlHvOiLxXkEhayXQnNCvDX4h9htZaCJN34kfmC6pV5OhQHiraVySsUdaQkAgDPrwQrJmbnX9cwlGfP-HqHZR1"
     });
-    let parsed = PublicKey::parse(&jwk.to_string(), &Algorithm::WITH_KEYS);
-    assert_eq!(parsed.unwrap_err().reason, Unusable::Type);
-    assert_eq!(Algorithm::named("ES512"), None);
+    let signature = decoded(
+        "AE_R_YZCChjn4791jSQCrdPZCNYqHXCTZH0-JZGYNlaAjP2kqaluUIIUnC9qvbu9Plon7KRTzoNEuT4Va2cmL1eJAQy3mtPBu_u_sDDyYjnAMDxXPn7XrT0lw-kvAD890jl8e2puQens_IEKBpHABlsbEPX6sFY8OcGDqoRuBomu9xQ2",
+    );
+    let key = key(&jwk, Algorithm::Es512);
+    let header = |alg: &str| input(&format!(r#"{{"alg":"{alg}","kid":"bilbo.baggins@hobbiton.example"}}"#));
+    assert!(accepts(&key, header("ES512").as_bytes(), &signature));
+    assert!(!accepts(&key, header("ES384").as_bytes(), &signature), "another header");
 }
 
 #[test]

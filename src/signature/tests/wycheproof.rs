@@ -54,7 +54,11 @@ fn ecdsa_set(name: ecdsa::TestName, algorithm: Algorithm, exception: Option<Beca
     let mut tally = Tally::default();
     for group in ecdsa::TestSet::load(name).unwrap().test_groups {
         let (x, y) = group.key.key[1..].split_at(group.key.key.len() / 2);
-        let curve = if algorithm == Algorithm::Es256 { "P-256" } else { "P-384" };
+        let curve = match algorithm {
+            Algorithm::Es256 => "P-256",
+            Algorithm::Es384 => "P-384",
+            _ => "P-521",
+        };
         let key = key(&json!({ "kty": "EC", "crv": curve, "x": encoded(x), "y": encoded(y) }), algorithm);
         for test in group.tests {
             tally.count(test.tc_id, test.result, accepts(&key, &test.msg, &test.sig), exception);
@@ -67,12 +71,14 @@ fn ecdsa_set(name: ecdsa::TestName, algorithm: Algorithm, exception: Option<Beca
 fn ecdsa_signatures_are_two_whole_numbers() {
     ecdsa_set(ecdsa::TestName::EcdsaSecp256r1Sha256P1363, Algorithm::Es256, None, 262, 0);
     ecdsa_set(ecdsa::TestName::EcdsaSecp384r1Sha384P1363, Algorithm::Es384, None, 280, 0);
+    ecdsa_set(ecdsa::TestName::EcdsaSecp521r1Sha512P1363, Algorithm::Es512, None, 318, 0);
 }
 
 #[test]
 fn ecdsa_signatures_in_der_are_refused_one_and_all() {
     ecdsa_set(ecdsa::TestName::EcdsaSecp256r1Sha256, Algorithm::Es256, Some(Because::Der), 310, 174);
     ecdsa_set(ecdsa::TestName::EcdsaSecp384r1Sha384, Algorithm::Es384, Some(Because::Der), 310, 194);
+    ecdsa_set(ecdsa::TestName::EcdsaSecp521r1Sha512, Algorithm::Es512, Some(Because::Der), 310, 232);
 }
 
 #[test]
