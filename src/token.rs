@@ -18,15 +18,28 @@ const MAX_KID_BYTES: usize = 256;
 
 /// A token whose signature has not been checked.
 ///
-/// Only [`alg`](Self::alg), [`kid`](Self::kid) and [`iss`](Self::iss) can be read, to choose among what is configured. The
-/// claims can be read only once the signature is verified.
+/// Only [`alg`](Self::alg), [`iss`](Self::iss) and what names the [key](Self::key) can be read, to choose among what is
+/// configured. The claims can be read only once the signature is verified.
 pub(crate) struct Unverified<'a> {
     alg: Algorithm,
-    kid: Option<String>,
+    kid: Option<Box<str>>,
+    /// Boxed, because few tokens have any.
+    thumbprints: Option<Box<[Option<Value>; 2]>>,
     typ: Option<String>,
     signing_input: &'a str,
     signature: Vec<u8>,
     claims: Map<String, Value>,
+}
+
+/// What a token's header says about its key, unverified.
+#[derive(Clone, Copy)]
+pub(crate) struct KeyReference<'a> {
+    /// The algorithm.
+    pub(crate) alg: Algorithm,
+    /// The name of the key (RFC 7515 section 4.1.4).
+    pub(crate) kid: Option<&'a str>,
+    /// `x5t` and `x5t#S256`, whatever their types (RFC 7515 sections 4.1.7 and 4.1.8).
+    pub(crate) thumbprints: [Option<&'a Value>; 2],
 }
 
 /// The `iss` claim (RFC 7519 section 4.1.1).
@@ -67,7 +80,10 @@ impl<'a> Unverified<'a> {
         if nested || changed || kid.as_ref().is_some_and(|kid| kid.len() > MAX_KID_BYTES) {
             return Err(Error::MalformedToken);
         }
-        Ok(Self { alg, kid, typ, signing_input, signature: decoded(signature)?, claims: object(payload)? })
+        let thumbprints = ["x5t", "x5t#S256"].map(|name| header.remove(name));
+        let thumbprints = thumbprints.iter().any(Option::is_some).then(|| Box::new(thumbprints));
+        let kid = kid.map(String::into_boxed_str);
+        Ok(Self { alg, kid, thumbprints, typ, signing_input, signature: decoded(signature)?, claims: object(payload)? })
     }
 
     /// The algorithm in the header, unverified.
@@ -78,6 +94,12 @@ impl<'a> Unverified<'a> {
     /// The key that the header names, unverified (RFC 7515 section 4.1.4).
     pub(crate) fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
+    }
+
+    /// What the header says about the key, unverified.
+    pub(crate) fn key(&self) -> KeyReference<'_> {
+        let thumbprints = self.thumbprints.as_ref().map(|both| both.each_ref().map(Option::as_ref));
+        KeyReference { alg: self.alg, kid: self.kid(), thumbprints: thumbprints.unwrap_or_default() }
     }
 
     /// The issuer that the claims name, unverified.

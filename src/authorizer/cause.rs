@@ -52,7 +52,7 @@ impl Authorizer {
         let key = || {
             let (token, issuer) = (token()?, seen.issuer?);
             let entra = issuer.name.as_ref().is_some_and(|name| name.starts_with(ENTRA));
-            match issuer.keys.why_unknown(token.alg(), token.kid())? {
+            match issuer.keys.why_unknown(token.key())? {
                 WhyUnknown::NoKid => Some(Hint::KidAbsent),
                 WhyUnknown::PassedOver => Some(Hint::KeyPassedOver),
                 WhyUnknown::WithoutAlg => Some(Hint::KeyWithoutAlg),

@@ -127,7 +127,7 @@ hints! {
     SupabaseApiKey "supabase_api_key"
         "This is a Supabase API key (`anon` or `service_role`), not a user's token. Send the session's access token."
     KidAbsent "kid_absent"
-        "The token has no `kid`, and not exactly one of the issuer's keys fits its algorithm. Have the issuer name its key, or narrow `algorithms`."
+        "The token has no `kid`, and more than four of the issuer's keys fit its algorithm. Have the issuer name its key, or narrow `algorithms`."
     KeyPassedOver "key_passed_over"
         "The issuer's key set has this key, and it cannot be used. `authz explain`, `authz check --fetch` and the log of the key set say why."
     KeyWithoutAlg "key_without_alg"

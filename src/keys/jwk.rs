@@ -23,6 +23,9 @@ const MAX_KID_BYTES: usize = 256;
 pub(crate) struct PublicKey {
     /// Its name in the set (RFC 7517 section 4.5).
     pub(crate) kid: Option<String>,
+    /// The thumbprints of its certificate as the set has them, `x5t` and `x5t#S256` (RFC 7517 sections 4.8 and 4.9). Never
+    /// computed from `x5c`.
+    pub(crate) thumbprints: [Option<String>; 2],
     /// The key itself.
     pub(crate) verifying: VerifyingKey,
     /// Whether it says itself, by `alg` or its curve, which algorithm it is for.
@@ -51,6 +54,7 @@ impl PublicKey {
         if kid.is_some_and(|kid| kid.len() > MAX_KID_BYTES) {
             return Err(Unusable::LongKid);
         }
+        let thumbprints = [text(jwk, "x5t")?, text(jwk, "x5t#S256")?].map(|text| text.map(str::to_owned));
         if kty == "oct" {
             return Err(Unusable::Secret);
         }
@@ -72,11 +76,11 @@ impl PublicKey {
             "EC" => match text(jwk, "crv")? {
                 Some("P-256") => (Algorithm::Es256, point(jwk, 32)?),
                 Some("P-384") => (Algorithm::Es384, point(jwk, 48)?),
+                Some("P-521") => (Algorithm::Es512, point(jwk, 66)?),
                 _ => return Err(Unusable::Type),
             },
             "OKP" => match text(jwk, "crv")? {
                 Some("Ed25519") => (Algorithm::Ed25519, Material::Bytes(octets(jwk, "x")?)),
-                Some("P-521") => (Algorithm::Es512, point(jwk, 66)?),
                 _ => return Err(Unusable::Type),
             },
             _ => return Err(Unusable::Type),
@@ -90,6 +94,7 @@ impl PublicKey {
         let key = material.parse(implied).ok_or(Unusable::NotOnCurve)?;
         Ok(Self {
             kid: kid.map(str::to_owned),
+            thumbprints,
             verifying: VerifyingKey::public(implied, key),
             names_algorithm: named.is_some() || kty != "RSA",
             material: material.into_bytes(),
@@ -124,12 +129,12 @@ impl Material {
             Self::Bytes(point) => match algorithm {
                 Algorithm::Es256 => ec(&signature::ECDSA_P256_SHA256_FIXED, point),
                 Algorithm::Es384 => ec(&signature::ECDSA_P384_SHA384_FIXED, point),
+                Algorithm::Es512 => ec(&signature::ECDSA_P521_SHA512_FIXED, point),
                 // aws-lc takes a SubjectPublicKeyInfo here as well, which is not what a JWK holds.
                 Algorithm::Ed25519 if point.len() == signature::ED25519_PUBLIC_KEY_LEN => {
                     ParsedPublicKey::new(&signature::ED25519, point).ok()
                 }
                 _ => None,
-                Algorithm::Es512 => ec(&signature::ECDSA_P521_SHA512_FIXED, point),
             },
         }
     }

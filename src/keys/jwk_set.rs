@@ -9,9 +9,13 @@ use super::jwk::PublicKey;
 use super::unusable::{PassedOver, Unusable, WhyUnknown};
 use crate::algorithm::{Algorithm, Family};
 use crate::json;
+use crate::signature::Signed;
+use crate::token::{KeyReference, Unverified};
 
 /// How many keys of a set are read: the largest public ones have about 20.
 const MAX_KEYS: usize = 100;
+/// How many keys are tried for a token that names none: each costs a verification.
+const MAX_TRIED: usize = 4;
 /// How many keys a line of the log names.
 const MAX_NAMED: usize = 10;
 
@@ -78,13 +82,62 @@ impl KeySet {
         }
     }
 
-    /// The key that a token names; for a token that names none, the only key for its algorithm.
-    pub(crate) fn find(&self, alg: Algorithm, kid: Option<&str>) -> Option<&Arc<PublicKey>> {
-        let mut fitting = self.keys.iter().filter(|key| key.verifying.alg() == alg);
-        match kid {
-            Some(_) => fitting.find(|key| key.kid.as_deref() == kid),
-            None => fitting.next().filter(|_| fitting.next().is_none()),
+    /// The keys for a token's algorithm.
+    fn fitting(&self, alg: Algorithm) -> impl Iterator<Item = &Arc<PublicKey>> + Clone {
+        self.keys.iter().filter(move |key| key.verifying.alg() == alg)
+    }
+
+    /// The keys that may have signed a token.
+    ///
+    /// A `kid` names one key, or else the set's only key for the algorithm if that has no `kid`. Without a `kid` these are all keys
+    /// for the algorithm, or none if there are too many to try. If any of them has a thumbprint that the token has as well, only
+    /// those whose thumbprint equals the token's count.
+    pub(crate) fn candidates(&self, token: KeyReference<'_>) -> Vec<&Arc<PublicKey>> {
+        let mut fitting = self.fitting(token.alg);
+        if token.kid.is_some() {
+            let named = fitting.clone().find(|key| key.kid.as_deref() == token.kid);
+            let only = || fitting.next().filter(|key| key.kid.is_none() && fitting.next().is_none());
+            return named.or_else(only).into_iter().collect();
         }
+        // A member that no key has says nothing; one that a key has, and which is not a string, fits none.
+        let mut wanted = token.thumbprints;
+        for (which, wanted) in wanted.iter_mut().enumerate() {
+            let has = |key: &Arc<PublicKey>| key.thumbprints.get(which).is_some_and(Option::is_some);
+            *wanted = wanted.filter(|_| fitting.clone().any(has));
+        }
+        let agrees = |key: &PublicKey| {
+            key.thumbprints.iter().zip(wanted).all(|(has, wanted)| {
+                wanted.is_none_or(|wanted| has.as_deref().is_some_and(|has| wanted.as_str() == Some(has)))
+            })
+        };
+        let keys: Vec<_> = fitting.filter(|key| agrees(key)).take(MAX_TRIED.saturating_add(1)).collect();
+        if keys.len() > MAX_TRIED { Vec::new() } else { keys }
+    }
+
+    /// Verifies a token with these keys, one after the other. `chosen` is the name of the key that has signed it, or of the only
+    /// one that may have.
+    ///
+    /// # Errors
+    /// The token itself if none of them has.
+    pub(crate) fn signed_by<'a>(
+        keys: &[&Arc<PublicKey>],
+        token: Unverified<'a>,
+        chosen: &mut Option<String>,
+    ) -> Result<Signed, Unverified<'a>> {
+        let mut token = token;
+        for key in keys {
+            match Signed::by(&key.verifying, token) {
+                Ok(signed) => {
+                    chosen.clone_from(&key.kid);
+                    return Ok(signed);
+                }
+                Err(unverified) => token = unverified,
+            }
+        }
+        if let [only] = keys {
+            chosen.clone_from(&only.kid);
+        }
+        Err(token)
     }
 
     /// The names and algorithms of the usable keys.
@@ -124,12 +177,16 @@ impl KeySet {
         &self.passed_over
     }
 
-    /// Why no key serves a token with this algorithm and name.
-    pub(crate) fn why_unknown(&self, alg: Algorithm, kid: Option<&str>) -> WhyUnknown {
-        let Some(kid) = kid else {
-            let fits = self.keys.iter().any(|key| key.verifying.alg() == alg);
+    /// Why no key serves a token.
+    pub(crate) fn why_unknown(&self, token: KeyReference<'_>) -> WhyUnknown {
+        let alg = token.alg;
+        let Some(kid) = token.kid else {
             let faulty = self.passed_over.iter().any(|key| !key.reason.is_for_something_else());
-            return if faulty && !fits { WhyUnknown::PassedOver } else { WhyUnknown::NoKid };
+            return match self.fitting(alg).count() {
+                0 if faulty => WhyUnknown::PassedOver,
+                0..=MAX_TRIED => WhyUnknown::NoSuchKey,
+                _ => WhyUnknown::NoKid,
+            };
         };
         let named = |name: &Option<String>| name.as_deref() == Some(kid);
         match self.keys.iter().find(|key| named(&key.kid)) {

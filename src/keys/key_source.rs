@@ -17,7 +17,7 @@ use crate::algorithm::Algorithm;
 use crate::error::Error;
 use crate::signature::Signed;
 use crate::time::{Clock, Deadline};
-use crate::token::Unverified;
+use crate::token::{KeyReference, Unverified};
 
 /// Where the keys of an issuer come from, as configured.
 pub(crate) enum KeySettings {
@@ -116,8 +116,8 @@ impl KeySource {
         })
     }
 
-    /// Verifies a token with the key it names; one that names none, with the only key that fits its algorithm. `chosen` is
-    /// the name of that key, whether it has signed or not. Nothing is waited for beyond the deadline.
+    /// Verifies a token with the keys that may have signed it ([`KeySet::candidates`]). `chosen` is the name of the key that has,
+    /// or of the only one that may have. Nothing is waited for beyond the deadline.
     ///
     /// # Errors
     /// [`Error::UnknownKey`], [`Error::InvalidSignature`], or what may heal by itself: [`Error::InvalidSignatureUnderOldKeys`],
@@ -131,20 +131,22 @@ impl KeySource {
         match self {
             Self::Secrets(secrets) => secrets.verify(token, deadline).await,
             Self::Fixed(keys) => {
-                let key = keys.find(token.alg(), token.kid()).ok_or(Error::UnknownKey)?;
-                chosen.clone_from(&key.kid);
-                Signed::by(&key.verifying, token).map_err(|_| Error::InvalidSignature)
+                let candidates = keys.candidates(token.key());
+                if candidates.is_empty() {
+                    return Err(Error::UnknownKey);
+                }
+                KeySet::signed_by(&candidates, token, chosen).map_err(|_| Error::InvalidSignature)
             }
             Self::Remote(keys) => keys.verify(token, deadline, chosen).await,
         }
     }
 
-    /// Why no key serves a token with this algorithm and name; `None` for secrets, and for keys that are not there.
-    pub(crate) fn why_unknown(&self, alg: Algorithm, kid: Option<&str>) -> Option<WhyUnknown> {
+    /// Why no key serves a token; `None` for secrets, and for keys that are not there.
+    pub(crate) fn why_unknown(&self, token: KeyReference<'_>) -> Option<WhyUnknown> {
         match self {
             Self::Secrets(_) => None,
-            Self::Fixed(keys) => Some(keys.why_unknown(alg, kid)),
-            Self::Remote(keys) => Some(keys.held()?.why_unknown(alg, kid)),
+            Self::Fixed(keys) => Some(keys.why_unknown(token)),
+            Self::Remote(keys) => Some(keys.held()?.why_unknown(token)),
         }
     }
 

@@ -20,6 +20,8 @@ use crate::algorithm::Algorithm;
 use crate::error::Error;
 use crate::signature::Signed;
 use crate::time::{Clock, Deadline, Moment};
+#[cfg(test)]
+use crate::token::KeyReference;
 use crate::token::Unverified;
 
 /// A key set that is there from the start.
@@ -91,9 +93,9 @@ impl RemoteKeys {
         self.cache.held().map(|held| held.item.keys)
     }
 
-    /// Verifies a token with the key it names; one that names none, with the only key that fits its algorithm. A token that
-    /// no held key fits, or that was not signed with it, has the set fetched again, once in the cooldown. `chosen` is the name
-    /// of the key, whether it has signed or not.
+    /// Verifies a token with the keys that may have signed it ([`KeySet::candidates`]). A token for which there is none, or that
+    /// none of them has signed, has the set fetched again, once in the cooldown. `chosen` is the name of the key that has signed, or
+    /// of the only one that may have.
     ///
     /// # Errors
     /// [`Error::UnknownKey`] and [`Error::InvalidSignature`] only if a fetch that succeeded within the cooldown says so;
@@ -106,31 +108,24 @@ impl RemoteKeys {
         chosen: &mut Option<String>,
     ) -> Result<Signed, Error> {
         let held = self.cache.usable(deadline).await?;
-        let (token, tried) = match held.item.keys.find(token.alg(), token.kid()) {
-            None => (token, None),
-            Some(key) => {
-                chosen.clone_from(&key.kid);
-                match Signed::by(&key.verifying, token) {
-                    Ok(signed) => return Ok(signed),
-                    // One of another length is by no key, so none is looked for.
-                    Err(token) if !token.has_fitting_signature() => return Err(Error::InvalidSignature),
-                    Err(token) => (token, Some(key)),
-                }
-            }
+        let tried = held.item.keys.candidates(token.key());
+        let token = match KeySet::signed_by(&tried, token, chosen) {
+            Ok(signed) => return Ok(signed),
+            // No key makes a signature of another length, so none is looked for.
+            Err(token) if !tried.is_empty() && !token.has_fitting_signature() => return Err(Error::InvalidSignature),
+            Err(token) => token,
         };
-        let newer = match (self.cache.refetched(self.cooldown, deadline).await, tried) {
-            (Ok(newer), _) => newer,
-            (Err(_), Some(_)) => return Err(Error::InvalidSignatureUnderOldKeys),
-            (Err(error), None) => return Err(error),
+        let newer = match self.cache.refetched(self.cooldown, deadline).await {
+            Ok(newer) => newer,
+            Err(_) if !tried.is_empty() => return Err(Error::InvalidSignatureUnderOldKeys),
+            Err(error) => return Err(error),
         };
-        match (newer.item.keys.find(token.alg(), token.kid()), tried) {
-            (None, _) => Err(Error::UnknownKey),
-            (Some(key), Some(tried)) if key.is_same_key(tried) => Err(Error::InvalidSignature),
-            (Some(key), _) => {
-                chosen.clone_from(&key.kid);
-                Signed::by(&key.verifying, token).map_err(|_| Error::InvalidSignature)
-            }
+        let mut candidates = newer.item.keys.candidates(token.key());
+        if candidates.is_empty() {
+            return Err(Error::UnknownKey);
         }
+        candidates.retain(|key| !tried.iter().any(|tried| key.is_same_key(tried)));
+        KeySet::signed_by(&candidates, token, chosen).map_err(|_| Error::InvalidSignature)
     }
 }
 
@@ -147,7 +142,8 @@ mod tests {
         /// The key that a token would be verified with.
         async fn find(&self, alg: Algorithm, kid: Option<&str>) -> Result<Arc<PublicKey>, Error> {
             let held = self.cache.usable(Deadline::of(None, self.cache.source.clock.now())).await?;
-            held.item.keys.find(alg, kid).cloned().ok_or(Error::UnknownKey)
+            let token = KeyReference { alg, kid, thumbprints: [None, None] };
+            held.item.keys.candidates(token).first().map(|key| Arc::clone(key)).ok_or(Error::UnknownKey)
         }
     }
 

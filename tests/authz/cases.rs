@@ -12,6 +12,7 @@ use crate::program::{authz_with, golden_text};
 type Case = (&'static str, Option<&'static str>, Option<&'static str>, &'static [&'static str]);
 
 const CASES: &[Case] = &[
+    ("adfs-x5t-at-rollover", None, None, &[]),
     ("aud-empty-list", Some("wrong_audience"), Some("audience_claim_absent"), &[]),
     ("cognito-id-token-at-access-preset", Some("wrong_audience"), Some("id_token_for_access_token"), &[]),
     ("dotted-claim", Some("claim_mismatch"), Some("claim_name_is_dotted"), &["routes[0].claims"]),

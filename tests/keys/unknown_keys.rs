@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::support::http::Reply;
 use crate::support::{KeyServer, SigningKey, eventually, key, stranger};
-use crate::world::{ISSUER, KEYS, Local, api, api_of, down, issuer, nameless, random, served, set, token};
+use crate::world::{ISSUER, KEYS, Local, api, api_of, claims, down, issuer, nameless, random, served, set, token};
 
 /// Asks, and holds the answer and the number of fetches there have been.
 #[track_caller]
@@ -95,14 +96,38 @@ fn a_bad_signature_on_a_token_without_kid_refetches_likewise() {
 }
 
 #[test]
-fn a_token_without_kid_that_two_keys_of_a_new_set_fit_is_not_denied_for_good() {
+fn a_token_without_kid_is_tried_with_the_keys_of_a_new_set_and_waits_for_none_if_a_held_key_has_signed_it() {
     let (old, new) = (key("ES256"), stranger("ES256"));
     let (server, local) = served(&[&old], json!({}));
     asked(&local, &server, &nameless(&old), "allow", 1);
     server.set(KEYS, set(&[&old, &new]));
+    asked(&local, &server, &nameless(&new), "deny invalid_signature", 1);
     local.clock.advance(15);
-    asked(&local, &server, &nameless(&new), "Unauthorized", 2);
-    asked(&local, &server, &nameless(&new), "Unauthorized", 2);
+    asked(&local, &server, &nameless(&old), "allow", 1);
+    asked(&local, &server, &nameless(&new), "allow", 2);
+    asked(&local, &server, &nameless(&old), "allow", 2);
+}
+
+#[test]
+fn a_token_by_a_new_certificate_has_the_set_fetched_again() {
+    let (old, new) = (key("ES256").named("old"), stranger("ES256").named("new"));
+    let published = |signers: &[&SigningKey]| {
+        let keys = signers.iter().map(|signer| {
+            let mut jwk = signer.jwk();
+            jwk["x5t"] = signer.kid.as_str().into();
+            jwk
+        });
+        Reply::json(&json!({ "keys": keys.collect::<Vec<_>>() }))
+    };
+    let token = |signer: &SigningKey| signer.token_with(&json!({ "alg": "ES256", "x5t": signer.kid }), &claims(ISSUER));
+    let (server, local) = served(&[&old], json!({}));
+    server.set(KEYS, published(&[&old]));
+    asked(&local, &server, &token(&old), "allow", 1);
+    asked(&local, &server, &token(&new), "Unauthorized", 1);
+    server.set(KEYS, published(&[&old, &new]));
+    local.clock.advance(15);
+    asked(&local, &server, &token(&new), "allow", 2);
+    asked(&local, &server, &token(&old), "allow", 2);
 }
 
 /// Two keys of the same name.
@@ -305,8 +330,8 @@ fn cheap_refusals_fetch_nothing() {
     let (server, local) = served(&[&key("ES256")], json!({}));
     for (token, expected) in [
         ("x".to_owned(), "deny malformed_token"),
-        (key("HS256").token(&crate::world::claims(ISSUER)), "deny unsupported_algorithm"),
-        (key("ES256").token(&crate::world::claims("https://other.example/")), "deny unknown_issuer"),
+        (key("HS256").token(&claims(ISSUER)), "deny unsupported_algorithm"),
+        (key("ES256").token(&claims("https://other.example/")), "deny unknown_issuer"),
     ] {
         asked(&local, &server, &token, expected, 0);
     }
@@ -330,7 +355,7 @@ fn two_issuers_with_the_same_kid_never_mix() {
         (&theirs, ISSUER, "deny invalid_signature"),
         (&ours, other, "deny invalid_signature"),
     ] {
-        assert_eq!(local.decides(&key.token(&crate::world::claims(name))), expected);
+        assert_eq!(local.decides(&key.token(&claims(name))), expected);
     }
     assert_eq!((server.count("/ours"), server.count("/theirs")), (1, 1));
     // A flood for one does not affect the other.
@@ -338,7 +363,7 @@ fn two_issuers_with_the_same_kid_never_mix() {
     server.set("/ours", down());
     for number in 0..20 {
         assert_eq!(local.decides(&random(number)), "KeysUnavailable");
-        assert_eq!(local.decides(&theirs.token(&crate::world::claims(other))), "allow");
+        assert_eq!(local.decides(&theirs.token(&claims(other))), "allow");
     }
     assert_eq!((server.count("/ours"), server.count("/theirs")), (2, 1));
 }
@@ -357,7 +382,7 @@ fn nothing_in_a_token_names_what_is_fetched() {
         json!({ "alg": "ES256", "kid": "stranger-es256", "x5u": evil }),
         json!({ "alg": "ES256", "kid": "stranger-es256", "jwk": stranger("ES256").jwk() }),
     ] {
-        let forged = stranger("ES256").token_with(&header, &crate::world::claims(ISSUER));
+        let forged = stranger("ES256").token_with(&header, &claims(ISSUER));
         assert_ne!(local.decides(&forged), "allow", "{header}");
     }
     assert_eq!(server.count("/evil"), 0);

@@ -167,7 +167,8 @@ fn rows_36_to_39_kid_chooses_among_the_keys_of_the_issuer_alone() {
         );
     }
     let nameless = |signer: &SigningKey| signer.token_with(&json!({ "alg": signer.alg }), &claims());
-    decided(&two, &nameless(&first), "unauthorized unknown_key", "row 37: two keys fit");
+    decided(&two, &nameless(&first), "allow", "row 37: two keys fit, and each is tried");
+    decided(&two, &nameless(&second), "allow", "row 37: two keys fit, and each is tried");
     let mixed = local(jwks([&first, &key("ES256")]));
     decided(&mixed, &nameless(&first), "allow", "row 37: one key fits");
     decided(&mixed, &nameless(&key("ES256")), "allow", "row 37: one key fits");
@@ -184,6 +185,113 @@ fn rows_36_to_39_kid_chooses_among_the_keys_of_the_issuer_alone() {
     decided(&local, &theirs.token(&other), "allow", "its own");
     decided(&local, &theirs.token(&claims()), "deny invalid_signature", "the other's key");
     decided(&local, &ours.token(&other), "deny invalid_signature", "the other's key");
+}
+
+/// Up to five keys for ES256 with their `kid`s.
+fn several(count: usize) -> Vec<(SigningKey, Value)> {
+    let pairs = ["a", "b", "c", "d", "e"].into_iter().map(|kid| SigningKey::generated("ES256").named(kid));
+    pairs
+        .take(count)
+        .map(|key| {
+            let jwk = key.jwk();
+            (key, jwk)
+        })
+        .collect()
+}
+
+#[test]
+fn row_37_without_kid_at_most_four_keys_are_tried() {
+    let nameless = |signer: &SigningKey| signer.token_with(&json!({ "alg": "ES256" }), &claims());
+    for (count, expected) in [(4, "allow"), (5, "unauthorized unknown_key")] {
+        let keys = several(count);
+        let set = keys.iter().map(|(_, jwk)| jwk.clone()).chain([key("RS256").jwk()]).collect::<Vec<_>>();
+        let local = local(json!({ "keys": set }));
+        for (signer, _) in &keys {
+            decided(&local, &nameless(signer), expected, &format!("one of {count} keys"));
+            decided(&local, &signer.token(&claims()), "allow", "a token that names its key");
+        }
+        let other = if count == 4 { "deny invalid_signature" } else { expected };
+        decided(&local, &nameless(&key("ES256")), other, "a key that is not in the set");
+    }
+}
+
+#[test]
+fn row_37_without_kid_a_thumbprint_that_a_key_of_the_set_has_decides() {
+    for member in ["x5t", "x5t#S256"] {
+        let mut keys = several(5);
+        for (position, (_, jwk)) in keys.iter_mut().enumerate().take(4) {
+            jwk[member] = format!("thumb-{position}").into();
+        }
+        let local = local(json!({ "keys": keys.iter().map(|(_, jwk)| jwk).collect::<Vec<_>>() }));
+        let with = |signer: usize, header: Value| keys[signer].0.token_with(&header, &claims());
+        decided(&local, &with(1, json!({ "alg": "ES256", member: "thumb-1" })), "allow", "its own");
+        decided(&local, &with(1, json!({ "alg": "ES256", member: "thumb-2" })), "deny invalid_signature", "another's");
+        for none in [json!("thumb-9"), json!("THUMB-1"), json!(""), json!(null), json!(["thumb-1"]), json!(1)] {
+            decided(&local, &with(1, json!({ "alg": "ES256", member: none })), "unauthorized unknown_key", "nobody's");
+        }
+        decided(
+            &local,
+            &with(4, json!({ "alg": "ES256", member: "thumb-1" })),
+            "deny invalid_signature",
+            "a key without one",
+        );
+        let named = json!({ "alg": "ES256", "kid": "b", member: "thumb-2" });
+        decided(&local, &with(1, named), "allow", "a `kid` goes first");
+        let other = if member == "x5t" { "x5t#S256" } else { "x5t" };
+        let unknown = json!({ "alg": "ES256", other: "thumb-1" });
+        decided(&local, &with(1, unknown.clone()), "unauthorized unknown_key", "no key has this member, and five fit");
+        let mut both = unknown;
+        both[member] = "thumb-1".into();
+        decided(&local, &with(1, both), "allow", "a member that no key has says nothing");
+    }
+}
+
+#[test]
+fn row_37_both_thumbprints_have_to_be_those_of_the_key() {
+    let mut keys = several(2);
+    for (name, (_, jwk)) in ["one", "two"].into_iter().zip(&mut keys) {
+        jwk["x5t"] = name.into();
+        jwk["x5t#S256"] = name.into();
+    }
+    let local = local(json!({ "keys": keys.iter().map(|(_, jwk)| jwk).collect::<Vec<_>>() }));
+    let token = |short: &str, long: &str| {
+        keys[0].0.token_with(&json!({ "alg": "ES256", "x5t": short, "x5t#S256": long }), &claims())
+    };
+    decided(&local, &token("one", "one"), "allow", "both");
+    decided(&local, &token("one", "two"), "unauthorized unknown_key", "one of each");
+}
+
+#[test]
+fn a_thumbprint_of_null_in_a_set_counts_as_absent_and_any_other_type_makes_the_key_unusable() {
+    let mut jwk = key("ES256").jwk();
+    jwk["x5t"] = Value::Null;
+    let token = key("ES256").token_with(&json!({ "alg": "ES256", "x5t": "any" }), &claims());
+    decided(&local(json!({ "keys": [jwk] })), &token, "allow", "null");
+    jwk["x5t"] = json!(1);
+    assert!(!usable(&jwk));
+}
+
+#[test]
+fn row_36_a_key_without_kid_serves_a_token_with_one_only_if_no_other_key_fits() {
+    let without_kid = |signer: &SigningKey| {
+        let mut jwk = signer.jwk();
+        jwk.as_object_mut().unwrap().remove("kid");
+        jwk
+    };
+    let (first, second) = (key("ES256").named("one"), stranger("ES256").named("two"));
+    let alone = local(json!({ "keys": [without_kid(&first), key("RS256").jwk()] }));
+    decided(&alone, &first.token(&claims()), "allow", "the only key for ES256");
+    decided(&alone, &second.token(&claims()), "deny invalid_signature", "it did not sign");
+    let beside = local(json!({ "keys": [without_kid(&first), second.jwk()] }));
+    decided(&beside, &first.token(&claims()), "unauthorized unknown_key", "another key fits, too");
+    decided(&beside, &second.token(&claims()), "allow", "the key that is named");
+    let other = local(jwks([&first]));
+    decided(
+        &other,
+        &first.token_with(&json!({ "alg": "ES256", "kid": "zz" }), &claims()),
+        "unauthorized unknown_key",
+        "a key with another `kid`",
+    );
 }
 
 #[test]

@@ -65,6 +65,11 @@ pub(crate) fn stranger(alg: &'static str) -> SigningKey {
 }
 
 impl SigningKey {
+    /// A new key for an algorithm, for tests that need more than two.
+    pub(crate) fn generated(alg: &'static str) -> Self {
+        Self { alg, kid: alg.to_ascii_lowercase(), material: Box::leak(Box::new(Material::generate())) }
+    }
+
     /// The same key with another `kid`.
     pub(crate) fn named(mut self, kid: &str) -> Self {
         kid.clone_into(&mut self.kid);
@@ -110,12 +115,12 @@ impl SigningKey {
             "HS512" => return hmac(hmac::HMAC_SHA512),
             "ES256" => return material.p256.sign(&random, message).unwrap().as_ref().to_vec(),
             "ES384" => return material.p384.sign(&random, message).unwrap().as_ref().to_vec(),
+            "ES512" => return material.p521.sign(&random, message).unwrap().as_ref().to_vec(),
             "EdDSA" => return material.ed25519.sign(message).as_ref().to_vec(),
             "RS256" => &RSA_PKCS1_SHA256,
             "RS384" => &RSA_PKCS1_SHA384,
             "RS512" => &RSA_PKCS1_SHA512,
             "PS256" => &RSA_PSS_SHA256,
-            "ES512" => return material.p521.sign(&random, message).unwrap().as_ref().to_vec(),
             "PS384" => &RSA_PSS_SHA384,
             "PS512" => &RSA_PSS_SHA512,
             other => panic!("no such algorithm: {other}"),
@@ -130,12 +135,12 @@ impl SigningKey {
         let mut jwk = match self.alg {
             "ES256" => point("P-256", self.material.p256.public_key().as_ref()),
             "ES384" => point("P-384", self.material.p384.public_key().as_ref()),
+            "ES512" => point("P-521", self.material.p521.public_key().as_ref()),
             "EdDSA" => {
                 json!({ "kty": "OKP", "crv": "Ed25519", "x": encoded(self.material.ed25519.public_key().as_ref()) })
             }
             _ if self.is_secret() => panic!("a secret is not published"),
             _ => {
-            "ES512" => point("P-521", self.material.p521.public_key().as_ref()),
                 let der = self.material.rsa.public_key().as_ref();
                 // RFC 8017 appendix A.1.1, with a modulus of 2048 bits and 65537.
                 assert_eq!((&der[..9], &der[265..]), (RSA_2048_DER, &[2, 3, 1, 0, 1][..]));
