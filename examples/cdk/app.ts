@@ -1,56 +1,53 @@
-// An API behind the authorizer, whose zip and configuration lie beside this file.
-import { readFileSync } from "node:fs";
-import { App, Duration, Stack } from "aws-cdk-lib";
+// Two stacks: a new API, and new methods of an API that exists already. Take the one that is like yours.
+import { App, Stack } from "aws-cdk-lib";
 import * as apigateway from "aws-cdk-lib/aws-apigateway";
 import * as lambda from "aws-cdk-lib/aws-lambda";
+import type { Construct } from "constructs";
+import { gatewayResponses, jwtAuthorizer } from "./authorizer.ts";
 
-const zip = process.env.AUTHORIZER_ZIP ?? "apigw-jwt-authorizer-arm64.zip";
-const configuration = process.env.AUTHORIZER_JSON ?? "authorizer.json";
+const app = new App();
+newApi(new Stack(app, "ProtectedApi"));
+// cdk deploy ExistingApi -c restApiId=a1b2c3d4e5 -c rootResourceId=f6g7h8i9j0 -c stage=prod
+if (app.node.tryGetContext("restApiId")) {
+  existingApi(new Stack(app, "ExistingApi"), {
+    restApiId: app.node.getContext("restApiId"),
+    rootResourceId: app.node.getContext("rootResourceId"),
+    stageName: app.node.getContext("stage"),
+  });
+}
 
-const stack = new Stack(new App(), "ProtectedApi");
+function newApi(stack: Stack) {
+  const api = new apigateway.RestApi(stack, "Api");
+  gatewayResponses(stack, api);
+  methods(stack, api.root);
+}
 
-const authorizer = new apigateway.TokenAuthorizer(stack, "Jwt", {
-  handler: new lambda.Function(stack, "Authorizer", {
-    runtime: lambda.Runtime.PROVIDED_AL2023,
-    architecture: lambda.Architecture.ARM_64,
-    handler: "bootstrap",
-    code: lambda.Code.fromAsset(zip),
-    memorySize: 256,
-    timeout: Duration.seconds(10),
-    environment: { AUTHORIZER_CONFIG: readFileSync(configuration, "utf8") },
-    loggingFormat: lambda.LoggingFormat.JSON,
-  }),
-  validationRegex: "^[Bb]earer +[-0-9A-Za-z_]+\\.[-0-9A-Za-z_]+\\.[-0-9A-Za-z_]+$",
-  resultsCacheTtl: Duration.minutes(5),
-});
+function existingApi(stack: Stack, existing: { restApiId: string; rootResourceId: string; stageName: string }) {
+  const api = apigateway.RestApi.fromRestApiAttributes(stack, "Api", existing);
+  const added = [...gatewayResponses(stack, api), ...methods(stack, api.root)];
+  // The CDK deploys an API of its own by itself. For this one: give the deployment another name whenever what is here changes.
+  const deployment = new apigateway.Deployment(stack, "Deployment1", { api, stageName: existing.stageName, retainDeployments: true });
+  deployment.node.addDependency(...added);
+}
 
-const api = new apigateway.RestApi(stack, "Api", {
-  defaultCorsPreflightOptions: { allowOrigins: ["*"], allowHeaders: ["Authorization", "Content-Type"] },
-});
-
-const backend = new lambda.Function(stack, "Orders", {
-  runtime: lambda.Runtime.PYTHON_3_13,
-  handler: "index.handler",
-  code: lambda.Code.fromInline(
-    'def handler(event, _):\n    return {"statusCode": 200, "body": event["requestContext"]["authorizer"]["principalId"]}\n',
-  ),
-});
-// On the method and not as the API's default, which would also be that of the preflights.
-api.root.addResource("orders").addMethod("GET", new apigateway.LambdaIntegration(backend), { authorizer });
-
-const cors = { "Access-Control-Allow-Origin": "'*'" };
-api.addGatewayResponse("Unauthorized", {
-  type: apigateway.ResponseType.UNAUTHORIZED,
-  statusCode: "401",
-  responseHeaders: { ...cors, "WWW-Authenticate": "'Bearer error=\"invalid_token\"'" },
-  templates: { "application/json": '{"message":"Unauthorized","error":"invalid_token"}' },
-});
-api.addGatewayResponse("AccessDenied", {
-  type: apigateway.ResponseType.ACCESS_DENIED,
-  statusCode: "403",
-  responseHeaders: { ...cors, "WWW-Authenticate": "'Bearer'" },
-  templates: {
-    "application/json": '{"message":"Forbidden","error":"$context.authorizer.error","reason":"$context.authorizer.reason"}',
-  },
-});
-api.addGatewayResponse("Error", { type: apigateway.ResponseType.DEFAULT_5XX, responseHeaders: cors });
+function methods(stack: Stack, root: apigateway.IResource): Construct[] {
+  const backend = new apigateway.LambdaIntegration(
+    new lambda.Function(stack, "Orders", {
+      runtime: lambda.Runtime.PYTHON_3_13,
+      handler: "index.handler",
+      code: lambda.Code.fromInline(`\
+def handler(event, _):
+    caller = event["requestContext"].get("authorizer", {}).get("principalId", "anyone")
+    return {"statusCode": 200, "headers": {"Access-Control-Allow-Origin": "*"}, "body": caller}
+`),
+    }),
+  );
+  const orders = root.addResource("orders");
+  return [
+    // On the method and not as the API's default, which would also be that of the preflight.
+    orders.addMethod("GET", backend, { authorizer: jwtAuthorizer(stack) }),
+    orders.addCorsPreflight({ allowOrigins: ["*"], allowHeaders: ["Authorization", "Content-Type"] }),
+    // Public: no authorizer.
+    root.addResource("health").addMethod("GET", backend),
+  ];
+}

@@ -47,6 +47,7 @@ def main():
             part("a release", artefact.released, cloud, provider)
             part("a configuration in a layer", artefact.layered, cloud)
             part("the examples", examples.checked, directory)
+            part("the examples, deployed", examples.attached, cloud, provider, directory)
             part("the check on AWS, here", stories.checked_on_aws, cloud)
             part("cargo lambda", cargo_lambda.deployed, cloud, directory)
             part("cargo lambda locally", cargo_lambda.watched, cloud)
