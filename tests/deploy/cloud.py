@@ -36,14 +36,14 @@ class Account:
     def host(self, api):
         return f"{api}.execute-api.localhost" if self.url else f"{api}.execute-api.{self.region}.amazonaws.com"
 
-    def request(self, host, method, path, headers=None):
+    def request(self, host, method, path, headers=None, body=None):
         if self.url:
             address = urllib.parse.urlparse(self.url)
             connection = http.client.HTTPConnection(address.hostname, address.port, timeout=60)
         else:
             connection = http.client.HTTPSConnection(host, timeout=60)
         try:
-            connection.request(method, path, headers={"Host": host} | (headers or {}))
+            connection.request(method, path, body, {"Host": host} | (headers or {}))
             response = connection.getresponse()
             return Response(response.status, dict(response.getheaders()), response.read().decode())
         finally:

@@ -1,5 +1,6 @@
 """The examples, each by a tool of its own kind, and those that the local AWS can hold deployed to it. The one for SAM also in stories.py."""
 
+import copy
 import json
 import os
 import re
@@ -10,6 +11,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import hcl2
+from mcp.client.auth import utils as mcp_client
+from mcp.shared.auth import ProtectedResourceMetadata
 from openapi_spec_validator import validate
 
 import tokens
@@ -18,6 +21,12 @@ from stories import AUDIENCE, expect
 from template import Resolver, source, yaml_parse
 
 EXAMPLES = ROOT / "examples"
+AUTHORIZER = f"arn:aws:lambda:{REGION}:123456789012:function:jwt-authorizer"
+CERTIFICATE = f"arn:aws:acm:{REGION}:123456789012:certificate/00000000-0000-0000-0000-000000000000"
+# What an MCP client is told to connect to.
+MCP_HOST = "mcp.example.com"
+MCP_RESOURCE = f"https://{MCP_HOST}/mcp"
+ISSUER = "https://tenant.example.com/"
 
 
 def checked(check, directory):
@@ -27,6 +36,7 @@ def checked(check, directory):
     openapi(check)
     terraform(check)
     cloud_development_kit(check, directory / "cdk")
+    mcp(check)
 
 
 def attached(check, cloud, provider, directory):
@@ -34,9 +44,9 @@ def attached(check, cloud, provider, directory):
     directory = Path(directory)
     key = tokens.RsaKey("examples")
     provider.keys, provider.down = [key], False
-    routes = [{"method": "GET", "path": "/orders"}]
+    routes = [{"method": "GET", "path": "/orders"}, {"path": "/mcp", "scopes": "mcp:tools"}]
     authorizer = cloud.deploy(
-        "examples", Issuer=provider.issuer, Audience=AUDIENCE, SampleApi="false",
+        "examples", Issuer=provider.issuer, Audience=f"{AUDIENCE},{MCP_RESOURCE}", SampleApi="false",
         InvalidToken="unauthorized", Routes=json.dumps(routes),
     ).function
 
@@ -47,6 +57,7 @@ def attached(check, cloud, provider, directory):
     openapi_deployed(check, cloud, directory, authorizer, minted)
     serverless(check, cloud, directory / "serverless", authorizer, minted)
     sam_deployed(check, cloud, authorizer, minted)
+    mcp_deployed(check, cloud, authorizer, minted)
 
 
 # What the examples have in common with the template.
@@ -399,3 +410,139 @@ def cloud_development_kit(check, directory):
     check("examples/cdk, ExistingApi: makes no API", not of_type(existing, "AWS::ApiGateway::RestApi"))
     (deployment,) = of_type(existing, "AWS::ApiGateway::Deployment")
     check("examples/cdk, ExistingApi: deploys to the stage", deployment == {"RestApiId": "a1b2c3d4e5", "StageName": "prod"}, deployment)
+
+
+# MCP
+
+
+def mcp_template(**parameters):
+    """The template with these parameters, resolved."""
+    template = copy.deepcopy(yaml_parse((EXAMPLES / "mcp/template.yaml").read_text()))
+    for name, parameter in template["Parameters"].items():
+        parameter["Default"] = parameters.get(name, parameter.get("Default"))
+        pattern, value = parameter.get("AllowedPattern"), parameter["Default"]
+        if pattern and not re.fullmatch(pattern, value):
+            raise ValueError(f"{name}: {value} does not match {pattern}")
+    return Resolver(template).resolve(template)
+
+
+def mcp(check):
+    lint(check, EXAMPLES / "mcp/template.yaml")
+    given = {"AuthorizerArn": AUTHORIZER, "DomainName": MCP_HOST, "CertificateArn": CERTIFICATE, "AuthorizationServer": ISSUER}
+    template = mcp_template(**given, Scopes="mcp:tools,mcp:resources")
+    expression, _, responses = expected()
+    (authorizer,) = of_type(template, "AWS::ApiGateway::Authorizer")
+    check("examples/mcp: the validation expression is the template's", authorizer["IdentityValidationExpression"] == expression, authorizer)
+    found = cloudformation_responses(template)
+    challenges = {kind: response["headers"].pop("WWW-Authenticate") for kind, response in found.items() if kind != "DEFAULT_5XX"}
+    for wanted in responses.values():
+        wanted["headers"].pop("WWW-Authenticate", None)
+    check("examples/mcp: the gateway responses are the template's but for the challenge", found == responses, found)
+
+    methods = {
+        (found["ResourceId"], found["HttpMethod"]): (found["AuthorizationType"], found["Integration"]["Type"])
+        for found in of_type(template, "AWS::ApiGateway::Method")
+    }
+    wanted = {
+        ("<McpResource>", "ANY"): ("CUSTOM", "AWS_PROXY"),
+        ("<McpResource>", "OPTIONS"): ("NONE", "MOCK"),
+        ("<MetadataResource>", "GET"): ("NONE", "MOCK"),
+    }
+    check("examples/mcp: the metadata and the preflight are public, and nothing else", methods == wanted, methods)
+    resources = template["Resources"]
+    (mapping,) = of_type(template, "AWS::ApiGateway::BasePathMapping")
+    check("examples/mcp: there is no base path before the path of the resource", "BasePath" not in mapping, mapping)
+    deployment = reached(template, resources["Stage"]["Properties"]["DeploymentId"].strip("<>"))
+    needed = {n for n, r in resources.items() if r["Type"] in ("AWS::ApiGateway::GatewayResponse", "AWS::ApiGateway::Method")}
+    check("examples/mcp: the deployment waits for all of it", deployment == needed, deployment)
+
+    path = ""
+    name = "MetadataResource"
+    while name in resources:
+        path = f"/{resources[name]['Properties']['PathPart']}{path}"
+        parent = resources[name]["Properties"]["ParentId"]
+        name = parent.strip("<>") if isinstance(parent, str) else ""
+    integration = resources["MetadataMethod"]["Properties"]["Integration"]["IntegrationResponses"][0]
+    body = integration["ResponseTemplates"]["application/json"]
+    check("examples/mcp: nothing in the metadata is read as a mapping template", "$" not in body and "#" not in body, body)
+    rfc_9728(check, f"https://{MCP_HOST}{path}", json.loads(body), ["mcp:tools", "mcp:resources"], ISSUER)
+    for kind, parameters in (("UNAUTHORIZED", {}), ("ACCESS_DENIED", {"error": "insufficient_scope"})):
+        value = challenges[kind]
+        check(f"examples/mcp: the challenge of {kind} is a static value", value[0] == value[-1] == "'" and "'" not in value[1:-1], value)
+        told = parameters | {"resource_metadata": f"https://{MCP_HOST}{path}", "scope": "mcp:tools mcp:resources"}
+        check(f"examples/mcp: the challenge of {kind} is that of RFC 6750 and RFC 9728", challenge(value[1:-1]) == told, value)
+    for name, value in (("AuthorizationServer", "http://tenant.example.com/"), ("AuthorizationServer", ISSUER + "?a"), ("Scopes", 'a"b'), ("DomainName", "https://mcp.example.com")):
+        try:
+            mcp_template(**(given | {name: value}))
+            check(f"examples/mcp: {name} is never {value}", False)
+        except ValueError:
+            check(f"examples/mcp: {name} is never {value}", True)
+
+
+def challenge(value):
+    """The parameters of a `Bearer` challenge."""
+    scheme, parameters = value.split(" ", 1)
+    part = r'[a-z_]+="[^"\\]*"'
+    if scheme != "Bearer" or not re.fullmatch(rf"{part}(, {part})*", parameters):
+        return None
+    return dict(re.findall(r'([a-z_]+)="([^"]*)"', parameters))
+
+
+def rfc_9728(check, url, document, scopes, issuer):
+    """The document, found at `url`, is the metadata of the resource that a client connects to."""
+    # 3.1: the well-known path goes between the host and the path of the resource.
+    resource = urlsplit(MCP_RESOURCE)
+    wanted = f"https://{resource.hostname}/.well-known/oauth-protected-resource{resource.path}"
+    check("RFC 9728, 3.1: the metadata is where the resource's path says", url == wanted, url)
+    # 3.3: `resource` is, character by character, what the client connects to.
+    check("RFC 9728, 3.3: resource is what the client connects to", document["resource"] == MCP_RESOURCE, document)
+    # 2, with RFC 8414, 2: issuer identifiers, which are https addresses without query and fragment.
+    servers = document["authorization_servers"]
+    issuers = isinstance(servers, list) and all(
+        urlsplit(server).scheme == "https" and urlsplit(server).hostname and not re.search("[?#]", server) for server in servers
+    )
+    check("RFC 9728, 2: authorization_servers are issuer identifiers", issuers and servers == [issuer], servers)
+    check("RFC 9728, 2: tokens go into the header, the only place that the authorizer reads", document["bearer_methods_supported"] == ["header"], document)
+    check("RFC 9728, 2: scopes_supported are scopes", document["scopes_supported"] == scopes and all(re.fullmatch(r"[!#-\[\]-~]+", s) for s in scopes), document)
+    known = {"resource", "authorization_servers", "bearer_methods_supported", "scopes_supported"}
+    check("RFC 9728, 2: and nothing else", set(document) == known, document)
+
+
+def mcp_deployed(check, cloud, authorizer, minted):
+    """A client that knows the address alone finds the authorization server; with a token it speaks with the server."""
+    cloud.deploy(
+        "mcp", EXAMPLES / "mcp/template.yaml", AuthorizerArn=authorizer, DomainName=MCP_HOST, CertificateArn=CERTIFICATE, AuthorizationServer=ISSUER
+    )
+
+    def send(method, path, message=None, token=None):
+        sent = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        return cloud.request(MCP_HOST, method, path, sent, message and json.dumps({"jsonrpc": "2.0"} | message))
+
+    initialize = {"id": 1, "method": "initialize", "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}}
+    refused = expect(check, "examples/mcp: without a token", send("POST", "/mcp", initialize), 401)
+    told = challenge(refused.header("WWW-Authenticate"))
+    metadata = f"https://{MCP_HOST}/.well-known/oauth-protected-resource/mcp"
+    check("examples/mcp: the 401 names the metadata", told == {"resource_metadata": metadata, "scope": "mcp:tools"}, refused.headers)
+    # The two ways of the MCP client: by the header, and by the address.
+    by_header = mcp_client.build_protected_resource_metadata_discovery_urls(metadata, MCP_RESOURCE)
+    by_address = mcp_client.build_protected_resource_metadata_discovery_urls(None, MCP_RESOURCE)
+    check("examples/mcp: the MCP client looks there, with the header and without", by_header[0] == by_address[0] == metadata, [by_header, by_address])
+    found = expect(check, "examples/mcp: the metadata, without a token", send("GET", urlsplit(metadata).path), 200)
+    rfc_9728(check, metadata, found.json(), ["mcp:tools"], ISSUER)
+    read = ProtectedResourceMetadata.model_validate_json(found.body)
+    check("examples/mcp: the MCP client reads it", (str(read.resource), [str(server) for server in read.authorization_servers]) == (MCP_RESOURCE, [ISSUER]), read)
+
+    token = minted(MCP_RESOURCE, scope="mcp:tools")
+    answer = expect(check, "examples/mcp: with a token", send("POST", "/mcp", initialize, token), 200).json()
+    check("examples/mcp: the server answers", answer["result"]["serverInfo"]["name"] == "whoami", answer)
+    call = {"id": 2, "method": "tools/call", "params": {"name": "whoami", "arguments": {}}}
+    answer = expect(check, "examples/mcp: a tool", send("POST", "/mcp", call, token), 200).json()
+    check("examples/mcp: the tool hears who calls", answer["result"]["content"] == [{"type": "text", "text": "ada"}], answer)
+    expect(check, "examples/mcp: a notification", send("POST", "/mcp", {"method": "notifications/initialized"}, token), 202)
+    expect(check, "examples/mcp: there is no stream to open", send("GET", "/mcp", token=token), 405)
+    lacking = expect(check, "examples/mcp: without the scope", send("POST", "/mcp", initialize, minted(MCP_RESOURCE)), 403)
+    told = challenge(lacking.header("WWW-Authenticate"))
+    wanted = {"error": "insufficient_scope", "resource_metadata": metadata, "scope": "mcp:tools"}
+    check("examples/mcp: the 403 says which scope it takes", told == wanted, lacking.headers)
+    expect(check, "examples/mcp: a token of another resource", send("POST", "/mcp", initialize, minted("https://other.example.com", scope="mcp:tools")), 401)
+    expect(check, "examples/mcp: the preflight, without a token", send("OPTIONS", "/mcp"), 200)

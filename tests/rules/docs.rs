@@ -6,6 +6,7 @@ use crate::local::config;
 
 const README: &str = include_str!("../../README.md");
 const SECURITY: &str = include_str!("../../SECURITY.md");
+const MCP: &str = include_str!("../../docs/mcp.md");
 const POLICIES: &str = include_str!("../../docs/policies.md");
 
 #[track_caller]
@@ -31,6 +32,23 @@ fn the_readmes_issuers_start() {
     for issuer in issuers {
         starts(&json!({ "issuers": [issuer], "undeclared_routes": "allow" }).to_string());
     }
+}
+
+#[test]
+fn the_configuration_for_an_mcp_server_starts_and_goes_with_the_metadata_that_the_page_shows() {
+    let blocks: Vec<&str> = MCP.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let [document, metadata] = blocks[..] else { panic!("{} blocks", blocks.len()) };
+    starts(document);
+    let (document, metadata): (Value, Value) =
+        (serde_json::from_str(document).unwrap(), serde_json::from_str(metadata).unwrap());
+    assert_eq!(metadata["resource"], document["issuers"][0]["audience"]);
+    assert_eq!(metadata["authorization_servers"], json!([document["issuers"][0]["issuer"]]));
+    assert_eq!(metadata["scopes_supported"], json!([document["routes"][0]["scopes"]]));
+    assert_eq!(metadata["bearer_methods_supported"], json!(["header"]));
+    // RFC 9728, section 3.1: the well-known path goes between the host and the path of the resource.
+    let path = document["routes"][0]["path"].as_str().unwrap();
+    let host = metadata["resource"].as_str().unwrap().strip_suffix(path).unwrap();
+    assert!(MCP.contains(&format!("resource_metadata=\"{host}/.well-known/oauth-protected-resource{path}\"")));
 }
 
 #[test]
