@@ -146,3 +146,71 @@ fn the_readme_is_one_page() {
     let lines = read(Path::new("README.md")).lines().count();
     assert!(lines <= 170, "{lines} lines");
 }
+
+/// The folders of examples, without that of the presets, which is no recipe.
+fn recipes() -> Vec<String> {
+    let entries = fs::read_dir(root().join("examples")).unwrap().map(Result::unwrap);
+    let folders = entries.filter(|entry| entry.file_type().unwrap().is_dir());
+    let mut names: Vec<String> = folders.map(|folder| folder.file_name().into_string().unwrap()).collect();
+    names.retain(|name| name != "presets");
+    names.sort();
+    names
+}
+
+#[test]
+fn every_recipe_is_on_a_page_and_in_the_list_of_examples() {
+    let named = |document: &str, prefix: &str| -> BTreeSet<String> {
+        let targets = links(&read(Path::new(document)));
+        let inside = targets.iter().filter_map(|target| target.strip_prefix(prefix)?.split_once('/'));
+        inside.map(|(folder, _)| folder.to_owned()).filter(|folder| !folder.starts_with('.')).collect()
+    };
+    let recipes: BTreeSet<String> = recipes().into_iter().collect();
+    assert_eq!(named("examples/README.md", ""), recipes);
+    let mut pages = named("docs/attach.md", "../examples/");
+    pages.extend(named("docs/mcp.md", "../examples/"));
+    assert_eq!(pages, recipes);
+}
+
+#[test]
+fn every_recipe_has_the_validation_expression_of_the_template() {
+    let template = read(Path::new("template.yaml"));
+    let expression = template.split_once("ValidationExpression: '").unwrap().1.split_once('\'').unwrap().0;
+    assert!(expression.starts_with('^') && expression.ends_with('$'), "{expression}");
+    let files = |recipe: &String| {
+        let entries = fs::read_dir(root().join("examples").join(recipe)).unwrap();
+        // Languages whose texts have escapes double the backslash.
+        let texts =
+            entries.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap_or_default().replace(r"\\", r"\"));
+        texts.collect::<String>()
+    };
+    let without: Vec<String> = recipes().into_iter().filter(|recipe| !files(recipe).contains(expression)).collect();
+    assert_eq!(without, Vec::<String>::new());
+    assert_eq!(read(Path::new("docs/attach.md")).matches(expression).count(), 2);
+}
+
+/// The recipes that describe an API are read as `authz import` reads any API: what they protect, and what they leave public.
+#[cfg(feature = "authz")]
+#[test]
+fn the_route_table_of_a_recipe_is_what_it_protects() {
+    let import = |file: &str| {
+        let ran =
+            std::process::Command::new(env!("CARGO_BIN_EXE_authz")).current_dir(root()).args(["import", file]).output();
+        let ran = ran.unwrap();
+        assert!(ran.status.success(), "{ran:?}");
+        (String::from_utf8(ran.stdout).unwrap(), String::from_utf8(ran.stderr).unwrap())
+    };
+    let table =
+        |route: &str| format!("{{\n  \"undeclared_routes\": \"absent\",\n  \"routes\": [\n    {route}\n  ]\n}}\n");
+    for (file, route, public) in [
+        ("examples/openapi/openapi.yaml", r#"{ "method": "GET", "path": "/orders" }"#, "GET /health, OPTIONS /orders"),
+        ("examples/sam/template.yaml", r#"{ "method": "GET", "path": "/orders" }"#, "GET /health"),
+        (
+            "examples/mcp/template.yaml",
+            r#"{ "path": "/mcp" }"#,
+            "GET /.well-known/oauth-protected-resource/mcp, OPTIONS /mcp",
+        ),
+    ] {
+        let said = format!("1 route from {file}\n  left out  public: {public}\n");
+        assert_eq!(import(file), (table(route), said));
+    }
+}
