@@ -10,7 +10,7 @@
 # DEFAULT_5XX, and deploys to STAGE all that has changed in the API since its last deployment.
 set -euo pipefail
 
-if [ $# -lt 3 ]; then
+if [[ $# -lt 3 || $3 != arn:*:lambda:* ]]; then
     sed -n '2,5s/^# \{0,1\}//p' "$0" >&2
     exit 2
 fi

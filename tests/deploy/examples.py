@@ -184,8 +184,10 @@ def command_line(check, cloud, authorizer, minted):
             check, "examples/aws-cli: the script", [str(EXAMPLES / "aws-cli/attach.sh"), api, "prod", authorizer, *public], env=cloud.environment
         ).stdout
 
-    usage = subprocess.run([str(EXAMPLES / "aws-cli/attach.sh")], capture_output=True, text=True)
-    check("examples/aws-cli: without arguments it says how it is called", usage.returncode == 2 and usage.stderr.startswith("Attaches"), usage.stderr)
+    for what, arguments in (("without arguments", []), ("with a name in the place of the ARN", [api, "prod", "jwt-authorizer"])):
+        usage = subprocess.run([str(EXAMPLES / "aws-cli/attach.sh"), *arguments], env=cloud.environment, capture_output=True, text=True)
+        told = usage.returncode == 2 and usage.stderr.startswith("Attaches a deployed authorizer") and usage.stdout == ""
+        check(f"examples/aws-cli: {what} it says how it is called", told, usage)
     expect(check, "examples/aws-cli: before, everyone may", send("GET", "/orders"), 200)
     attach()
     expect(check, "examples/aws-cli: what is not named is not public", send("GET", "/health"), 401)
