@@ -1,4 +1,4 @@
-//! Where a discovery document may send the program for keys. The program is the real one, with certificates that would be believed.
+//! The key set addresses that a discovery document may name, tested with the real program and trusted certificates.
 
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Shutdown, TcpListener, TcpStream};
@@ -10,7 +10,7 @@ use crate::support::{Process, Scratch, key};
 use crate::tls::{Authority, SecureServer};
 use crate::world::api;
 
-/// What became of a token.
+/// The result of authorizing one token.
 #[derive(Debug, PartialEq, Eq)]
 struct Outcome {
     answer: String,
@@ -20,7 +20,7 @@ struct Outcome {
     logged: Vec<String>,
 }
 
-/// A proxy that finds every name on this machine. It lasts as long as the tests.
+/// A proxy that connects to this machine, whatever the requested host. Its thread runs until the tests end.
 struct Proxy {
     url: String,
     asked: Arc<Mutex<Vec<String>>>,
@@ -41,7 +41,7 @@ impl Proxy {
         Self { url, asked }
     }
 
-    /// The names it was asked to connect to, without their ports.
+    /// The requested hosts, without their ports.
     fn asked(&self) -> Vec<String> {
         let asked = self.asked.lock().unwrap();
         asked.iter().map(|name| name.rsplit_once(':').unwrap().0.to_owned()).collect()
@@ -70,8 +70,8 @@ fn tunnel(mut client: TcpStream, asked: &Mutex<Vec<String>>) -> std::io::Result<
     Ok(())
 }
 
-/// What becomes of a token of an issuer with this host, whose discovery document says that its keys are at that one; or, if the
-/// configuration says so itself, without discovery.
+/// Authorizes a token of an issuer on host `issuer`, whose discovery document names host `keys` in its `jwks_uri`. With
+/// `configured`, the `jwks_uri` is in the configuration and there is no discovery.
 fn outcome(issuer: &str, keys: &str, configured: bool, variables: &[(&str, &str)]) -> Outcome {
     let (authority, scratch) = (Authority::new(), Scratch::new());
     let server = SecureServer::named(&authority, &[issuer, keys], &rustls::version::TLS13);
@@ -83,7 +83,7 @@ fn outcome(issuer: &str, keys: &str, configured: bool, variables: &[(&str, &str)
         config["issuers"][0]["jwks_uri"] = keys.into();
     }
     config["tls"] = json!({ "ca_file": scratch.file("authority.pem", authority.pem()) });
-    // 2126-01-01, by the real clock.
+    // 2126-01-01, because the program reads the real clock.
     let claims = json!({ "iss": name, "aud": "api", "sub": "alice", "exp": 4_922_899_200_u64 });
     let event = json!({
         "type": "TOKEN",
@@ -117,9 +117,9 @@ fn refused() -> Outcome {
 }
 
 #[test]
-fn behind_a_proxy_the_text_of_a_discovered_address_alone_is_judged() {
+fn behind_a_proxy_only_the_text_of_a_discovered_address_is_checked() {
     let proxy = Proxy::start();
-    // The proxy's own name is on this machine, and the names behind it would be.
+    // The proxy is on this machine, and so is every host that it connects to. Neither matters.
     let url = proxy.url.replace("127.0.0.1", "localhost");
     let variables = [("HTTPS_PROXY", url.as_str())];
     assert_eq!(outcome("issuer.example", "keys.example", false, &variables), allowed());
@@ -152,10 +152,10 @@ fn a_discovered_name_that_resolves_to_this_machine_is_refused() {
         if address.is_loopback() { words.find(|name| !name.contains("localhost")) } else { None }
     });
     let Some(name) = names.take(1).next() else {
-        // Not by a macro, whose output a test that passes keeps to itself.
-        writeln!(std::io::stderr(), "\nskipped: no other name than localhost is this machine's in /etc/hosts").unwrap();
+        // `eprintln!` is captured in a test that passes; this is not.
+        writeln!(std::io::stderr(), "\nskipped: /etc/hosts has no name for this machine other than localhost").unwrap();
         return;
     };
     assert_eq!(outcome(name, name, false, &[]), refused());
-    assert_eq!(outcome(name, name, true, &[]), allowed(), "what the configuration says is not judged");
+    assert_eq!(outcome(name, name, true, &[]), allowed(), "a configured address is not checked");
 }

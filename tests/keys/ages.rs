@@ -1,4 +1,4 @@
-//! Fresh, stale but usable, unusable.
+//! The age of a key set: fresh, stale but usable, unusable.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use crate::support::http::Reply;
 use crate::support::{instant, jwks, key, stranger};
 use crate::world::{KEYS, Local, api_of, down, served, set, token};
 
-/// Asks, and holds the answer and the number of fetches there have been.
+/// Sends a request; checks its outcome and the total number of fetches.
 #[track_caller]
 fn asked(local: &Local, server: &KeyServer, expected: &str, fetches: usize, what: &str) {
     assert_eq!(local.decides(&token(&key("ES256"))), expected, "{what}");
     assert_eq!(server.count(KEYS), fetches, "fetches: {what}");
 }
 
-/// A set that came with these headers is fresh for so long, less up to a tenth.
+/// Checks that a set fetched with these headers is fresh for `seconds`, less up to a tenth.
 #[track_caller]
 fn fresh_for(seconds: u64, keys_cache: serde_json::Value, headers: &[(&str, &str)]) {
     let server = KeyServer::start();
@@ -133,7 +133,7 @@ fn an_outage_longer_than_the_stale_window_is_keys_unavailable_and_never_a_denial
 }
 
 #[test]
-fn no_stale_seconds_means_none() {
+fn with_zero_stale_seconds_a_stale_set_is_unusable() {
     let (server, local) = served(&[&key("ES256")], json!({ "fresh_seconds": 10, "stale_seconds": 0 }));
     asked(&local, &server, "allow", 1, "fetched");
     server.set(KEYS, down());
@@ -178,7 +178,7 @@ fn a_set_is_revalidated_by_its_entity_tag() {
         asked(&local, &server, "allow", fetches, "fresh again");
         assert_eq!(server.requests(KEYS)[fetches - 1].header("if-none-match"), Some("\"v1\""));
     }
-    // A new version has a new tag, or none.
+    // A new version has a new entity tag, or none.
     server.set(KEYS, set(&[&key("ES256"), &stranger("ES256")]).header("ETag", "\"v2\""));
     local.clock.advance(100);
     asked(&local, &server, "allow", 5, "replaced");
@@ -207,7 +207,7 @@ fn max_age_of_a_304_counts() {
 }
 
 #[test]
-fn a_304_that_nobody_asked_for_is_a_failure() {
+fn a_304_to_an_unconditional_request_is_a_failure() {
     let (server, local) = served(&[&key("ES256")], json!({ "fresh_seconds": 100, "stale_seconds": 0 }));
     asked(&local, &server, "allow", 1, "fetched without a tag");
     server.set(KEYS, Reply::status(304));
@@ -233,7 +233,7 @@ fn the_request_that_finds_a_set_stale_refreshes_it_in_line() {
 fn a_stale_set_is_served_after_400_milliseconds_and_every_third_attempt_may_take_timeout_ms() {
     let (server, local) = served(&[&key("ES256")], json!({ "fresh_seconds": 100, "timeout_ms": 10_000 }));
     asked(&local, &server, "allow", 1, "fetched");
-    // Too slow for the short patience, and not for the long one.
+    // Too slow for the wait of 400 ms, but not for `timeout_ms`.
     server.set(KEYS, set(&[&key("ES256")]).delayed(Duration::from_millis(3000)));
     local.clock.advance(100);
     for attempt in 2..4 {
@@ -270,13 +270,13 @@ fn failures_back_off_and_at_most_for_60_seconds() {
         local.clock.advance(1);
         pause += 1;
     }
-    // Each twice the one before, less up to a tenth, seen once a second.
+    // Each pause is twice the previous one, less up to a tenth. The test looks once a second.
     let bounds = [(0, 0), (1, 1), (2, 2), (3, 4), (6, 8), (11, 16), (20, 32), (36, 60), (54, 60), (54, 60)];
     assert!(pauses.len() >= bounds.len(), "{pauses:?}");
     for (pause, (least, most)) in pauses.iter().zip(bounds) {
         assert!((least..=most).contains(pause), "{pauses:?}");
     }
-    // One success, and the next failure begins anew.
+    // After a success, the next failure starts with the shortest pause again.
     server.set(KEYS, set(&[&key("ES256")]));
     local.clock.advance(60);
     assert_eq!(local.decides(&token(&key("ES256"))), "allow");
@@ -294,34 +294,34 @@ fn a_pause_begins_when_the_failure_is_known() {
     server.set(KEYS, Reply::json(&jwks(&[key("ES256")])).delayed(Duration::from_secs(3600)));
     let local = Local::new(&api_of(&server, json!({ "timeout_ms": 1500 })));
     let waiting = local.begin(token(&key("ES256")));
-    crate::support::eventually("it is asked", || (server.count(KEYS) == 1).then_some(()));
-    // The attempt takes longer than the first pause is.
+    crate::support::eventually("the server is asked", || (server.count(KEYS) == 1).then_some(()));
+    // The attempt takes longer than the first pause.
     local.clock.advance(5);
     assert_eq!(local.finish(waiting), "KeysUnavailable");
-    asked(&local, &server, "KeysUnavailable", 1, "the server is left alone");
+    asked(&local, &server, "KeysUnavailable", 1, "the server is not asked during the pause");
     local.clock.advance(1);
-    asked(&local, &server, "KeysUnavailable", 2, "for a second");
+    asked(&local, &server, "KeysUnavailable", 2, "it is asked again after a second");
 }
 
 #[test]
-fn a_fetch_at_once_serves_all_that_wait_for_it() {
+fn one_fetch_serves_all_requests_that_wait_for_it() {
     let server = KeyServer::start();
     server.set(KEYS, set(&[&key("ES256")]).delayed(Duration::from_millis(100)));
     let local = Local::new(&api_of(&server, json!({ "fresh_seconds": 100 })));
     let fifty = || (0..50).map(|_| token(&key("ES256")));
-    assert_eq!(local.decide_at_once(fifty()), ["allow"; 50], "there was none");
+    assert_eq!(local.decide_at_once(fifty()), ["allow"; 50], "no set yet");
     assert_eq!(server.count(KEYS), 1);
     local.clock.advance(100);
-    assert_eq!(local.decide_at_once(fifty()), ["allow"; 50], "it was stale");
+    assert_eq!(local.decide_at_once(fifty()), ["allow"; 50], "a stale set");
     assert_eq!(server.count(KEYS), 2);
     local.clock.advance(100);
     server.set(KEYS, down().delayed(Duration::from_millis(100)));
-    assert_eq!(local.decide_at_once(fifty()), ["allow"; 50], "it could not be refreshed");
+    assert_eq!(local.decide_at_once(fifty()), ["allow"; 50], "a stale set that cannot be refreshed");
     assert_eq!(server.count(KEYS), 3);
 }
 
 #[test]
-fn a_fetch_at_once_that_fails_fails_for_all_that_wait_for_it() {
+fn one_failed_fetch_fails_all_requests_that_wait_for_it() {
     let server = KeyServer::start();
     server.set(KEYS, down().delayed(Duration::from_millis(200)));
     let local = Local::new(&api_of(&server, json!({})));

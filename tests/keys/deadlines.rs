@@ -1,4 +1,4 @@
-//! How long an invocation waits for keys and secrets: never until it is ended.
+//! The time that an invocation waits for keys and secrets, which ends before its deadline.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use crate::support::http::Reply;
 use crate::support::{KeyServer, instant, key, stranger};
 use crate::world::{ISSUER, KEYS, Local, api, api_of, random, served, set, token};
 
-/// Hangs until the test is over.
+/// A delay longer than any test.
 const EVER: Duration = Duration::from_secs(3600);
 
-/// Decides in an invocation that ends after 900 ms, and has decided before that, give or take a busy machine.
+/// Sends a request in an invocation with 900 ms left. The limit is higher because the machine may be busy.
 #[track_caller]
 fn decides_in_time(local: &Local, token: &str, expected: &str) {
     let began = instant();
@@ -61,28 +61,32 @@ fn secrets_are_waited_for_until_300_ms_before_the_deadline() {
 }
 
 #[test]
-fn with_less_than_300_ms_left_nothing_is_asked_and_what_is_held_serves() {
+fn with_less_than_300_ms_left_nothing_is_fetched_and_the_cached_set_serves() {
     let (server, local) = served(&[&key("ES256")], json!({ "fresh_seconds": 100, "stale_seconds": 100 }));
     let late = |token: &str| local.decides_within(299, token);
     assert_eq!(late(&token(&key("ES256"))), "KeysUnavailable");
     assert_eq!(server.count(KEYS), 0);
-    assert_eq!(local.decides_within(10_000, &token(&key("ES256"))), "allow", "that was no failure of the server");
+    assert_eq!(
+        local.decides_within(10_000, &token(&key("ES256"))),
+        "allow",
+        "the server has not failed, so there is no pause"
+    );
     let forged = token(&stranger("ES256").named("es256"));
-    assert_eq!(late(&forged), "deny invalid_signature", "the set was read just now");
+    assert_eq!(late(&forged), "deny invalid_signature", "the set was fetched within the cooldown");
     local.clock.advance(15);
     assert_eq!(late(&forged), "Unauthorized");
     assert_eq!(late(&random(0)), "KeysUnavailable");
     local.clock.advance(85);
     assert_eq!(late(&token(&key("ES256"))), "allow", "the set is stale");
     local.clock.advance(100);
-    assert_eq!(late(&token(&key("ES256"))), "KeysUnavailable", "it is too old");
+    assert_eq!(late(&token(&key("ES256"))), "KeysUnavailable", "the set is too old");
     assert_eq!(server.count(KEYS), 1);
     assert_eq!(local.decides(&token(&key("ES256"))), "allow");
     assert_eq!(server.count(KEYS), 2);
 }
 
 #[test]
-fn a_deadline_that_has_passed_already_is_by_another_clock_and_keeps_from_nothing() {
+fn a_deadline_in_the_past_comes_from_another_clock_and_is_ignored() {
     let (server, local) = served(&[&key("ES256")], json!({}));
     assert_eq!(local.decides_within(-1, &token(&key("ES256"))), "allow");
     assert_eq!(server.count(KEYS), 1);

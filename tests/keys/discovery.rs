@@ -10,7 +10,7 @@ use crate::world::{KEYS, Local, api, claims, down, set};
 
 const DOCUMENT: &str = "/.well-known/openid-configuration";
 
-/// What is discovered, by the name that the issuer has with or without a slash at its end.
+/// A provider with a discovery document. Its issuer may end in a slash.
 struct Provider {
     server: KeyServer,
     issuer: String,
@@ -26,13 +26,13 @@ impl Provider {
         provider
     }
 
-    /// The discovery document, below the issuer's path.
+    /// The path of the discovery document.
     fn document(&self) -> String {
         let path = self.issuer.strip_prefix(&self.server.url("")).unwrap();
         format!("{}{DOCUMENT}", path.trim_end_matches('/'))
     }
 
-    /// Points to this path.
+    /// Serves a discovery document that names the key set at this path.
     fn says(&self, path: &str) {
         self.is(&json!({ "issuer": self.issuer, "jwks_uri": self.server.url(path), "scopes_supported": ["a"] }));
     }
@@ -49,7 +49,7 @@ impl Provider {
         key.token(&claims(&self.issuer))
     }
 
-    /// How often the document was read, and how often the set at this path.
+    /// The number of requests for the document and for the set at this path.
     fn counts(&self, path: &str) -> (usize, usize) {
         (self.server.count(&self.document()), self.server.count(path))
     }
@@ -88,7 +88,7 @@ fn its_issuer_must_equal_the_configured_one() {
 }
 
 #[test]
-fn what_is_no_discovery_document_is_a_failure() {
+fn anything_but_a_discovery_document_is_a_failure() {
     let provider = Provider::start("");
     let good = json!({ "issuer": provider.issuer, "jwks_uri": provider.server.url(KEYS) }).to_string();
     let elsewhere = provider.server.url("/elsewhere");
@@ -121,7 +121,7 @@ fn it_is_read_again_when_the_old_address_fails() {
     assert_eq!(ask(&key("ES256")), "allow");
     local.clock.advance(100);
     assert_eq!(ask(&key("ES256")), "allow");
-    assert_eq!(provider.counts(KEYS), (1, 2), "not read while the address serves");
+    assert_eq!(provider.counts(KEYS), (1, 2), "the document is not fetched while the address works");
     provider.server.set("/moved", set(&[&stranger("ES256")]));
     provider.says("/moved");
     provider.server.set(KEYS, Reply::status(410));
@@ -135,7 +135,7 @@ fn it_is_read_again_when_the_old_address_fails() {
 }
 
 #[test]
-fn an_old_address_that_stalls_keeps_nobody_from_the_new_one() {
+fn an_old_address_that_stalls_does_not_block_the_new_one() {
     let provider = Provider::start("");
     let local = provider.local(json!({ "fresh_seconds": 100, "stale_seconds": 1000, "timeout_ms": 300 }));
     let ask = |key: &SigningKey| local.decides(&provider.token(key));
@@ -145,7 +145,7 @@ fn an_old_address_that_stalls_keeps_nobody_from_the_new_one() {
     provider.server.set(KEYS, set(&[&key("ES256")]).delayed(Duration::from_secs(3600)));
     local.clock.advance(100);
     assert_eq!(ask(&key("ES256")), "allow", "served from the old set");
-    // The second attempt will do, and a busy machine may need another.
+    // The second attempt should be enough, but a busy machine may need more.
     let moved = (0..10).any(|_| {
         local.clock.advance(61);
         ask(&stranger("ES256")) == "allow"
@@ -155,7 +155,7 @@ fn an_old_address_that_stalls_keeps_nobody_from_the_new_one() {
 }
 
 #[test]
-fn a_document_that_cannot_be_had_does_not_matter_while_the_address_serves() {
+fn a_document_that_cannot_be_fetched_does_not_matter_while_the_address_works() {
     let provider = Provider::start("");
     let local = provider.local(json!({ "fresh_seconds": 100 }));
     let ask = || local.decides(&provider.token(&key("ES256")));
@@ -166,7 +166,7 @@ fn a_document_that_cannot_be_had_does_not_matter_while_the_address_serves() {
         assert_eq!(ask(), "allow");
     }
     assert_eq!(provider.counts(KEYS), (1, 4));
-    // Nor after one failure of both.
+    // The same after one failure of both.
     provider.server.once(KEYS, down());
     local.clock.advance(100);
     assert_eq!(ask(), "allow");
@@ -192,7 +192,7 @@ fn a_discovered_set_is_revalidated_by_its_entity_tag() {
         assert_eq!(local.decides(&provider.token(&key("ES256"))), "allow");
         assert_eq!(provider.counts(KEYS), (1, fetches));
     }
-    // The tag is of that address and goes to no other.
+    // The entity tag belongs to the old address and is not sent to the new one.
     provider.server.set("/moved", set(&[&key("ES256")]));
     provider.says("/moved");
     provider.server.set(KEYS, down());
@@ -202,7 +202,7 @@ fn a_discovered_set_is_revalidated_by_its_entity_tag() {
 }
 
 #[test]
-fn an_unknown_kid_is_asked_for_at_the_discovered_address() {
+fn an_unknown_kid_refetches_the_set_at_the_discovered_address() {
     let provider = Provider::start("");
     let local = provider.local(json!({}));
     assert_eq!(local.decides(&provider.token(&stranger("ES256"))), "Unauthorized");

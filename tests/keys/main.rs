@@ -1,11 +1,11 @@
-//! The key cache: the library in process, an identity provider on loopback that can misbehave, and a clock that moves when
-//! it is told to. Tests are named after the rule they hold the cache to, and count the fetches.
+//! The key cache: the library in process, an identity provider on loopback that can misbehave, and a clock that tests
+//! move. Each test is named after the rule that it checks, and counts the fetches.
 
 #![expect(
     clippy::arithmetic_side_effects,
     clippy::as_conversions,
     clippy::string_slice,
-    reason = "a test that cannot go on has failed"
+    reason = "a failed step fails the test"
 )]
 
 #[cfg(test)]
@@ -32,6 +32,6 @@ mod unknown_keys;
 mod world;
 
 #[cfg(test)]
-#[expect(dead_code, unused_imports, reason = "some of it is for the end-to-end tests")]
+#[expect(dead_code, unused_imports, reason = "the end-to-end tests use the rest")]
 #[path = "../support/mod.rs"]
 mod support;

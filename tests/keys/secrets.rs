@@ -1,4 +1,4 @@
-//! Shared secrets from Secrets Manager and Parameter Store, by way of a stand-in for the Parameters and Secrets extension.
+//! Shared secrets from Secrets Manager and Parameter Store, through a fake Parameters and Secrets extension.
 
 use std::time::Duration;
 
@@ -17,12 +17,12 @@ const PARAMETER: &str = "/systemsmanager/parameters/get?name=%2Fhs%2Fkey&withDec
 const SESSION: &str = "a session token";
 const FIXED: &str = "a secret of the configuration that is long enough";
 
-/// A secret by number.
+/// The secret with this number.
 fn secret(number: usize) -> String {
     format!("secret number {number}, which is long enough for any of the algorithms here and then some more")
 }
 
-/// A token signed with a secret.
+/// A token signed with this secret.
 fn signed(secret: &str) -> String {
     let encoded = |text: &str| URL_SAFE_NO_PAD.encode(text);
     let input = format!("{}.{}", encoded(r#"{"alg":"HS256"}"#), encoded(&claims(ISSUER).to_string()));
@@ -30,29 +30,29 @@ fn signed(secret: &str) -> String {
     format!("{input}.{}", URL_SAFE_NO_PAD.encode(hmac::sign(&key, input.as_bytes())))
 }
 
-/// A token of the secret with this number.
+/// A token signed with the secret of this number.
 fn token(number: usize) -> String {
     signed(&secret(number))
 }
 
-/// What the extension says of a secret in Secrets Manager.
+/// The extension's response for a secret in Secrets Manager.
 fn version(text: &str) -> Reply {
     Reply::json(
         &json!({ "ARN": "arn:aws:secretsmanager:x", "Name": "hs/key", "SecretString": text, "VersionStages": [] }),
     )
 }
 
-/// What it says of one in Parameter Store.
+/// The extension's response for a parameter in Parameter Store.
 fn parameter(text: &str) -> Reply {
     Reply::json(&json!({ "Parameter": { "Name": "/hs/key", "Type": "SecureString", "Value": text, "Version": 3 } }))
 }
 
-/// What it says when it is not ready.
+/// The extension's response while it is not ready.
 fn refusal() -> Reply {
     Reply::status(400).body("not ready to serve traffic, please wait")
 }
 
-/// What it says when a version does not exist.
+/// The extension's response for a version that does not exist.
 fn absent() -> Reply {
     Reply::status(400).body(
         "operation error Secrets Manager: GetSecretValue, https response error StatusCode: 400, \
@@ -60,7 +60,7 @@ fn absent() -> Reply {
     )
 }
 
-/// Whatever else it says in place of a version.
+/// Other failures of the extension, by name.
 fn failures() -> Vec<(&'static str, Reply)> {
     vec![
         ("throttled", Reply::status(400).body("api error ThrottlingException: Rate exceeded")),
@@ -68,7 +68,7 @@ fn failures() -> Vec<(&'static str, Reply)> {
         ("forbidden", Reply::status(403).body("AccessDeniedException")),
         ("no such page", Reply::status(404)),
         ("too many requests", Reply::status(429)),
-        ("an error of its own", Reply::status(500).body("ResourceNotFoundException")),
+        ("an internal error", Reply::status(500).body("ResourceNotFoundException")),
         ("closed", Reply::closed()),
         ("an empty object", Reply::ok("{}")),
         ("a page", Reply::ok("<html>ResourceNotFoundException</html>")),
@@ -81,7 +81,7 @@ fn managed() -> Value {
     json!({ "secrets_manager": "hs/key" })
 }
 
-/// An API with this `secret`, by an extension on the server's port.
+/// An authorizer with this `secret`, which uses `extension`.
 fn local(extension: &KeyServer, secret: &Value) -> Local {
     let url = extension.url("");
     let port = url.rsplit(':').next().unwrap();
@@ -92,7 +92,7 @@ fn local(extension: &KeyServer, secret: &Value) -> Local {
     )
 }
 
-/// An extension that has secret 1, and secret 0 from before.
+/// An extension with secret 1 as the current version and secret 0 as the previous one.
 fn rotated() -> KeyServer {
     let extension = KeyServer::start();
     extension.set(CURRENT, version(&secret(1)));
@@ -113,7 +113,7 @@ fn secrets_come_through_the_extensions_endpoint_on_its_port_with_the_session_tok
 }
 
 #[test]
-fn they_are_fetched_on_the_first_invocation_and_never_during_init() {
+fn secrets_are_fetched_on_the_first_invocation_and_never_during_init() {
     let extension = rotated();
     let local = local(&extension, &managed());
     local.warm_up();
@@ -123,7 +123,7 @@ fn they_are_fetched_on_the_first_invocation_and_never_during_init() {
 }
 
 #[test]
-fn with_retries_while_the_extension_is_not_ready() {
+fn secrets_are_retried_while_the_extension_is_not_ready() {
     let extension = rotated();
     extension.once(CURRENT, refusal());
     extension.once(CURRENT, refusal());
@@ -211,7 +211,7 @@ fn a_held_version_stays_when_it_cannot_be_read_again_and_no_longer_than_3600_sec
             local.clock.advance(300);
             assert_eq!(local.decides(&token(lost)), "allow", "{path}");
             assert_eq!(local.decides(&token(read)), "allow", "{path}");
-            assert_eq!(local.decides(&token(2)), "Unauthorized", "{path}: it may have been rotated since");
+            assert_eq!(local.decides(&token(2)), "Unauthorized", "{path}: the secret may have been rotated since");
         }
         local.clock.advance(300);
         assert_eq!(local.decides(&token(lost)), "KeysUnavailable", "{path}");
@@ -231,7 +231,7 @@ fn a_parameter_that_could_not_be_read_is_an_outage_and_never_none() {
 }
 
 #[test]
-fn a_previous_version_that_cannot_be_had_is_an_outage() {
+fn a_previous_version_that_cannot_be_read_is_an_outage() {
     let extension = rotated();
     extension.set(PREVIOUS, Reply::status(500));
     let local = local(&extension, &managed());
@@ -254,7 +254,7 @@ fn a_field_of_a_json_secret_is_read() {
     extension.set(CURRENT, version(&secret(1)));
     assert_eq!(with("signing").decides(&token(1)), "KeysUnavailable", "not a JSON object");
     extension.set(CURRENT, version(&json!({ "signing": 7 }).to_string()));
-    assert_eq!(with("signing").decides(&token(1)), "KeysUnavailable", "not a text");
+    assert_eq!(with("signing").decides(&token(1)), "KeysUnavailable", "not a string");
 }
 
 #[test]
@@ -270,7 +270,7 @@ fn parameter_store_is_asked_to_decrypt() {
 }
 
 #[test]
-fn they_are_read_again_after_300_seconds() {
+fn secrets_are_read_again_after_300_seconds() {
     let extension = rotated();
     let local = local(&extension, &managed());
     assert_eq!(local.decides(&token(1)), "allow");
@@ -283,7 +283,7 @@ fn they_are_read_again_after_300_seconds() {
 }
 
 #[test]
-fn they_are_used_for_at_most_3600_seconds_when_that_fails() {
+fn secrets_are_used_for_at_most_3600_seconds_when_reading_again_fails() {
     let extension = rotated();
     let local = local(&extension, &managed());
     assert_eq!(local.decides(&token(1)), "allow");
@@ -313,9 +313,9 @@ fn a_rotation_is_never_a_cached_refusal_and_is_seen_at_the_next_reading() {
     local.clock.advance(15);
     assert_eq!(local.decides(&token(2)), "deny invalid_signature", "the copy is no older than the cooldown");
     local.clock.advance(1);
-    assert_eq!(local.decides(&token(2)), "Unauthorized", "it is now");
+    assert_eq!(local.decides(&token(2)), "Unauthorized", "now it is older");
     assert_eq!(local.decides(&token(1)), "allow");
-    assert_eq!(extension.count(CURRENT), 1, "a bad signature reads nothing again");
+    assert_eq!(extension.count(CURRENT), 1, "a bad signature does not refetch secrets");
     local.clock.advance(284);
     assert_eq!(local.decides(&token(2)), "allow");
     assert_eq!(local.decides(&token(1)), "allow");
@@ -324,7 +324,7 @@ fn a_rotation_is_never_a_cached_refusal_and_is_seen_at_the_next_reading() {
 }
 
 #[test]
-fn a_secret_that_is_not_fit_for_one_is_keys_unavailable() {
+fn an_unsuitable_secret_is_keys_unavailable() {
     let extension = rotated();
     let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", "A".repeat(64));
     for unfit in ["", "too short", &pem, &json!({ "kty": "RSA", "n": "A".repeat(64) }).to_string()] {
@@ -332,7 +332,7 @@ fn a_secret_that_is_not_fit_for_one_is_keys_unavailable() {
         let local = local(&extension, &managed());
         assert_eq!(local.decides(&signed(unfit)), "KeysUnavailable", "{unfit}");
     }
-    // A public key as consoles show it: its SubjectPublicKeyInfo, and the modulus of its JWK.
+    // A public key as consoles show it: as a SubjectPublicKeyInfo, or the modulus of the JWK.
     let jwk = key("RS256").jwk();
     let n = jwk["n"].as_str().unwrap();
     let number = URL_SAFE_NO_PAD.decode(n).unwrap();
@@ -398,10 +398,10 @@ fn secrets_of_the_configuration_serve_beside_fetched_ones_even_in_an_outage() {
     let both = json!([{ "env": "FIXED" }, managed(), { "parameter_store": "/hs/key" }]);
     let local = local(&extension, &both);
     assert_eq!(local.decides(&signed(FIXED)), "allow");
-    assert_eq!(extension.count(CURRENT), 0, "it signed, so nothing is fetched");
+    assert_eq!(extension.count(CURRENT), 0, "the configured secret verifies, so nothing is fetched");
     assert_eq!(local.decides(&token(1)), "allow");
     assert_eq!(local.decides(&token(0)), "allow");
-    // The parameter is not to be had, so nothing can be said of other tokens.
+    // The parameter may have signed other tokens, but cannot be read.
     assert_eq!(local.decides(&token(2)), "KeysUnavailable");
     extension.set(PARAMETER, parameter(&secret(2)));
     local.clock.advance(2);
@@ -410,14 +410,14 @@ fn secrets_of_the_configuration_serve_beside_fetched_ones_even_in_an_outage() {
 }
 
 #[test]
-fn several_stored_secrets_are_read_side_by_side() {
+fn several_stored_secrets_are_read_in_parallel() {
     let all: Vec<Value> = (0..5).map(|number| json!({ "parameter_store": format!("/hs/{number}") })).collect();
     let path = |number: usize| format!("/systemsmanager/parameters/get?name=%2Fhs%2F{number}&withDecryption=true");
     let down = local(&KeyServer::start(), &json!(all));
     let began = instant();
     assert_eq!(down.decides(&token(0)), "KeysUnavailable");
     let took = began.elapsed();
-    assert!(took < Duration::from_secs(4), "one after the other takes 8.5 s; it took {took:?}");
+    assert!(took < Duration::from_secs(4), "sequential reads take 8.5 s; took {took:?}");
     let hanging = KeyServer::start();
     for number in 0..5 {
         hanging.set(&path(number), parameter(&secret(number)).delayed(Duration::from_millis(800)));
@@ -426,14 +426,14 @@ fn several_stored_secrets_are_read_side_by_side() {
     let began = instant();
     assert_eq!(local.decides(&token(4)), "allow");
     let took = began.elapsed();
-    assert!(took < Duration::from_secs(3), "one after the other takes 4 s; it took {took:?}");
+    assert!(took < Duration::from_secs(3), "sequential reads take 4 s; took {took:?}");
     for number in 0..5 {
         assert_eq!((local.decides(&token(number)), hanging.count(&path(number))), ("allow".to_owned(), 1));
     }
 }
 
 #[test]
-fn a_token_that_no_secret_can_have_signed_waits_for_none() {
+fn a_token_that_no_stored_secret_can_have_signed_waits_for_none() {
     let extension = KeyServer::start();
     let local = local(&extension, &managed());
     let good = token(1);

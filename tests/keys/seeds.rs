@@ -1,4 +1,4 @@
-//! Key sets that are there from the start.
+//! Key sets from a seed file.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,12 +7,12 @@ use serde_json::json;
 use crate::support::{KeyServer, Scratch, jwks, key, stranger};
 use crate::world::{KEYS, Local, NOW, api_of, down, parse, random, set, token};
 
-/// A server with a newer set, and an API whose seed was written so many seconds ago.
+/// A server with a newer set, and an authorizer whose seed file is `age` seconds old.
 fn seeded(age: u64) -> (KeyServer, Scratch, Local) {
     written(NOW - age)
 }
 
-/// The same with a seed that was written at this time.
+/// A server with a newer set, and an authorizer whose seed file was written at this time.
 fn written(at: u64) -> (KeyServer, Scratch, Local) {
     let (server, scratch) = (KeyServer::start(), Scratch::new());
     server.set(KEYS, set(&[&stranger("ES256")]));
@@ -32,7 +32,7 @@ fn a_fresh_seed_needs_no_fetch_at_start_up_nor_for_the_first_token() {
     local.warm_up();
     assert_eq!(local.decides(&token(&key("ES256"))), "allow");
     assert_eq!(server.count(KEYS), 0);
-    // It is as old as its file.
+    // The age of a seed is that of its file.
     local.clock.advance(70);
     assert_eq!(local.decides(&token(&stranger("ES256"))), "allow");
     assert_eq!(local.decides(&token(&key("ES256"))), "Unauthorized");
@@ -44,7 +44,7 @@ fn a_key_that_a_fresh_seed_lacks_is_asked_for_at_once() {
     let (server, _scratch, local) = seeded(0);
     local.warm_up();
     assert_eq!(local.decides(&token(&stranger("ES256"))), "allow");
-    assert_eq!(server.count(KEYS), 1, "no attempt was made before, so no cooldown runs");
+    assert_eq!(server.count(KEYS), 1, "there was no attempt before, so there is no cooldown");
     assert_eq!(local.decides(&random(0)), "Unauthorized");
     assert_eq!(server.count(KEYS), 1);
 }
@@ -79,10 +79,10 @@ fn a_seed_that_is_too_old_is_not_used() {
 
 #[test]
 fn a_seed_dated_in_the_future_is_of_unknown_age_and_fetched_before_it_is_believed() {
-    // A second, nine hours of a time zone that a zip file does not know, and the year 2099.
+    // A second; nine hours, because a zip file has no time zone; and the year 2099.
     for ahead in [1, 9 * 3600, 2_270_000_000] {
         let (server, _scratch, local) = written(NOW + ahead);
-        assert_eq!(local.decides(&token(&key("ES256"))), "Unauthorized", "{ahead}: a key that was removed since");
+        assert_eq!(local.decides(&token(&key("ES256"))), "Unauthorized", "{ahead}: a key that has been removed");
         assert_eq!(local.decides(&token(&stranger("ES256"))), "allow", "{ahead}");
         assert_eq!(server.count(KEYS), 1, "{ahead}");
 
@@ -95,7 +95,7 @@ fn a_seed_dated_in_the_future_is_of_unknown_age_and_fetched_before_it_is_believe
         local.warm_up();
         assert_eq!(local.decides(&token(&key("ES256"))), "KeysUnavailable", "{ahead}");
         local.clock.advance(ahead + 1);
-        assert_eq!(local.decides(&token(&key("ES256"))), "KeysUnavailable", "{ahead}: nor later");
+        assert_eq!(local.decides(&token(&key("ES256"))), "KeysUnavailable", "{ahead}: not used later either");
     }
 }
 

@@ -1,4 +1,4 @@
-//! What replaces a set, and what is read of it.
+//! The responses that replace a key set, and the keys that are read from them.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::support::http::Reply;
 use crate::support::{KeyServer, instant, jwks, key, stranger};
 use crate::world::{KEYS, Local, api_of, down, served, set, token};
 
-/// A good set, so that nothing but what is around it can be wrong.
+/// A valid key set, so that only the rest of a response can be wrong.
 fn good() -> String {
     jwks(&[stranger("ES256")]).to_string()
 }
@@ -68,7 +68,7 @@ fn a_body_of_512_kib_is_read() {
 }
 
 #[test]
-fn a_slow_body_costs_no_more_than_the_patience() {
+fn a_slow_body_costs_no_more_than_the_configured_wait() {
     let (server, local) = served(&[&key("ES256")], json!({ "fresh_seconds": 100, "timeout_ms": 500 }));
     assert_eq!(local.decides(&token(&key("ES256"))), "allow");
     server.set(KEYS, Reply::ok(good()).stalling_after(20));
@@ -77,7 +77,7 @@ fn a_slow_body_costs_no_more_than_the_patience() {
     assert_eq!(local.decides(&token(&key("ES256"))), "allow");
     local.clock.advance(3600);
     assert_eq!(local.decides(&token(&key("ES256"))), "KeysUnavailable");
-    // Less than a second, and room for a busy machine.
+    // It should take less than a second, but the machine may be busy.
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     assert_eq!(server.count(KEYS), 3);
 }
@@ -129,7 +129,7 @@ fn at_most_a_hundred_keys_are_read() {
             if number == before {
                 keys.push(key("ES256").jwk());
             }
-            // Short, so that ten thousand of them are below the size that is read.
+            // Short, so that ten thousand of them stay below the limit of 512 KiB.
             keys.push(json!({ "kty": "EC", "kid": number }));
         }
         json!({ "keys": keys })
@@ -159,12 +159,12 @@ fn two_different_keys_with_the_same_kid_and_algorithm_are_both_dropped() {
     let other = key("RS256").jwk();
     assert_eq!(with(json!([one.jwk(), two.jwk(), other])), ["Unauthorized", "Unauthorized"]);
     assert_eq!(with(json!([one.jwk(), one.jwk()])), ["allow", "deny invalid_signature"], "the same");
-    assert_eq!(with(json!([odd, two.jwk()])), ["deny invalid_signature", "allow"], "one that cannot be used");
-    assert_eq!(with(json!([one.jwk(), two.jwk()])), ["KeysUnavailable", "KeysUnavailable"], "none is left");
+    assert_eq!(with(json!([odd, two.jwk()])), ["deny invalid_signature", "allow"], "an unusable twin");
+    assert_eq!(with(json!([one.jwk(), two.jwk()])), ["KeysUnavailable", "KeysUnavailable"], "no usable key left");
 }
 
 #[test]
-fn a_set_that_gets_ambiguous_keys_drops_them_and_one_without_any_key_left_is_not_taken() {
+fn a_new_set_loses_its_ambiguous_keys_and_is_rejected_if_no_key_is_left() {
     let (one, two) = (key("ES256").named("k"), stranger("ES256").named("k"));
     let (server, local) = served(&[&one], json!({ "fresh_seconds": 100 }));
     assert_eq!(local.decides(&token(&one)), "allow");

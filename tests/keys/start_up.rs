@@ -1,4 +1,4 @@
-//! Before the first invocation.
+//! Fetches at start-up, before the first invocation.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use crate::support::http::{Reply, Server};
 use crate::support::{KeyServer, Scratch, instant, jwks, key};
 use crate::world::{ISSUER, KEYS, Local, api, api_of, claims, down, issuer, served, set, token};
 
-/// So many issuers, and the address of each one's set.
+/// `count` issuers, each with its own key set address.
 fn issuers(server: &KeyServer, count: usize) -> Value {
     issuers_at(&server.url(""), count)
 }
@@ -26,7 +26,7 @@ fn of(number: usize) -> String {
     key("ES256").token(&claims(&format!("{ISSUER}{number}")))
 }
 
-/// A server that takes its time for each set, and notes what it is asked for and how many wait at once.
+/// A server that pauses before it sends a set, and records the requests and how many of them wait at once.
 fn slow(pause: Duration) -> (Server, Arc<Mutex<Busy>>) {
     let busy = Arc::<Mutex<Busy>>::default();
     let noted = Arc::clone(&busy);
@@ -94,7 +94,7 @@ fn key_sets_that_hang_at_start_up_leave_their_time_to_the_others() {
 }
 
 #[test]
-fn key_sets_that_no_turn_was_left_for_at_start_up_come_with_their_first_token() {
+fn key_sets_not_reached_at_start_up_come_with_their_first_token() {
     let server = KeyServer::start();
     for number in 0..10 {
         let delay = if number < 8 { Duration::from_secs(3600) } else { Duration::ZERO };
@@ -113,7 +113,7 @@ fn key_sets_that_no_turn_was_left_for_at_start_up_come_with_their_first_token() 
 }
 
 #[test]
-fn a_key_set_that_is_there_from_a_fresh_seed_takes_no_turn_at_start_up() {
+fn a_key_set_with_a_fresh_seed_is_not_fetched_at_start_up() {
     let (server, scratch) = (KeyServer::start(), Scratch::new());
     let seed = scratch.file("seed.json", jwks(&[key("ES256")]).to_string());
     let file = std::fs::File::options().append(true).open(&seed).unwrap();
@@ -134,7 +134,7 @@ fn a_key_set_that_is_there_from_a_fresh_seed_takes_no_turn_at_start_up() {
 }
 
 #[test]
-fn start_up_waits_no_longer_than_two_seconds_and_one_that_stalls_keeps_no_other() {
+fn start_up_waits_at_most_two_seconds_and_a_stalling_server_blocks_no_other() {
     let server = KeyServer::start();
     server.set("/0", set(&[&key("ES256")]));
     server.set("/1", set(&[&key("ES256")]).stalling_after(10));
@@ -146,7 +146,7 @@ fn start_up_waits_no_longer_than_two_seconds_and_one_that_stalls_keeps_no_other(
     assert!(took >= Duration::from_millis(1500) && took < Duration::from_secs(5), "{took:?}");
     assert_eq!(local.decides(&of(0)), "allow");
     assert_eq!(server.count("/0"), 1);
-    // What stalled is fetched by the first request that needs it, without a pause.
+    // The first request that needs a stalled set fetches it without a pause.
     for number in [1, 2] {
         let path = format!("/{number}");
         assert_eq!(server.count(&path), 1);
@@ -163,9 +163,9 @@ fn a_failure_at_start_up_is_not_fatal_and_does_not_hold_back_the_first_request()
     local.warm_up();
     assert_eq!(server.count(KEYS), 1);
     assert_eq!(local.decides(&token(&key("ES256"))), "KeysUnavailable");
-    assert_eq!(server.count(KEYS), 2, "its own attempt");
+    assert_eq!(server.count(KEYS), 2, "the first request fetches");
     assert_eq!(local.decides(&token(&key("ES256"))), "KeysUnavailable");
-    assert_eq!(server.count(KEYS), 2, "and then a pause");
+    assert_eq!(server.count(KEYS), 2, "the second request is within the pause");
     server.set(KEYS, set(&[&key("ES256")]));
     local.clock.advance(1);
     assert_eq!(local.decides(&token(&key("ES256"))), "allow");
@@ -182,10 +182,10 @@ fn what_start_up_fetched_serves_the_first_request_and_counts_for_the_cooldown() 
 }
 
 #[test]
-fn an_environment_that_is_started_long_before_its_first_request_refreshes_then() {
+fn an_environment_started_long_before_its_first_request_refreshes_its_sets_then() {
     let (server, local) = served(&[&key("ES256")], json!({}));
     local.warm_up();
-    // Lambda may freeze it for as long as it likes, when the monotonic clock may stand still.
+    // Lambda may freeze the environment for hours, and the monotonic clock may not count that time.
     local.clock.advance_wall(7200);
     assert_eq!(local.decides(&token(&key("ES256"))), "allow");
     assert_eq!(server.count(KEYS), 2);

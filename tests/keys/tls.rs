@@ -1,4 +1,4 @@
-//! Real TLS handshakes with a server whose authority is nobody else's.
+//! Real TLS handshakes with a server whose certificate comes from a private authority.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -31,8 +31,7 @@ impl Authority {
     }
 }
 
-/// Serves a key set over TLS with a certificate for these names, and a discovery document if it is given one. Dropping it stops
-/// it.
+/// A TLS server with a key set, and with a discovery document if one is set. Dropping it stops it.
 pub(crate) struct SecureServer {
     pub(crate) address: SocketAddr,
     pub(crate) document: Arc<Mutex<String>>,
@@ -69,19 +68,19 @@ impl SecureServer {
                 if stop.load(Ordering::SeqCst) {
                     break;
                 }
-                // A handshake that fails is what some tests are about.
+                // Some tests expect the handshake to fail.
                 drop(serve(&config, stream, &count, &discovery));
             }
         });
         Self { address, document, served, stopped, acceptor: Some(acceptor) }
     }
 
-    /// By this name of the machine.
+    /// The key set's URL with this host name.
     fn url(&self, host: &str) -> String {
         format!("https://{host}:{}/keys", self.address.port())
     }
 
-    /// How often its key set was served.
+    /// The number of times the key set was served.
     pub(crate) fn served(&self) -> usize {
         self.served.load(Ordering::SeqCst)
     }
@@ -97,7 +96,7 @@ impl Drop for SecureServer {
     }
 }
 
-/// Answers one request with the discovery document or the key set, which is counted.
+/// Answers one request with the discovery document or the key set, and counts the latter.
 fn serve(
     config: &Arc<ServerConfig>,
     mut stream: TcpStream,
@@ -124,7 +123,7 @@ fn serve(
     tls.flush()
 }
 
-/// An API whose issuer's set is at this address, with this `tls`.
+/// An API whose key set is at this address, with these `tls` settings.
 fn config(url: &str, tls: Value) -> Value {
     let mut config = api(json!([issuer(ISSUER, url, json!({ "timeout_ms": 10_000 }))]));
     if !tls.is_null() {
@@ -134,10 +133,10 @@ fn config(url: &str, tls: Value) -> Value {
 }
 
 #[test]
-fn a_server_with_a_certificate_of_ones_own_authority_is_believed() {
+fn a_server_with_a_certificate_from_a_configured_authority_is_trusted() {
     let (authority, scratch) = (Authority::new(), Scratch::new());
     let file = scratch.file("authority.pem", authority.pem());
-    // A file may hold several.
+    // A file may hold several authorities.
     let both = scratch.file("both.pem", format!("{}{}", Authority::new().pem(), authority.pem()));
     for version in [&rustls::version::TLS13, &rustls::version::TLS12] {
         let server = SecureServer::start(&authority, "localhost", version);
@@ -157,7 +156,7 @@ fn a_server_with_a_certificate_of_ones_own_authority_is_believed() {
 }
 
 #[test]
-fn without_that_authority_it_is_not() {
+fn without_the_configured_authority_the_server_is_not_trusted() {
     let (authority, scratch) = (Authority::new(), Scratch::new());
     let another = scratch.file("another.pem", Authority::new().pem());
     let server = SecureServer::start(&authority, "localhost", &rustls::version::TLS13);
@@ -181,7 +180,7 @@ fn a_certificate_for_another_name_is_refused() {
 }
 
 #[test]
-fn the_systems_authorities_may_be_taken_and_ones_own_added() {
+fn the_systems_authorities_can_be_combined_with_a_configured_one() {
     let (authority, scratch) = (Authority::new(), Scratch::new());
     let file = scratch.file("authority.pem", authority.pem());
     let server = SecureServer::start(&authority, "localhost", &rustls::version::TLS13);
@@ -192,7 +191,7 @@ fn the_systems_authorities_may_be_taken_and_ones_own_added() {
             let added = config(&server.url("localhost"), json!({ "roots": "system", "ca_file": file }));
             assert_eq!(Local::new(&added).decides(&token(&key("ES256"))), "allow");
         }
-        // A bare container has none, and says so at start-up.
+        // A minimal container has no authorities, which is an error at start-up.
         Err(error) => assert!(error.to_string().contains("tls.roots: the system has no certificate"), "{error}"),
     }
 }
@@ -202,7 +201,7 @@ fn a_system_without_authorities_is_a_mistake() {
     let scratch = Scratch::new();
     let arn = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod/GET/movies";
     let event = scratch.file("event.json", json!({ "type": "TOKEN", "methodArn": arn }).to_string());
-    // What the program ends with where these are the system's authorities.
+    // Runs the program with these authorities as the system's; returns its exit status.
     let ends = |pem: String| {
         let program = Command::new(Process::program())
             .arg(&event)
@@ -217,7 +216,7 @@ fn a_system_without_authorities_is_a_mistake() {
 }
 
 #[test]
-fn what_is_no_authority_is_a_mistake() {
+fn a_file_without_an_authority_is_a_mistake() {
     let scratch = Scratch::new();
     for (name, text) in [
         ("empty", String::new()),

@@ -1,4 +1,4 @@
-//! Keys that the set lacks: when it is fetched again, and what is said meanwhile.
+//! Keys missing from the set: when the set is fetched again, and the answers until then.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::support::http::Reply;
 use crate::support::{KeyServer, SigningKey, eventually, key, stranger};
 use crate::world::{ISSUER, KEYS, Local, api, api_of, claims, down, issuer, nameless, random, served, set, token};
 
-/// Asks, and holds the answer and the number of fetches there have been.
+/// Sends a request; checks its outcome and the total number of fetches.
 #[track_caller]
 fn asked(local: &Local, server: &KeyServer, token: &str, expected: &str, fetches: usize) {
     assert_eq!(local.decides(token), expected);
@@ -37,7 +37,7 @@ fn an_unknown_kid_refetches_at_most_once_per_cooldown_counted_from_the_last_atte
 }
 
 #[test]
-fn unknown_key_is_said_only_when_a_successful_fetch_within_the_cooldown_lacked_it() {
+fn unknown_key_is_answered_only_if_a_successful_fetch_within_the_cooldown_lacked_the_key() {
     let (server, local) = served(&[&key("ES256")], json!({}));
     asked(&local, &server, &random(0), "Unauthorized", 1);
     server.set(KEYS, down());
@@ -68,7 +68,7 @@ fn a_new_key_is_accepted_on_first_sight_and_an_old_one_refused_after_the_next_re
 }
 
 #[test]
-fn a_new_key_within_the_cooldown_is_refused_so_that_nothing_caches_it() {
+fn a_new_key_within_the_cooldown_is_refused_without_being_cached() {
     let (server, local) = served(&[&key("ES256")], json!({}));
     asked(&local, &server, &token(&key("ES256")), "allow", 1);
     server.set(KEYS, set(&[&stranger("ES256")]));
@@ -78,7 +78,7 @@ fn a_new_key_within_the_cooldown_is_refused_so_that_nothing_caches_it() {
 }
 
 #[test]
-fn a_bad_signature_on_a_token_without_kid_refetches_likewise() {
+fn a_bad_signature_on_a_token_without_kid_also_refetches() {
     let (old, new) = (key("ES256"), stranger("ES256"));
     let (server, local) = served(&[&old], json!({}));
     asked(&local, &server, &nameless(&old), "allow", 1);
@@ -130,14 +130,14 @@ fn a_token_by_a_new_certificate_has_the_set_fetched_again() {
     asked(&local, &server, &token(&old), "allow", 2);
 }
 
-/// Two keys of the same name.
-fn namesakes() -> (SigningKey, SigningKey) {
+/// Two keys with the same `kid`.
+fn same_kid() -> (SigningKey, SigningKey) {
     (key("ES256").named("k"), stranger("ES256").named("k"))
 }
 
 #[test]
 fn a_new_key_under_an_old_kid_is_fetched_when_the_old_one_does_not_fit() {
-    let (old, new) = namesakes();
+    let (old, new) = same_kid();
     let (server, local) = served(&[&old], json!({}));
     asked(&local, &server, &token(&old), "allow", 1);
     server.set(KEYS, set(&[&new]));
@@ -145,7 +145,7 @@ fn a_new_key_under_an_old_kid_is_fetched_when_the_old_one_does_not_fit() {
     local.clock.advance(15);
     asked(&local, &server, &token(&new), "allow", 2);
     asked(&local, &server, &token(&old), "deny invalid_signature", 2);
-    // One that the new set does not name any more is unknown, which is not cached either.
+    // A key whose `kid` is no longer in the set is unknown, and that is not cached either.
     server.set(KEYS, set(&[&key("ES256").named("other")]));
     local.clock.advance(15);
     asked(&local, &server, &token(&old), "Unauthorized", 3);
@@ -153,7 +153,7 @@ fn a_new_key_under_an_old_kid_is_fetched_when_the_old_one_does_not_fit() {
 
 #[test]
 fn a_bad_signature_is_denied_only_by_keys_that_were_read_within_the_cooldown() {
-    let (known, forged) = namesakes();
+    let (known, forged) = same_kid();
     let (server, local) = served(&[&known], json!({}));
     asked(&local, &server, &token(&known), "allow", 1);
     asked(&local, &server, &token(&forged), "deny invalid_signature", 1);
@@ -173,7 +173,7 @@ fn a_bad_signature_is_denied_only_by_keys_that_were_read_within_the_cooldown() {
 
 #[test]
 fn bad_signatures_and_unknown_kids_share_one_budget() {
-    let (known, forged) = namesakes();
+    let (known, forged) = same_kid();
     let (server, local) = served(&[&known], json!({}));
     asked(&local, &server, &token(&known), "allow", 1);
     local.clock.advance(15);
@@ -188,7 +188,7 @@ fn bad_signatures_and_unknown_kids_share_one_budget() {
 
 #[test]
 fn a_flood_of_bad_signatures_costs_one_fetch_per_cooldown_and_known_keys_all_pass() {
-    let (known, forged) = namesakes();
+    let (known, forged) = same_kid();
     let (server, local) = served(&[&known], json!({}));
     asked(&local, &server, &token(&known), "allow", 1);
     for number in 0..1000 {
@@ -205,7 +205,7 @@ fn a_flood_of_bad_signatures_costs_one_fetch_per_cooldown_and_known_keys_all_pas
 
 #[test]
 fn bad_signatures_at_once_cost_one_fetch_and_delay_no_known_key() {
-    let (known, forged) = namesakes();
+    let (known, forged) = same_kid();
     let (server, local) = served(&[&known], json!({ "timeout_ms": 10_000 }));
     asked(&local, &server, &token(&known), "allow", 1);
     local.clock.advance(15);
@@ -215,7 +215,7 @@ fn bad_signatures_at_once_cost_one_fetch_and_delay_no_known_key() {
     for _ in 0..20 {
         assert_eq!(local.decides(&token(&known)), "allow");
     }
-    assert!(flood.iter().any(|one| !one.is_finished()), "it still waits");
+    assert!(flood.iter().any(|one| !one.is_finished()), "a request still waits");
     for one in flood {
         assert_eq!(local.finish(one), "deny invalid_signature");
     }
@@ -223,8 +223,8 @@ fn bad_signatures_at_once_cost_one_fetch_and_delay_no_known_key() {
 }
 
 #[test]
-fn fetches_for_strange_tokens_that_fail_do_not_hold_back_a_refresh_that_is_due() {
-    let (known, forged) = namesakes();
+fn failed_fetches_for_unknown_keys_do_not_delay_a_refresh_that_is_due() {
+    let (known, forged) = same_kid();
     let (server, local) = served(&[&known], json!({ "fresh_seconds": 1000, "stale_seconds": 0 }));
     asked(&local, &server, &token(&known), "allow", 1);
     for _ in 0..14 {
@@ -234,7 +234,7 @@ fn fetches_for_strange_tokens_that_fail_do_not_hold_back_a_refresh_that_is_due()
         assert_eq!(local.decides(&random(0)), "KeysUnavailable");
     }
     assert_eq!(server.count(KEYS), 1 + 14);
-    // The set ends within these, at a random second, and one second after a fetch that failed.
+    // The set becomes unusable at a random second of these, one second after a failed fetch.
     let refreshed = (840..1001).any(|_| {
         let before = server.count(KEYS);
         server.set(KEYS, set(&[&known]));
@@ -263,7 +263,7 @@ fn a_flood_of_unknown_kids_costs_one_fetch_per_cooldown_and_known_keys_all_pass(
             local.clock.advance(5);
         }
     }
-    // Fifty seconds, and the last five of them came after the flood.
+    // The flood took 45 seconds, which is three cooldowns.
     assert_eq!(server.count(KEYS), 1 + 3);
 }
 
@@ -282,7 +282,7 @@ fn a_flood_of_unknown_kids_in_an_outage_costs_fewer_and_known_keys_all_pass() {
             local.clock.advance(3);
         }
     }
-    // Three hundred seconds: 15 apart at first, then up to 60.
+    // Fetches within 300 seconds are first 15 s apart, then up to 60 s.
     let fetches = server.count(KEYS) - 1;
     assert!((7..=12).contains(&fetches), "{fetches}");
 }
@@ -298,7 +298,7 @@ fn a_flood_at_once_costs_one_fetch_and_delays_no_known_key() {
     for _ in 0..20 {
         assert_eq!(local.decides(&token(&key("ES256"))), "allow");
     }
-    assert!(flood.iter().any(|one| !one.is_finished()), "it still waits");
+    assert!(flood.iter().any(|one| !one.is_finished()), "a request still waits");
     for one in flood {
         assert_eq!(local.finish(one), "Unauthorized");
     }
@@ -314,7 +314,7 @@ fn a_refresh_that_is_due_is_never_held_back_by_the_cooldown() {
     asked(&local, &server, &token(&key("ES256")), "allow", 2);
     local.clock.advance(100);
     asked(&local, &server, &random(0), "Unauthorized", 3);
-    // Nor when the attempt that the cooldown counts from failed.
+    // The same if the attempt that started the cooldown failed.
     server.set(KEYS, down());
     local.clock.advance(100);
     asked(&local, &server, &token(&key("ES256")), "allow", 4);
@@ -358,7 +358,7 @@ fn two_issuers_with_the_same_kid_never_mix() {
         assert_eq!(local.decides(&key.token(&claims(name))), expected);
     }
     assert_eq!((server.count("/ours"), server.count("/theirs")), (1, 1));
-    // A flood for one does not affect the other.
+    // Unknown keys of one issuer do not affect the other.
     local.clock.advance(15);
     server.set("/ours", down());
     for number in 0..20 {
@@ -369,7 +369,7 @@ fn two_issuers_with_the_same_kid_never_mix() {
 }
 
 #[test]
-fn nothing_in_a_token_names_what_is_fetched() {
+fn nothing_in_a_token_chooses_what_is_fetched() {
     let server = KeyServer::start();
     server.set(KEYS, set(&[&key("ES256")]));
     server.set("/evil", set(&[&stranger("ES256")]));

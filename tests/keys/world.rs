@@ -1,4 +1,4 @@
-//! An authorizer on a local, its clock and its issuers.
+//! An in-process authorizer, its clock and its issuers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use crate::support::{KeyServer, SigningKey, jwks, key};
 
 /// The issuer of most tokens.
 pub(crate) const ISSUER: &str = "https://issuer.example/";
-/// Where its key set is.
+/// The path of its key set.
 pub(crate) const KEYS: &str = "/keys";
 
-/// An authorizer on a local.
+/// An in-process authorizer with a clock that tests move.
 pub(crate) struct Local {
     authorizer: Arc<Authorizer>,
     runtime: tokio::runtime::Runtime,
@@ -33,7 +33,7 @@ impl Local {
         Self::with(document, &[])
     }
 
-    /// Makes an API with these environment variables.
+    /// Builds an authorizer with these environment variables.
     pub(crate) fn with(document: &Value, variables: &[(&str, &str)]) -> Self {
         let clock = Arc::new(Dial::new(NOW, 0));
         let config = parse(document, variables).unwrap_or_else(|error| panic!("{error}"));
@@ -42,18 +42,18 @@ impl Local {
         Self { authorizer: Arc::new(authorizer), runtime: runtime.unwrap(), clock }
     }
 
-    /// With nothing that runs on while nobody waits, as in a frozen process.
+    /// An authorizer on one thread: like a frozen process, it does nothing between two requests.
     pub(crate) fn on_one_thread(document: &Value) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         Self { runtime: runtime.unwrap(), ..Self::new(document) }
     }
 
-    /// The number of tasks that are alive.
+    /// The number of tasks alive.
     pub(crate) fn tasks(&self) -> usize {
         self.runtime.metrics().num_alive_tasks()
     }
 
-    /// Starts it up, as the program does before its first invocation.
+    /// Fetches key sets as the program does before its first invocation.
     pub(crate) fn warm_up(&self) {
         self.runtime.block_on(self.authorizer.warm_up());
     }
@@ -63,21 +63,21 @@ impl Local {
         self.runtime.block_on(decision(&self.authorizer, token, None))
     }
 
-    /// The answer in an invocation that ends this many milliseconds from now, by the wall clock.
+    /// The answer in an invocation whose deadline is this many milliseconds away, by the wall clock.
     pub(crate) fn decides_within(&self, millis: i64, token: &str) -> String {
         let now = i64::try_from(self.clock.now().wall.as_millis()).unwrap();
         let deadline = Duration::from_millis(u64::try_from(now + millis).unwrap());
         self.runtime.block_on(decision(&self.authorizer, token, Some(deadline)))
     }
 
-    /// The answers to several tokens at the same time.
+    /// The answers to several tokens decided concurrently.
     pub(crate) fn decide_at_once(&self, tokens: impl IntoIterator<Item = String>) -> Vec<String> {
         self.runtime.block_on(async {
             let all = tokens.into_iter().map(|token| {
                 let authorizer = Arc::clone(&self.authorizer);
                 tokio::spawn(async move { decision(&authorizer, &token, None).await })
             });
-            // They are all under way before the first is waited for.
+            // Start them all before waiting for the first.
             let all: Vec<_> = all.collect();
             let mut decisions = Vec::new();
             for one in all {
@@ -87,13 +87,13 @@ impl Local {
         })
     }
 
-    /// Begins one decision, to be waited for later.
+    /// Starts a decision; [`Self::finish`] waits for it.
     pub(crate) fn begin(&self, token: String) -> tokio::task::JoinHandle<String> {
         let authorizer = Arc::clone(&self.authorizer);
         self.runtime.spawn(async move { decision(&authorizer, &token, None).await })
     }
 
-    /// Waits for one that was begun.
+    /// Waits for a decision that was started.
     pub(crate) fn finish(&self, begun: tokio::task::JoinHandle<String>) -> String {
         self.runtime.block_on(begun).unwrap()
     }
@@ -115,7 +115,7 @@ pub(crate) fn api(issuers: Value) -> Value {
     json!({ "policy": "single_request", "undeclared_routes": "allow", "issuers": issuers })
 }
 
-/// An API with one issuer, whose set this server has.
+/// An API with one issuer, whose set is on this server.
 pub(crate) fn api_of(server: &KeyServer, keys_cache: Value) -> Value {
     api(json!([issuer(ISSUER, &server.url(KEYS), keys_cache)]))
 }
@@ -125,7 +125,7 @@ pub(crate) fn issuer(name: &str, url: &str, keys_cache: Value) -> Value {
     json!({ "issuer": name, "audience": "api", "jwks_uri": url, "keys_cache": keys_cache })
 }
 
-/// A server that has the set of these keys, and an API that fetches it.
+/// A server with a set of these keys, and an authorizer that fetches it.
 pub(crate) fn served(keys: &[&SigningKey], keys_cache: Value) -> (KeyServer, Local) {
     let server = KeyServer::start();
     server.set(KEYS, set(keys));
@@ -133,7 +133,7 @@ pub(crate) fn served(keys: &[&SigningKey], keys_cache: Value) -> (KeyServer, Loc
     (server, local)
 }
 
-/// A set of keys.
+/// The response with a set of these keys.
 pub(crate) fn set(keys: &[&SigningKey]) -> Reply {
     Reply::json(&jwks(keys.iter().copied()))
 }
@@ -159,7 +159,7 @@ pub(crate) fn random(number: usize) -> String {
     key("ES256").token_with(&json!({ "alg": "ES256", "kid": kid }), &claims(ISSUER))
 }
 
-/// An outage.
+/// The response of a server that is down.
 pub(crate) fn down() -> Reply {
     Reply::status(503).body(jwks(&[key("ES256")]).to_string())
 }

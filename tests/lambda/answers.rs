@@ -1,4 +1,4 @@
-//! What each event is answered with.
+//! The answer to each kind of event.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ fn unauthorized() -> (String, String) {
     ("Unauthorized".to_owned(), "Unauthorized".to_owned())
 }
 
-/// Checks that the program still decides.
+/// Checks that the program still answers a valid request.
 #[track_caller]
 fn serves(lambda: &Lambda) {
     let answer = lambda.invoke(event(&secret_token(json!({})), "GET/movies"));
@@ -48,7 +48,7 @@ fn the_scheme_is_read_in_any_case_and_with_any_number_of_spaces() {
 }
 
 #[test]
-fn each_need_of_a_route_is_met_by_what_meets_it() {
+fn each_route_is_allowed_to_a_token_that_meets_its_rules() {
     let lambda = lambda(&config(), &[]);
     for (request, others) in [
         ("GET/", json!({ "scope": null })),
@@ -67,7 +67,7 @@ fn each_need_of_a_route_is_met_by_what_meets_it() {
 }
 
 #[test]
-fn a_valid_token_that_may_not_is_denied_its_own_request_by_its_own_principal() {
+fn a_valid_token_without_the_required_rights_is_denied_the_request_under_its_own_principal() {
     let lambda = lambda(&config_with("context", json!({ "email": "email" })), &[]);
     for (request, reason) in [
         ("POST/movies", "insufficient_scope"),
@@ -215,13 +215,13 @@ fn an_invalid_token_is_the_error_unauthorized_where_that_is_configured() {
         let answer = lambda.invoke(event_with(authorization.as_deref(), "GET/movies"));
         assert_eq!(answer.error(), unauthorized(), "{reason}: {authorization:?}");
     }
-    // A valid token that may not is none.
+    // A valid token without the required rights is still denied by a policy.
     let answer = lambda.invoke(event(&secret_token(json!({})), "POST/movies"));
     assert_eq!(answer.policy(), deny("alice", "POST/movies", "insufficient_scope"));
 }
 
 #[test]
-fn what_may_heal_by_itself_is_the_error_unauthorized_whatever_is_configured() {
+fn a_refusal_that_may_become_an_allow_is_the_error_unauthorized_whatever_is_configured() {
     for invalid_token in ["deny", "unauthorized"] {
         let lambda = lambda(&config_with("invalid_token", json!(invalid_token)), &[]);
         for (reason, token) in healing_tokens() {
@@ -237,13 +237,13 @@ fn the_error_unauthorized_has_no_other_members_and_no_line_end() {
     let answer = lambda.invoke(event_with(None, "GET/movies"));
     assert!(answer.is_error);
     let mut body = answer.json();
-    // The Runtime API knows this one.
+    // The Runtime API also defines `stackTrace`, which may be empty.
     body.as_object_mut().unwrap().retain(|name, value| name != "stackTrace" || *value != json!([]));
     assert_eq!(body, json!({ "errorType": "Unauthorized", "errorMessage": "Unauthorized" }));
 }
 
 #[test]
-fn keys_that_cannot_be_had_are_the_error_keys_unavailable_and_never_a_deny() {
+fn unavailable_keys_are_the_error_keys_unavailable_and_never_a_deny() {
     let gone = KeyServer::start();
     let url = gone.url("/keys");
     drop(gone);
@@ -258,15 +258,15 @@ fn keys_that_cannot_be_had_are_the_error_keys_unavailable_and_never_a_deny() {
             assert_eq!(kind, "KeysUnavailable");
             messages.insert(message);
         }
-        // Another issuer's tokens are decided all the same.
+        // Tokens of another issuer are not affected.
         serves(&lambda);
     }
-    assert_eq!(messages.len(), 1, "one sentence: {messages:?}");
+    assert_eq!(messages.len(), 1, "the message is always the same: {messages:?}");
     assert!(messages.iter().all(|message| !message.contains(&url) && !message.contains("127.0.0.1")));
 }
 
 #[test]
-fn what_is_no_token_event_is_the_error_malformed_event_and_the_next_one_is_answered() {
+fn anything_but_a_token_event_is_the_error_malformed_event_and_the_next_event_is_answered() {
     let lambda = lambda(&config(), &[]);
     let mut messages = BTreeSet::new();
     for body in malformed_events() {
@@ -276,12 +276,12 @@ fn what_is_no_token_event_is_the_error_malformed_event_and_the_next_one_is_answe
         messages.insert(message);
         serves(&lambda);
     }
-    assert_eq!(messages.len(), 1, "one sentence: {messages:?}");
+    assert_eq!(messages.len(), 1, "the message is always the same: {messages:?}");
     assert!(messages.iter().all(|message| message != "Unauthorized" && !message.contains(CANARY)));
 }
 
 #[test]
-fn a_list_of_the_members_values_is_no_event() {
+fn an_array_of_the_members_values_is_not_an_event() {
     let lambda = lambda(&config(), &[]);
     let bearer = format!("Bearer {}", secret_token(json!({})));
     let answer = lambda.invoke(json!(["TOKEN", bearer, format!("{STAGE}GET/movies")]).to_string());
@@ -290,7 +290,7 @@ fn a_list_of_the_members_values_is_no_event() {
 }
 
 #[test]
-fn members_that_an_event_has_besides_are_nothing_to_it() {
+fn additional_members_of_an_event_are_ignored() {
     let lambda = lambda(&config(), &[]);
     let mut event: Value = serde_json::from_str(&event(&secret_token(json!({})), "GET/movies")).unwrap();
     event["version"] = "1.0".into();

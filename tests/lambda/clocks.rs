@@ -1,5 +1,5 @@
-//! A wall clock that jumps, with libfaketime (`apt-get install faketime`) preloaded into the program. Without it the tests say so
-//! and are skipped.
+//! A wall clock that jumps: libfaketime (`apt-get install faketime`) is preloaded into the program. Without it the
+//! tests are skipped with a message.
 
 use std::io::Write as _;
 
@@ -12,7 +12,7 @@ use crate::support::{KeyServer, Lambda, Scratch, jwks, key, now, stranger};
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
-/// Where Debian and other distributions install the library.
+/// The paths where Debian and other distributions install the library.
 const LIBRARIES: [&str; 5] = [
     "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
     "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
@@ -21,12 +21,12 @@ const LIBRARIES: [&str; 5] = [
     "/usr/local/lib/faketime/libfaketime.so.1",
 ];
 
-/// What the monotonic clock does when the wall clock jumps.
+/// The behaviour of the monotonic clock when the wall clock jumps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Monotonic {
-    /// It goes on, as when the wall clock is set, or when the time of a freeze does not count.
+    /// It continues, as when the wall clock is set, or in a freeze that it does not count.
     Goes,
-    /// It jumps too, as when the time of a freeze counts.
+    /// It jumps too, as in a freeze that it counts.
     Jumps,
 }
 
@@ -37,12 +37,12 @@ struct Faked {
 }
 
 impl Faked {
-    /// Starts it a day from now, so that an hour back is still after the build. Prints why and returns `None` without
-    /// libfaketime.
+    /// Starts the program with its clock a day ahead, so that an hour earlier is still after the build. Without
+    /// libfaketime, prints the reason and returns `None`.
     fn start(config: &Value, monotonic: Monotonic) -> Option<Self> {
         let Some(library) = LIBRARIES.into_iter().find(|path| std::path::Path::new(path).exists()) else {
-            // Not by a macro, whose output a test that passes keeps to itself.
-            writeln!(std::io::stderr(), "\nskipped: there is no libfaketime (apt-get install faketime)").unwrap();
+            // `eprintln!` is captured in a test that passes; this is not.
+            writeln!(std::io::stderr(), "\nskipped: libfaketime is not installed (apt-get install faketime)").unwrap();
             return None;
         };
         let scratch = Scratch::new();
@@ -64,13 +64,13 @@ impl Faked {
 
     /// Sets the clock to this many seconds after its start.
     fn set(&self, seconds: i64) {
-        // The program reads it at every look at the clock, so it is replaced whole.
+        // The program reads the file each time it reads the clock, so replace it atomically.
         let offset = DAY.wrapping_add(seconds);
         let new = self.scratch.file("new", format!("{offset:+}"));
         std::fs::rename(new, format!("{}/clock", self.scratch.path())).unwrap();
     }
 
-    /// The reason or the error type that a request is refused with, else `allow`.
+    /// `allow`, or the reason or error type of the refusal.
     fn decides(&self, token: &str) -> String {
         let answer = self.lambda.invoke(event(token, "GET/movies"));
         if answer.is_error {
@@ -81,19 +81,19 @@ impl Faked {
     }
 }
 
-/// The time that the program is started at, so many seconds later.
+/// The time this many seconds after the program's start, by its clock.
 fn at(seconds: i64) -> u64 {
     now().checked_add_signed(DAY.wrapping_add(seconds)).unwrap()
 }
 
 #[test]
-fn tokens_are_judged_by_the_clock_of_the_moment_through_every_jump() {
+fn tokens_are_checked_against_the_current_time_after_every_jump() {
     let Some(faked) = Faked::start(&config(), Monotonic::Goes) else {
         return;
     };
     let token = secret_token(json!({ "iat": at(0), "exp": at(HOUR / 2) }));
     let young = |iat| key("HS256").token(&claims(YOUNG, json!({ "iat": iat, "region": "eu" })));
-    // Once issued, this one may be an hour old.
+    // This issuer limits the token's age to an hour.
     let old = young(at(-HOUR / 2));
     let steps = [
         (0, "allow", "allow"),
@@ -129,7 +129,7 @@ fn a_policy_ends_when_its_token_does_whatever_the_clock_says_meanwhile() {
     for jump in [HOUR / 2, 0] {
         faked.set(jump);
         assert_eq!(faked.lambda.invoke(event(&token, "GET/movies")).policy(), allow("alice", "GET/movies"));
-        // Its greatest age, not so long from now.
+        // The end is that of the token's maximum age, and does not move with the clock.
         assert_eq!(condition(&aged), first);
     }
 }
@@ -143,13 +143,13 @@ fn a_clock_before_the_build_decides_nothing_until_it_is_right_again() {
     for _ in 0..3 {
         faked.set(-400 * DAY);
         assert_eq!(faked.decides(&token), "InternalError");
-        assert_eq!(faked.decides("x"), "InternalError", "nor is anything denied");
+        assert_eq!(faked.decides("x"), "InternalError", "an invalid token is not denied either");
         faked.set(0);
         assert_eq!(faked.decides(&token), "allow");
     }
 }
 
-/// An API whose keys are at `/keys`, with the ages that are the default: fresh for ten minutes, then usable for an hour.
+/// An API whose key set is at `/keys`, with the default ages: fresh for ten minutes, then usable for an hour.
 fn fetching(server: &KeyServer) -> Value {
     let mut config = config();
     config["issuers"][1] = json!({ "issuer": KEYS, "audience": AUDIENCE, "jwks_uri": server.url("/keys") });
@@ -157,7 +157,7 @@ fn fetching(server: &KeyServer) -> Value {
 }
 
 #[test]
-fn keys_are_as_old_as_the_clock_that_ran_the_farther_says() {
+fn the_age_of_keys_is_that_of_the_clock_that_advanced_further() {
     for monotonic in [Monotonic::Goes, Monotonic::Jumps] {
         let server = KeyServer::start();
         server.set("/keys", Reply::json(&jwks(&[key("RS256")])));
@@ -185,7 +185,7 @@ fn keys_are_as_old_as_the_clock_that_ran_the_farther_says() {
 }
 
 #[test]
-fn a_clock_that_goes_an_hour_back_and_forth_makes_no_key_younger_and_fetches_little() {
+fn a_clock_that_jumps_an_hour_back_and_forth_makes_no_key_younger_and_causes_few_fetches() {
     let server = KeyServer::start();
     server.set("/keys", Reply::json(&jwks(&[key("RS256")])));
     let Some(faked) = Faked::start(&fetching(&server), Monotonic::Goes) else {
@@ -193,25 +193,25 @@ fn a_clock_that_goes_an_hour_back_and_forth_makes_no_key_younger_and_fetches_lit
     };
     let token = key("RS256").token(&claims(KEYS, json!({ "iat": null })));
     assert_eq!(faked.decides(&token), "allow");
-    // Back: the monotonic clock says that the set is fresh still.
+    // The clock is set back: by the monotonic clock, the set is still fresh.
     faked.set(-HOUR);
     assert_eq!((faked.decides(&token).as_str(), server.count("/keys")), ("allow", 1));
-    // Right again: nothing has happened.
+    // The clock is correct again: nothing changes.
     faked.set(0);
     assert_eq!((faked.decides(&token).as_str(), server.count("/keys")), ("allow", 1));
-    // An hour ahead it is stale, and what is fetched then is from the future after the clock is set right.
+    // An hour ahead, the set is stale. Once the clock is correct again, the refetched set has a time in the future.
     faked.set(HOUR);
     assert_eq!((faked.decides(&token).as_str(), server.count("/keys")), ("allow", 2));
     faked.set(0);
     assert_eq!((faked.decides(&token).as_str(), server.count("/keys")), ("allow", 2));
-    // A removed key is gone when it should be, for the clock that runs is believed.
+    // A removed key is gone on time, because the clock that advanced further counts.
     server.set("/keys", Reply::json(&jwks(&[stranger("RS256")])));
     faked.set(2 * HOUR);
     assert_eq!((faked.decides(&token).as_str(), server.count("/keys")), ("Unauthorized", 3));
 }
 
 #[test]
-fn unknown_keys_are_asked_for_again_after_every_jump_and_never_in_a_loop() {
+fn unknown_keys_are_refetched_after_every_jump_and_never_in_a_loop() {
     for monotonic in [Monotonic::Goes, Monotonic::Jumps] {
         let server = KeyServer::start();
         server.set("/keys", Reply::json(&jwks(&[key("RS256")])));
@@ -227,7 +227,7 @@ fn unknown_keys_are_asked_for_again_after_every_jump_and_never_in_a_loop() {
             }
         }
         if monotonic == Monotonic::Goes {
-            // The wall clock goes back to before the last attempt, which the monotonic clock remembers.
+            // The wall clock is now before the last attempt, but the monotonic clock still counts the cooldown.
             faked.set(-HOUR);
             assert_eq!(faked.decides(&unknown), "Unauthorized");
             assert_eq!(server.count("/keys"), 4);
@@ -258,7 +258,7 @@ fn a_day_of_freezes_of_an_hour_each_changes_no_answer() {
             );
             assert_eq!(faked.decides(&ending), if hour <= 12 { "allow" } else { "expired" }, "{monotonic:?}: {hour}");
         }
-        // At start-up, and after each hour, for a set is fresh for ten minutes.
+        // At start-up and after each hour, because a set is fresh for ten minutes.
         assert_eq!(server.count("/keys"), 25, "{monotonic:?}");
     }
 }

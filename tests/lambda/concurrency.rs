@@ -1,4 +1,4 @@
-//! Several invocations at once, or one after the other.
+//! Concurrent and sequential invocations.
 
 use std::collections::BTreeSet;
 
@@ -59,7 +59,7 @@ fn with_concurrency_eight_invocations_in_flight_get_their_own_answers() {
 }
 
 #[test]
-fn an_invocation_that_waits_for_keys_keeps_no_other_waiting() {
+fn an_invocation_that_waits_for_keys_does_not_delay_others() {
     let server = KeyServer::start();
     server.set("/keys", Reply::status(503));
     let mut config = config();
@@ -72,10 +72,10 @@ fn an_invocation_that_waits_for_keys_keeps_no_other_waiting() {
     server.set("/keys", Reply::json(&jwks(&[key("RS256")])).stalling_after(10));
     let token = key("RS256").token(&claims(KEYS, json!({})));
 
-    // After a failure the server is left alone for a moment.
+    // After a failure there is a pause before the next fetch.
     let waiting = eventually("an invocation waits for keys", || {
         let request_id = lambda.api.begin(event(&token, "GET/movies"));
-        eventually("it asks for keys or is answered", || {
+        eventually("the invocation fetches keys or is answered", || {
             (server.count("/keys") > begun || lambda.api.is_answered(&request_id)).then_some(())
         });
         (!lambda.api.is_answered(&request_id)).then_some(request_id)

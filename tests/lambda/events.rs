@@ -1,4 +1,4 @@
-//! Events of any size and shape: each is answered, and so is the next one.
+//! Events of any size and shape: each is answered, and so is the event after it.
 
 use serde_json::{Value, json};
 
@@ -7,10 +7,10 @@ use crate::support::api::{
 };
 use crate::support::{Answer, Lambda, Scratch, key, piece_in, pieces};
 
-/// The largest event that Lambda hands to a function.
+/// The largest event that Lambda passes to a function.
 const LAMBDA_LIMIT: usize = 6 * 1024 * 1024;
 
-/// Checks that the program decides.
+/// Checks that the program answers a valid request.
 #[track_caller]
 fn serves(lambda: &Lambda) {
     assert_eq!(lambda.invoke(event(&secret_token(json!({})), "GET/movies")).policy(), allow("alice", "GET/movies"));
@@ -22,7 +22,7 @@ fn long(bytes: usize) -> String {
 }
 
 #[test]
-fn an_event_of_six_megabytes_is_decided_by_what_it_says() {
+fn an_event_of_six_megabytes_is_decided_by_its_members() {
     let lambda = lambda(&config(), &[]);
     let token = secret_token(json!({}));
     let mut good: Value = serde_json::from_str(&event(&token, "GET/movies")).unwrap();
@@ -55,7 +55,7 @@ fn a_token_of_a_megabyte_is_refused_for_its_shape() {
         long(megabyte),
         format!("{input}.{}", signature.repeat(25_000)),
         format!("{}.{signature}", input.repeat(5_000)),
-        // A good one but for its size: genuine, current, meant for this API.
+        // Valid except for its size.
         secret_token(json!({ "padding": long(megabyte) })),
         key("RS256").token(&claims(KEYS, json!({ "padding": long(megabyte) }))),
     ] {
@@ -80,7 +80,7 @@ fn a_path_of_a_megabyte_is_denied_without_being_repeated() {
     }
 }
 
-/// Bodies that are not TOKEN events, larger and stranger than what a gateway sends.
+/// Bodies that are not TOKEN events, larger and less regular than anything that a gateway sends.
 fn garbage() -> Vec<(&'static str, Vec<u8>)> {
     let good = event(&secret_token(json!({})), "GET/movies");
     let in_utf_16: Vec<u8> = good.encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -129,7 +129,7 @@ fn garbage_is_a_malformed_event_and_the_next_event_is_decided() {
 }
 
 #[test]
-fn no_log_line_holds_a_piece_of_what_was_sent_and_none_is_long() {
+fn no_log_line_holds_a_piece_of_the_event_and_none_is_long() {
     let lambda = lambda(&config(), &[("AWS_LAMBDA_LOG_LEVEL", "TRACE"), ("RUST_LOG", "trace")]);
     for (_, body) in garbage() {
         lambda.invoke(&body);

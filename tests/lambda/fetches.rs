@@ -1,4 +1,4 @@
-//! Log lines about fetches, and where requests to the Parameters and Secrets extension go.
+//! Log lines about fetches, and the route of requests to the Parameters and Secrets extension.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ fn api(issuer: Value) -> Value {
     json!({ "policy": "single_request", "issuers": [issuer], "undeclared_routes": "allow" })
 }
 
-/// An API whose keys are at `/keys`, with a set that is stale after a second.
+/// An API whose key set is at `/keys` and stale after a second.
 fn keys(server: &KeyServer) -> Value {
     api(json!({
         "issuer": KEYS, "audience": AUDIENCE, "jwks_uri": server.url("/keys"),
@@ -32,7 +32,7 @@ fn port(extension: &KeyServer) -> String {
     extension.url("").rsplit(':').next().unwrap().to_owned()
 }
 
-/// The extension's response for the secret of the tests.
+/// The extension's response with the tests' shared secret.
 fn secret() -> Reply {
     Reply::json(&json!({ "SecretString": key("HS256").secret() }))
 }
@@ -46,14 +46,14 @@ fn ask(lambda: &Lambda, alg: &'static str) -> String {
     ask_with(lambda, &key(alg).token(&claims(KEYS, json!({}))))
 }
 
-/// The lines with this message.
+/// The log lines with this message.
 #[track_caller]
 fn lines(finished: &Finished, message: &str) -> Vec<Value> {
     let lines = finished.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     lines.filter(|line| line["message"] == message).collect()
 }
 
-/// A line without the fields that differ from run to run; checks that it has them.
+/// A line without the members that differ from run to run. Checks that it has them.
 #[track_caller]
 fn lasting(line: &Value) -> Value {
     let mut line = line.clone();
@@ -99,14 +99,14 @@ fn a_fetch_is_one_line_with_issuer_outcome_milliseconds_keys_and_age() {
 }
 
 #[test]
-fn a_fetch_that_brings_the_first_set_not_is_a_line_without_keys_and_age() {
+fn a_failed_first_fetch_is_a_line_without_keys_and_age() {
     let server = KeyServer::start();
     server.set("/keys", Reply::ok(r#"{"keys":[]}"#));
     let lambda = lambda(&keys(&server), &[JSON]);
     assert_eq!(ask(&lambda, "RS256"), "KeysUnavailable");
     let finished = lambda.stop();
     let lines = lines(&finished, "key set");
-    assert_eq!(lines.len(), 2, "at start-up, and for the request: {finished:?}");
+    assert_eq!(lines.len(), 2, "one at start-up and one for the request: {finished:?}");
     for line in &lines {
         let expected = json!({ "level": "WARN", "message": "key set", "issuer": KEYS, "outcome": "no_usable_key" });
         assert_eq!(lasting(line), expected);
@@ -114,7 +114,7 @@ fn a_fetch_that_brings_the_first_set_not_is_a_line_without_keys_and_age() {
 }
 
 #[test]
-fn a_start_up_that_a_server_stalls_is_logged_as_a_fetch_that_failed() {
+fn a_stalling_server_at_start_up_is_logged_as_a_failed_fetch() {
     let server = KeyServer::start();
     server.set("/keys", Reply::json(&jwks(&[key("RS256")])).stalling_after(10));
     let mut config = keys(&server);
@@ -148,7 +148,7 @@ fn a_warning_says_that_a_stale_set_is_served() {
 }
 
 #[test]
-fn a_reading_of_a_secret_is_a_line_that_says_why_it_failed() {
+fn reading_a_secret_is_a_line_with_the_reason_of_a_failure() {
     let extension = KeyServer::start();
     extension.set(MANAGED, Reply::status(403));
     let port = port(&extension);

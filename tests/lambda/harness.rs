@@ -1,4 +1,4 @@
-//! Tests of the test tools.
+//! Tests of the tools in `tests/support`.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::support::http::Reply;
 use crate::support::{ALGORITHMS, KeyServer, SigningKey, eventually, key, stranger};
 
-/// Verifies a token with only the published key.
+/// Verifies a signature with only the published key.
 fn verifies(key: &SigningKey, message: &[u8], signature: &[u8]) -> bool {
     let jwk = if key.alg.starts_with("HS") { Value::Null } else { key.jwk() };
     let part = |name: &str| URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap();
@@ -70,12 +70,12 @@ fn the_server_answers_as_it_is_told_and_stops_while_it_stalls() {
         };
         assert_eq!(get("/a").await.headers()["etag"], "\"1\"");
         assert_eq!(get("/b").await.status(), 404);
-        // Its head comes, and its body never will.
+        // The response's head arrives, but its body stalls.
         assert_eq!(get("/stall").await.status(), 200);
         let late = tokio::time::timeout(Duration::from_millis(50), get("/late")).await;
         assert!(late.is_err());
     });
     assert_eq!((server.count("/a"), server.count("/b"), server.count("/c")), (1, 1, 0));
-    eventually("the late request is there", || (server.count("/late") == 1).then_some(()));
+    eventually("the late request has arrived", || (server.count("/late") == 1).then_some(()));
     drop(server);
 }

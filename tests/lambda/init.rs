@@ -1,11 +1,11 @@
-//! Start-up, and refusing to start.
+//! Start-up and init errors.
 
 use serde_json::{Value, json};
 
 use crate::support::api::{AUDIENCE, CANARY, KEYS, allow, claims, config, event, secret_token};
 use crate::support::{Finished, Lambda, RuntimeApi, Scratch, jwks, key, piece_in, pieces};
 
-/// Starts the program, which must refuse; returns the message of its one init error, and its output.
+/// Starts the program, which must fail; returns the message of its only init error, and its output.
 #[track_caller]
 fn init_error(variables: &[(&str, &str)]) -> (String, Finished) {
     let lambda = Lambda::start(variables);
@@ -18,7 +18,7 @@ fn init_error(variables: &[(&str, &str)]) -> (String, Finished) {
 
 #[track_caller]
 fn posted(api: &RuntimeApi) -> String {
-    assert_eq!(api.polls(), 0, "it asks for no event");
+    assert_eq!(api.polls(), 0, "the program must not poll for an event");
     let [error] = api.init_errors().try_into().unwrap();
     assert_eq!(error.header("Lambda-Runtime-Function-Error-Type"), Some("ConfigurationError"));
     let body: Value = serde_json::from_slice(&error.body).unwrap();
@@ -79,10 +79,10 @@ fn every_mistake_is_named_with_its_path_in_one_init_error_that_repeats_no_other_
         "context.principalId",
     ] {
         let named = message.lines().filter(|line| line.starts_with(path)).count();
-        assert_eq!(named, 1, "{path} once in:\n{message}");
+        assert_eq!(named, 1, "{path} must appear once in:\n{message}");
     }
     let leeway = message.lines().find(|line| line.starts_with("issuers[0].leeway_seconds")).unwrap();
-    assert!(leeway.contains("0 to 300"), "its range: {leeway}");
+    assert!(leeway.contains("0 to 300"), "the range is missing: {leeway}");
     let secrets = pieces([CANARY, key("HS256").secret()]);
     for text in [&message, &finished.stdout, &finished.stderr] {
         assert_eq!(piece_in(text, &secrets), None, "{text}");
@@ -121,7 +121,7 @@ fn no_configuration_is_a_mistake() {
 #[test]
 fn a_configuration_file_that_is_not_there_is_a_mistake() {
     let scratch = Scratch::new();
-    // It does not fall back to what nobody asked for.
+    // The program does not fall back to `authorizer.json`.
     scratch.file("authorizer.json", config().to_string());
     let (message, _) = init_error(&[
         ("LAMBDA_TASK_ROOT", scratch.path()),
@@ -146,13 +146,13 @@ fn the_document_is_found_in_the_task_root_and_its_paths_are_relative_to_it() {
 }
 
 #[test]
-fn the_file_that_is_named_goes_before_the_task_root_and_its_paths_are_relative_to_it() {
+fn the_configured_file_takes_precedence_over_the_task_root_and_its_paths_are_relative_to_it() {
     let (root, other) = (Scratch::new(), Scratch::new());
     root.file("authorizer.json", CANARY);
     let mut config = config();
     config["issuers"][0]["secret"] = json!({ "file": "secret.txt" });
     let file = other.file("deep/config.json", config.to_string());
-    // The line end that an editor leaves is not part of it.
+    // The line break at the end of the file is not part of the secret.
     other.file("deep/secret.txt", format!("{}\n", key("HS256").secret()));
     let lambda = Lambda::start(&[
         ("LAMBDA_TASK_ROOT", root.path()),

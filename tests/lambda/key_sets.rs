@@ -1,4 +1,4 @@
-//! Key sets that are fetched.
+//! Fetched key sets.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use crate::support::api::{AUDIENCE, KEYS, allow, claims, event, lambda};
 use crate::support::http::Reply;
 use crate::support::{Answer, KeyServer, Lambda, SigningKey, eventually, instant, jwks, key, stranger};
 
-/// The largest document that is read.
+/// The largest document that the program reads.
 const MAX_BODY_BYTES: usize = 512 * 1024;
 
-/// An API with one issuer, whose key set is at `/keys`.
+/// An API with one issuer whose key set is at `/keys`.
 fn config(server: &KeyServer, keys_cache: Value) -> Value {
     let mut issuer = json!({ "issuer": KEYS, "audience": AUDIENCE, "jwks_uri": server.url("/keys") });
     if !keys_cache.is_null() {
@@ -24,7 +24,7 @@ fn config(server: &KeyServer, keys_cache: Value) -> Value {
     })
 }
 
-/// Asks for movies with a token signed by this key.
+/// Requests `GET /movies` with a token signed by this key.
 #[track_caller]
 fn ask(lambda: &Lambda, key: &SigningKey) -> Answer {
     lambda.invoke(event(&key.token(&claims(KEYS, json!({}))), "GET/movies"))
@@ -35,7 +35,7 @@ fn allowed(answer: &Answer) {
     assert_eq!(answer.policy(), allow("alice", "GET/movies"));
 }
 
-/// Repeats a request until it is allowed; before that it must be refused with this error.
+/// Repeats a request until it is allowed; until then it must get this error.
 #[track_caller]
 fn allowed_after(error: &str, lambda: &Lambda, key: &SigningKey) {
     let answer = eventually("the key is found", || {
@@ -63,7 +63,7 @@ fn a_set_is_fetched_once_at_start_up_and_serves_every_invocation() {
 }
 
 #[test]
-fn a_key_that_the_set_lacks_is_asked_for_once_in_the_cooldown() {
+fn a_key_that_the_set_lacks_is_fetched_once_per_cooldown() {
     let server = KeyServer::start();
     server.set("/keys", Reply::json(&jwks(&[key("RS256")])));
     let lambda = lambda(&config(&server, json!({ "cooldown_seconds": 3600 })), &[]);
@@ -71,11 +71,11 @@ fn a_key_that_the_set_lacks_is_asked_for_once_in_the_cooldown() {
         assert_eq!(ask(&lambda, &stranger("RS256")).error().0, "Unauthorized");
         allowed(&ask(&lambda, &key("RS256")));
     }
-    assert_eq!(server.count("/keys"), 1, "that of the start-up counts");
+    assert_eq!(server.count("/keys"), 1, "the fetch at start-up counts for the cooldown");
 }
 
 #[test]
-fn nothing_but_a_200_with_a_usable_key_is_a_key_set() {
+fn only_a_200_with_a_usable_key_is_a_key_set() {
     let server = KeyServer::start();
     let good = jwks(&[key("RS256")]).to_string();
     let padded = |length: usize| format!("{good}{}", " ".repeat(length.saturating_sub(good.len())));
@@ -136,7 +136,7 @@ fn nothing_but_a_200_with_a_usable_key_is_a_key_set() {
 }
 
 #[test]
-fn a_list_that_holds_a_list_of_keys_is_no_key_set() {
+fn an_array_that_holds_an_array_of_keys_is_not_a_key_set() {
     let server = KeyServer::start();
     server.set("/keys", Reply::json(&json!([[key("RS256").jwk()]])));
     let lambda = lambda(&config(&server, Value::Null), &[]);
@@ -164,7 +164,7 @@ fn servers_that_stall_do_not_hold_up_the_start_nor_the_sets_of_others() {
     let lambda = lambda(&config, &[]);
     lambda.api.started();
     let took = began.elapsed();
-    // Two seconds for all of them, and room for a busy machine.
+    // Start-up waits two seconds in total; the limit is higher because the machine may be busy.
     assert!(took < Duration::from_secs(7), "{took:?}");
     assert_eq!((server.count("/stalling"), server.count("/silent")), (2, 2));
     allowed(&ask(&lambda, &key("RS256")));
@@ -193,7 +193,7 @@ fn an_invocation_that_ends_soon_does_not_wait_for_a_server_that_stalls() {
     assert_eq!(ask(&lambda, &key("RS256")).error().0, "KeysUnavailable");
     let took = began.elapsed();
     assert!(took < Duration::from_secs(5), "{took:?}");
-    assert_eq!(server.count("/keys"), 2, "at start-up, and for the invocation");
+    assert_eq!(server.count("/keys"), 2, "one fetch at start-up and one for the invocation");
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn a_server_that_fails_is_not_asked_by_every_invocation() {
     for _ in 0..40 {
         assert_eq!(ask(&lambda, &key("RS256")).error().0, "KeysUnavailable");
     }
-    // Once at start-up, once for the first invocation, and then with ever longer pauses.
+    // One fetch at start-up, one for the first invocation, then with growing pauses.
     assert!((2..8).contains(&server.count("/keys")), "{}", server.count("/keys"));
 }
 
@@ -244,7 +244,7 @@ fn a_set_that_cannot_be_refreshed_is_used_while_it_is_stale() {
         (server.count("/keys") > 1).then_some(())
     });
     allowed(&ask(&lambda, &key("RS256")));
-    // Whether the key is known cannot be told now.
+    // Without a refresh, it is undecided whether the key is unknown.
     assert_eq!(ask(&lambda, &stranger("RS256")).error().0, "KeysUnavailable");
 }
 
@@ -263,7 +263,7 @@ fn a_set_past_its_time_is_not_used_when_it_cannot_be_refreshed() {
 }
 
 #[test]
-fn what_is_fetched_from_loopback_never_goes_through_a_proxy() {
+fn fetches_from_loopback_never_go_through_a_proxy() {
     let (server, proxy) = (KeyServer::start(), KeyServer::start());
     server.set("/keys", Reply::json(&jwks(&[key("RS256")])));
     let url = proxy.url("/");
@@ -275,7 +275,7 @@ fn what_is_fetched_from_loopback_never_goes_through_a_proxy() {
 }
 
 #[test]
-fn what_is_fetched_from_elsewhere_goes_through_the_proxy_of_the_environment() {
+fn other_fetches_go_through_the_proxy_of_the_environment() {
     let proxy = KeyServer::start();
     let mut config = config(&proxy, Value::Null);
     config["issuers"][0]["jwks_uri"] = "https://keys.example.com/keys".into();

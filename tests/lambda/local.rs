@@ -1,4 +1,4 @@
-//! Authorizing event files.
+//! Local runs, which authorize event files.
 
 use serde_json::{Value, json};
 
@@ -9,14 +9,14 @@ use crate::support::api::{
 use crate::support::http::Reply;
 use crate::support::{Finished, KeyServer, Process, Scratch, jwks, key};
 
-/// Runs the program on these arguments.
+/// Runs the program with these arguments.
 #[track_caller]
 fn local(config: &Value, arguments: &[&str], stdin: &str) -> Finished {
     let variables = [("AUTHORIZER_CONFIG", &*config.to_string()), ("SECRET", key("HS256").secret())];
     Process::start(env!("CARGO_TARGET_TMPDIR"), arguments, &variables, stdin.as_bytes()).finished()
 }
 
-/// The lines on standard output, each of them JSON.
+/// The lines on standard output, each of which must be JSON.
 #[track_caller]
 fn answers(finished: &Finished) -> Vec<Value> {
     assert!(finished.stdout.is_empty() || finished.stdout.ends_with('\n'), "{finished:?}");
@@ -72,7 +72,7 @@ fn another_error_exits_1_after_all_files_are_done() {
 }
 
 #[test]
-fn keys_that_cannot_be_had_exit_1() {
+fn unavailable_keys_exit_1() {
     let server = KeyServer::start();
     let mut config = config();
     config["issuers"][1] = json!({ "issuer": KEYS, "audience": AUDIENCE, "jwks_uri": server.url("/absent") });
@@ -97,7 +97,7 @@ fn a_key_set_is_fetched_once_for_all_files() {
 }
 
 #[test]
-fn a_configuration_mistake_exits_2_and_is_told_on_standard_error_alone() {
+fn a_configuration_mistake_exits_2_and_is_printed_on_standard_error_only() {
     let mut config = config_with("invalid_token", json!(CANARY));
     config["issuers"][0]["leeway_seconds"] = json!(301);
     let finished = local(&config, &["-"], &event_with(None, "GET/movies"));

@@ -1,4 +1,4 @@
-//! What is logged, where and at which level, and what never is.
+//! Log lines: their content, destination and level, and what they must never contain.
 
 use serde_json::{Value, json};
 
@@ -8,10 +8,10 @@ use crate::support::api::{
 };
 use crate::support::{Answer, Finished, KeyServer, Lambda, key, piece_in, pieces, stranger};
 
-/// What Lambda sets for logs that it can filter.
+/// The setting with which Lambda can filter logs.
 const JSON: (&str, &str) = ("AWS_LAMBDA_LOG_FORMAT", "JSON");
 
-/// The lines on standard output, each of them an object.
+/// The lines on standard output, each of which must be a JSON object.
 #[track_caller]
 fn lines(finished: &Finished) -> Vec<Value> {
     let lines: Vec<Value> = finished
@@ -29,7 +29,7 @@ fn about<'a>(lines: &'a [Value], answer: &Answer) -> Vec<&'a Value> {
     lines.iter().filter(|line| line["request_id"] == id).collect()
 }
 
-/// `2026-01-01T00:00:00Z`, with a fraction or not (RFC 3339 section 5.6).
+/// Whether a text is like `2026-01-01T00:00:00Z`, with an optional fraction (RFC 3339 section 5.6).
 fn is_date_time(text: &str) -> bool {
     let Some((seconds, fraction)) = text.strip_suffix('Z').and_then(|text| text.split_at_checked(19)) else {
         return false;
@@ -63,7 +63,7 @@ fn every_line_has_the_time_and_the_level_that_lambda_filters_by() {
 }
 
 #[test]
-fn a_decision_is_one_line_that_says_all_about_it() {
+fn a_decision_is_one_line_with_all_its_details() {
     let lambda = lambda(&config(), &[JSON, ("AWS_LAMBDA_LOG_LEVEL", "DEBUG")]);
     let permit = lambda.invoke(event(&key("ES384").token(&claims(KEYS, json!({}))), "GET/movies"));
     let refusal = lambda.invoke(event(&key("ES384").token(&claims(KEYS, json!({}))), "POST/movies"));
@@ -129,7 +129,7 @@ fn a_forged_signature_is_logged_with_the_configured_key_that_it_names() {
 }
 
 #[test]
-fn a_refusal_that_has_a_usual_cause_says_it_by_a_fixed_code() {
+fn a_refusal_with_a_usual_cause_names_it_by_a_fixed_code() {
     let lambda = lambda(&config(), &[JSON]);
     let answers = [
         (
@@ -151,7 +151,7 @@ fn a_refusal_that_has_a_usual_cause_says_it_by_a_fixed_code() {
 }
 
 #[test]
-fn what_lets_more_pass_and_keys_that_are_not_there_are_warned_of_at_start() {
+fn permissive_settings_and_missing_keys_get_a_warning_at_start_up() {
     let server = KeyServer::start();
     let mut config = config();
     config["route_rules"] = json!("report");
@@ -168,7 +168,7 @@ fn what_lets_more_pass_and_keys_that_are_not_there_are_warned_of_at_start() {
 }
 
 #[test]
-fn a_refusal_that_is_only_reported_is_logged_as_what_it_would_have_been() {
+fn a_refusal_that_is_only_reported_is_logged_with_its_reason() {
     let lambda = lambda(&crate::support::api::config_with("route_rules", json!("report")), &[JSON]);
     let answer = lambda.invoke(event(&secret_token(json!({})), "POST/movies"));
     let lines = lines(&lambda.stop());
@@ -179,7 +179,7 @@ fn a_refusal_that_is_only_reported_is_logged_as_what_it_would_have_been() {
 }
 
 #[test]
-fn an_error_is_one_line_of_ours_and_none_of_the_runtimes() {
+fn an_error_is_one_line_of_the_program_and_none_of_the_runtime() {
     let server = KeyServer::start();
     let mut config = config();
     config["issuers"][1] = json!({ "issuer": KEYS, "audience": AUDIENCE, "jwks_uri": server.url("/absent") });
@@ -205,7 +205,7 @@ fn an_error_is_one_line_of_ours_and_none_of_the_runtimes() {
 }
 
 #[test]
-fn refusals_are_logged_at_info_and_permits_at_debug_by_the_level_that_is_set() {
+fn refusals_are_logged_at_info_and_permits_at_debug() {
     for (variables, refusals, permits) in [
         (&[][..], true, false),
         (&[("AWS_LAMBDA_LOG_LEVEL", "INFO")], true, false),
@@ -245,7 +245,7 @@ fn text_is_one_plain_line_for_a_decision() {
     assert_eq!(finished.stderr, "");
 }
 
-/// Gets every kind of answer; returns the texts of which no piece may appear in a log.
+/// Gets every kind of answer; returns the private texts, no piece of which may appear in a log.
 fn every_kind_of_answer(lambda: &Lambda) -> Vec<String> {
     let mut private = vec![CANARY.to_owned()];
     let mut ask = |authorization: Option<&str>, request: &str| {

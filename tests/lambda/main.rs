@@ -1,6 +1,6 @@
-//! The real program under a Lambda Runtime API, and run locally: the bytes that come back. And what it does under faults: a Runtime
-//! API and identity providers that fail, hostile events, clocks that jump, freezes, signals, and a long run. What needs `/proc` or
-//! libfaketime is for Linux.
+//! The real program, under a Lambda Runtime API and run locally. Covers its exact answers and its behaviour under
+//! faults: a failing Runtime API, failing identity providers, hostile events, jumping clocks, freezes, signals, and a
+//! long run. Tests that need `/proc` or libfaketime run on Linux only.
 
 #[cfg(test)]
 mod answers;
@@ -35,6 +35,6 @@ mod runtime_api;
 mod soak;
 
 #[cfg(test)]
-#[expect(dead_code, reason = "some of it is for the other end-to-end tests")]
+#[expect(dead_code, reason = "other end-to-end tests use the rest")]
 #[path = "../support/mod.rs"]
 mod support;

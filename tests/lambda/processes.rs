@@ -1,4 +1,4 @@
-//! What the operating system does to the program: freezes, as between two invocations in Lambda, and termination.
+//! Freezes, as between two invocations in Lambda, and termination signals.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use crate::support::http::Reply;
 use crate::support::{Function, KeyServer, Lambda, RuntimeApi, SigningKey, eventually, jwks, key, stranger};
 
 const CONCURRENT: (&str, &str) = ("AWS_LAMBDA_MAX_CONCURRENCY", "4");
-/// The exit status of a program that a termination signal kills.
+/// The signal that ends a terminated program.
 const TERMINATED: Option<i32> = Some(15);
 
 fn good() -> String {
     event(&secret_token(json!({})), "GET/movies")
 }
 
-/// An API whose keys are at `/keys`, with times short enough for a freeze to outlast them.
+/// An API whose key set is at `/keys`, with times so short that a freeze outlasts them.
 fn fetching(server: &KeyServer) -> Value {
     let times = json!({ "fresh_seconds": 1, "cooldown_seconds": 1, "timeout_ms": 10_000 });
     let mut config = config();
@@ -30,7 +30,7 @@ fn with(key: &SigningKey) -> String {
     event(&key.token(&claims(KEYS, json!({}))), "GET/movies")
 }
 
-/// Stops the program, runs something, and resumes it.
+/// Stops the program, runs `meanwhile`, and resumes the program.
 #[track_caller]
 pub(crate) fn frozen<T>(function: &Function, meanwhile: impl FnOnce() -> T) -> T {
     function.0.signal("STOP");
@@ -51,7 +51,7 @@ fn a_days_freezes_between_invocations_change_no_answer() {
     let lambda = lambda(&fetching(&server), &[]);
     for freeze in 0..300 {
         lambda.api.idle(1);
-        // The event comes while it is frozen, as in Lambda, which thaws for it.
+        // The event arrives during the freeze, as in Lambda, which thaws the program for it.
         let events = [good(), with(&key("RS256")), event("x", "GET/movies")];
         let request_id = frozen(&lambda.function, || lambda.api.begin(&events[freeze % 3]));
         let expected = if freeze % 3 == 2 { deny_all("malformed_token") } else { allow("alice", "GET/movies") };
@@ -99,12 +99,12 @@ fn a_freeze_in_the_middle_of_a_key_fetch_whose_connection_dies_meanwhile_is_an_o
     });
 }
 
-/// Begins invocations until one waits for a fetch, and returns that one.
+/// Starts invocations until one waits for a fetch; returns its request id.
 fn waiting(lambda: &Lambda, server: &KeyServer, event: &str) -> String {
     eventually("a fetch is under way", || {
         let asked = server.count("/keys");
         let request_id = lambda.api.begin(event);
-        eventually("it asks for keys or is answered", || {
+        eventually("the invocation fetches keys or is answered", || {
             (server.count("/keys") > asked || lambda.api.is_answered(&request_id)).then_some(())
         });
         (!lambda.api.is_answered(&request_id)).then_some(request_id)
@@ -118,7 +118,7 @@ fn a_freeze_that_outlasts_a_key_fetch_costs_known_keys_nothing_and_new_ones_an_e
     let lambda = lambda(&fetching(&server), &[]);
     lambda.api.started();
     server.set("/keys", Reply::json(&jwks(&[key("RS256"), stranger("RS256")])).delayed(Duration::from_millis(300)));
-    // Until the response lies in its socket, and whatever waited for it has waited too long.
+    // Long enough for the response to reach the socket and for the wait to exceed its limit.
     let long = || std::thread::sleep(Duration::from_secs(1));
     let known = waiting(&lambda, &server, &with(&key("RS256")));
     frozen(&lambda.function, long);
@@ -135,7 +135,7 @@ fn a_freeze_that_outlasts_a_key_fetch_costs_known_keys_nothing_and_new_ones_an_e
 
 #[test]
 fn a_runtime_api_connection_that_dies_in_a_freeze_loses_no_answer() {
-    // The event is there, and its connection is closed while the program is frozen.
+    // The event arrives and its connection closes while the program is frozen.
     for variables in [&[][..], &[CONCURRENT]] {
         let lambda = lambda(&config(), variables);
         for _ in 0..20 {
@@ -151,7 +151,7 @@ fn a_runtime_api_connection_that_dies_in_a_freeze_loses_no_answer() {
 }
 
 #[test]
-fn a_termination_signal_ends_it_at_once_whatever_it_does() {
+fn a_termination_signal_ends_the_program_at_once_in_every_state() {
     let terminated = |function: Function| {
         function.terminate();
         let finished = function.finished();
@@ -162,7 +162,7 @@ fn a_termination_signal_ends_it_at_once_whatever_it_does() {
     server.set("/keys", Reply::json(&jwks(&[key("RS256")])).stalling_after(10));
     let config = fetching(&server);
     for variables in [&[][..], &[CONCURRENT]] {
-        // At init, in the middle of its fetches.
+        // During init, while it fetches.
         let asked = server.count("/keys");
         let starting = lambda(&config, variables);
         eventually("it fetches", || (server.count("/keys") > asked).then_some(()));
@@ -171,15 +171,15 @@ fn a_termination_signal_ends_it_at_once_whatever_it_does() {
         let idle = lambda(&config, variables);
         idle.api.started();
         terminated(idle.function);
-        // In an invocation that waits for keys.
+        // During an invocation that waits for keys.
         let waiting = lambda(&config, variables);
         waiting.api.started();
         let asked = server.count("/keys");
         let request_id = waiting.api.begin(with(&key("RS256")));
         eventually("it fetches", || (server.count("/keys") > asked).then_some(()));
         terminated(waiting.function);
-        assert!(!waiting.api.is_answered(&request_id), "no answer rather than a wrong one");
-        // Frozen: once it goes on.
+        assert!(!waiting.api.is_answered(&request_id), "the program must not answer");
+        // Frozen: it ends once it resumes.
         let stopped = lambda(&config, variables);
         stopped.api.started();
         frozen(&stopped.function, || stopped.function.terminate());
@@ -189,19 +189,19 @@ fn a_termination_signal_ends_it_at_once_whatever_it_does() {
 }
 
 #[test]
-fn a_termination_signal_while_the_runtime_api_refuses_ends_it() {
+fn a_termination_signal_ends_the_program_while_the_runtime_api_refuses() {
     let api = RuntimeApi::start();
     api.refuse(true);
     let config = config().to_string();
     let variables = [("AUTHORIZER_CONFIG", config.as_str()), ("SECRET", key("HS256").secret()), CONCURRENT];
     let function = Function::start(&api, &variables);
-    eventually("it tries", || (api.connections() > 10).then_some(()));
+    eventually("the function retries", || (api.connections() > 10).then_some(()));
     function.terminate();
     assert_eq!(function.finished().status.signal(), TERMINATED);
 }
 
 #[test]
-fn answers_that_were_taken_in_before_a_termination_signal_are_whole() {
+fn answers_received_before_a_termination_signal_are_complete() {
     for _ in 0..20 {
         let Lambda { function, api } = lambda(&config(), &[CONCURRENT]);
         api.started();

@@ -1,4 +1,4 @@
-//! Identity providers that lie, in ways that need raw bytes on the wire or a real network.
+//! Identity providers that misbehave in ways that need raw bytes on the wire or a real network.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -9,13 +9,13 @@ use crate::support::api::{AUDIENCE, KEYS, allow, claims, event, lambda};
 use crate::support::http::Reply;
 use crate::support::{KeyServer, Lambda, SigningKey, eventually, jwks, key, stranger};
 
-/// A whole response of raw bytes, with these headers and a good key set.
+/// A complete response of raw bytes, with these headers and a valid key set.
 fn raw(headers: &str) -> Reply {
     let set = jwks(&[key("RS256")]).to_string();
     Reply::raw(format!("HTTP/1.1 200 OK\r\n{}\r\n\r\n{set}", headers.replace("LENGTH", &set.len().to_string())))
 }
 
-/// What it is, and whether it is a key set.
+/// A response: its description, its bytes, and whether it is accepted as a key set.
 type Response = (&'static str, Reply, bool);
 
 fn responses() -> Vec<Response> {
@@ -29,7 +29,7 @@ fn responses() -> Vec<Response> {
         Reply::json(&json!({ "keys": [wrong] }))
     };
     vec![
-        // What is told of the body may be anything that does not change it.
+        // Headers that describe the body without changing it are ignored.
         ("no content type", raw("Content-Length: LENGTH"), true),
         ("HTML that is a key set", raw("Content-Type: text/html\r\nContent-Length: LENGTH"), true),
         ("no length, up to the end", raw("Connection: close"), true),
@@ -43,7 +43,7 @@ fn responses() -> Vec<Response> {
             true,
         ),
         ("HTTP/1.0", Reply::raw(format!("HTTP/1.0 200 OK\r\n\r\n{good}")), true),
-        // Anything else is none.
+        // Everything else is rejected.
         ("a length that is too small", raw("Content-Length: 20"), false),
         ("a length that is too large", raw("Content-Length: 100000"), false),
         ("a negative length", raw("Content-Length: -1"), false),
@@ -64,7 +64,7 @@ fn responses() -> Vec<Response> {
             Reply::raw(format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n{good}")),
             false,
         ),
-        // Nothing is unpacked, so nothing can grow.
+        // Bodies are not decompressed, so a small response cannot expand.
         (
             "packed bytes",
             Reply::ok(b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x03\0\0\0\0\0\0\0\0\0".as_slice())
@@ -119,7 +119,7 @@ fn responses() -> Vec<Response> {
     ]
 }
 
-/// An issuer for each response, whose key set is at the number of it.
+/// An issuer for each response. The path of its key set is the number of the response.
 fn issuers(server: &KeyServer, responses: &[Response], keys_cache: &Value) -> Vec<Value> {
     let issuer = |number: usize| {
         let url = server.url(&format!("/{number}"));
@@ -128,8 +128,8 @@ fn issuers(server: &KeyServer, responses: &[Response], keys_cache: &Value) -> Ve
     (0..responses.len()).map(issuer).collect()
 }
 
-/// Runs the program for all issuers, as many at once as a start fetches the key sets of, and checks what happens for each.
-/// `then` is told their numbers once it has started.
+/// Runs the program for all issuers, in groups as large as the number of key sets that start-up fetches. Calls `then`
+/// with the numbers of a group once the program has started, and `ask` with each number.
 fn with_all(issuers: &[Value], then: impl Fn(Range<usize>), mut ask: impl FnMut(&Lambda, usize)) {
     const MOST: usize = 16;
     for (round, some) in issuers.chunks(MOST).enumerate() {
@@ -178,7 +178,7 @@ fn whatever_a_provider_sends_is_a_key_set_or_an_outage() {
 }
 
 #[test]
-fn a_good_set_outlives_each_of_them() {
+fn a_good_set_survives_every_bad_response() {
     let server = KeyServer::start();
     let responses: Vec<Response> = responses().into_iter().filter(|(_, _, is_key_set)| !is_key_set).collect();
     let times = json!({ "fresh_seconds": 1, "cooldown_seconds": 1, "timeout_ms": 300 });
@@ -202,7 +202,7 @@ fn a_good_set_outlives_each_of_them() {
             assert_eq!(known(), allow("alice", "GET/movies"), "{what}");
             (server.count(&path) > 1).then_some(())
         });
-        // Whether another key is known cannot be told now, so it is not denied.
+        // Without a refresh, it is undecided whether another key is unknown, so it is not denied.
         let unknown = lambda.invoke(event(&token(&stranger("RS256"), number), "GET/movies"));
         assert_eq!(unknown.error().0, "KeysUnavailable", "{what}");
         assert_eq!(known(), allow("alice", "GET/movies"), "{what}");

@@ -1,5 +1,5 @@
-//! A Runtime API that closes connections, stops in the middle and refuses. No answer is lost or wrong. The program
-//! goes on, or ends with an exit status so that Lambda restarts it. It never hangs.
+//! A Runtime API that closes connections, truncates responses and refuses. No answer is lost or wrong. The program
+//! continues, or ends with a failure status so that Lambda restarts it. It never hangs.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::support::http::Reply;
 use crate::support::{Finished, Function, KeyServer, Lambda, RuntimeApi, eventually, key};
 
 const CONCURRENT: (&str, &str) = ("AWS_LAMBDA_MAX_CONCURRENCY", "4");
-/// The exit status of a program that could not go on, and of one that panicked.
+/// The exit status of a program that cannot continue, and of one that panicked.
 const FAILED: Option<i32> = Some(1);
 const PANICKED: Option<i32> = Some(101);
 
@@ -16,13 +16,13 @@ fn good() -> String {
     event(&secret_token(json!({})), "GET/movies")
 }
 
-/// Checks that the program decides.
+/// Checks that the program answers a valid request.
 #[track_caller]
 fn serves(lambda: &Lambda) {
     assert_eq!(lambda.invoke(good()).policy(), allow("alice", "GET/movies"));
 }
 
-/// Checks that it ends by itself with this exit status and posts nothing more.
+/// Checks that the program ends by itself with this exit status.
 #[track_caller]
 fn ends(lambda: Lambda, exit: Option<i32>) -> (Finished, RuntimeApi) {
     let Lambda { function, api } = lambda;
@@ -40,7 +40,7 @@ fn an_answer_whose_connection_is_closed_is_sent_again() {
         serves(&lambda);
         lambda.api.acknowledge(Reply::closed(), false);
         assert_eq!(lambda.invoke("no event").error().0, "MalformedEvent");
-        // Its status is enough.
+        // The status of the acknowledgement is enough.
         lambda.api.acknowledge(Reply::status(202).body("{}").broken_after(1), true);
         serves(&lambda);
         serves(&lambda);
@@ -49,17 +49,17 @@ fn an_answer_whose_connection_is_closed_is_sent_again() {
 }
 
 #[test]
-fn an_answer_that_arrived_unacknowledged_is_refused_the_second_time_and_the_program_goes_on() {
+fn a_repeated_answer_that_is_refused_does_not_end_the_program() {
     for variables in [&[][..], &[CONCURRENT]] {
         let lambda = lambda(&config(), variables);
         for repeated in 1..=3 {
             lambda.api.acknowledge(Reply::closed(), true);
             serves(&lambda);
-            // The next event is asked for after that.
+            // The program polls for the next event after that.
             serves(&lambda);
             assert!(lambda.api.repeated() <= repeated);
         }
-        eventually("it was sent again", || (lambda.api.repeated() == 3).then_some(()));
+        eventually("the answer is sent again", || (lambda.api.repeated() == 3).then_some(()));
     }
 }
 
@@ -87,7 +87,7 @@ fn an_answer_that_is_refused_is_not_sent_again() {
 }
 
 #[test]
-fn a_connection_that_is_closed_behind_an_event_loses_no_answer() {
+fn a_connection_closed_after_an_event_loses_no_answer() {
     for variables in [&[][..], &[CONCURRENT]] {
         let lambda = lambda(&config(), variables);
         for _ in 0..50 {
@@ -99,7 +99,7 @@ fn a_connection_that_is_closed_behind_an_event_loses_no_answer() {
 }
 
 #[test]
-fn a_connection_that_is_closed_while_it_waits_for_an_event_ends_it() {
+fn a_connection_closed_during_a_poll_ends_the_program() {
     let lambda = lambda(&config(), &[]);
     serves(&lambda);
     lambda.api.begin_as("", |_| Reply::closed());
@@ -108,7 +108,7 @@ fn a_connection_that_is_closed_while_it_waits_for_an_event_ends_it() {
 }
 
 #[test]
-fn an_event_that_breaks_off_is_never_decided() {
+fn a_truncated_event_is_never_decided() {
     let shapes: [fn(Reply) -> Reply; 3] =
         [|reply| reply.broken_after(0), |reply| reply.broken_after(100), |reply| reply.broken_after(200)];
     for shape in shapes {
@@ -121,7 +121,7 @@ fn an_event_that_breaks_off_is_never_decided() {
 }
 
 #[test]
-fn what_is_no_event_ends_it() {
+fn a_reply_that_is_not_an_event_ends_the_program() {
     let shapes: [fn(Reply) -> Reply; 5] = [
         |_| Reply::status(400),
         |_| Reply::status(403),
@@ -139,12 +139,12 @@ fn what_is_no_event_ends_it() {
 }
 
 #[test]
-fn what_is_no_http_ends_it() {
+fn a_reply_that_is_not_http_ends_the_program() {
     let shapes: [fn(Reply) -> Reply; 4] = [
         |_| Reply::raw(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".as_slice()),
         |_| Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}"),
         |_| Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}"),
-        // A head of ten million bytes.
+        // A response head of ten million bytes.
         |_| Reply::raw(format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n{{}}", "x".repeat(10_000_000))),
     ];
     for shape in shapes {
@@ -156,7 +156,7 @@ fn what_is_no_http_ends_it() {
 }
 
 #[test]
-fn with_concurrency_the_other_invocations_go_on_until_none_can() {
+fn with_concurrency_the_other_invocations_continue_until_none_can() {
     let lambda = lambda(&config(), &[CONCURRENT]);
     for left in [3, 2, 1] {
         lambda.api.begin_as(good(), |reply| reply.broken_after(100));
@@ -182,7 +182,7 @@ fn with_concurrency_a_runtime_api_that_refuses_for_a_while_costs_nothing_after_i
 }
 
 #[test]
-fn a_runtime_api_that_refuses_from_the_start_ends_it() {
+fn a_runtime_api_that_refuses_from_the_start_ends_the_program() {
     let lambda = {
         let api = RuntimeApi::start();
         api.refuse(true);
@@ -195,7 +195,7 @@ fn a_runtime_api_that_refuses_from_the_start_ends_it() {
 }
 
 #[test]
-fn an_address_that_nobody_listens_at_ends_it() {
+fn an_address_without_a_listener_ends_the_program() {
     let api = RuntimeApi::start();
     let gone = KeyServer::start();
     let authority = gone.url("").trim_start_matches("http://").to_owned();
@@ -208,13 +208,13 @@ fn an_address_that_nobody_listens_at_ends_it() {
             &[("AUTHORIZER_CONFIG", config), ("SECRET", secret), ("AWS_LAMBDA_RUNTIME_API", &authority)],
         );
         let finished = function.finished();
-        // A configuration mistake has its own, also if it could not be told.
+        // A configuration mistake has its own status, even if the init error could not be posted.
         assert_eq!(finished.status.code(), if config == "{}" { Some(2) } else { FAILED }, "{finished:?}");
     }
 }
 
 #[test]
-fn an_init_error_that_is_not_acknowledged_is_in_the_log_all_the_same() {
+fn an_init_error_that_is_not_acknowledged_is_still_in_the_log() {
     let api = RuntimeApi::start();
     api.refuse(true);
     let finished = Function::start(&api, &[("AUTHORIZER_CONFIG", r#"{"routes":7}"#)]).finished();
@@ -223,7 +223,7 @@ fn an_init_error_that_is_not_acknowledged_is_in_the_log_all_the_same() {
 }
 
 #[test]
-fn malformed_events_on_connections_that_are_closed_behind_them_are_answered_too() {
+fn malformed_events_on_connections_closed_after_them_are_answered() {
     let lambda = lambda(&config(), &[]);
     for body in malformed_events() {
         let request_id = lambda.api.begin_as(&body, |reply| reply.broken_after(usize::MAX));

@@ -1,5 +1,5 @@
-//! A long run: with every kind of answer, unknown keys and rotations, neither memory nor descriptors grow. It reads both from
-//! `/proc`. `cargo xtask soak` runs it a million times on the release build.
+//! A long run with every kind of answer, unknown keys and rotations: neither memory nor file descriptors, as read from
+//! `/proc`, grow. `cargo xtask soak` runs a million invocations on the release build.
 
 use std::fmt;
 use std::time::Duration;
@@ -17,12 +17,12 @@ use crate::support::{Answer, Function, KeyServer, RuntimeApi, SigningKey, instan
 const INVOCATIONS: usize = 20_000;
 /// The number of invocations between two measurements.
 const LOOKS: usize = 200;
-/// How much memory may exceed the maximum of the first half: pages that an allocator happens to touch.
+/// The memory by which the second half may exceed the maximum of the first: pages that the allocator happens to touch.
 const SLACK_KB: u64 = 512;
-/// Invocations between two rotations of the keys, as far apart as it takes to notice one.
+/// The number of invocations between two key rotations: enough for the program to notice each.
 const ROTATION: usize = 2_000;
 
-/// An event, and what must be answered.
+/// The expected answer to an event.
 enum Expected {
     Policy(Value),
     Error(&'static str),
@@ -30,7 +30,7 @@ enum Expected {
     Rotating,
 }
 
-/// The resources that the program holds.
+/// The resources that the program uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Holds {
     resident_kb: u64,
@@ -64,7 +64,7 @@ impl fmt::Display for Holds {
     }
 }
 
-/// The keys of a rotation: one stays, one comes and the one before it goes.
+/// The keys after this rotation: the permanent ones, and a new one in place of the previous rotation's.
 fn rotation(number: usize) -> Vec<SigningKey> {
     let mut keys: Vec<SigningKey> = public_algorithms().into_iter().map(key).collect();
     keys.push(key("ES256").named(&format!("rotating-{number}")));
@@ -141,7 +141,7 @@ fn memory_and_descriptors_are_level_over_a_long_run() {
             server.set("/keys", Reply::json(&jwks(&rotation(rotations))));
         }
         let answer = if number % 50 == 0 {
-            // This rotation's key and the last one's in turn, and one that never was.
+            // In turn: this rotation's key, the previous rotation's, and one that was never published.
             let kid = match number % 150 {
                 0 => format!("rotating-{rotations}"),
                 50 => format!("rotating-{}", rotations.saturating_sub(1)),
@@ -177,7 +177,7 @@ fn memory_and_descriptors_are_level_over_a_long_run() {
     println!("at the end {}", looks[looks.len().saturating_sub(1)]);
     println!("at most    {first} in the first half");
     println!("at most    {second} in the second half");
-    assert!(found > 0 && not_found > 0 && server.count("/keys") > 1, "keys have come and gone");
+    assert!(found > 0 && not_found > 0 && server.count("/keys") > 1, "keys must have been found, missed and refetched");
     assert!(second.resident_kb <= first.resident_kb.saturating_add(SLACK_KB), "{looks:?}");
     assert!(second.descriptors <= first.descriptors && second.threads <= first.threads, "{looks:?}");
     assert_eq!(api.connections(), 1);

@@ -1,11 +1,11 @@
-//! The real program against a real OpenID provider, `oidc-provider` for Node.js: discovery, access tokens by client credentials,
-//! and a rotation of keys under load. Where Node.js is not to be had, the test says so and is passed over.
+//! The real program with a real OpenID provider, `oidc-provider` for Node.js: discovery, access tokens from client
+//! credentials, and key rotations under load. Without Node.js the test is skipped with a message.
 
 #[cfg(test)]
 mod provider;
 
 #[cfg(test)]
-#[expect(dead_code, unused_imports, reason = "some of it is for the other end-to-end tests")]
+#[expect(dead_code, unused_imports, reason = "other end-to-end tests use the rest")]
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -22,10 +22,10 @@ mod tests {
 
     const ALGORITHMS: [&str; 3] = ["RS256", "ES256", "EdDSA"];
     const ROTATIONS: usize = 3;
-    /// In seconds; a key that is newer than this may be refused.
+    /// The cooldown in seconds. A key newer than this may be refused.
     const COOLDOWN: u64 = 1;
 
-    /// The program, which knows of the provider nothing but its name.
+    /// Starts the program with only the provider's issuer, so that it must use discovery.
     fn lambda(provider: &Provider) -> Lambda {
         let config = json!({
             "policy": "single_request",
@@ -62,7 +62,7 @@ mod tests {
     fn access_tokens_of_a_real_provider_are_verified_and_a_rotation_under_load_loses_none() {
         let provider = match Provider::start() {
             Ok(provider) => provider,
-            // Not by a macro, whose output a test that passes keeps to itself.
+            // `eprintln!` is captured in a test that passes; this is not.
             Err(why) => return writeln!(std::io::stderr(), "\nskipped: {why}").unwrap(),
         };
         let lambda = lambda(&provider);
@@ -83,7 +83,7 @@ mod tests {
             for alg in ALGORITHMS {
                 let (provider, lambda, stop, asked) = (&provider, &lambda, &stop, &asked);
                 scope.spawn(move || {
-                    // A token outlives a rotation, for its key is published for two more.
+                    // A token survives a rotation, because its key stays published for two more.
                     let mut before = provider.token(alg);
                     while !stop.load(Ordering::SeqCst) {
                         let token = provider.token(alg);
@@ -96,7 +96,7 @@ mod tests {
                     }
                 });
             }
-            // Stops the load even if an assertion ends this early.
+            // Stops the load even if an assertion fails.
             let _stop = StopWhenDropped(&stop);
             for _ in 0..ROTATIONS {
                 std::thread::sleep(Duration::from_millis(COOLDOWN * 1000 + 300));
@@ -105,7 +105,7 @@ mod tests {
             }
             std::thread::sleep(Duration::from_millis(COOLDOWN * 1000 + 300));
         });
-        assert_eq!(ask(&lambda, &first, "GET/movies").error().0, "Unauthorized", "its key is gone");
+        assert_eq!(ask(&lambda, &first, "GET/movies").error().0, "Unauthorized", "its key is no longer published");
         println!("{} requests", asked.load(Ordering::SeqCst));
 
         let finished = lambda.stop();
@@ -115,7 +115,7 @@ mod tests {
             .map(|line| serde_json::from_str::<Value>(line).unwrap())
             .filter(|line| line["message"] == "key set")
             .collect();
-        // At start-up, for each rotation, and for the token whose key is gone.
+        // One at start-up, one for each rotation, and one for the token whose key is no longer published.
         assert_eq!(fetches.len(), ROTATIONS + 2, "{fetches:?}");
         for fetch in fetches {
             assert_eq!((&fetch["outcome"], &fetch["skipped"]), (&json!("fetched"), &json!(0)), "{fetch}");

@@ -1,4 +1,4 @@
-//! The provider, a process of its own.
+//! The provider, which runs as a separate process.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -9,21 +9,21 @@ use serde_json::Value;
 
 const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oidc");
 
-/// A provider that runs; dropping it ends it.
+/// A running provider. Dropping it ends the process.
 pub(crate) struct Provider {
     child: Child,
     pub(crate) issuer: String,
 }
 
 impl Provider {
-    /// Starts it, after it was installed if need be.
+    /// Starts the provider, and installs it first if necessary.
     ///
     /// # Errors
-    /// What is missing on this machine.
+    /// Returns what this machine lacks.
     pub(crate) fn start() -> Result<Self, &'static str> {
         let recent = "process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)";
         if !runs(Command::new("node").args(["-e", recent])) {
-            return Err("there is no Node.js, or none of version 20 or later");
+            return Err("Node.js 20 or later is not installed");
         }
         let installed = Path::new(DIRECTORY).join("node_modules/oidc-provider").exists();
         let install = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
@@ -38,7 +38,7 @@ impl Provider {
             .stderr(Stdio::null())
             .spawn();
         let mut provider = Self { child: child.unwrap(), issuer: String::new() };
-        // It says more than that, and goes on to.
+        // The provider prints more than the issuer, so keep reading its output.
         let mut output = BufReader::new(provider.child.stdout.take().unwrap());
         while provider.issuer.is_empty() {
             let mut line = String::new();
@@ -49,7 +49,7 @@ impl Provider {
         Ok(provider)
     }
 
-    /// An access token that is signed with this algorithm.
+    /// An access token signed with this algorithm.
     #[track_caller]
     pub(crate) fn token(&self, alg: &str) -> String {
         let secret = "client_id=client&client_secret=a%20secret%20of%20the%20client";
@@ -61,13 +61,13 @@ impl Provider {
         body["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
 
-    /// Signs with new keys from now on.
+    /// Rotates the keys: new tokens are signed with new ones.
     #[track_caller]
     pub(crate) fn rotate(&self) {
         assert_eq!(self.post("/rotate", ""), "rotated");
     }
 
-    /// The body of the answer to a form.
+    /// Posts a form; returns the body of the response.
     #[track_caller]
     fn post(&self, path: &str, form: &str) -> String {
         let authority = self.issuer.strip_prefix("http://").unwrap();
@@ -92,7 +92,7 @@ impl Drop for Provider {
     }
 }
 
-/// Whether a command is there and succeeds.
+/// Whether a command exists and succeeds.
 fn runs(command: &mut Command) -> bool {
     let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
     status.is_ok_and(|status| status.success())

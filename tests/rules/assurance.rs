@@ -1,11 +1,11 @@
-//! The page of threats is true: every row has a test, and every test it names is there.
+//! Checks docs/assurance-threats.md: every row names tests, and every test it names exists.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 const PAGE: &str = include_str!("../../docs/assurance-threats.md");
 const ROWS: std::ops::RangeInclusive<usize> = 1..=104;
-/// What an outcome may say in code: the reasons of refusals and errors.
+/// The codes that an outcome may contain: the reasons of refusals and errors.
 const CODES: [&str; 22] = [
     "missing_token",
     "malformed_token",
@@ -31,12 +31,12 @@ const CODES: [&str; 22] = [
     "iat",
 ];
 
-/// What stands between backticks.
+/// The texts between backticks.
 fn codes(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
-/// Whether a test of this name is in this file, and will run.
+/// Whether `test` (`file::name`) exists and is marked `#[test]`.
 fn is_there(test: &str) -> bool {
     let (file, name) = test.split_once("::").unwrap();
     let source = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(file)).unwrap();
@@ -68,10 +68,10 @@ fn every_threat_has_a_row_and_every_row_names_tests_that_run() {
         let tests: Vec<&str> = codes(tests).collect();
         assert!(!tests.is_empty(), "row {number}");
         for test in tests {
-            assert!(is_there(test), "row {number}: there is no {test}");
+            assert!(is_there(test), "row {number}: {test} does not exist");
         }
         for code in codes(outcome) {
-            assert!(CODES.contains(&code), "row {number}: {code} is no reason");
+            assert!(CODES.contains(&code), "row {number}: {code} is not a known reason");
         }
     }
     assert!(!is_there("rules/assurance.rs::rows"), "only tests count");

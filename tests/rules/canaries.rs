@@ -1,4 +1,4 @@
-//! What no line and no answer may hold: pieces of a token or a secret, and in a line those of a claim either.
+//! Leak checks: no answer or log line holds a piece of a token or a secret, and no log line a piece of a claim.
 
 use std::collections::HashSet;
 
@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use crate::local::{Local, NOW, SECRET, STAGE, signed};
 use crate::pieces::{pieces, pieces_in};
 
-/// Checks an event's answer and the lines about it. What the configuration has is known: a line may name its issuer, its
-/// route and the key of its set.
+/// Checks an event's answer and its log lines for leaks. Claim values that `configuration` also contains are not leaks:
+/// a line may name an issuer, a route or a key of the configuration.
 #[track_caller]
 pub(crate) fn kept(event: &[u8], answer: &str, lines: &str, configuration: &str) {
     let event: Value = serde_json::from_slice(event).unwrap_or_default();
@@ -25,10 +25,10 @@ pub(crate) fn kept(event: &[u8], answer: &str, lines: &str, configuration: &str)
 #[track_caller]
 fn holds_none(what: &str, text: &str, pieces: &HashSet<&[u8]>, known: &str) {
     let found = pieces_in(text, pieces).find(|piece| !known.contains(piece.as_ref()));
-    assert_eq!(found, None, "{what} holds a private piece: {text}");
+    assert_eq!(found, None, "{what} leaks: {text}");
 }
 
-/// Every text in the header and the claims of a token, member names too.
+/// Every string in the header and the claims of a token, including member names.
 fn claims(token: &str) -> Vec<String> {
     let mut texts = Vec::new();
     for segment in token.split('.').take(2) {
@@ -55,7 +55,7 @@ fn collect(value: &Value, texts: &mut Vec<String>) {
 fn a_leak_of_any_kind_would_be_seen() {
     let token = signed(r#"{"alg":"HS256"}"#, &json!({ "email": "someone@mail.example" }).to_string());
     let event = json!({ "authorizationToken": format!("Bearer {token}") }).to_string();
-    kept(event.as_bytes(), "{}", "a line of nothing", "");
+    kept(event.as_bytes(), "{}", "a harmless line", "");
     kept(event.as_bytes(), "{}", "x someone@mail.exam y", "someone@mail.example is configured");
     for (answer, lines) in [
         (&token[10..26], ""),
@@ -70,7 +70,7 @@ fn a_leak_of_any_kind_would_be_seen() {
     }
 }
 
-/// An API that uses claims in every way there is.
+/// An API that uses claims in every possible way.
 fn api() -> Value {
     json!({
         "issuers": [{
@@ -88,7 +88,7 @@ fn api() -> Value {
     })
 }
 
-/// Something that a claim should or should not be; its texts are long enough to be told.
+/// A claim value of any type. Its canary strings are long enough for a leak to be recognized.
 fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -109,7 +109,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A claims set, valid but for what it gets at random.
+/// A valid claims set with up to three members replaced at random.
 fn claims_set() -> impl Strategy<Value = Value> {
     let names =
         ["iss", "aud", "sub", "exp", "nbf", "iat", "scope", "scp", "plan", "email", "username", "key", "cnf", "jti"];
@@ -126,7 +126,7 @@ fn claims_set() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A header, of a token that is signed as HS256 whatever it says.
+/// A random header. The token is signed with HS256 even if the header names another algorithm.
 fn header() -> impl Strategy<Value = Value> {
     let names = ["alg", "typ", "kid", "cty", "crit", "jku", "x"];
     proptest::collection::vec((proptest::sample::select(names.to_vec()), value()), 0..2).prop_map(|changes| {
@@ -151,30 +151,30 @@ proptest! {
     fn a_token_of_any_contents_is_answered_and_leaves_nothing_behind(
         header in header(), claims in claims_set(), request in request(), cut in proptest::option::of(0_usize..400)
     ) {
-        thread_local!(static DESK: Local = Local::new(&api()));
+        thread_local!(static LOCAL: Local = Local::new(&api()));
         let mut token = signed(&header.to_string(), &claims.to_string());
         token.truncate(cut.unwrap_or(token.len()));
         let event = json!({
             "type": "TOKEN", "authorizationToken": format!("Bearer {token}"), "methodArn": format!("{STAGE}{request}")
         });
-        // `kept` judges it; what comes back is an answer of one of the three kinds.
-        let answer = DESK.with(|local| local.answers_event(event.to_string().as_bytes()));
+        // `answers_event` checks for leaks; only the kind of answer is left to check.
+        let answer = LOCAL.with(|local| local.answers_event(event.to_string().as_bytes()));
         let kinds = (answer["policyDocument"].is_object(), answer["errorType"].as_str());
         prop_assert!(matches!(kinds, (true, None) | (false, Some("Unauthorized" | "MalformedEvent"))), "{answer}");
     }
 
     #[test]
     fn an_event_of_any_bytes_is_answered(event in proptest::collection::vec(any::<u8>(), 0..300)) {
-        thread_local!(static DESK: Local = Local::new(&api()));
-        let answer = DESK.with(|local| local.answers_event(&event));
+        thread_local!(static LOCAL: Local = Local::new(&api()));
+        let answer = LOCAL.with(|local| local.answers_event(&event));
         prop_assert_eq!(answer["errorType"].as_str(), Some("MalformedEvent"));
     }
 
     #[test]
     fn credentials_of_any_text_are_answered(authorization in "(Bearer |bearer  |Basic |)\\PC{0,200}") {
-        thread_local!(static DESK: Local = Local::new(&api()));
+        thread_local!(static LOCAL: Local = Local::new(&api()));
         let event = json!({ "type": "TOKEN", "authorizationToken": authorization, "methodArn": format!("{STAGE}GET/open") });
-        let answer = DESK.with(|local| local.answers_event(event.to_string().as_bytes()));
+        let answer = LOCAL.with(|local| local.answers_event(event.to_string().as_bytes()));
         let reason = answer["context"]["reason"].as_str();
         prop_assert!(matches!(reason, Some("malformed_token" | "missing_token")), "{answer}");
     }
@@ -191,5 +191,5 @@ fn a_configuration_and_its_mistakes_print_nothing_of_the_secret() {
     bad["principal"] = json!(["/", { "x": SECRET }]);
     let error = crate::local::config(&bad.to_string()).err().unwrap();
     assert_eq!(error.issues.len(), 3, "{error:?}");
-    holds_none("the mistakes", &format!("{error} {error:?}"), &private, "");
+    holds_none("the configuration error", &format!("{error} {error:?}"), &private, "");
 }

@@ -1,4 +1,4 @@
-//! The threat table: a key or secret taken for another, by exact reason.
+//! Threat table: key and algorithm confusion, with the exact reason of each refusal.
 
 use aws_lc_rs::hmac;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::local::{Local, NOW};
 use crate::signatures::{api, claims, local};
 use crate::tokens::{SigningKey, encoded, jwks, key, stranger};
 
-/// A token with this header, whose MAC is by a key that everybody knows.
+/// A token with this header and an HMAC-SHA256 keyed with public bytes.
 fn by_public_bytes(header: &Value, secret: &[u8]) -> String {
     let input = format!("{}.{}", encoded(header.to_string()), encoded(claims().to_string()));
     let mac = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), input.as_bytes());
@@ -64,7 +64,7 @@ fn row_29_a_key_without_alg_serves_no_other_family_and_row_30_one_with_alg_no_ot
 }
 
 #[test]
-fn row_32_a_key_that_contradicts_itself_is_not_there() {
+fn row_32_a_key_with_contradictory_members_is_dropped() {
     let good = stranger("ES256");
     let p256 = key("ES256").named("k");
     let (x, y) = (p256.jwk()["x"].clone(), p256.jwk()["y"].clone());
@@ -111,7 +111,7 @@ fn rows_33_and_35_other_curves_and_post_quantum_keys_are_skipped_and_their_names
             assert_eq!(local.verdict("GET", "", &token), expected, "{value} {alg}");
         }
     }
-    // Not allowed: refused by name, both names alike.
+    // If the algorithm is not allowed, both its names are refused.
     let mut without = api(jwks([&ed]));
     without["issuers"][0]["jwks"] = jwks([&good]);
     without["issuers"][0]["algorithms"] = json!(["ES256"]);
@@ -138,7 +138,7 @@ fn row_38_a_kid_of_any_text_is_a_miss_and_of_any_other_type_malformed() {
 }
 
 #[test]
-fn rows_41_to_43_and_46_a_token_of_a_key_that_is_passed_over_names_an_unknown_key() {
+fn rows_41_to_43_and_46_a_token_signed_by_a_skipped_key_has_an_unknown_key() {
     let good = key("ES256");
     let bad = stranger("RS256").named("bad");
     let odd = |member: &str, value: Value| {
@@ -200,7 +200,7 @@ fn row_94_nothing_in_a_token_chooses_among_secrets() {
 }
 
 #[test]
-fn row_21_a_key_that_a_token_brings_along_is_no_key() {
+fn row_21_a_key_in_a_token_is_ignored() {
     let signer = key("RS256");
     let local = local(jwks([&signer]));
     let own = Rsa::rfc7515();

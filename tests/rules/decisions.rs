@@ -1,4 +1,4 @@
-//! The decisions table: what a token of a shared-secret issuer may do on which route, and the exact reason where it may not.
+//! Decision table: which routes a token of a shared-secret issuer may call, and the exact reason of each refusal.
 
 use serde_json::{Value, json};
 
@@ -30,14 +30,14 @@ fn api() -> Value {
     })
 }
 
-/// A payload with these claims and everything else that a valid token has.
+/// A valid payload with additional claims.
 fn claims(more: Value) -> String {
     let mut claims = json!({ "iss": "https://issuer.example/", "aud": "api", "sub": "user-1", "exp": NOW + 60 });
     claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     claims.to_string()
 }
 
-/// Each case: method, path after the stage, claims, expected.
+/// Checks each case: method, path after the stage, claims, expected outcome.
 fn table(config: &Value, cases: &[(&str, &str, Value, &str)]) {
     let local = Local::new(config);
     for (method, path, more, expected) in cases {
@@ -65,7 +65,7 @@ fn scopes_any_entry_is_enough_and_an_entry_needs_all_of_its_own() {
             ("POST", "movies", scope("write:movies"), "deny insufficient_scope"),
             ("POST", "movies", scope("premium write:movies"), "allow"),
             ("PUT", "movies", scope("admin"), "allow"),
-            // `scp` is the other claim that counts, and both count together (a list's items are whole scopes).
+            // Scopes of `scope` and `scp` are combined. An item of a list is one scope, even with a space in it.
             ("POST", "movies", json!({ "scope": "premium", "scp": ["write:movies"] }), "allow"),
             ("POST", "movies", json!({ "scp": ["write:movies premium"] }), "deny insufficient_scope"),
             ("GET", "movies", json!({ "scp": "read:movies" }), "allow"),
@@ -92,7 +92,7 @@ fn each_method_has_a_table_of_its_own() {
             ("POST", "movies/popular", all(), "allow"),
             ("HEAD", "movies/popular", json!({}), "deny insufficient_scope"),
             ("GET", "movies/popular/reviews/2", all(), "allow"),
-            // Backtracking: no third segment but `reviews`, so `/movies/{path+}` it is.
+            // Backtracking: the third segment is not `reviews`, so `/movies/{path+}` decides.
             ("GET", "movies/17/cast", all(), "deny insufficient_scope"),
             ("GET", "movies/17/cast", json!({ "scope": "admin" }), "allow"),
             ("GET", "movies/17/reviews", json!({ "scope": "admin" }), "allow"),
@@ -130,14 +130,14 @@ fn the_most_specific_path_is_compared_segment_by_segment_from_the_left() {
 }
 
 #[test]
-fn a_named_method_goes_before_any() {
+fn a_named_method_takes_precedence_over_any_method() {
     let mut config = api();
     config["routes"] = json!([{ "path": "/x" }, { "method": "DELETE", "path": "/x", "scopes": "admin" }]);
     table(&config, &[("GET", "x", json!({}), "allow"), ("DELETE", "x", json!({}), "deny insufficient_scope")]);
 }
 
 #[test]
-fn the_order_of_entries_means_nothing() {
+fn the_order_of_entries_does_not_matter() {
     let mut config = api();
     config["routes"].as_array_mut().unwrap().reverse();
     table(
@@ -168,21 +168,21 @@ fn a_claim_must_equal_the_paths_own_segment_raw_or_decoded_once() {
             ("GET", "users/a%20b", me("a b"), "allow"),
             ("GET", "users/%C3%A9", me("\u{e9}"), "allow"),
             ("GET", "users/\u{e9}", me("\u{e9}"), "allow"),
-            // A claim that means something else in a path never fits.
+            // A claim with a character that has a meaning in a path or a Resource never matches.
             ("GET", "users/a%20b", me("a%20b"), "deny claim_mismatch"),
             ("GET", "users/a%24b", me("a$b"), "deny claim_mismatch"),
             ("GET", "users/%2A", me("*"), "deny claim_mismatch"),
             ("GET", "users/a%3Fb", me("a?b"), "deny claim_mismatch"),
-            // An array claim fits if it holds the segment.
+            // An array claim matches if one of its items equals the segment.
             ("GET", "teams/red", json!({ "app": { "teams": ["blue", "red"] } }), "allow"),
             ("GET", "teams/red", json!({ "app": { "teams": "red" } }), "allow"),
             ("GET", "teams/red", json!({ "app": { "teams": ["blue", 1] } }), "deny claim_mismatch"),
             ("GET", "teams/red", json!({ "app": {} }), "deny claim_mismatch"),
             ("GET", "teams/1", json!({ "app": { "teams": 1 } }), "deny claim_mismatch"),
-            // Of several parameters the named one counts.
+            // With several parameters, only the named one is compared.
             ("GET", "teams/red/members/user-1", json!({}), "allow"),
             ("GET", "teams/user-1/members/red", json!({}), "deny claim_mismatch"),
-            // Of `{name+}` only one segment can equal a claim.
+            // A claim can equal `{name+}` only if that is a single segment.
             ("GET", "files/user-1", json!({}), "allow"),
             ("GET", "files/user-1/x", json!({}), "deny claim_mismatch"),
         ],
@@ -204,7 +204,7 @@ fn claims_fit_by_value_and_all_of_them_are_needed() {
             ("GET", "plans", plan(json!("gold"), json!(5), json!("true")), "deny claim_mismatch"),
             ("GET", "plans", json!({ "plan": "gold", "seats": 5 }), "deny claim_mismatch"),
             ("GET", "plans", plan(json!({ "gold": true }), json!(5), json!(true)), "deny claim_mismatch"),
-            // Whole numbers are compared as such, though a double holds no more than 2^53 of them.
+            // Integers above 2^53 are compared exactly, not as doubles.
             ("GET", "serials", json!({ "serial": 9_007_199_254_740_993_u64 }), "allow"),
             ("GET", "serials", json!({ "serial": 9_007_199_254_740_992_u64 }), "deny claim_mismatch"),
             ("GET", "mail", json!({ "email": "a@b.example" }), "allow"),
@@ -243,7 +243,7 @@ fn an_ambiguous_path_is_refused_for_every_token() {
         "movies/%2541",
         "movies/%c2%85",
         "users/*",
-        // Decoded once, these take another route.
+        // Decoding these once changes the route.
         "%6dovies",
         "movies/popula%72",
         "movies/17/%72eviews/2",
@@ -252,7 +252,7 @@ fn an_ambiguous_path_is_refused_for_every_token() {
     .into_iter()
     .map(|path| ("GET", path, admin(), "deny ambiguous_path"))
     .collect();
-    // Encodings that change nothing for the route are no matter.
+    // Encodings that do not change the route are allowed.
     cases.extend(
         ["movies/%20", "movies/%C3%A9", "movies/%F0%9F%8E%AC", "movies/a$b"]
             .map(|path| ("GET", path, admin(), "allow")),
@@ -280,7 +280,7 @@ fn undeclared_paths_pass_only_if_allowed() {
 }
 
 #[test]
-fn a_method_that_the_table_promised_is_not_there_is_logged_when_it_is_asked_for() {
+fn a_request_for_a_method_that_was_declared_absent_is_logged() {
     let mut config = api();
     config["undeclared_routes"] = "absent".into();
     let local = Local::new(&config);
@@ -293,7 +293,7 @@ fn a_method_that_the_table_promised_is_not_there_is_logged_when_it_is_asked_for(
     assert_eq!(broken("DELETE", "movies", &token), ("deny undeclared_route".to_owned(), true));
     assert_eq!(broken("GET", "nowhere", &token), ("deny undeclared_route".to_owned(), true));
     assert_eq!(broken("GET", "movies", &token), ("deny insufficient_scope".to_owned(), false));
-    // Nobody whose token is not valid is told what there is, and API Gateway has no such method.
+    // An invalid token does not get this far, and API Gateway does not have the method TRACE.
     assert_eq!(broken("GET", "nowhere", "a.b.c"), ("deny malformed_token".to_owned(), false));
     assert_eq!(broken("TRACE", "nowhere", &token), ("deny undeclared_route".to_owned(), false));
 }
@@ -326,7 +326,7 @@ fn a_request_that_a_policy_cannot_name_is_refused() {
 }
 
 #[test]
-fn a_policy_for_one_request_names_that_alone_and_the_stage_where_it_cannot_be_named() {
+fn a_policy_for_one_request_names_it_alone_or_denies_the_stage_if_it_cannot_be_named() {
     let local = Local::new(&api());
     let token = format!("Bearer {}", signed(r#"{"alg":"HS256"}"#, &claims(json!({ "scope": "read:movies" }))));
     let long = |path: &str| format!("{path}{}", "x".repeat(512 - local::STAGE.len() - "GET/".len() - path.len()));
@@ -367,7 +367,7 @@ fn report_allows_the_stage_to_every_verified_token_and_to_no_other() {
 }
 
 #[test]
-fn the_log_hints_at_a_path_that_is_declared_for_other_methods_or_in_other_letters() {
+fn the_log_hints_at_a_path_that_is_declared_for_other_methods_or_in_another_case() {
     let mut config = api();
     let routes = config["routes"].as_array_mut().unwrap();
     for path in ["/Reports/{year}", "/Scans/{path+}"] {

@@ -1,4 +1,4 @@
-//! What the documents show works as they show it.
+//! Configurations, routes and test names in the documentation are valid.
 
 use serde_json::{Value, json};
 
@@ -90,7 +90,7 @@ fn the_routes_that_the_page_on_policies_explains_start_and_those_it_says_cannot_
 
 #[test]
 fn the_tests_that_the_page_on_security_names_are_there() {
-    // `a file` `a test in it`
+    // A file in backticks, then a test of that file in backticks.
     let names: Vec<&str> = SECURITY.split('`').collect();
     let tests = names.windows(3).filter(|around| around[0].ends_with(".rs") && around[1] == " ");
     let mut count = 0_usize;

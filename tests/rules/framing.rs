@@ -1,4 +1,4 @@
-//! The threat table: tokens of odd shapes and contents, beyond those of `threats.rs`.
+//! Threat table: tokens of unusual shape or content, in addition to those of `threats.rs`.
 
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ fn row_5_no_byte_outside_the_alphabet_of_a_token_passes_anywhere_in_it() {
     for c in odd.chain(['\u{80}', '\u{e9}', '\u{ff0e}', '\u{200b}', '\u{feff}', '\u{1f600}']) {
         for place in places {
             let (before, after) = token.split_at(place);
-            // More spaces behind the scheme are the scheme's.
+            // Additional spaces after the scheme belong to the scheme.
             let expected = if (c, place) == (' ', 0) { "allow" } else { "deny malformed_token" };
             judged(&local, &format!("{before}{c}{after}"), expected, &format!("{c:?} at {place}"));
         }
@@ -58,7 +58,7 @@ fn row_8_an_encrypted_token_is_malformed_whatever_it_wraps() {
 #[test]
 fn row_9_limits_come_before_any_decoding() {
     let local = Local::new(&api());
-    // The token is exactly as long as may be, and one byte longer.
+    // The longest token that fits into 10,240 bytes, and a token just above the limit.
     let filled = |filler: usize| signed(HEADER, &payload(&format!(r#","x":"{}""#, "x".repeat(filler))));
     let longest = (0..8000).rev().find(|filler| filled(*filler).len() <= 10_240).unwrap();
     judged(&local, &filled(longest), "allow", "10,240 bytes or just below");
@@ -87,7 +87,7 @@ fn row_14_a_header_or_payload_in_another_encoding_than_utf_8_is_malformed() {
     ] {
         judged(&local, &signed_raw(&encoded(&bytes), &encoded(&claims)), "deny malformed_token", "a header");
     }
-    // Row 74: the same of the payload.
+    // Row 74: the same encodings for the payload.
     for bytes in [
         utf16(&claims, true),
         utf16(&claims, false),
@@ -99,11 +99,11 @@ fn row_14_a_header_or_payload_in_another_encoding_than_utf_8_is_malformed() {
 }
 
 #[test]
-fn row_18_depth_is_limited_and_width_is_only_read() {
+fn row_18_depth_is_limited_and_width_is_not() {
     let local = Local::new(&api());
     let nested = |depth: usize, open: &str, close: &str| format!("{}1{}", open.repeat(depth), close.repeat(depth));
     for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
-        // The object itself is the first level of 127.
+        // The enclosing object counts as the first of 127 levels.
         judged(&local, &signed(HEADER, &payload(&format!(r#","x":{}"#, nested(126, open, close)))), "allow", "126");
         for depth in [127, 128, 500] {
             let deep = nested(depth, open, close);
@@ -118,7 +118,7 @@ fn row_18_depth_is_limited_and_width_is_only_read() {
 }
 
 #[test]
-fn row_67_a_date_beyond_all_time_passes_unless_the_age_is_limited() {
+fn row_67_an_exp_beyond_any_integer_passes_unless_the_age_is_limited() {
     let mut limited = api();
     limited["issuers"][0]["max_token_age_seconds"] = 60.into();
     for (local, young, old) in [(Local::new(&api()), "allow", "allow"), (Local::new(&limited), "allow", "deny too_old")]
@@ -150,7 +150,7 @@ fn row_73_an_answer_ends_with_the_token_whatever_the_gateways_cache_does() {
     let mut none = api();
     none["policy_expiry"] = "none".into();
     assert_eq!(condition(&none), Value::Null);
-    // The document says so too.
+    // The documentation states this rule.
     let told = include_str!("../../docs/policies.md");
     assert!(told.contains("With `policy_expiry: \"token\"` every Allow ends with the token, plus `leeway_seconds`."));
 }
@@ -162,13 +162,13 @@ fn row_72_a_clock_that_comes_back_decides_again() {
     local.clock.advance_wall(-2000);
     judged(&local, &token, "error internal_error", "a clock before the build");
     local.clock.advance_wall(2000);
-    judged(&local, &token, "allow", "a clock that is right again");
+    judged(&local, &token, "allow", "a correct clock again");
     local.clock.advance(3600);
-    judged(&local, &token, "deny expired", "an hour on");
+    judged(&local, &token, "deny expired", "an hour later");
 }
 
 #[test]
-fn row_95_a_client_is_told_fixed_codes_alone() {
+fn row_95_a_client_gets_fixed_codes_only() {
     let local = Local::new(&api());
     let canary = "canary-of-a-claim-0f4b7a61";
     let with = |claims: Value| signed(HEADER, &claims.to_string());

@@ -1,4 +1,5 @@
-//! Playing the gateway: an answer is kept for its token, policy and context together, and judged anew for every request.
+//! A simulated gateway, which caches each token's answer (policy and context) and evaluates the policy for every
+//! request.
 
 use serde_json::{Value, json};
 
@@ -26,7 +27,7 @@ fn token(scope: &str) -> String {
     signed(r#"{"alg":"HS256"}"#, &claims.to_string())
 }
 
-/// API Gateway with its cache: one answer for each token.
+/// API Gateway with its authorizer cache, which holds the answer for the last token.
 struct Gateway {
     local: Local,
     cached: Option<(String, Value)>,
@@ -37,7 +38,7 @@ impl Gateway {
         Self { local: Local::new(config), cached: None }
     }
 
-    /// What the client sees, and the context that the backend does.
+    /// The client's status, and the identity and context that the backend receives.
     fn request(&mut self, token: &str, method: &str, path: &str) -> (u16, Value) {
         if self.cached.as_ref().is_none_or(|(kept, _)| kept != token) {
             let answer = self.local.answers(method, path, Some(&format!("Bearer {token}")));
@@ -52,7 +53,7 @@ impl Gateway {
     }
 }
 
-/// An explicit Deny beats every Allow, and without an Allow there is none (IAM policy evaluation logic).
+/// IAM policy evaluation: an explicit Deny overrides every Allow, and without an Allow the request is denied.
 fn allows(answer: &Value, arn: &str) -> bool {
     let statements = answer["policyDocument"]["Statement"].as_array().unwrap();
     let hits = |effect: &str| {
@@ -64,7 +65,7 @@ fn allows(answer: &Value, arn: &str) -> bool {
     hits("Allow") && !hits("Deny")
 }
 
-/// `*` is any text, also empty and with slashes; `?` is one character.
+/// IAM wildcards: `*` matches any text, including slashes and the empty text, and `?` one character.
 fn glob(pattern: &[u8], text: &[u8]) -> bool {
     match (pattern.split_first(), text.split_first()) {
         (None, None) => true,
@@ -126,7 +127,7 @@ fn a_refusal_first_does_not_strip_the_identity_from_an_allowed_request_after_it(
 }
 
 #[test]
-fn whatever_is_asked_first_the_answer_that_allows_anything_says_the_same_of_the_token() {
+fn every_answer_that_allows_something_has_the_same_identity_whatever_was_requested_first() {
     let local = Local::new(&api());
     let token = token("read:movies");
     let identity = |method: &str, path: &str| {
@@ -142,7 +143,7 @@ fn whatever_is_asked_first_the_answer_that_allows_anything_says_the_same_of_the_
 }
 
 #[test]
-fn a_token_that_may_nothing_gets_a_refusal_with_its_reason_and_nothing_else() {
+fn a_token_without_any_rights_gets_only_a_refusal_with_its_reason() {
     let mut config = api();
     config["routes"].as_array_mut().unwrap().pop();
     let local = Local::new(&config);
@@ -169,7 +170,8 @@ fn a_request_that_no_policy_can_name_is_refused_whatever_else_is_allowed() {
     config["principal"] = "iss".into();
     let local_by_issuer = Local::new(&config);
     let token = signed(r#"{"alg":"HS256"}"#, &claims.to_string());
-    // The principal is too long for one; by another claim the token is valid, and its own path does not fit a Resource.
+    // With `sub` as the principal the token is invalid: it is too long. With another principal the token is valid, but
+    // the path with its `sub` does not fit into a Resource.
     assert_eq!(local.decides("GET", "open", &token), "deny invalid_claim");
     let answer = local_by_issuer.answers("GET", &format!("users/{long}"), Some(&format!("Bearer {token}")));
     assert!(!allows(&answer, &format!("{STAGE}GET/users/{long}")));

@@ -1,11 +1,11 @@
-//! The threat table: keys, and the signatures of every algorithm.
+//! Threat table: keys, and the signatures of every algorithm.
 
 use serde_json::{Value, json};
 
 use crate::local::{Local, NOW, SECRET, config};
 use crate::tokens::{ALGORITHMS, SigningKey, jwks, key, stranger};
 
-/// The algorithms of public keys.
+/// The asymmetric algorithms.
 fn public() -> impl Iterator<Item = &'static str> {
     ALGORITHMS.into_iter().filter(|alg| !alg.starts_with("HS"))
 }
@@ -18,7 +18,7 @@ fn issuer(name: &str, keys: Value) -> Value {
     json!({ "issuer": name, "audience": "api", "jwks": keys })
 }
 
-/// An API whose only issuer has these keys.
+/// An authorizer whose only issuer has these keys.
 fn local(keys: Value) -> Local {
     Local::new(&api(json!([issuer("https://issuer.example/", keys)])))
 }
@@ -32,7 +32,7 @@ fn decided(local: &Local, token: &str, expected: &str, what: &str) {
     assert_eq!(local.verdict("GET", "", token), expected, "{what}");
 }
 
-/// A set of one key, and whether there is anything to use in it.
+/// Whether a key set that holds only this key is usable.
 fn usable(jwk: &Value) -> bool {
     config(&api(json!([issuer("https://issuer.example/", json!({ "keys": [jwk] }))])).to_string()).is_ok()
 }
@@ -98,7 +98,7 @@ fn rows_27_and_28_secrets_and_keys_never_stand_in_for_each_other() {
     for alg in public() {
         decided(&secret_only, &key(alg).token(&claims()), "deny unsupported_algorithm", alg);
     }
-    // Both under one issuer: the family of `alg` picks.
+    // One issuer with both: the family of `alg` decides which one verifies.
     let both = Local::new(&api(json!([issuer("https://issuer.example/", jwks([&rs256])), secret])));
     decided(&both, &rs256.token(&claims()), "allow", "keys");
     decided(&both, &crate::local::signed(r#"{"alg":"HS256"}"#, &claims().to_string()), "allow", "secret");
@@ -114,7 +114,7 @@ fn rows_29_to_32_a_key_is_bound_to_one_algorithm() {
             &local,
             &key(signed_with).named("k").token(&claims()),
             "unauthorized unknown_key",
-            "a key of that name for another algorithm",
+            "a key with this kid for another algorithm",
         );
     }
     let mut unbound = key("RS256").named("k").jwk();
@@ -135,8 +135,8 @@ fn rows_29_to_32_a_key_is_bound_to_one_algorithm() {
     assert_eq!(passes(json!(["RS256", "PS256"]), "PS256"), "unauthorized unknown_key");
     assert_eq!(passes(json!(["PS384", "ES256"]), "PS384"), "allow");
     assert_eq!(passes(json!(["PS384", "ES256"]), "RS256"), "deny unsupported_algorithm");
-    assert!(config(&with(json!(["PS256", "PS384"])).to_string()).is_err(), "nothing says which of the two");
-    // An elliptic curve implies its algorithm, and must not be told another.
+    assert!(config(&with(json!(["PS256", "PS384"])).to_string()).is_err(), "which of the two is undecided");
+    // A curve implies its algorithm, so another `alg` makes the key unusable.
     let mut p256 = key("ES256").jwk();
     p256["alg"] = "ES384".into();
     assert!(!usable(&p256));
@@ -181,8 +181,8 @@ fn rows_36_to_39_kid_chooses_among_the_keys_of_the_issuer_alone() {
     let local = Local::new(&api(issuers));
     let other = json!({ "iss": "https://other.example/", "aud": "api", "sub": "user-1", "exp": NOW + 60 });
     let (ours, theirs) = (key("RS256").named("k"), stranger("RS256").named("k"));
-    decided(&local, &ours.token(&claims()), "allow", "its own");
-    decided(&local, &theirs.token(&other), "allow", "its own");
+    decided(&local, &ours.token(&claims()), "allow", "its own key");
+    decided(&local, &theirs.token(&other), "allow", "its own key");
     decided(&local, &theirs.token(&claims()), "deny invalid_signature", "the other's key");
     decided(&local, &ours.token(&other), "deny invalid_signature", "the other's key");
 }
@@ -295,19 +295,19 @@ fn row_36_a_key_without_kid_serves_a_token_with_one_only_if_no_other_key_fits() 
 }
 
 #[test]
-fn row_40_two_different_keys_of_one_name_are_both_dropped() {
+fn row_40_two_different_keys_with_the_same_kid_are_both_dropped() {
     let (first, second, third) = (key("RS256").named("k"), stranger("RS256").named("k"), key("ES256").named("k"));
     let local = local(jwks([&first, &second, &third]));
     decided(&local, &first.token(&claims()), "unauthorized unknown_key", "the first");
     decided(&local, &second.token(&claims()), "unauthorized unknown_key", "the second");
-    decided(&local, &third.token(&claims()), "allow", "one of that name for another algorithm");
+    decided(&local, &third.token(&claims()), "allow", "a key with this kid for another algorithm");
     let twice = self::local(jwks([&first, &first]));
     decided(&twice, &first.token(&claims()), "allow", "the same key twice");
     decided(&twice, &first.token_with(&json!({ "alg": "RS256" }), &claims()), "allow", "it is one key");
 }
 
 #[test]
-fn rows_41_to_47_keys_that_cannot_be_used_are_passed_over() {
+fn rows_41_to_47_unusable_keys_are_skipped() {
     let good = key("RS256");
     let change = |member: &str, value: Value| {
         let mut jwk = stranger("RS256").jwk();
@@ -355,7 +355,7 @@ fn rows_41_to_47_keys_that_cannot_be_used_are_passed_over() {
     }
     let longest = key("RS256").named(&"k".repeat(256));
     decided(&local(jwks([&longest])), &longest.token(&claims()), "allow", "a kid of 256 bytes");
-    // Some providers write a zero before a number, and `key_ops` beside `use`.
+    // Some providers write a leading zero byte, or `key_ops` in addition to `use`.
     let padded = [
         change("n", json!(encoded([&[0][..], &base64_decoded(&n)].concat()))),
         change("e", json!(encoded([&[0][..], &base64_decoded(e)].concat()))),
@@ -418,7 +418,7 @@ fn row_58_a_point_is_on_its_curve_and_its_coordinates_are_whole() {
     let point = base64_decoded(ed["x"].as_str().unwrap());
     ed["x"] = encoded(&point[1..]).into();
     assert!(!usable(&ed));
-    // A SubjectPublicKeyInfo (RFC 8410 section 10.1), which holds the same key.
+    // The same key as a SubjectPublicKeyInfo (RFC 8410 section 10.1).
     let info = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
     ed["x"] = encoded([&info[..], &point].concat()).into();
     assert!(!usable(&ed));

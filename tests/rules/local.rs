@@ -1,4 +1,4 @@
-//! Driving the library in process: a configuration, a clock that stands still, and shared-secret tokens.
+//! Drives the library in process, with a configuration, a clock that tests move, and shared-secret tokens.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ pub(crate) use crate::in_process::{NOW, outcome};
 
 /// The shared secret in the environment variable `SECRET`.
 pub(crate) const SECRET: &str = "a secret for tests, of 32 bytes or more, and long enough for HS512 too";
-/// Where requests go.
+/// The ARN of the stage, which every method ARN starts with.
 pub(crate) const STAGE: &str = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod/";
 
-/// An authorizer on a local, and all that it logs.
+/// An authorizer in this process, with its clock and its log.
 pub(crate) struct Local {
     authorizer: Authorizer,
     runtime: tokio::runtime::Runtime,
@@ -41,7 +41,7 @@ impl Local {
         Self::with(document, NOW, &[("SECRET", SECRET)])
     }
 
-    /// At this time, with these environment variables.
+    /// Builds the authorizer at the time `now` with these environment variables.
     pub(crate) fn with(document: &Value, now: u64, variables: &[(&str, &str)]) -> Self {
         let clock = Arc::new(Dial::new(now, now - 1000));
         let config = config_with(&document.to_string(), variables).unwrap_or_else(|error| panic!("{error}"));
@@ -50,7 +50,7 @@ impl Local {
         Self { authorizer, runtime, clock, configuration: document.to_string(), log: Log::new() }
     }
 
-    /// The whole answer to a request.
+    /// The complete answer to a request.
     pub(crate) fn answers(&self, method: &str, path: &str, authorization: Option<&str>) -> Value {
         let arn = format!("{STAGE}{method}/{path}");
         let event = json!({ "type": "TOKEN", "authorizationToken": authorization, "methodArn": arn });
@@ -60,8 +60,8 @@ impl Local {
         answer
     }
 
-    /// The answer to an event of any bytes. Neither it nor what was logged meanwhile holds a piece of the token or the
-    /// secret, and the log none of a claim.
+    /// The answer to an event of any bytes. Checks that neither the answer nor the log holds a piece of the token or
+    /// the secret, and that the log holds no piece of a claim.
     #[track_caller]
     pub(crate) fn answers_event(&self, event: &[u8]) -> Value {
         let authorize = self.authorizer.authorize(event, Invocation::default());
@@ -71,12 +71,12 @@ impl Local {
         serde_json::from_str(&answer).unwrap()
     }
 
-    /// All lines since they were last taken, at the finest level.
+    /// Takes the lines logged since the last call, at every level.
     pub(crate) fn take_log(&self) -> String {
         self.log.take()
     }
 
-    /// An explanation comes to the handler's own answer, by a step that refuses for the reason that is given.
+    /// Checks that the explanation has the same answer as the handler, and that the step that refused gives its reason.
     #[cfg(feature = "authz")]
     fn explained(&self, event: &[u8], answer: &Value) {
         use apigw_jwt_authorizer::explain::Outcome;
@@ -87,8 +87,8 @@ impl Local {
         assert_eq!(explanation.steps.len(), 16, "{explanation:?}");
     }
 
-    /// The decision and the reason in the log line of a request, which no answer contradicts: `allow`, `deny <reason>`,
-    /// `unauthorized <reason>` or `error <reason>`.
+    /// The decision in the log line of a request: `allow`, `deny <reason>`, `unauthorized <reason>` or `error
+    /// <reason>`. Checks that the answer agrees with it.
     #[track_caller]
     pub(crate) fn verdict(&self, method: &str, path: &str, token: &str) -> String {
         self.take_log();
@@ -107,18 +107,18 @@ impl Local {
         verdict
     }
 
-    /// What becomes of a request: `allow`, `deny <reason>`, or the type of an error.
+    /// The outcome of a request: `allow`, `deny <reason>`, or the type of an error.
     pub(crate) fn decides(&self, method: &str, path: &str, token: &str) -> String {
         outcome(&self.answers(method, path, Some(&format!("Bearer {token}"))))
     }
 }
 
-/// A compact JWS of exactly this header and payload, signed with HS256 whatever the header says.
+/// A compact JWS of exactly this header and payload, signed with HS256 even if the header names another algorithm.
 pub(crate) fn signed(header: &str, payload: &str) -> String {
     signed_raw(&URL_SAFE_NO_PAD.encode(header), &URL_SAFE_NO_PAD.encode(payload))
 }
 
-/// The same of segments that are encoded already.
+/// A compact JWS of segments that are already encoded, signed with HS256.
 pub(crate) fn signed_raw(header: &str, payload: &str) -> String {
     let input = format!("{header}.{payload}");
     let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());

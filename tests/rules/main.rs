@@ -1,4 +1,4 @@
-//! The rules, by table: the library in process, events in, answers out.
+//! Rule tables: the library runs in process, takes events and returns answers.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,7 +7,7 @@
     clippy::string_slice,
     clippy::as_conversions,
     clippy::arithmetic_side_effects,
-    reason = "a test that cannot go on has failed"
+    reason = "a failed step fails the test"
 )]
 
 mod assurance;
@@ -18,12 +18,12 @@ mod docs;
 mod forge;
 mod framing;
 mod gateway;
-#[expect(dead_code, reason = "some of it is for the tests of the key cache")]
+#[expect(dead_code, reason = "the key cache tests use the rest")]
 #[path = "../support/in_process.rs"]
 mod in_process;
 mod keys;
 mod local;
-#[expect(dead_code, reason = "some of it is for the end-to-end tests")]
+#[expect(dead_code, reason = "the end-to-end tests use the rest")]
 #[path = "../support/pieces.rs"]
 mod pieces;
 mod presets;

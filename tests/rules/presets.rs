@@ -1,4 +1,4 @@
-//! The presets: each takes a token of the shape that its provider documents, and refuses the provider's other tokens.
+//! Presets: each accepts tokens as its provider documents them, and refuses the provider's other tokens.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ fn presets() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/presets")
 }
 
-/// A preset with its variables set and its keys at hand.
+/// A preset with its variables filled in, and a signing key in place of its `jwks_uri`.
 struct Provider {
     local: Local,
     key: SigningKey,
@@ -21,7 +21,7 @@ struct Provider {
 }
 
 impl Provider {
-    /// `typical` is a token's claims without its dates.
+    /// Fills in a preset. `typical` holds the claims of a typical token, without `iat` and `exp`.
     fn new(preset: &str, variables: &[(&str, &str)], alg: &'static str, typical: &Value) -> Self {
         let key = key(alg);
         let mut text = fs::read_to_string(presets().join(preset).with_extension("json")).unwrap();
@@ -31,13 +31,13 @@ impl Provider {
         }
         assert!(!text.contains("${"), "{preset}: {text}");
         let mut document: Value = serde_json::from_str(&text).unwrap();
-        // So that the answer to a refused request says why.
+        // With this policy, the answer to a refused request gives the reason.
         document["policy"] = "single_request".into();
         let issuer = document["issuers"][0].as_object_mut().unwrap();
         issuer.remove("jwks_uri");
         let mut set = jwks([&key]);
         if preset == "entra-id" {
-            // Its keys do not say which algorithm they are for.
+            // Entra ID's keys have no `alg`.
             set["keys"][0].as_object_mut().unwrap().remove("alg");
         }
         issuer.insert("jwks".to_owned(), set);
@@ -46,7 +46,7 @@ impl Provider {
         Self { local: Local::new(&document), header: key.header(), key, claims }
     }
 
-    /// What becomes of a request with the typical token, changed like this (`null` takes a claim away).
+    /// The outcome of a request with the typical token, whose claims `changes` replaces (`null` removes one).
     fn decides(&self, request: &str, changes: &Value) -> String {
         let mut claims = self.claims.clone();
         merge(&mut claims, changes);
@@ -76,7 +76,7 @@ fn merge(into: &mut Value, from: &Value) {
     }
 }
 
-/// No change.
+/// No changes to the typical token.
 fn as_issued() -> Value {
     json!({})
 }
@@ -135,7 +135,7 @@ fn cognito(preset: &str) -> (Provider, Value, Value) {
     merge(&mut id, &id_only);
     let typical = if preset == "cognito-id-token" { &id } else { &access };
     let mut provider = Provider::new(preset, &POOL, "RS256", typical);
-    // Its headers have no `typ`.
+    // Cognito's headers have no `typ`.
     provider.header.as_object_mut().unwrap().remove("typ");
     (provider, access, id)
 }

@@ -1,4 +1,4 @@
-//! Any one byte of a valid token changed, removed or added: exhaustively over its places.
+//! One byte of a valid token changed, removed or added, at every position.
 
 use std::collections::BTreeSet;
 
@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use crate::local::{Local, NOW, STAGE, outcome};
 use crate::tokens::{SigningKey, jwks, key};
 
-/// What becomes of a token with another byte in its signature.
+/// The possible outcomes of a change in the signature.
 const BEHIND: [&str; 2] = ["deny invalid_signature", "deny malformed_token"];
-/// What becomes of one with another byte before it; `Unauthorized` is an unknown key.
+/// The possible outcomes of a change before the signature. `Unauthorized` is the outcome of an unknown key.
 const BEFORE: [&str; 5] = [
     "Unauthorized",
     "deny invalid_signature",
@@ -17,7 +17,7 @@ const BEFORE: [&str; 5] = [
     "deny unknown_issuer",
     "deny unsupported_algorithm",
 ];
-/// In place of a byte or beside it: each kind of the alphabet, what separates, and what never belongs.
+/// Bytes to insert or substitute: one of each kind in the base64url alphabet, separators, and invalid characters.
 const OTHERS: [&str; 12] = ["A", "B", "Q", "z", "0", "_", "-", ".", "=", "+", " ", "\u{e9}"];
 
 fn decided(local: &Local, token: &str) -> String {
@@ -27,7 +27,7 @@ fn decided(local: &Local, token: &str) -> String {
     outcome(&local.answers_event(event.to_string().as_bytes()))
 }
 
-/// An API of one issuer, which has this key.
+/// An authorizer whose only issuer has this key.
 fn local(signer: &SigningKey) -> Local {
     let mut issuer = json!({ "issuer": "https://issuer.example/", "audience": "api" });
     let variables: &[(&str, &str)] = if signer.alg == "HS256" {
@@ -41,7 +41,7 @@ fn local(signer: &SigningKey) -> Local {
     Local::with(&api, NOW, variables)
 }
 
-/// The character that stands for six bits of which only the last is another.
+/// The base64url character that differs only in the last of its six bits.
 fn neighbour(c: char) -> Option<char> {
     const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let place = ALPHABET.find(c)?;
@@ -65,7 +65,7 @@ fn any_one_byte(alg: &'static str) {
     for place in 0..=token.len() {
         let (before, rest) = token.split_at(place);
         for other in OTHERS {
-            // More spaces behind the scheme are the scheme's (RFC 6750 section 2.1).
+            // Additional spaces after the scheme belong to the scheme (RFC 6750 section 2.1).
             if (place, other) != (0, " ") {
                 refused(place, &format!("{before}{other}{rest}"), "added");
             }
@@ -79,9 +79,9 @@ fn any_one_byte(alg: &'static str) {
         }
     }
     assert!(tried > 25 * token.len(), "{tried}");
-    // An HMAC needs no `kid`, so no change to it can be an unknown key.
+    // A shared secret is chosen without a `kid`, so no change leads to an unknown key.
     let all = BEFORE.into_iter().filter(|reason| alg != "HS256" || *reason != "Unauthorized");
-    assert_eq!(seen, all.map(str::to_owned).collect(), "{alg}: every reason is met");
+    assert_eq!(seen, all.map(str::to_owned).collect(), "{alg}: every reason occurs");
 }
 
 #[test]

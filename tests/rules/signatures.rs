@@ -1,4 +1,4 @@
-//! The threat table: signatures that are nearly right.
+//! Threat table: signatures that are almost valid.
 
 use num_bigint::BigUint;
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ pub(crate) fn judged(local: &Local, input: &str, signature: &[u8], expected: &st
     assert_eq!(local.verdict("GET", "", &token), expected, "{what}");
 }
 
-/// The forger's own key, in a set with nothing else.
+/// An authorizer whose key set holds only the forger's key.
 pub(crate) fn rsa_local(rsa: &Rsa) -> Local {
     let mut jwk = rsa.jwk();
     jwk["kid"] = "forged".into();
@@ -85,8 +85,8 @@ fn row_49_every_pair_of_the_edge_numbers_of_ecdsa_is_refused_and_so_is_every_oth
         for (what, bad) in [
             ("r + n", [plus_n(r), padded(s, 1)].concat()),
             ("s + n", [padded(r, 1), plus_n(s)].concat()),
-            ("a byte more each", [padded(r, 1), padded(s, 1)].concat()),
-            ("256 bytes more each", [padded(r, 256), padded(s, 256)].concat()),
+            ("a byte longer each", [padded(r, 1), padded(s, 1)].concat()),
+            ("256 bytes longer each", [padded(r, 256), padded(s, 256)].concat()),
             ("zeros at the end", [&signature, &[0, 0][..]].concat()),
             ("one number", r.to_vec()),
             ("a byte short", signature[1..].to_vec()),
@@ -98,7 +98,7 @@ fn row_49_every_pair_of_the_edge_numbers_of_ecdsa_is_refused_and_so_is_every_oth
 }
 
 #[test]
-fn row_50_the_other_root_of_an_ecdsa_signature_is_as_good_and_is_the_same_identity() {
+fn row_50_the_other_root_of_an_ecdsa_signature_is_valid_for_the_same_identity() {
     for (alg, bytes) in [("ES256", 32), ("ES384", 48), ("ES512", 66)] {
         let signer = key(alg);
         let local = local(jwks([&signer]));
@@ -109,7 +109,7 @@ fn row_50_the_other_root_of_an_ecdsa_signature_is_as_good_and_is_the_same_identi
         judged(&local, &signed, &other, "allow", alg);
         let answer =
             |signature: &[u8]| local.answers("GET", "", Some(&format!("Bearer {signed}.{}", encoded(signature))));
-        assert_eq!(answer(&signature), answer(&other), "nothing goes by the token's bytes");
+        assert_eq!(answer(&signature), answer(&other), "no member depends on the token's bytes");
     }
 }
 
@@ -127,8 +127,8 @@ fn row_51_an_rsa_signature_has_the_one_padding_and_the_length_of_its_modulus() {
     let number = BigUint::from_bytes_be(&right);
     let over = |length| whole(&(&number + rsa.n()), length);
     for (what, bad) in [
-        ("a zero before it", [&[0], &right[..]].concat()),
-        ("a zero behind it", [&right[..], &[0]].concat()),
+        ("a leading zero", [&[0], &right[..]].concat()),
+        ("a trailing zero", [&right[..], &[0]].concat()),
         ("s + n, a byte longer", over(rsa.bytes() + 1)),
         ("n", rsa.n().to_bytes_be()),
         ("zero", vec![0; rsa.bytes()]),
@@ -149,7 +149,7 @@ fn row_52_a_pss_signature_of_another_hash_or_salt_is_refused() {
     for alg in ["PS384", "PS512", "RS256"] {
         judged(&local, &signed, &key(alg).sign(signed.as_bytes()), "deny invalid_signature", alg);
     }
-    // The salts that no signer here makes are vectors of `src/signature/tests/wycheproof.rs`; this one is empty.
+    // Other salt lengths are covered by the vectors in `src/signature/tests/wycheproof.rs`.
     let rsa = Rsa::rfc7515();
     let mut jwk = rsa.jwk();
     (jwk["kid"], jwk["alg"]) = ("forged".into(), "PS256".into());
@@ -163,7 +163,7 @@ fn row_52_a_pss_signature_of_another_hash_or_salt_is_refused() {
     judged(&forged, &signed, &trailer, "deny invalid_signature", "another trailer");
 }
 
-/// EMSA-PSS with SHA-256 throughout for a modulus of a whole number of bytes (RFC 8017 section 9.1.1).
+/// EMSA-PSS with SHA-256 for both hashes, for a modulus of `bytes` whole bytes (RFC 8017 section 9.1.1).
 fn pss(message: &[u8], salt_bytes: usize, bytes: usize, trailer: u8) -> Vec<u8> {
     let digest = |text: &[u8]| aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text).as_ref().to_vec();
     let salt = vec![7; salt_bytes];

@@ -1,4 +1,4 @@
-//! The threat table: configurations that refuse to start, each with its one mistake.
+//! Threat table: configurations that refuse to start, each with one error.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -7,19 +7,19 @@ use serde_json::{Value, json};
 use crate::local::{NOW, SECRET, config_with, signed};
 use crate::tokens::{encoded, key};
 
-/// An API with these fields in its issuer, whose secret is `S`.
+/// An API with additional issuer fields, whose secret is in the environment variable `S`.
 fn api(fields: Value) -> Value {
     let mut issuer = json!({ "issuer": "https://issuer.example/", "audience": "api", "secret": { "env": "S" } });
     issuer.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     json!({ "issuers": [issuer], "undeclared_routes": "allow" })
 }
 
-/// A number of this text.
+/// A JSON number with exactly this text.
 fn number(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-/// It does not start, for this reason alone.
+/// Checks that the document does not start, with this error alone.
 #[track_caller]
 fn refused(document: &Value, secret: &str, expected: &str) {
     let error = config_with(&document.to_string(), &[("S", secret)]).err().unwrap();
@@ -57,7 +57,7 @@ fn row_59_a_secret_shorter_than_the_hash_or_empty_refuses_to_start() {
         refused(&document, &"s".repeat(bytes - 1), &short);
         refused(&document, "s", &short);
         refused(&document, "", "issuers[0].secret: the secret is empty");
-        // Counted once it is decoded.
+        // The length is that of the decoded secret.
         let encoded_secret = json!({ "algorithms": [alg], "secret": { "env": "S", "encoding": "base64url" } });
         starts(&api(encoded_secret.clone()), &encoded("s".repeat(bytes)));
         refused(&api(encoded_secret), &encoded("s".repeat(bytes - 1)), &short);
@@ -76,7 +76,7 @@ fn rows_27_and_61_a_public_key_for_a_secret_refuses_to_start() {
     for key in [&pem, &jwk, &set] {
         refused(&api(json!({ "secret": { "env": "S", "encoding": "base64url" } })), &encoded(key), text);
     }
-    // Nothing guesses an encoding: the same text is its own bytes unless the configuration says otherwise.
+    // No encoding is guessed: without `encoding`, base64url text is used as it is.
     let text = encoded(SECRET);
     starts(&api(json!({})), &text);
     starts(&api(json!({ "secret": { "env": "S", "encoding": "base64url" } })), &text);
@@ -84,7 +84,7 @@ fn rows_27_and_61_a_public_key_for_a_secret_refuses_to_start() {
     refused(&api(json!({ "secret": { "env": "S", "encoding": "base64url" } })), SECRET, not);
 }
 
-/// A value in DER (X.690 section 8.1).
+/// Encodes a DER value (X.690 section 8.1).
 fn der(tag: u8, contents: &[u8]) -> Vec<u8> {
     let length = u16::try_from(contents.len()).unwrap().to_be_bytes();
     let head = match contents.len() {
@@ -95,7 +95,7 @@ fn der(tag: u8, contents: &[u8]) -> Vec<u8> {
     [head, contents.to_vec()].concat()
 }
 
-/// What public keys look like outside of a JWK: the SubjectPublicKeyInfo of each kind, and what RSA has besides.
+/// Public keys in forms other than a JWK: a SubjectPublicKeyInfo of each kind, a PKCS#1 key, a point and a certificate.
 fn public_keys() -> Vec<(&'static str, Vec<u8>)> {
     let number = |jwk: &Value, name: &str| URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap();
     let integer = |number: &[u8]| der(2, &[&[0], number].concat());
@@ -119,7 +119,7 @@ fn public_keys() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[test]
-fn row_100_a_public_key_in_any_dress_refuses_to_start() {
+fn row_100_a_public_key_in_any_encoding_refuses_to_start() {
     let mistake = "issuers[0].secret: the secret is a key or a certificate (PEM, JWK, DER, or one in base64 or hex); public keys go into `jwks` or `jwks_file`";
     let refused = |text: &str, what: &str| {
         for encoding in ["utf8", "base64", "base64url"] {
@@ -249,7 +249,7 @@ fn row_100_ordinary_secrets_start() {
             ] {
                 starts(&api(json!({ "secret": { "env": "S", "encoding": encoding } })), text);
             }
-            // As long as a modulus, every tenth or so looks like one.
+            // About one in ten random values of 256 bytes looks like an RSA modulus.
             if length != 256 {
                 starts(&api(json!({})), &encoded(&random));
                 starts(&api(json!({ "secret": { "env": "S", "encoding": "base64url" } })), &encoded(&random));
@@ -259,7 +259,7 @@ fn row_100_ordinary_secrets_start() {
 }
 
 #[test]
-fn a_secret_that_was_probably_copied_with_something_around_it_is_warned_of() {
+fn a_secret_probably_copied_with_surrounding_text_gets_a_warning() {
     for (secret, warning) in [
         (
             r#"{"password":"a secret of more than thirty-two bytes"}"#,
@@ -276,7 +276,7 @@ fn a_secret_that_was_probably_copied_with_something_around_it_is_warned_of() {
 }
 
 #[test]
-fn row_61_an_encoding_that_is_configured_is_the_only_one_that_counts() {
+fn row_61_only_the_configured_encoding_is_used() {
     let claims = json!({ "iss": "https://issuer.example/", "aud": "api", "sub": "user-1", "exp": NOW + 60 });
     let token = signed(r#"{"alg":"HS256"}"#, &claims.to_string());
     let decides = |encoding: &str, text: &str| {
@@ -326,7 +326,7 @@ fn row_99_a_number_whose_exponent_is_beyond_64_bits_refuses_to_start() {
 }
 
 #[test]
-fn row_79_no_audience_and_no_issuer_to_compare_with_refuses_to_start() {
+fn row_79_a_missing_audience_or_issuer_refuses_to_start() {
     refused(
         &api(json!({ "audience": [] })),
         SECRET,
@@ -345,13 +345,13 @@ fn row_79_no_audience_and_no_issuer_to_compare_with_refuses_to_start() {
     absent["issuers"][0].as_object_mut().unwrap().remove("audience");
     let expected = "issuers[0].audience: missing; expected the audience of your API, a text or a list of texts, or `null` to check none";
     refused(&absent, SECRET, expected);
-    // `null` is the one way to do without, and it is warned of.
+    // Only `null` turns the audience check off, with a warning.
     let config = config_with(&api(json!({ "audience": null })).to_string(), &[("S", SECRET)]).unwrap();
     assert_eq!(config.warnings().len(), 1, "{:?}", config.warnings());
 }
 
 #[test]
-fn row_86_a_route_that_needs_no_scope_by_an_empty_list_refuses_to_start() {
+fn row_86_a_route_with_an_empty_list_of_scopes_refuses_to_start() {
     for scopes in [json!([]), json!(""), json!(" "), json!([""]), json!(null)] {
         let mut document = api(json!({}));
         document["routes"] = json!([{ "path": "/x", "scopes": scopes }]);

@@ -1,5 +1,5 @@
-//! The threat table: hostile and odd tokens of a shared-secret issuer, each with the exact reason it is refused for. Every
-//! token here is signed correctly unless a row says otherwise, so nothing is refused for its signature alone.
+//! Threat table: hostile and unusual tokens of a shared-secret issuer, each with the exact reason of its refusal.
+//! Tokens are signed correctly unless a row says otherwise, so an invalid signature cannot be the reason.
 
 use serde_json::{Value, json};
 
@@ -19,14 +19,14 @@ fn api() -> Value {
     })
 }
 
-/// The API with these fields in its issuer.
+/// The API with additional issuer fields.
 fn issuer(fields: Value) -> Value {
     let mut api = api();
     api["issuers"][0].as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     api
 }
 
-/// A valid payload with these members in place of its own; `null` takes one away.
+/// A valid payload with these members replaced or added; `null` removes one.
 fn payload(changes: Value) -> String {
     let mut claims = json!({
         "iss": "https://issuer.example/", "aud": "api", "sub": "user-1", "exp": NOW + 60, "nbf": NOW - 60, "iat": NOW - 60
@@ -40,7 +40,7 @@ fn payload(changes: Value) -> String {
     claims.to_string()
 }
 
-/// A valid payload with this text in place of its last member.
+/// A valid payload whose last members are this text.
 fn payload_ending_in(text: &str) -> String {
     format!(r#"{{"iss":"https://issuer.example/","aud":"api","sub":"user-1",{text}}}"#)
 }
@@ -121,7 +121,7 @@ fn rows_6_to_9_a_token_is_three_segments_of_bounded_size() {
     ] {
         decided(&local, &bad, "deny malformed_token", &bad[..bad.len().min(100)]);
     }
-    // The header segment may have 4,096 bytes: 3,072 decoded.
+    // A header segment has at most 4,096 bytes, 3,072 decoded.
     let header_of = |bytes: usize| {
         let start = r#"{"alg":"HS256","x":""#;
         format!("{start}{}\"}}", "x".repeat(bytes - start.len() - 2))
@@ -152,10 +152,10 @@ fn rows_10_to_12_base64url_has_no_padding_no_other_alphabet_and_no_trailing_bits
     ] {
         decided(&local, &signed_raw(&h, &p), "deny malformed_token", what);
     }
-    decided(&local, &signed_raw(&h, &format!(" {p}")), "deny malformed_token", "a space, signed over");
+    decided(&local, &signed_raw(&h, &format!(" {p}")), "deny malformed_token", "a space, covered by the MAC");
     let token = signed_raw(&h, &p);
-    decided(&local, &format!("{token}="), "deny malformed_token", "padding behind the signature");
-    decided(&local, &format!("{token}A"), "deny invalid_signature", "row 54: a MAC with a byte more");
+    decided(&local, &format!("{token}="), "deny malformed_token", "padding after the signature");
+    decided(&local, &format!("{token}A"), "deny invalid_signature", "row 54: a MAC that is a byte longer");
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn rows_14_to_18_the_header_is_one_strict_json_object() {
 }
 
 #[test]
-fn rows_19_to_23_headers_that_change_the_reading_are_refused_and_others_ignored() {
+fn rows_19_to_23_header_members_that_change_processing_are_refused_and_others_ignored() {
     let local = Local::new(&api());
     for crit in [
         r#"["exp"]"#,
@@ -274,7 +274,7 @@ fn row_48_any_change_to_the_token_is_refused() {
         let changed = String::from_utf8(bytes).unwrap();
         assert!(local.decides("GET", "", &changed).starts_with("deny "), "byte {position} changed");
     }
-    // Row 54: a MAC is compared whole.
+    // Row 54: a MAC is compared in full.
     for length in 1..signature.len() {
         assert!(
             local.decides("GET", "", &format!("{input}.{}", &signature[..length])).starts_with("deny "),
@@ -326,7 +326,7 @@ fn rows_62_to_70_dates_are_numbers_compared_without_rounding() {
     claims(&local, json!({ "nbf": NOW }), "allow");
     claims(&local, json!({ "iat": NOW + 1 }), "unauthorized not_yet_valid");
     claims(&local, json!({ "iat": null, "nbf": null }), "allow");
-    // Row 70: what lies between the dates is the issuer's business.
+    // Row 70: the order of `iat` and `nbf` is not checked.
     claims(&local, json!({ "iat": NOW - 10_000, "nbf": NOW - 20_000 }), "allow");
 }
 
@@ -360,7 +360,7 @@ fn the_oldest_acceptable_iat_is_checked_and_then_required() {
     claims(&local, json!({ "iat": NOW - 300, "exp": NOW - 1 }), "deny expired");
     let answer =
         local.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &payload(json!({ "exp": NOW + 9999 }))))));
-    // 1,800,000,000 is 2027-01-15T08:00:00Z; the token's age runs out 240 s later.
+    // 1,800,000,000 is 2027-01-15T08:00:00Z; the token reaches its maximum age 240 s later.
     assert_eq!(
         answer["policyDocument"]["Statement"][0]["Condition"],
         json!({ "DateLessThan": { "aws:CurrentTime": "2027-01-15T08:04:00Z" } })
@@ -375,7 +375,7 @@ fn row_72_nothing_is_decided_by_a_clock_that_is_certainly_wrong() {
     decided(&local, &token, "allow", "the build date");
     local.clock.advance_wall(-1);
     decided(&local, &token, "error internal_error", "a second before");
-    decided(&local, "a.b.c", "error internal_error", "whatever the token is");
+    decided(&local, "a.b.c", "error internal_error", "regardless of the token");
 }
 
 #[test]
@@ -413,7 +413,7 @@ fn row_75_iss_is_compared_byte_for_byte() {
 }
 
 #[test]
-fn rows_76_to_78_the_audience_claim_holds_ours_exactly() {
+fn rows_76_to_78_the_audience_claim_contains_a_configured_audience_exactly() {
     let local = Local::new(&api());
     for aud in [json!("api"), json!(["api"]), json!(["x", "https://api.example/"])] {
         claims(&local, json!({ "aud": aud }), "allow");
@@ -469,7 +469,7 @@ fn rows_81_and_82_typ_is_that_of_an_access_token() {
     header(&strict, &with("application/AT+jwt"), "allow");
     header(&strict, &with("JWT"), "deny wrong_token_type");
     header(&strict, r#"{"alg":"HS256"}"#, "deny wrong_token_type");
-    // `nonce` and `at_hash` do not decide.
+    // `nonce` and `at_hash` are not checked.
     claims(&local, json!({ "nonce": "n", "at_hash": "h" }), "allow");
 }
 
@@ -516,7 +516,7 @@ fn row_89_a_bound_token_is_refused() {
 }
 
 #[test]
-fn row_90_only_mapped_claims_go_on_and_only_what_fits() {
+fn row_90_only_mapped_claims_that_fit_are_forwarded() {
     let mut api = api();
     api["context"] = json!({
         "a_text": "text", "b_number": "number", "c_flag": "flag", "d_list": "list", "e_deep": "/deep/er", "f_null": "nothing",
@@ -539,7 +539,7 @@ fn row_90_only_mapped_claims_go_on_and_only_what_fits() {
             "j_fits": "x".repeat(2048)
         })
     );
-    // 6 KiB in all, in key order.
+    // The context is limited to 6 KiB; values are added in key order.
     let large = json!({ "text": "x".repeat(1800), "list": "x".repeat(1800), "fits": "x".repeat(1800), "flag": "x".repeat(1800), "number": 1 });
     let answer = local.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &payload(large)))));
     let keys: Vec<_> = answer["context"].as_object().unwrap().keys().cloned().collect();
@@ -561,10 +561,11 @@ fn row_90_json_text_in_the_context_has_no_control_characters() {
             "deep": r#"{"\u0085":{"x":"\u007f","y":null}}"#
         })
     );
-    // It is the same JSON all the same.
+    // The escaped text still parses to the same JSON.
     let read = |key: &str| serde_json::from_str::<Value>(answer["context"][key].as_str().unwrap()).unwrap();
     assert_eq!((&read("list"), &read("deep")), (&changes["list"], &changes["deep"]));
-    // The escapes count towards the size of a value: 340 of six bytes and a frame of four pass, one more does not.
+    // Escapes count towards the 2 KiB of a value: 340 of six bytes and four bytes of JSON syntax fit, one more does
+    // not.
     for (characters, is_there) in [(340, true), (341, false)] {
         let changes = json!({ "list": ["\u{85}".repeat(characters)] });
         let answer = local.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &payload(changes)))));
@@ -600,7 +601,7 @@ fn row_99_numbers_in_rules_and_claims_are_compared_exactly_by_value() {
         &["1e400", "10e399", "0.1e401", "1000E397"],
         &["1e999999999", "10e999999998", "0.001e1000000002"],
     ];
-    // Each is near one of those, and the same double in most cases.
+    // Each is close to one of the numbers above, and in most cases the same double.
     let others = [
         "1.0000000000000000000000001",
         "0.9999999999999999999999999",
@@ -692,18 +693,18 @@ fn row_99_numbers_go_on_to_the_context_as_they_are_written() {
         let token = signed(HEADER, &payload_ending_in(&format!(r#""exp":1800000060,"n":{number}"#)));
         local.answers("GET", "", Some(&format!("Bearer {token}")))["context"]["n"].to_string()
     };
-    // An exponent is written with a small letter and a sign.
+    // An exponent is written with a lowercase `e` and a sign.
     assert_eq!([written("1E5"), written("1.50e5")], ["1e+5", "1.50e+5"]);
-    // 2 KiB are the limit for numbers, too.
+    // The limit of 2 KiB also applies to numbers.
     assert_eq!(written(&"1".repeat(2048)), "1".repeat(2048));
     assert_eq!(written(&"1".repeat(2049)), "null");
 }
 
 #[test]
-fn row_99_no_object_passes_for_a_number() {
+fn row_99_an_object_is_never_read_as_a_number() {
     let local = Local::new(&issuer(json!({ "required_claims": { "n": 5 } })));
     ending(&local, r#""exp":1800000060,"n":5"#, "allow");
-    // This is what the parser calls a number within itself.
+    // serde_json represents arbitrary-precision numbers internally as objects with this member.
     for name in ["$serde_json::private::Number", "$serde_json\\u003a:private::Number"] {
         for value in
             [format!(r#"{{"{name}":"5"}}"#), format!(r#"{{"x":1,"{name}":"5"}}"#), format!(r#"[{{"{name}":5}}]"#)]
@@ -728,7 +729,7 @@ fn rows_97_and_98_path_parameters_and_encodings_that_are_not_utf_8_are_ambiguous
         { "method": "GET", "path": "/admin/users", "scopes": "admin" }
     ]);
     let texts = [
-        // Row 97: what a servlet takes for a parameter of the path.
+        // Row 97: path parameters as servlets read them.
         "..;",
         ";",
         "a;b=c",
@@ -737,7 +738,7 @@ fn rows_97_and_98_path_parameters_and_encodings_that_are_not_utf_8_are_ambiguous
         "..%3b",
         "a%3Bb",
         "a%20b;c",
-        // Row 98: overlong forms, a lone byte, half a character, a surrogate, beyond the last character.
+        // Row 98: overlong forms, a stray byte, half a character, a surrogate, a code point above U+10FFFF.
         "%c0%ae%c0%ae",
         "%C0%AE",
         "%c0%af",
@@ -788,7 +789,7 @@ fn a_usage_identifier_key_is_a_text_or_not_sent() {
 }
 
 #[test]
-fn an_entry_without_an_issuer_takes_what_names_no_other() {
+fn an_entry_without_an_issuer_serves_tokens_that_name_no_other_entry() {
     let mut api = api();
     let secret = json!({ "env": "SECRET" });
     api["issuers"] = json!([

@@ -1,17 +1,17 @@
-//! The examples of RFC 7515 appendix A and RFC 7519 through the whole path, at a time when they had not expired.
+//! The examples of RFC 7515 appendix A and RFC 7519 through the whole pipeline, at a time before they expired.
 
 use serde_json::{Value, json};
 
 use crate::local::Local;
 use crate::tokens::encoded;
 
-/// The `exp` of all of them.
+/// The `exp` of every example.
 const EXP: u64 = 1_300_819_380;
-/// `{"iss":"joe",..}` with line ends and spaces (RFC 7515 appendix A.1.1, RFC 7519 section 3.1).
+/// The payload `{"iss":"joe",..}` with line breaks and spaces (RFC 7515 appendix A.1.1, RFC 7519 section 3.1).
 const PAYLOAD: &str = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
-/// Appendix A.1.1.
+/// The shared secret of appendix A.1.1.
 const SECRET: &str = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
-/// Appendices A.1.1, A.2.1 and A.3.1, each with its header.
+/// Header and signature of appendices A.1.1, A.2.1 and A.3.1.
 const HS256: (&str, &str) = ("eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
 const RS256: (&str, &str) = (
     "eyJhbGciOiJSUzI1NiJ9",
@@ -20,7 +20,7 @@ const RS256: (&str, &str) = (
 const ES256: (&str, &str) =
     ("eyJhbGciOiJFUzI1NiJ9", "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q");
 
-/// An API for tokens of `joe`, which have neither an audience nor a subject.
+/// An API for tokens of `joe`, which have no `aud` and no `sub`.
 fn api(keys: (&str, Value)) -> Value {
     let mut issuer = json!({ "issuer": "joe", "audience": null, "leeway_seconds": 0 });
     issuer[keys.0] = keys.1;
@@ -31,7 +31,8 @@ fn local(api: &Value) -> Local {
     Local::with(api, EXP - 1, &[("JOES", SECRET)])
 }
 
-/// The example passes as far as the rules let it, and its siblings with another signature or payload do not.
+/// Checks that the example passes until it expires, and fails with another signature or payload or under stricter
+/// rules.
 #[track_caller]
 fn example(api: &Value, (header, signature): (&str, &str)) {
     let local = local(api);
@@ -45,7 +46,7 @@ fn example(api: &Value, (header, signature): (&str, &str)) {
     local.clock.advance(1);
     assert_eq!(decided(PAYLOAD, signature), "deny expired");
     assert_eq!(decided(PAYLOAD, &format!("{other}{rest}")), "deny invalid_signature", "the signature comes first");
-    // By the defaults it is refused for what it lacks, and only behind its signature.
+    // Stricter rules refuse it for the claim that it lacks, but only after its signature is verified.
     for (member, value, expected) in [
         ("/principal", json!("sub"), "deny missing_claim"),
         ("/issuers/0/audience", json!("api"), "deny wrong_audience"),
@@ -73,7 +74,7 @@ fn rfc_7515_a_1_and_rfc_7519_3_1_hs256() {
 #[test]
 fn rfc_7515_a_2_rs256() {
     let mut jwk = crate::forge::Rsa::rfc7515().jwk();
-    // As the RFC has it: neither `alg` nor `use` nor `kid`.
+    // As in the RFC: without `alg`, `use` and `kid`.
     ["alg", "use"].iter().for_each(|member| drop(jwk.as_object_mut().unwrap().remove(*member)));
     example(&api(("jwks", json!({ "keys": [jwk] }))), RS256);
 }
@@ -98,7 +99,7 @@ fn rfc_7515_a_5_and_rfc_7519_6_1_an_unsecured_token_has_no_algorithm_of_ours() {
 }
 
 #[test]
-fn rfc_7520_and_rfc_8037_what_is_no_claims_set_is_malformed_whatever_signed_it() {
+fn rfc_7520_and_rfc_8037_a_payload_that_is_not_a_claims_set_is_malformed() {
     let local = local(&api(("secret", json!({ "env": "JOES", "encoding": "base64url" }))));
     // RFC 8037 appendix A.4, and RFC 7520 section 4.4 with its payload and detached (section 4.5).
     let ed25519 = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";

@@ -1,4 +1,4 @@
-//! The threat table: keys and secrets out of bounds, which are not there for the tokens they signed.
+//! Threat table: keys and secrets outside the limits do not verify the tokens that they signed.
 
 use num_bigint::BigUint;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::local::{Local, NOW, config, config_with};
 use crate::signatures::{api, claims, input, judged, local, rsa_local};
 use crate::tokens::{encoded, key, stranger};
 
-/// A set with this key, called `weak`, and a good one: the weak one is not there for its tokens, and the good one is.
+/// Checks that a key set drops this key (`kid` `weak`) and keeps a good one.
 #[track_caller]
 fn dropped(mut jwk: Value, token: &str, what: &str) {
     jwk["kid"] = "weak".into();
@@ -19,7 +19,7 @@ fn dropped(mut jwk: Value, token: &str, what: &str) {
     assert_eq!(local.verdict("GET", "", &good.token(&claims())), "allow", "{what}");
 }
 
-/// A token rightly signed by a key called `weak`.
+/// A token correctly signed by the key `weak`.
 fn weak(rsa: &Rsa) -> String {
     let signed = input("RS256", "weak");
     let signature = rsa.sign(&Padding::RIGHT.of(signed.as_bytes(), rsa.bytes()));
@@ -28,7 +28,7 @@ fn weak(rsa: &Rsa) -> String {
 
 #[test]
 fn rows_55_and_56_an_rsa_key_out_of_bounds_is_dropped_though_it_signs() {
-    // The control: a modulus of 2,203 bits is within them.
+    // The control: a modulus of 2,203 bits is within the limits.
     let within = Rsa::mersenne(2203, 65_537);
     let local = rsa_local(&within);
     let signed = input("RS256", "forged");
@@ -38,7 +38,7 @@ fn rows_55_and_56_an_rsa_key_out_of_bounds_is_dropped_though_it_signs() {
         (Rsa::mersenne(1279, 65_537), "1,279 bits"),
         (Rsa::mersenne(9689, 65_537), "9,689 bits"),
         (Rsa::mersenne(2203, (1 << 32) + 15), "an exponent of five bytes"),
-        (Rsa::mersenne(2203, 1), "the exponent 1, with which anybody signs"),
+        (Rsa::mersenne(2203, 1), "the exponent 1, with which anyone can sign"),
     ] {
         dropped(rsa.jwk(), &weak(&rsa), what);
     }
@@ -50,8 +50,8 @@ fn rows_55_and_56_an_rsa_key_out_of_bounds_is_dropped_though_it_signs() {
 }
 
 #[test]
-fn row_57_the_fingerprint_of_a_broken_key_generator_is_not_looked_for() {
-    // The product of the first 39 primes and one more: every such modulus is 1 modulo all of them.
+fn row_57_a_modulus_with_the_fingerprint_of_a_broken_key_generator_is_accepted() {
+    // A multiple of the first 39 primes, plus one, so the modulus is 1 modulo each of them.
     let primes = (2..168_u32).filter(|n| (2..*n).all(|divisor| n % divisor != 0));
     let product: BigUint = primes.map(BigUint::from).product();
     let n = (&product << (2047 - usize::try_from(product.bits()).unwrap() + 1)) + 1_u8;

@@ -1,5 +1,5 @@
-//! What Project Wycheproof's vectors for whole tokens and key sets try, made anew: the numbers are those of its
-//! `json_web_signature` (W) and `json_web_key` (K) vectors. Payloads here are claims, so that a token which should pass does.
+//! Project Wycheproof's vectors for whole tokens and key sets, rebuilt with claims as payloads so that valid tokens
+//! pass. The numbers are those of its `json_web_signature` (W) and `json_web_key` (K) vectors.
 
 use serde_json::{Value, json};
 
@@ -42,15 +42,15 @@ fn w1_to_45_parts_are_modified_missing_or_too_many() {
         judged(local, &format!("{}.{p}.{s}", encoded(header.to_string())), "deny invalid_signature", "W8, 25, 40");
         for (bad, what) in [
             (format!("{h}.{p}."), "W3, 20, 35: no signature"),
-            (format!("{h}.{p}"), "W4, 21, 36: nor a dot before it"),
+            (format!("{h}.{p}"), "W4, 21, 36: no signature and no dot before it"),
             (format!("{h}..{s}"), "W6, 23, 38: no payload"),
-            (format!("{h}.{s}"), "W7, 24, 39: nor a dot before it"),
+            (format!("{h}.{s}"), "W7, 24, 39: no payload and no dot before it"),
             (format!(".{p}.{s}"), "W9, 26, 41: no header"),
-            (format!("{p}.{s}"), "W10, 27, 42: nor a dot behind it"),
-            (format!(".{p}."), "W11, 28, 43: the payload in dots"),
+            (format!("{p}.{s}"), "W10, 27, 42: no header and no dot after it"),
+            (format!(".{p}."), "W11, 28, 43: the payload between dots"),
             (p.to_owned(), "W12, 29, 44: the payload alone"),
-            (format!("{token}."), "W14: a dot more"),
-            (format!("{token}.foo"), "W15: a segment more"),
+            (format!("{token}."), "W14: an extra dot"),
+            (format!("{token}.foo"), "W15: an extra segment"),
             (json!({ "payload": p, "signatures": [{ "protected": h, "signature": s }] }).to_string(), "W17: JSON"),
         ] {
             judged(local, &bad, "deny malformed_token", what);
@@ -62,7 +62,7 @@ fn w1_to_45_parts_are_modified_missing_or_too_many() {
 }
 
 #[test]
-fn w31_and_w32_a_public_key_is_no_secret_and_one_that_comes_along_is_no_key() {
+fn w31_and_w32_a_public_key_is_not_used_as_a_secret_and_a_key_in_a_token_is_ignored() {
     let signer = key("ES256");
     let local = local(jwks([&signer]));
     let jwk = signer.jwk();
@@ -93,7 +93,7 @@ fn w331_to_348_the_header_names_another_algorithm_than_the_key_or_none() {
     }
 }
 
-/// Valid there, refused here.
+/// Vectors that are valid in Wycheproof and refused here.
 #[test]
 fn w350_is_an_exception() {
     // W350: the key's `alg` is PS256 and the token's PS384. A key is bound to one algorithm (RFC 8725 and 8725bis section 3.1).
@@ -134,28 +134,28 @@ fn w357_to_377_base64url_is_strict_and_json_has_its_white_space() {
     for (bad, what) in [
         (format!("{h}.{p}.    {s}"), "W360: spaces before the MAC"),
         (format!("{h}.{p}.?{s}"), "W361: a character before it"),
-        (format!("{h}.{p}.{s}?"), "W362: a character behind it"),
-        (format!("{h}.{p}.?{}", &s[1..]), "W363: a character in place of another"),
-        (format!("{h}.{p}.????{}", &s[4..]), "W364: four of them"),
-        (signed_raw(&format!("{h}    "), &p), "W365: spaces behind the header, under the MAC"),
-        (signed_raw(&format!("{h}####"), &p), "W366: characters behind it, under the MAC"),
-        (signed_raw(&h, &format!("    {p}")), "W368: spaces before the payload, under the MAC"),
-        (signed_raw(&h, &format!("####{p}")), "W369: characters before it, under the MAC"),
-        (signed_raw(&h, &format!("?{p}")), "W371: one character, under the MAC"),
-        // Valid there, refused here: RFC 7515 section 2 allows no other character.
+        (format!("{h}.{p}.{s}?"), "W362: a character after it"),
+        (format!("{h}.{p}.?{}", &s[1..]), "W363: a character replaced"),
+        (format!("{h}.{p}.????{}", &s[4..]), "W364: four characters replaced"),
+        (signed_raw(&format!("{h}    "), &p), "W365: spaces after the header, covered by the MAC"),
+        (signed_raw(&format!("{h}####"), &p), "W366: characters after it, covered by the MAC"),
+        (signed_raw(&h, &format!("    {p}")), "W368: spaces before the payload, covered by the MAC"),
+        (signed_raw(&h, &format!("####{p}")), "W369: characters before it, covered by the MAC"),
+        (signed_raw(&h, &format!("?{p}")), "W371: one character, covered by the MAC"),
+        // Valid in Wycheproof, refused here: RFC 7515 section 2 allows no other character.
         (format!("{}.{p}.{s}", inserted(&h, "?")), "W372: a character in the header"),
-        (format!("{h}.{p}?.{s}"), "W373: a character behind the payload"),
-        (signed_raw(&h, &format!("{}=", &p)), "padding, under the MAC"),
+        (format!("{h}.{p}?.{s}"), "W373: a character after the payload"),
+        (signed_raw(&h, &format!("{}=", &p)), "padding, covered by the MAC"),
     ] {
         judged(&local, &bad, "deny malformed_token", what);
     }
-    // W374 and W375: bits that stand for nothing, with the MAC over the text as it is and as it should be.
+    // W374 and W375: nonzero trailing bits; the MAC covers the canonical encoding (W374) or the altered one (W375).
     let text =
         [payload(), format!(" {}", payload()), format!("  {}", payload())].into_iter().find(|text| text.len() % 3 == 1);
     let right = encoded(text.unwrap());
     let last = right.chars().last().unwrap();
     let twin = format!("{}{}", &right[..right.len() - 1], char::from(u8::try_from(last).unwrap() + 1));
-    judged(&local, &signed_raw(&h, &right), "allow", "the right one");
+    judged(&local, &signed_raw(&h, &right), "allow", "the canonical encoding");
     judged(&local, &signed_raw(&h, &twin), "deny malformed_token", "W375");
     let mac = signed_raw(&h, &right).rsplit_once('.').unwrap().1.to_owned();
     judged(&local, &format!("{h}.{twin}.{mac}"), "deny malformed_token", "W374");
@@ -168,16 +168,16 @@ fn w357_to_377_base64url_is_strict_and_json_has_its_white_space() {
 fn k1_to_5_sets_mix_families_and_repeat_names() {
     let (ec, rsa) = (key("ES256"), key("RS256"));
     let oct = json!({ "kty": "oct", "alg": "HS256", "use": "sig", "kid": "oct", "k": encoded(crate::local::SECRET) });
-    // K1: a set that holds a secret as well is refused as a whole there; here the secret is passed over.
+    // K1: Wycheproof refuses a whole set that holds a secret; here only the secret is skipped.
     let mixed = local(json!({ "keys": [oct, ec.jwk()] }));
     let by_secret = signed_raw(&encoded(r#"{"alg":"HS256","kid":"oct"}"#), &encoded(payload()));
-    judged(&mixed, &by_secret, "deny unsupported_algorithm", "K1: the secret is none");
-    judged(&mixed, &ec.token(&claims()), "allow", "K1: an exception, the public key is one");
-    // K2 and K3: two keys, and a modified signature.
+    judged(&mixed, &by_secret, "deny unsupported_algorithm", "K1: the secret is skipped");
+    judged(&mixed, &ec.token(&claims()), "allow", "K1: an exception, the public key is used");
+    // K2 and K3: two keys; another key's signature.
     let two = local(jwks([&ec, &rsa]));
     judged(&two, &ec.token(&claims()), "allow", "K2");
     judged(&two, &stranger("ES256").named(&ec.kid).token(&claims()), "deny invalid_signature", "K3");
-    // K4: two keys of one name.
+    // K4: two keys with the same kid.
     let (first, second) = (key("ES256").named("k"), stranger("ES256").named("k"));
     let twice = local(jwks([&first, &second, &rsa]));
     judged(&twice, &first.token(&claims()), "unauthorized unknown_key", "K4");
@@ -186,7 +186,7 @@ fn k1_to_5_sets_mix_families_and_repeat_names() {
 }
 
 #[test]
-fn k19_to_26_keys_that_are_not_what_they_say_leave_nothing_to_start_with() {
+fn k19_to_26_a_set_with_only_contradictory_keys_refuses_to_start() {
     let ec = key("ES256").jwk();
     let with = |member: &str, value: &str| {
         let mut jwk = ec.clone();

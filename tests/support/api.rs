@@ -11,7 +11,7 @@ pub(crate) const AUDIENCE: &str = "https://api.example.com";
 pub(crate) const SECRET: &str = "https://secret.example.com/";
 /// The issuer that has a key for every other algorithm.
 pub(crate) const KEYS: &str = "https://keys.example.com/";
-/// Signs with the same secret; its tokens must be recent and name their issuer.
+/// The issuer that signs with the same secret, but has a maximum token age and a required claim.
 pub(crate) const YOUNG: &str = "https://young.example.com/";
 
 /// 2126-01-01, and that date in a policy, with ten seconds of leeway.

@@ -48,24 +48,24 @@ enum Pace {
     BreakAfter(usize),
     /// Nothing: the connection closes.
     Close,
-    /// The body without a head, a byte at a time after a pause if one is given, and then the connection closes.
+    /// The body as raw bytes, one at a time after a pause if there is one, and then the connection closes.
     Raw(Option<Duration>),
-    /// The body without a head, and its rest from this byte on repeated for as long as the peer reads.
+    /// The body as raw bytes, with the part from this byte on repeated while the peer reads.
     Endless(usize),
 }
 
 impl Reply {
-    /// A 200 with this body.
+    /// A 200 response with this body.
     pub(crate) fn ok(body: impl Into<Vec<u8>>) -> Self {
         Self::status(200).body(body)
     }
 
-    /// A 200 with this JSON.
+    /// A 200 response with this JSON.
     pub(crate) fn json(body: &serde_json::Value) -> Self {
         Self::ok(body.to_string()).header("Content-Type", "application/json")
     }
 
-    /// A status without a body.
+    /// A response without a body.
     pub(crate) fn status(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: Vec::new(), delay: Duration::ZERO, pace: Pace::Whole }
     }
@@ -171,7 +171,7 @@ pub(crate) struct Server {
 struct Shared {
     handler: Box<dyn Fn(Request) -> Reply + Send + Sync>,
     stop: Stop,
-    /// How many connections there have been, and those that are open.
+    /// The number of connections so far, and the open ones.
     connections: AtomicUsize,
     open: Mutex<HashMap<usize, TcpStream>>,
 }
@@ -198,7 +198,7 @@ impl Server {
         self.address.to_string()
     }
 
-    /// How many connections there have been.
+    /// The number of connections so far.
     pub(crate) fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::Relaxed)
     }
@@ -231,10 +231,10 @@ impl Shared {
             let number = self.connections.fetch_add(1, Ordering::Relaxed);
             self.open.lock().unwrap().insert(number, stream.try_clone().unwrap());
             let serving = Arc::clone(self);
-            // A server may have more connections in its life than a process may have threads.
+            // A long test makes more connections than a process may have threads.
             threads.retain(|thread: &JoinHandle<()>| !thread.is_finished());
             threads.push(std::thread::spawn(move || {
-                // A client that goes away in the middle of something is its own business.
+                // A client may disconnect at any time.
                 drop(serving.serve(&stream, number));
                 serving.open.lock().unwrap().remove(&number);
                 drop(stream.shutdown(Shutdown::Both));

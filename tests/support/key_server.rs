@@ -1,4 +1,4 @@
-//! A server for what the program fetches: key sets, discovery documents, secrets.
+//! A server for the documents that the program fetches: key sets, discovery documents and secrets.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -44,7 +44,7 @@ impl KeyServer {
         state.first.entry(path.to_owned()).or_default().push_back(reply);
     }
 
-    /// How many connections there have been.
+    /// The number of connections so far.
     pub(crate) fn connections(&self) -> usize {
         self.server.connections()
     }

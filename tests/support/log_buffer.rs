@@ -1,9 +1,9 @@
-//! A buffer for a log. The unit tests of the library take this file, too.
+//! A buffer for a log. The unit tests of the library include this file, too.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-/// Keeps what is written to it or to its clones.
+/// A writer that collects everything written to it or its clones.
 #[derive(Clone, Default)]
 pub(crate) struct LogBuffer(pub(crate) Arc<Mutex<Vec<u8>>>);
 

@@ -1,7 +1,7 @@
-//! The tools of the end-to-end tests: a Lambda Runtime API, servers for what the program fetches, and tokens.
+//! Tools of the end-to-end tests: a Lambda Runtime API, servers for the documents that the program fetches, and tokens.
 //!
-//! A test binary takes it as `#[cfg(test)] #[path = "../support/mod.rs"] mod support;`. The attribute lets the lints see that
-//! all of it is test code.
+//! A test binary declares it as `#[cfg(test)] #[path = "../support/mod.rs"] mod support;`. With `#[cfg(test)]`, the
+//! lints treat all of it as test code.
 
 pub(crate) mod api;
 pub(crate) mod http;
@@ -22,12 +22,12 @@ pub(crate) use process::{Finished, Function, Process};
 pub(crate) use runtime_api::{Answer, RuntimeApi};
 pub(crate) use tokens::{ALGORITHMS, SigningKey, jwks, key, stranger};
 
-/// How long a test waits for anything. Generous, because the machine may be busy.
+/// The longest that a test waits for anything. Generous, because the machine may be busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A program under a Runtime API of its own.
+/// A program with its own Runtime API.
 pub(crate) struct Lambda {
-    // Before the API, so that the program is gone when that stops.
+    // Declared before the API, so that the program ends before the API stops.
     pub(crate) function: Function,
     pub(crate) api: RuntimeApi,
 }
@@ -46,7 +46,7 @@ impl Lambda {
         self.api.invoke(event)
     }
 
-    /// Ends the program, and returns all that it wrote.
+    /// Ends the program and returns its output.
     pub(crate) fn stop(self) -> Finished {
         self.function.stop()
     }
@@ -79,7 +79,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What is left behind lies in the build directory and does no harm.
+        // A leftover directory is harmless: it is in the build directory.
         drop(std::fs::remove_dir_all(&self.0));
     }
 }

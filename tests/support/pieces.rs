@@ -1,4 +1,4 @@
-//! Searching texts for pieces of others, such as a secret in a log.
+//! Searches texts for pieces of other texts, such as a secret in a log.
 
 use std::borrow::Cow;
 use std::collections::HashSet;

@@ -42,7 +42,7 @@ impl Process {
             .spawn()
             .unwrap();
         let (stdout, stderr) = (captured(child.stdout.take()), captured(child.stderr.take()));
-        // One that reads nothing and has ended by now does not mind.
+        // A write error is expected from a program that ends without reading its input.
         drop(child.stdin.take().unwrap().write_all(stdin));
         Self { child, stdout, stderr }
     }

@@ -17,7 +17,7 @@ fn delivery(request_id: &str) -> String {
     format!("delivery-of-{request_id}")
 }
 
-/// A server that hands out events and takes answers.
+/// A server that hands out events and receives answers.
 pub(crate) struct RuntimeApi {
     server: Server,
     shared: Arc<Shared>,
@@ -33,22 +33,22 @@ struct Shared {
 struct State {
     queue: VecDeque<Invocation>,
     answers: HashMap<String, Answer>,
-    /// What to send instead of an acknowledgement, once each, and whether to keep the answer.
+    /// Replies to send once each instead of an acknowledgement, and whether to keep the answer.
     acknowledgements: VecDeque<(Reply, bool)>,
-    /// Answers kept without an acknowledgement, so that they may come again.
+    /// Answers that were kept but not acknowledged, so the function may send them again.
     unacknowledged: HashSet<String>,
-    /// Answers that came again.
+    /// The number of answers that were sent again.
     repeated: usize,
-    /// Closes every connection without a reply.
+    /// Whether every connection is closed without a reply.
     refuses: bool,
     /// Connections with a lower number are closed.
     closed: usize,
     init_errors: Vec<Request>,
-    /// How many requests for an event there have been, and how many are waiting now.
+    /// The number of requests for an event so far, and of those waiting now.
     polls: usize,
     waiting: usize,
     invocations: u64,
-    /// How long an invocation may take, unless it is as long as tests wait for anything.
+    /// The time limit of an invocation; by default [`PATIENCE`].
     time: Option<Duration>,
     /// Requests that no function should make.
     unexpected: Vec<String>,
@@ -108,12 +108,12 @@ impl RuntimeApi {
         self.server.authority()
     }
 
-    /// How many connections the function has made.
+    /// The number of connections that the function has made.
     pub(crate) fn connections(&self) -> usize {
         self.server.connections()
     }
 
-    /// How many events the function has asked for.
+    /// The number of events that the function has asked for.
     pub(crate) fn polls(&self) -> usize {
         self.shared.state.lock().unwrap().polls
     }
@@ -145,7 +145,7 @@ impl RuntimeApi {
         request_id
     }
 
-    /// Sends this in reply to the next answer, and keeps the answer or not.
+    /// Sends this reply to the next answer, and keeps the answer if `taken`.
     pub(crate) fn acknowledge(&self, reply: Reply, taken: bool) {
         self.shared.state.lock().unwrap().acknowledgements.push_back((reply, taken));
     }
@@ -165,7 +165,7 @@ impl RuntimeApi {
         self.shared.changed.notify_all();
     }
 
-    /// How many answers came again after they had been kept.
+    /// The number of answers that were sent again after they had been kept.
     pub(crate) fn repeated(&self) -> usize {
         self.shared.state.lock().unwrap().repeated
     }
@@ -206,7 +206,7 @@ impl RuntimeApi {
     #[track_caller]
     pub(crate) fn idle(&self, pollers: usize) {
         let idle = self.wait(PATIENCE, |state| (state.waiting == pollers).then_some(()));
-        assert!(idle.is_some(), "never did {pollers} requests wait for an event at the same time");
+        assert!(idle.is_some(), "{pollers} requests never waited for an event at the same time");
     }
 
     fn wait<T>(&self, patience: Duration, mut found: impl FnMut(&State) -> Option<T>) -> Option<T> {
@@ -262,7 +262,7 @@ impl Shared {
         let mut state = self.state.lock().unwrap();
         let id = answer.request_id.clone();
         if state.unacknowledged.remove(&id) {
-            // As Lambda says of an invocation that is not under way.
+            // Lambda's reply for an invocation that is not in progress.
             state.repeated = state.repeated.wrapping_add(1);
             return Reply::status(400).body("{\"errorType\":\"InvalidRequestID\"}");
         }
@@ -288,7 +288,7 @@ impl Shared {
         Reply::status(202).body("{\"status\":\"OK\"}")
     }
 
-    /// Waits for an event, as long as it takes.
+    /// Waits for an event without a time limit.
     fn next(&self, connection: usize) -> Reply {
         let mut state = self.state.lock().unwrap();
         state.polls = state.polls.wrapping_add(1);

@@ -19,7 +19,8 @@ pub(crate) const ALGORITHMS: [&str; 13] = [
     "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
 ];
 
-/// A key that signs with one algorithm. Its `kid` is that algorithm in lower case, or `stranger-` and that.
+/// A key that signs with one algorithm. Its `kid` is the algorithm in lower case, prefixed with `stranger-` for other
+/// keys.
 pub(crate) struct SigningKey {
     pub(crate) alg: &'static str,
     pub(crate) kid: String,
@@ -40,7 +41,7 @@ impl Material {
         let mut random = [0; 48];
         aws_lc_rs::rand::fill(&mut random).unwrap();
         Self {
-            // Text, so that it can be an environment variable; 64 bytes, which HS512 needs.
+            // Text, so that it fits into an environment variable. At least 64 bytes, as HS512 requires.
             secret: encoded(random).into_bytes(),
             rsa: RsaKeyPair::generate(KeySize::Rsa2048).unwrap(),
             p256: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap(),
@@ -54,12 +55,12 @@ impl Material {
 static OURS: LazyLock<Material> = LazyLock::new(Material::generate);
 static ANOTHERS: LazyLock<Material> = LazyLock::new(Material::generate);
 
-/// The key for an algorithm: the same one each time, one shared secret for all HMACs and one pair for all of RSA.
+/// The key for an algorithm, the same on each call. All HMACs share a secret, and all RSA algorithms a key pair.
 pub(crate) fn key(alg: &'static str) -> SigningKey {
     SigningKey { alg, kid: alg.to_ascii_lowercase(), material: &OURS }
 }
 
-/// A key for an algorithm, which no configuration has.
+/// A second key for an algorithm, which is not in the usual configuration.
 pub(crate) fn stranger(alg: &'static str) -> SigningKey {
     SigningKey { alg, kid: format!("stranger-{}", alg.to_ascii_lowercase()), material: &ANOTHERS }
 }
@@ -76,7 +77,7 @@ impl SigningKey {
         self
     }
 
-    /// The header of its tokens: `alg`, `typ` and, for key pairs, `kid`.
+    /// The header of tokens signed with this key: `alg`, `typ` and, for key pairs, `kid`.
     pub(crate) fn header(&self) -> Value {
         if self.is_secret() {
             json!({ "alg": self.alg, "typ": "JWT" })
@@ -95,7 +96,7 @@ impl SigningKey {
         self.token_of(header.to_string().as_bytes(), claims.to_string().as_bytes())
     }
 
-    /// A token of any bytes, signed with this key.
+    /// A token with a header and payload of any bytes, signed with this key.
     pub(crate) fn token_of(&self, header: &[u8], claims: &[u8]) -> String {
         let input = format!("{}.{}", encoded(header), encoded(claims));
         compact(header, claims, &self.sign(input.as_bytes()))
@@ -142,7 +143,7 @@ impl SigningKey {
             _ if self.is_secret() => panic!("a secret is not published"),
             _ => {
                 let der = self.material.rsa.public_key().as_ref();
-                // RFC 8017 appendix A.1.1, with a modulus of 2048 bits and 65537.
+                // RFC 8017 appendix A.1.1, with a modulus of 2048 bits and the exponent 65537.
                 assert_eq!((&der[..9], &der[265..]), (RSA_2048_DER, &[2, 3, 1, 0, 1][..]));
                 json!({ "kty": "RSA", "n": encoded(&der[9..265]), "e": "AQAB" })
             }
@@ -153,7 +154,7 @@ impl SigningKey {
         jwk
     }
 
-    /// The shared secret, which is text.
+    /// The shared secret as text.
     pub(crate) fn secret(&self) -> &'static str {
         assert!(self.is_secret());
         std::str::from_utf8(&self.material.secret).unwrap()
@@ -164,10 +165,10 @@ impl SigningKey {
     }
 }
 
-/// A sequence of 266 bytes, its first member an integer of 257, the first of which is zero.
+/// The start of a DER sequence of 266 bytes whose first element is an integer of 257 bytes with a leading zero.
 const RSA_2048_DER: &[u8] = &[0x30, 0x82, 0x01, 0x0a, 0x02, 0x82, 0x01, 0x01, 0x00];
 
-/// A point on a curve in its uncompressed form, a byte and both coordinates, as a JWK.
+/// The JWK of an uncompressed point: a byte and both coordinates.
 fn point(curve: &str, point: &[u8]) -> Value {
     let (x, y) = point[1..].split_at(point.len().div_euclid(2));
     json!({ "kty": "EC", "crv": curve, "x": encoded(x), "y": encoded(y) })
