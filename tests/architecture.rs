@@ -1,21 +1,21 @@
-//! The arrows in `src/` point one way: no two files import each other, no modules import in a circle, and the shared
-//! vocabulary imports nothing else.
+//! Import rules of `src/`: no two files import each other, no modules import in a circle, and the shared vocabulary
+//! imports nothing else.
 
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
-    reason = "a test that cannot go on has failed"
+    reason = "a failed step fails the test"
 )]
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Pairs that import each other and should not. Remove a pair once it has gone.
+/// Known pairs that import each other. Remove a pair once it is fixed.
 const KNOWN: [(&str, &str); 1] = [("src/policy/builder/assembly.rs", "src/policy/builder/mod.rs")];
 
-/// Where the library and the deployed binary are, and the second binary.
+/// The directories of the library with the deployed binary, and of the second binary.
 const ROOT: &str = "src";
 const AUTHZ: &str = "src/bin/authz";
 
@@ -25,7 +25,7 @@ const BINARY: &str = "src/main.rs";
 /// The modules that any stage may import, and that import only each other.
 const VOCABULARY: [&str; 5] = ["algorithm", "decimal", "error", "json", "time"];
 
-/// The modules that may import `config` and `authorizer`: all others are below them.
+/// The modules that may import `config` and `authorizer`. All others are below them.
 const TOP: [&str; 5] = ["authorizer", "explain", "internals", "lib", "lint"];
 
 /// The path of a module or item, from the root of its crate.
@@ -37,7 +37,7 @@ struct File {
     /// [`ROOT`] or [`AUTHZ`].
     root: &'static str,
     module: Name,
-    /// What each path in the file stands for, and whether the file passes it on under its own name.
+    /// The absolute name of each path in the file, and whether the file re-exports it.
     paths: Vec<(Name, Reexport)>,
 }
 
@@ -59,7 +59,7 @@ fn no_two_files_import_each_other() {
 #[test]
 fn modules_do_not_import_in_a_circle() {
     let mut left = module_imports();
-    // Takes away the modules that import none of those left. A circle stays.
+    // Remove modules that import none of the remaining ones. Only circles remain.
     while let Some(done) = left.iter().map(|(_, to)| to.clone()).find(|to| left.iter().all(|(from, _)| from != to)) {
         left.retain(|(_, to)| *to != done);
     }
@@ -80,14 +80,14 @@ fn no_stage_imports_the_configuration_or_the_authorizer() {
     }
 }
 
-/// Which file imports which: the file that uses a name, and the one that defines it behind any re-exports.
+/// The imports between files: the file that uses a name, and the file that defines it, through any re-exports.
 fn imports(files: &[File]) -> BTreeSet<(&str, &str)> {
     let uses = files.iter().flat_map(|file| file.paths.iter().map(move |(name, _)| (file, name)));
     let imports = uses.filter_map(|(file, name)| Some((&*file.path, &*defined_in(name, file.root, files)?.path)));
     imports.filter(|(from, to)| from != to).collect()
 }
 
-/// Which module of the library imports which, by the names of its top level.
+/// The imports between the library's top-level modules.
 fn module_imports() -> BTreeSet<(String, String)> {
     let files = files();
     let top = |path: &str| path.split(['/', '.']).nth(1).unwrap_or_default().to_owned();
@@ -102,7 +102,7 @@ fn defined_in<'a>(name: &[String], root: &str, files: &'a [File]) -> Option<&'a 
         .filter(|file| file.root == root && file.path != BINARY && name.starts_with(&file.module))
         .max_by_key(|file| file.module.len())?;
     if root != ROOT && holder.module.is_empty() {
-        // A module of the second binary whose file is the first one's.
+        // A module of the second binary whose file belongs to the first.
         return defined_in(name, ROOT, files);
     }
     let rest = name.get(holder.module.len()..)?;
@@ -123,7 +123,7 @@ fn files() -> Vec<File> {
     files.iter().map(|(path, text)| read(path, text, &modules)).collect()
 }
 
-/// Every source file but the tests, which may import anything.
+/// Collects every source file except tests, which may import anything.
 fn collect(folder: &Path, files: &mut Vec<(PathBuf, String)>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -139,7 +139,7 @@ fn collect(folder: &Path, files: &mut Vec<(PathBuf, String)>) {
     }
 }
 
-/// The root of a file's crate, and the module it holds.
+/// The root of a file's crate, and the file's module.
 fn module(path: &Path) -> (&'static str, Name) {
     let root = if path.starts_with(AUTHZ) { AUTHZ } else { ROOT };
     let mut module: Name = path
@@ -155,8 +155,8 @@ fn module(path: &Path) -> (&'static str, Name) {
     (root, module)
 }
 
-/// Reads the paths of a file: those that begin with `crate`, `super` or `self` anywhere in its code, and the imports that begin
-/// with one of its own modules.
+/// Reads the paths of a file: those that begin with `crate`, `super` or `self` anywhere in its code, and the imports
+/// that begin with one of its own modules.
 fn read(path: &Path, text: &str, modules: &BTreeSet<(&'static str, Name)>) -> File {
     let (root, module) = module(path);
     let text = text.split("\nmod tests {").next().unwrap();
@@ -182,7 +182,7 @@ fn read(path: &Path, text: &str, modules: &BTreeSet<(&'static str, Name)>) -> Fi
     File { path: path.to_str().unwrap().to_owned(), root, module, paths }
 }
 
-/// Words and `::`, and every other sign by itself.
+/// Splits code into words, `::`, and single other characters.
 fn words(code: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let mut rest = code.trim_start();
@@ -203,7 +203,7 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// Reads a path or a tree of paths in braces, and adds every path of it.
+/// Reads a path or a tree of paths in braces, and adds each of its paths.
 fn tree<'a>(words: &mut std::iter::Peekable<impl Iterator<Item = &'a str>>, mut path: Name, paths: &mut Vec<Name>) {
     loop {
         match words.next() {
@@ -228,7 +228,7 @@ fn tree<'a>(words: &mut std::iter::Peekable<impl Iterator<Item = &'a str>>, mut 
     paths.push(path);
 }
 
-/// A path from the root of the crate.
+/// The path from the root of the crate.
 fn absolute(path: &[String], module: &[String]) -> Name {
     let mut absolute = match path.first().map(String::as_str) {
         Some("crate") => Vec::new(),

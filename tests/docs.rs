@@ -1,12 +1,12 @@
-//! The documents hold together: every relative link and anchor leads somewhere, and the book lists every page.
+//! Checks the documentation: every relative link and anchor has a target, and the book lists every page.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed step fails the test")]
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-/// Documents outside of the book.
+/// Documents that are not pages of the book.
 const BESIDE: [&str; 8] = [
     "README.md",
     "SECURITY.md",
@@ -60,7 +60,7 @@ fn prose(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// A line without what stands between backticks.
+/// A line without its inline code.
 fn without_code(line: &str) -> String {
     line.split('`').step_by(2).collect()
 }
@@ -101,7 +101,7 @@ fn resolved(path: &Path) -> Option<PathBuf> {
     Some(found)
 }
 
-/// What is wrong with the links of a document.
+/// The broken links of a document.
 fn broken(document: &Path, text: &str) -> Vec<String> {
     let outside = |target: &String| target.starts_with("https://") || target.starts_with("mailto:");
     let wrong = |target: &String| {
@@ -118,7 +118,7 @@ fn broken(document: &Path, text: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_relative_link_and_anchor_leads_somewhere() {
+fn every_relative_link_and_anchor_has_a_target() {
     let wrong: Vec<String> = documents().iter().flat_map(|document| broken(document, &read(document))).collect();
     assert!(wrong.is_empty(), "broken links:\n{}", wrong.join("\n"));
 }

@@ -1,6 +1,6 @@
-//! Every sample event, authorized by the real program, has the answer that is stored for it.
+//! The real program answers every sample event with its stored answer.
 //!
-//! `UPDATE_ANSWERS=1 cargo test --test events` stores the answers of today.
+//! `UPDATE_ANSWERS=1 cargo test --test events` stores the current answers.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::error::Error;
@@ -14,14 +14,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 #[path = "../examples/mint.rs"]
-#[expect(dead_code, reason = "`main` is for the example; here its files are only compared")]
+#[expect(dead_code, reason = "only the example calls `main`; this test compares its files")]
 mod mint;
 
-/// The shortest piece of a token that counts as one: less than 16 bytes may stand in a log by chance.
+/// The shortest piece of a token that counts as a leak. Shorter ones may be in a log by chance.
 const PIECE: usize = 16;
 
 #[test]
-fn the_events_are_those_that_are_minted() -> Result<(), Box<dyn Error>> {
+fn the_events_are_those_that_the_example_mints() -> Result<(), Box<dyn Error>> {
     let minted = mint::minted(&events())?;
     for (name, text) in &minted {
         let stored = fs::read_to_string(events().join(name))?;
@@ -35,9 +35,9 @@ fn the_events_are_those_that_are_minted() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
-fn every_event_has_the_answer_that_is_stored_for_it() -> Result<(), Box<dyn Error>> {
+fn every_event_has_its_stored_answer() -> Result<(), Box<dyn Error>> {
     let (answers, output) = authorized(&[])?;
-    assert!(output.status.success(), "{}: none of them is an outage", output.status);
+    assert!(output.status.success(), "{}: no event may be an outage", output.status);
     let directory = events().join("answers");
     if std::env::var_os("UPDATE_ANSWERS").is_some_and(|value| value == "1") {
         for stale in files(&directory)? {
@@ -74,7 +74,7 @@ fn no_log_line_holds_a_piece_of_a_token_or_the_value_of_a_claim_or_a_secret() ->
         let authorization = event.get("authorizationToken").and_then(Value::as_str).unwrap_or_default();
         let credentials = authorization.split_once(' ').map_or("", |(_, credentials)| credentials);
         pieces.extend(credentials.as_bytes().windows(PIECE).map(<[u8]>::to_vec));
-        // The configured issuer is what a log line calls the one who signed.
+        // A log line may name the configured issuer.
         values.extend(
             claims(credentials)
                 .into_iter()
@@ -106,7 +106,7 @@ fn no_log_line_holds_a_piece_of_a_token_or_the_value_of_a_claim_or_a_secret() ->
     Ok(())
 }
 
-/// The answer to each event, by file name, and all that the program left behind.
+/// The answer to each event by file name, and the program's output.
 fn authorized(settings: &[(&str, &str)]) -> Result<(BTreeMap<String, Value>, Output), Box<dyn Error>> {
     let events_in_order = files(&events())?;
     let mut program = Command::new(env!("CARGO_BIN_EXE_apigw-jwt-authorizer"));
@@ -136,7 +136,7 @@ fn authorized(settings: &[(&str, &str)]) -> Result<(BTreeMap<String, Value>, Out
     Ok((events_in_order.iter().map(|file| name_of(file)).zip(lines).collect(), output))
 }
 
-/// The claims that a token shows to whoever decodes it; none if it is not a token.
+/// The unverified claims of a token; none if it is not a token.
 fn claims(token: &str) -> Map<String, Value> {
     token
         .split('.')
@@ -146,7 +146,7 @@ fn claims(token: &str) -> Map<String, Value> {
         .unwrap_or_default()
 }
 
-/// The JSON files that lie directly in a directory, in the order of their names.
+/// The JSON files directly in a directory, sorted by name.
 fn files(directory: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(directory)? {

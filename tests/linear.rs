@@ -1,17 +1,17 @@
-//! The time for an event is linear in its size, whatever it contains. It is counted in instructions, which other load on the
-//! machine does not change.
+//! The time for an event is linear in its size, whatever it contains. It is measured in instructions, which do not
+//! depend on other load on the machine.
 //!
-//! The program itself runs under valgrind's `cachegrind`, locally, for one event at a time. What it costs to start is taken
-//! off by a run with a small event. Nothing has to be built into the program for this, and the sum is the same every time.
-//! Without valgrind there is nothing to count with, and the tests say so. `cargo test` alone leaves this file out, because it takes
-//! two minutes: `.ci/full` runs it, on the binary of a release.
+//! The unmodified program runs locally under valgrind's `cachegrind`, with one event at a time. A run with a small
+//! event gives the cost of the start, which is subtracted. The counts are the same in every run. Without valgrind the
+//! tests are skipped with a message. `cargo test` alone does not run this file, because it takes two minutes:
+//! `.ci/full` runs it with a release binary.
 
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
     clippy::as_conversions,
     clippy::cast_precision_loss,
-    reason = "a test that cannot go on has failed"
+    reason = "a failed step fails the test"
 )]
 
 use std::ffi::OsString;
@@ -27,8 +27,8 @@ use serde_json::{Value, json};
 
 const SECRET: &str = "a secret for tests, of 32 bytes or more";
 const STAGE: &str = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod/";
-/// How much more twice the size may cost: a little more than linear, because buffers grow in steps and a tree's depth by
-/// one. What is quadratic costs up to four times as much.
+/// The limit of the cost ratio for twice the size. It is a little above 2, because buffers grow in steps and a tree
+/// gains a level. A quadratic algorithm has a ratio of up to 4.
 const AT_MOST: f64 = 2.2;
 
 fn api() -> Value {
@@ -76,7 +76,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What is left behind lies in the build directory and does no harm.
+        // A leftover file is harmless: it is in the build directory.
         drop(std::fs::remove_file(&self.0));
     }
 }
@@ -94,7 +94,7 @@ fn program() -> OsString {
     std::env::var_os("TEST_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_apigw-jwt-authorizer").into())
 }
 
-/// How many instructions the program takes for one event, all in all, and what it answers.
+/// The instructions of a whole run with one event, and the answer.
 fn run(api: &Value, event: &str) -> (u64, String) {
     let (config, event) = (Scratch::new(&api.to_string()), Scratch::new(event));
     let output = Command::new("valgrind")
@@ -113,9 +113,10 @@ fn run(api: &Value, event: &str) -> (u64, String) {
     (count, String::from_utf8(output.stdout).unwrap())
 }
 
-/// Twice the size costs at most [`AT_MOST`] as much, and that twice; every size is answered with this text in it.
+/// Checks that each doubling of the size costs at most [`AT_MOST`] times as much, and that every answer contains
+/// `answered`.
 fn linear(what: &str, sizes: [usize; 3], answered: &str, shape: impl Fn(usize) -> String) {
-    // An event of nothing, which is answered at once.
+    // The cost of the start: an empty event is refused at once.
     static START: LazyLock<u64> = LazyLock::new(|| run(&api(), "{}").0);
     let costs = sizes.map(|size| {
         let event = shape(size);
@@ -129,7 +130,7 @@ fn linear(what: &str, sizes: [usize; 3], answered: &str, shape: impl Fn(usize) -
 fn judged(what: &str, costs: [(usize, u64); 3]) {
     eprintln!("{what}: bytes and instructions {costs:?}");
     for pair in costs.windows(2) {
-        let [(smaller, less), (larger, more)] = pair else { panic!("two of them") };
+        let [(smaller, less), (larger, more)] = pair else { panic!("windows of two") };
         let (size, cost) = (*larger as f64 / *smaller as f64, *more as f64 / (*less).max(1) as f64);
         assert!(
             cost <= AT_MOST * (size / 2.0).max(1.0),
@@ -138,9 +139,9 @@ fn judged(what: &str, costs: [(usize, u64); 3]) {
     }
 }
 
-/// Sizes of a whole event, of which Lambda takes up to 6 MB.
+/// Sizes of a whole event. Lambda accepts up to 6 MB.
 const LARGE: [usize; 3] = [25_000, 50_000, 100_000];
-/// Sizes of what a token of 10,240 bytes can hold.
+/// Sizes that fit into a token of 10,240 bytes.
 const SMALL: [usize; 3] = [1650, 3300, 6600];
 
 #[test]
@@ -243,7 +244,7 @@ fn key_sets_of_any_size() {
     judged("odd keys", costs([24, 48, 96], &odd));
 }
 
-/// What an event costs besides the start, with a table of its own.
+/// The cost of an event without the start, for an API with another route table.
 fn besides_the_start(api: &Value, event: &str, answered: &str) -> u64 {
     let (count, answer) = run(api, event);
     assert!(answer.contains(answered), "{answer}");
@@ -261,7 +262,7 @@ fn a_thousand_values_bound_to_a_path_cost_ten_times_one_at_most() {
     routes.push(json!({ "path": "/orgs/{org}/res0/export", "claims": { "orgs": "{org}" }, "scopes": "export" }));
     let api = json!({ "issuers": api()["issuers"], "routes": routes, "undeclared_routes": "absent" });
     let costs = [1, 10, 100, 1000].map(|values| {
-        // Three letters each: a thousand of them fit into a token of 10,240 bytes.
+        // With three letters each, a thousand values fit into a token of 10,240 bytes.
         let digit = |n: usize| char::from(b'a' + (n % 26) as u8);
         let text = |n: usize| format!(r#""{}{}{}""#, digit(n / 676), digit(n / 26), digit(n));
         let texts: Vec<String> = (0..values).map(text).collect();

@@ -1,8 +1,8 @@
-//! One corpus holds the published schema and the parser together: the schema passes every good document and refuses every
-//! bad one; the binary starts with every good one and names each mistake of every bad one.
+//! Keeps the published schema and the parser consistent with one corpus: the schema accepts every good document and
+//! rejects every bad one; the binary starts with every good document and names each mistake of every bad one.
 //!
 //! In `tests/config`:
-//! - `good/` has the good documents, `files/` what documents name, `environment.json` the variables they refer to;
+//! - `good/` has the good documents, `files/` the files that they name, `environment.json` the variables that they name;
 //! - `bad.json` is the table of the bad documents (`tests/support/bad_documents.rs`).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +21,7 @@ use bad_documents::{ALL, Bad, FOLDER};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
-/// What bad documents, variables and files hold where a message must not repeat it.
+/// A marker in bad documents, variables and files for texts that no message may repeat.
 const CANARY: &str = "7f3a9c";
 
 fn corpus() -> PathBuf {
@@ -43,7 +43,7 @@ fn schema() -> Outcome<Value> {
     json(&Path::new(env!("CARGO_MANIFEST_DIR")).join("authorizer.schema.json"))
 }
 
-/// Runs the binary with a document and a request without a token: refused, if the configuration stands.
+/// Runs the binary with a document and an event without a token, which a valid configuration refuses.
 fn run(document: &Path) -> Outcome<Output> {
     let environment: BTreeMap<String, String> = json(&corpus().join("environment.json"))?;
     Ok(Command::new(env!("CARGO_BIN_EXE_apigw-jwt-authorizer"))
@@ -54,7 +54,7 @@ fn run(document: &Path) -> Outcome<Output> {
         .output()?)
 }
 
-/// The mistakes that the binary printed, one on each line after the first: path -> what is expected there.
+/// The mistakes that the binary printed, one on each line after the first: path -> expectations.
 fn printed(output: &Output) -> Outcome<BTreeMap<String, Vec<String>>> {
     let text = String::from_utf8(output.stderr.clone())?;
     let mut mistakes: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -87,7 +87,7 @@ fn split_at_colon(line: &str) -> Option<(&str, &str)> {
     })
 }
 
-/// The texts of a document that no message may repeat: all but methods, paths, short ones and the schema's own words.
+/// The texts of a document that no message may repeat: all except methods, paths, short texts and words of the schema.
 fn private_texts(value: &Value, schema: &str, texts: &mut BTreeSet<String>) {
     match value {
         Value::String(text) if text.len() >= 8 && !schema.contains(text.as_str()) => {
@@ -102,7 +102,7 @@ fn private_texts(value: &Value, schema: &str, texts: &mut BTreeSet<String>) {
     }
 }
 
-/// Holds each document against a check; all that differ are named together.
+/// Runs a check for each document, and reports all failures together.
 fn each<'a, T: 'a>(
     documents: impl IntoIterator<Item = &'a T>,
     name: impl Fn(&T) -> String,
@@ -126,7 +126,7 @@ fn each_bad(check: impl Fn(&Bad) -> Outcome) {
 }
 
 #[test]
-fn each_bad_document_has_a_name_of_its_own_and_mistakes() {
+fn each_bad_document_has_a_unique_name_and_mistakes() {
     let names: BTreeSet<&str> = ALL.iter().map(|bad| bad.name.as_str()).collect();
     assert_eq!(names.len(), ALL.len());
     assert!(ALL.iter().all(|bad| !bad.mistakes.is_empty()));
@@ -134,7 +134,7 @@ fn each_bad_document_has_a_name_of_its_own_and_mistakes() {
 }
 
 #[test]
-fn the_schema_is_a_schema() -> Outcome {
+fn the_schema_is_valid() -> Outcome {
     let schema = schema()?;
     assert_eq!(schema.get("$schema").and_then(Value::as_str), Some("https://json-schema.org/draft/2020-12/schema"));
     jsonschema::draft202012::meta::validate(&schema).map_err(|error| error.to_string())?;
@@ -142,7 +142,7 @@ fn the_schema_is_a_schema() -> Outcome {
 }
 
 #[test]
-fn the_schema_passes_good_documents() -> Outcome {
+fn the_schema_accepts_good_documents() -> Outcome {
     let schema = jsonschema::validator_for(&schema()?)?;
     each_good(|file| {
         let document: Value = json(file)?;
@@ -151,16 +151,16 @@ fn the_schema_passes_good_documents() -> Outcome {
 }
 
 #[test]
-fn the_schema_passes_the_sample_configuration() -> Outcome {
+fn the_schema_accepts_the_sample_configuration() -> Outcome {
     let sample = json(&Path::new(env!("CARGO_MANIFEST_DIR")).join("events/config/authorizer.json"))?;
     jsonschema::validator_for(&schema()?)?.validate(&sample).map_err(|error| error.to_string().into())
 }
 
 #[test]
-fn the_schema_refuses_bad_documents_but_those_beyond_it() -> Outcome {
+fn the_schema_rejects_bad_documents_except_those_beyond_it() -> Outcome {
     let schema = jsonschema::validator_for(&schema()?)?;
     each_bad(|bad| {
-        // A text that is not JSON never reaches a schema.
+        // Text that is not JSON never reaches the schema.
         let refused = serde_json::from_slice(&bad.content()).is_ok_and(|document| !schema.is_valid(&document));
         match (refused, bad.beyond_schema.is_some()) {
             (false, false) => Err("the schema passes it".into()),
@@ -171,7 +171,7 @@ fn the_schema_refuses_bad_documents_but_those_beyond_it() -> Outcome {
     Ok(())
 }
 
-/// Holds what the binary printed against the paths of the mistakes.
+/// Checks that the binary printed exactly the paths of the mistakes.
 fn check_printed(output: &Output, mistakes: &BTreeSet<String>) -> Outcome {
     let text = String::from_utf8_lossy(&output.stderr);
     let expected_code = if mistakes.is_empty() { 0 } else { 2 };
