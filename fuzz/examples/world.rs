@@ -1,12 +1,12 @@
-//! Makes new keys and signs tokens with them, writes `world/` and the seeds that hold tokens: `cargo run --example world`. The
-//! private keys are thrown away. It is needed again only if a target is to know other tokens.
+//! Generates keys, signs tokens with them, and writes `world/` and the seeds that hold tokens: `cargo run --example
+//! world`. The private keys are discarded. Run it again only if a target needs other tokens.
 
 use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-#[expect(dead_code, reason = "the end-to-end tests need more of it")]
+#[expect(dead_code, reason = "the end-to-end tests use the rest")]
 #[path = "../../tests/support/tokens.rs"]
 mod tokens;
 

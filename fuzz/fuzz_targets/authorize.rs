@@ -8,7 +8,7 @@ use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 fuzz_target!(|data: &[u8]| authorize::run(data));
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
-    // Half of the changes are made inside a segment of the token.
+    // Half of the mutations are inside a decoded segment of the token.
     let within = (seed % 2 == 0).then(|| {
         let which = usize::try_from(seed / 2).unwrap_or_default();
         segment(&data[..size], which, max_size, |buffer, length| fuzzer_mutate(buffer, length, buffer.len()))
@@ -22,8 +22,8 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     }
 });
 
-/// Changes what one segment of the first token in a text encodes, by the given mutation of a buffer and its length; `None`
-/// if there is no token, or no room for the change.
+/// Mutates the decoded content of one segment of the first token in a text. `None` if there is no token or the result
+/// is too long.
 fn segment(text: &[u8], which: usize, most: usize, mutate: impl FnOnce(&mut [u8], usize) -> usize) -> Option<Vec<u8>> {
     let begin = text.windows(3).position(|window| window == b"eyJ")?;
     let end =

@@ -57,24 +57,25 @@ fn jwt_simple(token: &str, header: &Value, claims: &Value) -> Option<Result<Valu
         "ES256" => ES256.verify_token::<Members>(token, options),
         "ES384" => ES384.verify_token::<Members>(token, options),
         "EdDSA" | "Ed25519" => ED25519.verify_token::<Members>(token, options),
-        other => panic!("{other} is accepted"),
+        other => panic!("the unsupported algorithm {other} is accepted"),
     };
     Some(verified.map_err(|error| error.to_string()).map(|verified| serde_json::to_value(verified).unwrap()))
 }
 
-/// Where the other library refuses what the RFCs allow.
+/// Whether the other library refuses something here that the RFCs allow.
 fn is_stricter(header: &Value, claims: &Value) -> bool {
     let text = |value: Option<&Value>| value.is_none_or(Value::is_string);
     let texts = |value: &Value| value.as_array().is_some_and(|items| items.iter().all(Value::is_string));
-    // RFC 7515 section 4.1.9 lets `JWT` be written out; of long types it knows those in `+jwt`.
+    // RFC 7515 section 4.1.9 also allows `application/jwt`; the library only knows long types that end in `+jwt`.
     let long_type = header["typ"].as_str().is_some_and(|typ| typ.eq_ignore_ascii_case("application/jwt"));
-    // It reads header parameters that are no concern of ours (RFC 7515 section 4): as texts, and so `jwk`, which is an object.
+    // It reads header parameters that we ignore (RFC 7515 section 4), and expects strings, even for `jwk`, which is an
+    // object.
     let parameters = ["jku", "jwk", "x5u", "x5t", "x5t#S256"].iter().any(|name| !text(header.get(name)))
         || !header.get("x5c").is_none_or(texts)
         || header.get("salt").is_some();
-    // It knows no dates before 1970.
+    // It does not accept dates before 1970.
     let dated = ["exp", "nbf", "iat"].iter().any(|name| claims[name].as_f64().is_some_and(|date| date < 0.0));
-    // `jti` and `nonce` are texts (RFC 7519 section 4.1.7), but nobody asked for them here.
+    // It checks that `jti` and `nonce` are strings (RFC 7519 section 4.1.7); we do not read them.
     let unasked = ["jti", "nonce"].iter().any(|name| !text(claims.get(name)));
     long_type || parameters || dated || unasked
 }

@@ -1,5 +1,5 @@
-//! Event bytes -> the whole of `authorize`: no panic, an answer of an allowed shape, nothing allowed to a token that was
-//! not signed, and nothing of the token in the answer or the log.
+//! Event bytes -> `authorize`. Checks that nothing panics, the answer has an allowed shape, only signed tokens are
+//! allowed anything, and neither the answer nor the log holds a piece of the token.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::world::{self, SECRET};
 
 const FAILURES: [&str; 4] = ["InternalError", "KeysUnavailable", "MalformedEvent", "Unauthorized"];
-/// The shortest piece of a text that counts as one: less may stand anywhere by chance.
+/// The shortest piece of a text that counts as a leak. Shorter ones may appear anywhere by chance.
 const PIECE: usize = 16;
 
 #[derive(Deserialize)]
@@ -21,21 +21,21 @@ struct Event {
     arn: String,
 }
 
-/// Answers an event, and judges the answer and the log.
+/// Authorizes an event; checks the answer and the log.
 pub fn run(event: &[u8]) {
     let (answer, log) = world::authorize(event);
     assert!(answer.len() <= 8192, "an answer of {} bytes", answer.len());
-    let answer_members: Map<String, Value> = serde_json::from_str(&answer).expect("an answer that is no JSON object");
+    let answer_members: Map<String, Value> = serde_json::from_str(&answer).expect("the answer is a JSON object");
     let read = serde_json::from_slice::<Event>(event);
     if let Some(failure) = answer_members.get("errorType") {
         assert!(FAILURES.iter().any(|known| failure == known) && answer_members.len() == 2, "{answer}");
         assert!(failure != "InternalError" && failure != "KeysUnavailable", "{answer}");
     } else {
-        let event = read.as_ref().expect("a policy for what is no event");
+        let event = read.as_ref().expect("only an event gets a policy");
         policy(&answer_members, event.header.as_deref().unwrap_or_default(), &event.arn);
     }
     let (header, arn) = read.map(|event| (event.header.unwrap_or_default(), event.arn)).unwrap_or_default();
-    // As it is, and as JSON writes it, which has letters of its own.
+    // The ARN as it is and as a JSON string, whose escapes differ.
     let own = format!("{arn}\n{}", Value::from(arn.as_str()));
     leaks(&header, &answer, &own);
     leaks(&header, &log, "");
@@ -43,7 +43,7 @@ pub fn run(event: &[u8]) {
     leaks(SECRET, &log, "");
 }
 
-/// The answer is whole, and only a token that was signed is told who it is or allowed anything.
+/// Checks that the answer is complete, and that only a signed token gets an identity or an Allow.
 fn policy(answer: &Map<String, Value>, header: &str, arn: &str) {
     let members = ["principalId", "policyDocument", "context", "usageIdentifierKey"];
     assert!(answer.iter().all(|(name, value)| members.contains(&name.as_str()) && !value.is_null()));
@@ -54,10 +54,11 @@ fn policy(answer: &Map<String, Value>, header: &str, arn: &str) {
     let allows = statements.iter().any(|statement| statement["Effect"] == "Allow");
     let anonymous = answer["principalId"] == "anonymous";
     assert!(signed || (anonymous && !allows && !passes && answer["context"]["error"] == "invalid_token"), "a forgery");
-    assert!(!anonymous || !allows, "nobody is allowed something");
+    assert!(!anonymous || !allows, "anonymous is allowed something");
 }
 
-/// No piece of this text is in the other, but for what is in its excuse and for words, which may be our own.
+/// Checks that `other` holds no piece of `text`, except pieces of `excuse` and of plain words, which may be the
+/// program's own.
 fn leaks(text: &str, other: &str, excuse: &str) {
     fn pieces(text: &str) -> HashSet<&[u8]> {
         text.as_bytes().windows(PIECE).collect()

@@ -1,5 +1,5 @@
-//! Bytes -> `Config::parse`: no panic, no value of the document or the environment in a message, and a configuration
-//! without mistakes makes an authorizer.
+//! Bytes -> `Config::parse`. Checks that nothing panics, no message repeats a value of the document or the environment,
+//! and a configuration without mistakes makes an authorizer.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::world;
 
 const PIECE: usize = 16;
-/// What no message may repeat.
+/// Environment variables whose values no message may repeat.
 const ENVIRONMENT: [(&str, &str); 4] = [
     ("SECRET", "canary-secret-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLM"),
     ("ISSUER", "https://canary-issuer-0123456789.example/"),
@@ -17,10 +17,10 @@ const ENVIRONMENT: [(&str, &str); 4] = [
     ("EMPTY", ""),
 ];
 
-/// Parses a configuration, and judges what is said of it.
+/// Parses a configuration; checks the errors or warnings.
 pub fn run(text: &[u8]) {
     let Ok(text) = std::str::from_utf8(text) else { return };
-    // A configuration may name any file, and reading a device has no end.
+    // A configuration may name any file, and reading a device may never end.
     if text.contains("dev") {
         return;
     }
@@ -43,9 +43,9 @@ pub fn run(text: &[u8]) {
     values.extend(ENVIRONMENT.map(|(_, value)| value.to_owned()));
     let escaped: Vec<String> = named.iter().map(|name| Value::from(name.as_str()).to_string()).collect();
     let names = || named.iter().map(String::as_str).chain(escaped.iter().map(|name| name.trim_matches('"')));
-    // A long name and the punctuation behind it may be a piece of a value.
+    // A long name and the punctuation after it may equal a piece of a value.
     let unnamed = names().filter(|name| name.len() * 2 >= PIECE).fold(messages, |text, name| text.replace(name, "\n"));
-    // Words may be our own, and so may code in backticks.
+    // Plain words and code in backticks may be the program's own.
     let word = |piece: &str| piece.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b' ' | b'`'));
     let excused = |piece: &str| word(piece) || names().any(|name| name.contains(piece));
     for piece in values.iter().flat_map(|value| pieces(value)) {
@@ -53,7 +53,7 @@ pub fn run(text: &[u8]) {
     }
 }
 
-/// Names of fields, methods and paths, which messages may repeat, and all other texts.
+/// Sorts texts into names of fields, methods and paths, which messages may repeat, and values, which they may not.
 fn sort(name: &str, value: &Value, named: &mut Vec<String>, values: &mut Vec<String>) {
     match value {
         Value::String(text) if matches!(name, "path" | "method") => named.push(text.clone()),

@@ -1,4 +1,4 @@
-//! A token that is accepted here is accepted by another library, which reads the same of it.
+//! Checks that another library accepts every token that is accepted here, and reads the same claims.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,17 +6,19 @@ use serde_json::Value;
 
 use super::world;
 
-/// Asks the other library, which gives the claims that it has verified, or `None` where it is known to be stricter.
+/// Verifies a token with the other library: the claims or its refusal, or `None` if the library is known to be
+/// stricter.
 pub type Other<'a> = &'a dyn Fn(&str, &Value, &Value) -> Option<Result<Value, String>>;
 
-/// Whether a token was accepted. The data is a token, or a header, a line end and claims, which are signed.
+/// Checks a token; returns whether it was accepted. The data is a token, or a header and claims to sign, separated by a
+/// line feed.
 pub fn run(data: &[u8], other: Other<'_>) -> bool {
     let token = match data.first() {
         Some(b'{') => {
             let mut parts = data.splitn(2, |byte| *byte == b'\n');
             world::signed(parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
         }
-        // Spaces before it are between the scheme and the token (RFC 6750 section 2.1).
+        // Leading spaces belong to the space between scheme and token (RFC 6750 section 2.1).
         _ => String::from_utf8_lossy(data).trim_start_matches(' ').to_owned(),
     };
     let answer = world::asked(&token, "GET/open");

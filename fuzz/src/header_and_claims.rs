@@ -1,4 +1,5 @@
-//! A header and claims of any bytes, signed as they should be: what becomes of them agrees with a plain reading of the rules.
+//! A header and claims of any bytes, correctly signed. Checks that the decision agrees with a plain reading of the
+//! rules.
 
 use std::ops::ControlFlow;
 
@@ -11,7 +12,7 @@ use super::world::{self, ISSUER, NOW, STAGE};
 
 type Need = fn(&Claims) -> bool;
 
-/// Requests, and what they need besides a valid token.
+/// Requests, and what each requires in addition to a valid token.
 const REQUESTS: [(&str, Need); 6] = [
     ("GET/open", |_| true),
     ("GET/movies", |claims| claims.has(&["read:movies"])),
@@ -32,7 +33,7 @@ impl Claims {
     }
 }
 
-/// The first byte chooses the request; a line of header and the claims follow.
+/// Checks one token. The first byte of the data chooses the request; the header, a line feed and the claims follow.
 pub fn run(data: &[u8]) {
     let Some((choice, data)) = data.split_first() else { return };
     let mut parts = data.splitn(2, |byte| *byte == b'\n');
@@ -46,10 +47,10 @@ pub fn run(data: &[u8]) {
     };
     let verified = answer.get("errorType").is_none() && answer["principalId"] != "anonymous";
     match expected {
-        None => assert!(!verified, "a token is accepted that breaks a rule: {answer}"),
+        None => assert!(!verified, "a token that breaks a rule is accepted: {answer}"),
         Some(claims) if claims.members["sub"] == "anonymous" => {}
         Some(claims) => {
-            assert!(verified, "a token is refused that keeps the rules: {answer}");
+            assert!(verified, "a token that follows the rules is refused: {answer}");
             let passes = internals::passes(&answer["policyDocument"], &format!("{STAGE}{tail}"));
             assert_eq!(passes, allowed(&claims), "{tail}: {answer}");
             assert_eq!(answer["principalId"], claims.members["sub"]);
@@ -80,7 +81,7 @@ fn accepted(header: &[u8], claims: &[u8]) -> Option<Claims> {
         && cty.flatten().is_none_or(|cty| flat(cty) != "jwt");
     let date = |name: &str| match members.get(name) {
         None => ControlFlow::Continue(None),
-        // A date is a double: `1e400` is a number, and not a date.
+        // A date must fit a double, so `1e400` is a number but not a date.
         Some(date) => date.as_f64().map_or(ControlFlow::Break(()), |date| ControlFlow::Continue(Some(date))),
     };
     let (exp, nbf, iat) = (date("exp"), date("nbf"), date("iat"));
@@ -122,7 +123,7 @@ fn holds(claim: &Value, text: &str) -> bool {
     claim == text || claim.as_array().is_some_and(|items| items.iter().any(|item| item == text))
 }
 
-/// An object in which no member appears twice: it has as many members as its text has colons outside of strings.
+/// Parses an object without duplicate members: one with as many members as its text has colons outside of strings.
 fn object(text: &[u8]) -> Option<Map<String, Value>> {
     let object: Value = serde_json::from_slice(text).ok()?;
     let (mut colons, mut string, mut escaped) = (0, false, false);
@@ -144,7 +145,7 @@ fn object(text: &[u8]) -> Option<Map<String, Value>> {
     }
 }
 
-/// Whether the powers of ten of all numbers fit in 64 bits.
+/// Whether the power of ten of every number's last digit fits in 64 bits.
 fn bounded(value: &Value) -> bool {
     match value {
         Value::Object(members) => members.values().all(bounded),
@@ -154,7 +155,7 @@ fn bounded(value: &Value) -> bool {
     }
 }
 
-/// The digits of a number but its zeros, each with the power of ten that it counts; `None` if one of these is beyond 64 bits.
+/// The nonzero digits of a number, each with its power of ten; `None` if a power does not fit in 64 bits.
 fn digits(number: &Number) -> Option<Vec<(char, i128)>> {
     let text = number.to_string();
     let (mantissa, power) = text.split_once('e').unwrap_or((&text, "0"));

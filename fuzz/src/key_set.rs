@@ -1,4 +1,5 @@
-//! Bytes -> the key-set parser: at most 100 keys, no two of one name and algorithm, and each of them fit.
+//! Bytes -> the key set parser. Checks that it takes at most 100 keys, no two with the same `kid` and algorithm, and
+//! only suitable ones.
 
 use apigw_jwt_authorizer::internals;
 use base64::Engine as _;
@@ -15,22 +16,22 @@ struct Set<'a> {
 
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-/// Parses a key set, and judges which keys are taken.
+/// Parses a key set; checks the keys that are taken.
 pub fn run(text: &[u8]) {
     let Some(keys) = internals::key_set(text) else { return };
-    let set: Set<'_> = serde_json::from_slice(text).expect("a key set that is no JSON");
-    // A key that cannot be read is passed over, and the others stay.
+    let set: Set<'_> = serde_json::from_slice(text).expect("a key set is JSON");
+    // An unreadable key is skipped, and the others are used.
     let jwks: Vec<Value> = set.keys.iter().filter_map(|jwk| serde_json::from_str(jwk.get()).ok()).collect();
     assert!((1..=100).contains(&keys.len()), "{} keys", keys.len());
     for (kid, alg) in &keys {
         let named = |jwk: &&Value| jwk.get("kid").and_then(Value::as_str) == kid.as_deref();
-        assert!(jwks.iter().filter(named).any(|jwk| fits(jwk, alg)), "an unfit key is taken");
+        assert!(jwks.iter().filter(named).any(|jwk| fits(jwk, alg)), "an unsuitable key is taken");
         let twins = keys.iter().filter(|(other, of)| other == kid && of == alg).count();
-        assert!(twins == 1 || kid.is_none(), "two keys of one name");
+        assert!(twins == 1 || kid.is_none(), "two keys have the same kid");
     }
 }
 
-/// Whether this algorithm may use the key.
+/// Whether a key is suitable for an algorithm.
 fn fits(jwk: &Value, alg: &str) -> bool {
     let octets = |name: &str| URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap_or_default()).unwrap_or_default();
     let number = |name: &str| -> Vec<u8> { octets(name).into_iter().skip_while(|byte| *byte == 0).collect() };

@@ -1,4 +1,4 @@
-//! What the fuzz targets run, and `tests/corpus.rs` with what they have found. Each panics at what must not be.
+//! The checks of the fuzz targets, which `tests/corpus.rs` runs with the corpora. Each panics if a check fails.
 
 pub mod authorize;
 pub mod config;
