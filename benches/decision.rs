@@ -1,7 +1,7 @@
-//! In-process benches of decisions and their stages: `cargo bench --features unstable-internals`. The figure of a stage includes the
-//! stages before it. `scripts/instructions` counts instructions, which are the same in every run.
+//! In-process benches of decisions and their stages: `cargo bench --features unstable-internals`. The time of a stage
+//! includes the stages before it. `scripts/instructions` counts instructions instead, which are the same in every run.
 
-#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a bench that fails has to say so")]
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a failed step fails the bench")]
 
 use std::hint::black_box;
 use std::path::Path;
@@ -17,7 +17,7 @@ const AUDIENCE: &str = "https://api.example.com";
 const STAGE: &str = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod/";
 const ALGORITHMS: [&str; 4] = ["HS256", "RS256", "ES256", "EdDSA"];
 
-/// A moment at which the tokens are valid.
+/// A clock that stands at a time when the tokens are valid.
 struct Fixed;
 
 impl Clock for Fixed {
@@ -26,7 +26,7 @@ impl Clock for Fixed {
     }
 }
 
-/// The keys and tokens of the instruction counts.
+/// The keys and tokens, shared with `scripts/instructions`.
 fn material() -> Value {
     serde_json::from_str(include_str!("instructions/material.json")).expect("the material is JSON")
 }
@@ -50,7 +50,7 @@ fn routes(count: usize) -> Vec<Value> {
     (0..).flat_map(of).take(count).collect()
 }
 
-/// An authorizer with this many routes, issuers and keys. The last issuer has signed the tokens.
+/// An authorizer with this many routes, issuers and keys. The tokens come from the last issuer.
 fn authorizer(algorithm: &str, routes_count: usize, issuers: usize, keys: usize, more: Value) -> Authorizer {
     let material = material();
     let mut set = material["keys"].as_array().cloned().unwrap_or_default();
@@ -139,7 +139,7 @@ fn bench(criterion: &mut Criterion) {
         ("undeclared_route", Some(rs256.clone()), "GET/films/17"),
         ("ambiguous_path", Some(rs256.clone()), "GET/movies//17"),
     ] {
-        // A refusal of a valid token still allows its other routes, and says no reason.
+        // The answer to a valid token still allows its other routes, and gives no reason.
         let expected = if token.as_deref() == Some(&rs256) { allow } else { reason };
         decide("refuse", reason, &authorizer, &event(token.as_deref(), request), expected);
     }

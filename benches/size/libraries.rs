@@ -1,5 +1,5 @@
-//! A minimal program with the libraries of the authorizer: it fetches a key over TLS and verifies with it. It exists
-//! to measure the size of its zip (`cargo xtask size`). Do not deploy it.
+//! A minimal program with the libraries of the authorizer: it fetches a key over TLS and verifies a signature with it.
+//! It only exists so that `cargo xtask size` can measure its zip. Do not deploy it.
 
 use std::sync::Arc;
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-/// How long to wait for a process.
+/// The longest wait for a process.
 const PATIENCE: Duration = Duration::from_secs(20);
 const RUNTIME: &str = "/2018-06-01/runtime/";
 const REQUEST_ID: &str = "8476a536-e9f4-11e8-9739-2dfe598c3fcd";
@@ -54,14 +54,14 @@ impl Api {
         self.listener.local_addr()
     }
 
-    /// Forgets the last process; returns how many connections it opened to the Runtime API.
+    /// Forgets the last process; returns the number of connections that it opened to the Runtime API.
     pub(crate) fn hang_up(&mut self) -> usize {
         let opened = self.connections.iter().filter(|connection| connection.runtime).count();
         self.connections.clear();
         opened
     }
 
-    /// The next request to the Runtime API. Requests for the key set are served meanwhile.
+    /// Waits for the next request to the Runtime API, and serves requests for the key set.
     pub(crate) fn request(&mut self) -> io::Result<Request> {
         let patience = Instant::now() + PATIENCE;
         loop {
@@ -87,7 +87,7 @@ impl Api {
         }
     }
 
-    /// Answers a poll with an event; returns when the event was sent.
+    /// Answers a poll with an event; returns the time when it was sent.
     pub(crate) fn invoke(&mut self, request: &Request, event: &[u8]) -> io::Result<Instant> {
         let deadline =
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default() + PATIENCE;
@@ -101,7 +101,7 @@ impl Api {
         Ok(Instant::now())
     }
 
-    /// Takes an answer.
+    /// Acknowledges an answer.
     pub(crate) fn accept(&mut self, request: &Request) -> io::Result<()> {
         self.connections[request.connection].write("202 Accepted", "", br#"{"status":"OK"}"#)
     }
@@ -178,7 +178,7 @@ impl Connection {
             "HTTP/1.1 {status}\r\nContent-Type: application/json\r\n{headers}Content-Length: {}\r\n\r\n",
             body.len()
         );
-        // Never more than the socket's buffer holds, so this does not block.
+        // The response fits into the socket's buffer, so this does not block.
         self.stream.write_all(&[head.as_bytes(), body].concat())
     }
 }

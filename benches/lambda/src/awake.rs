@@ -1,8 +1,8 @@
-//! Keeps the CPUs from going to sleep while calls are measured.
+//! Keeps the CPUs awake while calls are measured.
 //!
-//! An idle CPU of a virtual machine goes to sleep, and has to be woken for each request and each answer. That costs every process
-//! some ten microseconds a call, but less in the first tens of milliseconds after it starts, because the kernel then keeps the
-//! clock tick of the sleeping CPU. So a process that takes long to start would look slower.
+//! An idle CPU of a virtual machine sleeps, and must be woken for each request and each answer. That costs every
+//! process about ten microseconds a call, but less in the first tens of milliseconds after its start, because the
+//! kernel then keeps the clock tick of the sleeping CPU. So a process with a long start would look slower.
 
 use std::hint::black_box;
 use std::io;
@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getppid};
 
-/// The argument that starts this program to keep a CPU busy.
+/// The argument that makes this program keep a CPU busy.
 pub(crate) const SPIN: &str = "spin";
 
 /// A process of the lowest priority (`SCHED_IDLE`) for each CPU, stopped except while calls are measured.
 pub(crate) struct Awake(Vec<Child>);
 
 impl Awake {
-    /// Starts the processes; `pin` makes the next one run on a CPU. Without `chrt` there are none.
+    /// Starts the processes, if `chrt` is installed; `pin` chooses the CPU of the next one.
     pub(crate) fn start(cpus: [usize; 2], pin: impl Fn(usize) -> io::Result<()>) -> io::Result<Self> {
         let mut awake = Self(Vec::new());
         for cpu in cpus {
@@ -31,13 +31,13 @@ impl Awake {
                 Err(error) => eprintln!("CPUs may go to sleep, for chrt cannot be run: {error}"),
             }
         }
-        // Time to become what they are, before they are told to stand still.
+        // Give `chrt` time to set the priority before the processes are stopped.
         std::thread::sleep(Duration::from_millis(100));
         awake.signal(Signal::SIGSTOP)?;
         Ok(awake)
     }
 
-    /// Keeps the CPUs busy for as long as this takes.
+    /// Keeps the CPUs busy while `work` runs.
     pub(crate) fn during<T>(&self, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         self.signal(Signal::SIGCONT)?;
         let done = work();
@@ -59,7 +59,7 @@ impl Drop for Awake {
     }
 }
 
-/// Keeps a CPU busy until the process that started this is gone.
+/// Keeps a CPU busy until the parent process ends.
 pub(crate) fn spin() {
     let parent = getppid();
     while getppid() == parent {

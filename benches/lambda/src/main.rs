@@ -1,6 +1,6 @@
-//! The paired end-to-end bench: processes under a Runtime API server, cold and warm. Each round runs all of them, in an order
-//! drawn for the round. The results are medians of ratios within a round, so a slow minute of the machine affects
-//! all alike. `benches/lambda/run` builds what is needed and starts this.
+//! The paired end-to-end bench: processes under a Runtime API server, cold and warm. Each round runs all of them in
+//! random order. The results are medians of ratios within a round, so a slow minute of the machine affects all
+//! processes equally. `benches/lambda/run` builds the programs and starts this one.
 
 mod api;
 mod awake;
@@ -21,10 +21,10 @@ use material::Material;
 use series::{Bench, Series};
 use subject::{Cpus, Sample};
 
-/// The share of the time that a quick run takes.
+/// A quick run takes a seventh of the time.
 const QUICK: u64 = 7;
 
-/// The numbers of a series, by subject and round.
+/// The numbers of a series: a list for each subject, one item per round.
 pub(crate) type Samples = HashMap<&'static str, Vec<Sample>>;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Runs whole rounds until there are enough or the time is over.
+/// Runs whole rounds until there are enough or the time is up.
 fn run(series: &Series, part: u64, api: &mut Api, cpus: &Cpus) -> Result<Samples, Box<dyn Error>> {
     let began = Instant::now();
     let mut samples = Samples::new();
@@ -73,7 +73,7 @@ fn run(series: &Series, part: u64, api: &mut Api, cpus: &Cpus) -> Result<Samples
     Ok(samples)
 }
 
-/// The same orders in every run: xorshift64.
+/// A random number generator (xorshift64) that gives the same orders in every run.
 struct Dice(u64);
 
 impl Dice {

@@ -1,4 +1,4 @@
-//! The material of the bench: one issuer, its keys, tokens, events and route tables.
+//! The input of the bench: one issuer, its keys, tokens, events and route tables.
 
 use std::error::Error;
 use std::fs;
@@ -18,25 +18,25 @@ const SCOPES: &str = "openid profile read:movies write:movies delete:movies read
 /// The first resources of a table; the token may use the first two.
 const NAMES: [&str; 10] =
     ["movies", "orders", "users", "pets", "devices", "invoices", "reports", "events", "places", "tags"];
-/// Its length makes an RS256 token about 774 bytes long.
+/// The length of a padding claim that makes an RS256 token about 774 bytes long.
 const PADDING: usize = 38;
 
-/// What API Gateway sends.
+/// An event as API Gateway sends it.
 #[derive(Clone)]
 pub(crate) struct Event {
     pub(crate) body: Vec<u8>,
     pub(crate) arn: String,
-    /// What names everything.
+    /// The Resource that covers the whole stage.
     pub(crate) stage: String,
 }
 
-/// The token of an event, and what may be wrong with it.
+/// The kind of an event: a permit, or what is wrong with its token or request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Permit,
-    /// Of a table without parameters.
+    /// A permit for a table without path parameters.
     LiteralPermit,
-    /// With scopes that no other event's token has.
+    /// A permit for a token with scopes that no other event's token has.
     OwnScopes,
     Malformed,
     Unsigned,
@@ -50,12 +50,12 @@ pub(crate) struct Material {
     pub(crate) directory: PathBuf,
     rs256: Signer,
     hs256: Signer,
-    /// The public half, as an issuer publishes it.
+    /// The public keys, as an issuer publishes them.
     pub(crate) key_set: Vec<u8>,
 }
 
 impl Material {
-    /// Keys are the demo keys of the sample events, which protect nothing.
+    /// Reads the demo keys of the sample events, which protect nothing.
     pub(crate) fn new(repository: &Path, directory: &Path) -> Result<Self, Box<dyn Error>> {
         let keys = repository.join("events/keys");
         let private = fs::read(keys.join("orders-1.private.jwk.json"))?;
@@ -75,7 +75,7 @@ impl Material {
         self.directory.join(name).display().to_string()
     }
 
-    /// Writes a configuration: so many routes, with the settings of the one issuer and of the document.
+    /// Writes a configuration with these routes and additional settings of the issuer and of the document.
     pub(crate) fn configuration(
         &self,
         name: &str,
@@ -89,7 +89,7 @@ impl Material {
         Ok(self.file(name))
     }
 
-    /// Events with a token each.
+    /// Events of a kind, each with its own token.
     pub(crate) fn events(&self, algorithm: &str, kind: Kind) -> Result<Vec<Event>, Box<dyn Error>> {
         let requests = match kind {
             Kind::UndeclaredRoute => ["GET/films", "GET/films/17", "POST/films", "PUT/films/17"],
@@ -129,7 +129,7 @@ impl Material {
         };
         let token = signer.token(Some("JWT"), &claims)?;
         let token = match kind {
-            // Three segments and the right length, but no JSON in the first.
+            // Three segments and the right length, but the first is not JSON.
             Kind::Malformed => format!("e{token}"),
             Kind::BadSignature => {
                 let (input, signature) = token.rsplit_once('.').ok_or("no signature")?;
@@ -143,14 +143,14 @@ impl Material {
         Ok(Event { body: serde_json::to_vec(&event)?, arn, stage: format!("{STAGE}*") })
     }
 
-    /// The length of the token that most of the calls carry.
+    /// The length of the token in most calls.
     pub(crate) fn token_bytes(&self) -> Result<usize, Box<dyn Error>> {
         let event: Value = serde_json::from_slice(&self.event("RS256", Kind::Permit, 0, "GET/movies")?.body)?;
         Ok(event["authorizationToken"].as_str().ok_or("no token")?.len() - "Bearer ".len())
     }
 }
 
-/// Tables of five routes for each resource.
+/// A table with five routes for each resource.
 pub(crate) fn routes(count: usize, parameters: bool) -> Vec<Value> {
     let name = |number: usize| match NAMES.get(number) {
         Some(name) => (*name).to_owned(),

@@ -1,4 +1,4 @@
-//! The numbers as Markdown.
+//! The report in Markdown.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use crate::subject::Sample;
 
 type Metric = fn(&Sample) -> f64;
 
-/// The columns: the heading, the number, its divisor, and the decimals.
+/// The columns: heading, number, divisor and decimals.
 const COLUMNS: [(&str, Metric, f64, usize); 7] = [
     ("cold: first poll, ms", |sample| sample.poll, 1000.0, 2),
     ("cold: first answer, ms", |sample| sample.first, 1000.0, 2),
@@ -21,10 +21,10 @@ const COLUMNS: [(&str, Metric, f64, usize); 7] = [
     ("peak memory, MiB", |sample| sample.memory, 1024.0, 1),
 ];
 
-/// The numbers that targets use, which must agree in the control.
+/// The numbers that targets use. They must agree for the two copies of the control.
 const TOLD: [Metric; 4] = [|sample| sample.cold_cpu, |sample| sample.p50, |sample| sample.cpu, |sample| sample.memory];
 
-/// How far the control may be from 1 before a run is worthless.
+/// The largest deviation of the control from 1 in a usable run.
 const CONTROL_WITHIN: f64 = 0.10;
 
 struct Target {
@@ -104,7 +104,7 @@ fn targets(text: &mut String, measured: &[(Series, Samples)]) {
     text.push_str("| ratio | target | measured (quartiles) | |\n|---|---|---|---|\n");
     for Target { what, series, subject, against, metric, most } in TARGETS {
         let ratio = of(series).and_then(|(_, samples)| Ratio::of(samples, subject, against, metric));
-        // Where the floor stands, which a target that it misses cannot blame on the authorizer.
+        // The same ratio for the floor: if the floor misses a target, the authorizer is not the cause.
         let floor = match subject {
             FETCHED => Some([FLOOR_FETCHED, FLOOR]),
             _ => Some([FLOOR, against]).filter(|_| series == "languages"),
@@ -181,7 +181,7 @@ fn table(text: &mut String, series: &Series, samples: &Samples) {
     }
 }
 
-/// The ratios of two subjects, round by round.
+/// The median and quartiles of the ratios of two subjects within each round.
 struct Ratio {
     lower: f64,
     median: f64,
@@ -196,7 +196,7 @@ impl Ratio {
         Some(Self { lower: at(0.25), median: at(0.5), upper: at(0.75) })
     }
 
-    /// Small ratios need more of them.
+    /// The number of decimals: more for small ratios.
     fn decimals(&self) -> usize {
         if self.median < 0.1 { 3 } else { 2 }
     }

@@ -1,4 +1,4 @@
-//! The series: what is compared with what.
+//! The series, each of which compares subjects with each other.
 
 use std::error::Error;
 use std::fs;
@@ -11,7 +11,7 @@ use crate::subject::{Answer, Calls, Subject};
 
 type Failure = Box<dyn Error>;
 
-/// Subjects that take turns.
+/// Subjects that run in turn.
 pub(crate) struct Series {
     pub(crate) name: &'static str,
     pub(crate) title: &'static str,
@@ -21,7 +21,7 @@ pub(crate) struct Series {
     pub(crate) subjects: Vec<Entry>,
 }
 
-/// A subject and the one that its numbers are divided by.
+/// A subject, and the name of the subject that its numbers are divided by.
 pub(crate) struct Entry {
     pub(crate) subject: Subject,
     pub(crate) against: &'static str,
@@ -35,7 +35,8 @@ pub(crate) const FLOOR_FETCHED: &str = "floor, keys fetched at start";
 pub(crate) const TEN: &str = "10 routes";
 pub(crate) const TEN_THOUSAND: &str = "10,000 routes";
 pub(crate) const NODE: &str = "Node, aws-jwt-verify";
-/// Answers: of the authorizer and of the verifier, so many routes more than ten, and so many bytes more than one Resource.
+/// Long answers: the names of the authorizer and the verifier, the number of routes in addition to ten, and the bytes
+/// in addition to one Resource.
 pub(crate) const ANSWERS: [(&str, &str, usize, usize); 2] =
     [("an answer of 3 KB", "verifier, 3 KB", 9, 2700), ("an answer of 8 KiB", "verifier, 8 KiB", 39, 7530)];
 pub(crate) const REFUSALS: [(&str, Kind); 6] = [
@@ -50,10 +51,10 @@ pub(crate) const REFUSALS: [(&str, Kind); 6] = [
 const CALLS: Calls = Calls { before: 50, measured: 300 };
 /// Interpreters get faster with time, so every subject in a series with them gets warm-up calls.
 const MORE_CALLS: Calls = Calls { before: 500, measured: 500 };
-/// By then Node has compiled what it will compile.
+/// Enough calls for Node's compiler to finish.
 const MANY_CALLS: Calls = Calls { before: 4000, measured: 500 };
 
-/// The programs to run, as `benches/lambda/run` has placed them.
+/// The programs to run, where `benches/lambda/run` put them.
 pub(crate) struct Bench<'a> {
     material: &'a Material,
     built: PathBuf,
@@ -75,7 +76,7 @@ impl<'a> Bench<'a> {
         Ok(vec![self.floor(), self.variants(api)?, self.answers()?, self.refusals()?, self.languages()?])
     }
 
-    /// The authorizer and what it is built on.
+    /// The authorizer, the floor and the null handler.
     fn floor(&self) -> Series {
         let subjects = vec![self.floor_peer(FLOOR), self.peer("null handler", vec![self.built.join("null")], CALLS)];
         let mut subjects = against(FLOOR, [self.pair(), subjects].concat());
@@ -128,7 +129,7 @@ impl<'a> Bench<'a> {
         Ok(Series { name: "variants", title: "Other configurations", seconds: 90, rounds: 150, subjects })
     }
 
-    /// Answers of some length, beside those of a verifier of the same length that has nothing to decide about them.
+    /// Long answers of the authorizer, compared with equally long ones of a verifier without routes.
     fn answers(&self) -> Result<Series, Failure> {
         let mut subjects = Vec::new();
         let absent = json!({ "undeclared_routes": "absent" });
@@ -165,7 +166,7 @@ impl<'a> Bench<'a> {
         Ok(Series { name: "refusals", title, seconds: 60, rounds: 150, subjects: against(AUTHORIZER, subjects) })
     }
 
-    /// Authorizers in other languages, as far as they are installed.
+    /// Authorizers in other languages, if they are installed.
     fn languages(&self) -> Result<Series, Failure> {
         let warmer = |subject: Subject| Subject { calls: MORE_CALLS, ..subject };
         let mut subjects: Vec<_> = self.pair().into_iter().map(warmer).collect();

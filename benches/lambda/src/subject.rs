@@ -15,7 +15,7 @@ use crate::api::{Api, Asked, Request};
 use crate::awake::Awake;
 use crate::material::Event;
 
-/// Room for the log of a process, so that it need not be read while the clock is running.
+/// The size of the pipe for a process's log, so that it need not be read during the measurement.
 const LOG_BYTES: i32 = 1 << 20;
 
 /// A subject of the bench.
@@ -31,14 +31,14 @@ pub(crate) struct Subject {
     pub(crate) calls: Calls,
 }
 
-/// What every answer must be.
+/// The expected effect of every answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     Allow,
     Deny,
 }
 
-/// How many calls go unmeasured, and how many are measured.
+/// The numbers of warm-up calls and of measured calls.
 #[derive(Clone, Copy)]
 pub(crate) struct Calls {
     pub(crate) before: usize,
@@ -70,7 +70,7 @@ enum Purpose {
     Measure,
 }
 
-/// The CPUs that are used: the server and the process under test do not share one if there are two.
+/// The CPUs of the server and of the process under test, which are different if there are two.
 pub(crate) struct Cpus {
     server: usize,
     subject: usize,
@@ -78,7 +78,7 @@ pub(crate) struct Cpus {
 }
 
 impl Cpus {
-    /// The first and the last of those that this process may use.
+    /// Chooses the first and the last CPU that this process may use.
     pub(crate) fn find() -> io::Result<Self> {
         let allowed = sched_getaffinity(Pid::from_raw(0))?;
         let mut cpus = (0..CpuSet::count()).filter(|cpu| allowed.is_set(*cpu) == Ok(true));
@@ -97,7 +97,7 @@ impl Cpus {
 impl Subject {
     /// Starts the process, calls it, and stops it.
     pub(crate) fn measure(&self, api: &mut Api, cpus: &Cpus) -> io::Result<Sample> {
-        // Once for nothing: then it is itself that has left the caches as they are, whoever was before it.
+        // The first start is not measured. It leaves the caches in the same state whatever ran before.
         let sample = self.run(api, cpus, Purpose::Start).and_then(|_| self.run(api, cpus, Purpose::Measure));
         sample.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", self.name)))
     }
@@ -121,7 +121,7 @@ impl Subject {
                 ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/authorizer"),
                 ("AWS_LAMBDA_LOG_STREAM_NAME", "1"),
                 ("AWS_REGION", "eu-west-1"),
-                // As the template has it.
+                // As in the template.
                 ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
                 ("_HANDLER", "handler.handler"),
             ])
@@ -235,7 +235,7 @@ fn micros(time: Duration) -> f64 {
 struct Process(Child);
 
 impl Process {
-    /// The user and system time of all its threads, including those that have ended.
+    /// The clock of the user and system time of all threads, including ended ones.
     fn cpu_clock(&self) -> io::Result<ClockId> {
         Ok(clock_getcpuclockid(Pid::from_raw(self.0.id() as i32))?)
     }

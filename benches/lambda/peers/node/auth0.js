@@ -1,4 +1,4 @@
-// The way of Auth0's sample authorizer: the header is decoded, the key set's client finds the key, `jsonwebtoken` verifies.
+// Like Auth0's sample authorizer: decode the header, get the key from the JWKS client, and verify with `jsonwebtoken`.
 'use strict';
 const { readFileSync } = require('node:fs');
 const jwt = require('jsonwebtoken');

@@ -1,4 +1,4 @@
-// The library that AWS publishes for authorizers, with the key set in its cache from the start.
+// AWS's library for authorizers, with the key set in its cache from the start.
 'use strict';
 const { readFileSync } = require('node:fs');
 const { JwtVerifier } = require('aws-jwt-verify');

@@ -1,4 +1,4 @@
-// The Runtime API loop: one connection that is kept, no log. The argument is the module with the handler.
+// A Runtime API loop on one persistent connection, without a log. The argument is the module with the handler.
 'use strict';
 const http = require('node:http');
 

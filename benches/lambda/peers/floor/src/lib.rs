@@ -1,5 +1,6 @@
-//! The least that an authorizer can do and still check a token: one key that is parsed once, from a file or from a host that is asked for
-//! it, `sig`, `exp`, `iss`, `aud` and one scope, and an Allow of the method ARN. No configuration, no routes, no second chance, no log.
+//! A minimal authorizer that still verifies a token: keys that are parsed once, from a file or fetched from a host;
+//! checks of the signature, `exp`, `iss`, `aud` and one scope; and an Allow of the method ARN. No configuration,
+//! routes, retries or log.
 
 use std::borrow::Cow;
 use std::env::var;
@@ -13,7 +14,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
-/// Why there are no rules, or no Runtime API.
+/// A failure to read the rules or to reach the Runtime API.
 pub type Failure = Box<dyn std::error::Error>;
 
 #[derive(Deserialize)]
@@ -56,13 +57,13 @@ enum Key {
     Hs256(Box<hmac::Key>),
 }
 
-/// What a token has to be.
+/// The rules that a token must meet.
 pub struct Rules {
     key: Key,
     issuer: String,
     audience: String,
     scope: String,
-    /// How many bytes of Resources there are beside the method ARN.
+    /// The number of bytes of Resources in addition to the method ARN.
     more: usize,
 }
 
@@ -97,7 +98,7 @@ impl Rules {
         })
     }
 
-    /// The policy, if the token passes.
+    /// The policy, if the token meets the rules.
     pub fn answer(&self, event: &[u8]) -> Option<String> {
         let event: Event = serde_json::from_slice(event).ok()?;
         let (input, signature) = event.token.strip_prefix("Bearer ")?.rsplit_once('.')?;
@@ -151,7 +152,7 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::new() })
     }
 
-    /// Sends a request and reads the whole response into the buffer; where its head ends and where its body does.
+    /// Sends a request and reads the whole response into the buffer; returns where its head and its body end.
     pub fn exchange(&mut self, request: &[u8]) -> Result<(usize, usize), Failure> {
         self.stream.write_all(request)?;
         let mut filled = 0;

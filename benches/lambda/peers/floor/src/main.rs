@@ -1,4 +1,4 @@
-//! The floor: its checks on one blocking connection to the Runtime API. It is here to be measured against, not to be used.
+//! The floor: its checks on one blocking connection to the Runtime API. A baseline for measurements, not for use.
 
 use std::env::var;
 

@@ -1,4 +1,4 @@
-//! What the Lambda runtime for Rust costs by itself: a handler that checks nothing and allows what is asked for.
+//! The cost of the Lambda runtime for Rust alone: a handler that checks nothing and allows every request.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::Deserialize;

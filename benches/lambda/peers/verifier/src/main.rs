@@ -1,4 +1,4 @@
-//! The floor's checks on the Lambda runtime for Rust, with answers as long as `MORE_BYTES` says.
+//! The floor's checks on the Lambda runtime for Rust, with `MORE_BYTES` bytes of additional Resources in each answer.
 
 use floor::Rules;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
