@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn what_is_not_a_method_arn_is_refused() {
         let stage = |chars: usize| format!("arn:aws:execute-api:eu-west-1:123456789012:api/{}/GET/", "é".repeat(chars));
-        // 47 characters before the stage, its slash and the `*` of a policy.
+        // 47 characters before the stage, its slash, and the `*` of a policy.
         assert!(MethodArn::parse(&stage(463)).is_some());
         assert_eq!(MethodArn::parse(&stage(464)), None, "a stage that no Resource could name");
         for arn in [

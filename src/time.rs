@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(left(Some(13_000), 12_700), Duration::ZERO);
         assert_eq!(left(Some(10_300), 10_000), Duration::ZERO);
         assert_eq!(left(Some(10_000), 10_000), Duration::ZERO);
-        // None is known, or it is by a clock that disagrees with ours.
+        // There is no deadline, or it is in the past by our clock, so the two clocks disagree.
         for ends in [None, Some(9_999), Some(0)] {
             assert!(left(ends, 10_000) > Duration::from_secs(1_000_000), "{ends:?}");
         }
@@ -159,7 +159,7 @@ mod tests {
         let at =
             |wall, monotonic| Moment { wall: Duration::from_secs(wall), monotonic: Duration::from_secs(monotonic) };
         assert_eq!(at(200, 10).since(at(100, 5)), Duration::from_secs(100), "the monotonic clock was frozen");
-        assert_eq!(at(90, 65).since(at(100, 5)), Duration::from_secs(60), "the wall clock went back");
+        assert_eq!(at(90, 65).since(at(100, 5)), Duration::from_secs(60), "the wall clock was set back");
         assert_eq!(at(90, 5).since(at(100, 5)), Duration::ZERO);
     }
 }

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_is_named_with_its_line_and_column() {
+    fn a_syntax_error_is_reported_with_its_line_and_column() {
         let twice = "line 1, column 13: a member appears twice in one object; remove one of them";
         said(r#"{"a":1,"a":2}"#, twice);
         said("{\n \"a\": [1, 2,],\n}", "line 2, column 13: the comma before this bracket is one too many; remove it");

@@ -228,7 +228,7 @@ mod tests {
 
     use super::*;
 
-    /// So many random bytes, the same each time.
+    /// `length` pseudorandom bytes, which depend only on `seed`.
     fn random(seed: usize, length: usize) -> Vec<u8> {
         let block = |number: usize| {
             let text = format!("{seed} {number}");

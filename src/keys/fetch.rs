@@ -221,7 +221,7 @@ mod tests {
     use super::*;
     use crate::keys::resolver::Looking;
 
-    /// What a name resolves to here: the addresses it is made of.
+    /// Resolves a name to the addresses that are encoded in it.
     fn by_its_name(host: String) -> Looking {
         let addresses = host.trim_end_matches('.').trim_end_matches(".example").split('.');
         let addresses = addresses.map(|part| {
@@ -262,7 +262,7 @@ mod tests {
             "x64-ff9b--7f00-1",
             "xfe80--1",
             "xfd00-ec2--254",
-            // One that is outside, and one that is not.
+            // One address that is outside, and one that is not.
             "x2001-db8--1.x--1",
         ] {
             for dot in ["", "."] {
@@ -273,7 +273,7 @@ mod tests {
         }
         let connected = || listener.accept().is_ok();
         assert!(!connected());
-        // What the configuration names is not judged.
+        // A configured address is not checked.
         let configured = KeyUrl::parse(&format!("https://x--ffff-7f00-1.example:{port}/keys")).unwrap();
         let network =
             Network { outward: client(&network.tls).dns_resolver(Arc::new(Unjudged)).build().unwrap(), ..network };
@@ -298,7 +298,7 @@ mod tests {
         assert_eq!(age("public, Max-Age=3600, must-revalidate", Some("600")), Some(3000));
         assert_eq!(age("max-age=\"15\"", None), Some(15));
         assert_eq!(age("max-age=5", Some("9")), Some(0));
-        assert_eq!(age("max-age=3600", Some("about an hour")), None, "an age that cannot be read may be any");
+        assert_eq!(age("max-age=3600", Some("about an hour")), None, "an unreadable age could be any age");
         assert_eq!(age("no-store", None), None);
         assert_eq!(age("s-maxage=5", None), None);
         assert_eq!(age("max-age=x", None), None);

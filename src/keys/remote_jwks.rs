@@ -139,7 +139,7 @@ mod tests {
     use crate::keys::test_support::{Dial, block_on, logged};
 
     impl RemoteKeys {
-        /// The key that a token would be verified with.
+        /// Finds the key that would verify a token.
         async fn find(&self, alg: Algorithm, kid: Option<&str>) -> Result<Arc<PublicKey>, Error> {
             let held = self.cache.usable(Deadline::of(None, self.cache.source.clock.now())).await?;
             let token = KeyReference { alg, kid, thumbprints: [None, None] };
@@ -147,7 +147,7 @@ mod tests {
         }
     }
 
-    /// Says the same to every request for an address, and notes what was asked for.
+    /// Gives every request for an address the same answer, and records the requests.
     #[derive(Default)]
     struct Script {
         documents: Vec<(KeyUrl, String)>,
@@ -202,7 +202,7 @@ mod tests {
             let find = || keys.find(Algorithm::Ed25519, Some("k"));
             let first = find().await.unwrap();
             assert!(Arc::ptr_eq(&first, &find().await.unwrap()));
-            // Nor are they parsed again when the set is confirmed.
+            // They are not parsed again when a refresh returns the same set.
             *clock.0.lock().unwrap() = 100;
             assert!(Arc::ptr_eq(&first, &find().await.unwrap()));
             assert_eq!(script.asked.lock().unwrap().len(), 2);

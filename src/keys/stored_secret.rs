@@ -213,7 +213,7 @@ mod tests {
 
     const SECRET: &str = "a secret for tests, of 32 bytes or more";
 
-    /// Says the same to every request, until it is told to say something else.
+    /// Gives every request the same answer until a test changes it.
     struct Script(Mutex<Result<String, FetchError>>);
 
     impl Fetch for Script {
@@ -224,7 +224,7 @@ mod tests {
         }
     }
 
-    /// A secret in a field, and where it comes from.
+    /// A stored secret with a `field`, its source and its clock.
     struct Local {
         script: Arc<Script>,
         clock: Arc<Dial>,
@@ -254,14 +254,14 @@ mod tests {
             *self.script.0.lock().unwrap() = said;
         }
 
-        /// Asks for the versions, and tells what is logged meanwhile.
+        /// Reads the versions; returns the lines logged meanwhile.
         fn logs(&self) -> Vec<Value> {
             let deadline = Deadline::of(None, self.clock.now());
             logged(|| drop(block_on(self.secret.versions(deadline))))
         }
     }
 
-    /// What the extension says of a secret whose field has this text.
+    /// The extension's response for a secret whose field has this text.
     fn answer(text: &str) -> String {
         serde_json::json!({ "SecretString": serde_json::json!({ "key": text }).to_string() }).to_string()
     }
@@ -280,7 +280,7 @@ mod tests {
             (Ok("{}".to_owned()), "not_an_answer_of_the_extension"),
             (Ok(r#"{"SecretString":"{}"}"#.to_owned()), "no_text_in_that_field"),
             (Ok(answer("short")), "the secret is shorter than the 32 bytes that HS256 needs"),
-            // It is asked again and again, and what it said last is the reason.
+            // It is retried, and the reason is that of the last response.
             (Err(FetchError::Status(500)), "status_500"),
         ] {
             let local = Local::new();

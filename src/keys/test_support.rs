@@ -1,4 +1,4 @@
-//! What the tests of fetched keys and secrets share.
+//! Tools shared by the tests of fetched keys and secrets.
 
 #[path = "../../tests/support/log_buffer.rs"]
 mod log_buffer;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::time::{Clock, Moment};
 
-/// A clock that moves when it is told to, in seconds.
+/// A clock set by hand, in seconds.
 #[derive(Default)]
 pub(super) struct Dial(pub(super) Mutex<u64>);
 
@@ -22,13 +22,13 @@ impl Clock for Dial {
     }
 }
 
-/// Waits for it in this thread.
+/// Runs a future to completion in this thread.
 pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     runtime.unwrap().block_on(future)
 }
 
-/// The fields of the lines that are logged meanwhile, from INFO on.
+/// The fields of the lines that `what` logs at INFO and above.
 pub(super) fn logged(what: impl FnOnce()) -> Vec<Value> {
     let buffer = LogBuffer::default();
     let written = buffer.clone();

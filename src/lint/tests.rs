@@ -1,4 +1,4 @@
-//! Each kind of slip, on documents that start.
+//! Each kind of warning, for documents that start.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ impl Clock for Stopped {
     }
 }
 
-/// The paths of the warnings, and how each begins.
+/// The path of each warning, and the start of its message.
 fn warnings(document: &Value) -> Vec<(String, String)> {
     let config =
         Config::parse(&document.to_string(), &|_| None, Path::new(".")).unwrap_or_else(|error| panic!("{error}"));
@@ -24,7 +24,7 @@ fn warnings(document: &Value) -> Vec<(String, String)> {
     authorizer.lint().into_iter().map(|issue| (issue.path, issue.expected)).collect()
 }
 
-/// An entry with these members, of an issuer whose keys are fetched from anywhere.
+/// The warnings for an entry with these members, whose key set is on another host.
 fn issuer(members: Value) -> Vec<(String, String)> {
     let mut entry = json!({ "audience": "api", "jwks_uri": "https://keys.test/set" });
     entry.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());

@@ -1,4 +1,4 @@
-//! The header's value.
+//! Hints for the value of the token's header.
 
 use super::*;
 use crate::hint::credentials::malformed;

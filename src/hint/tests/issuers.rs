@@ -1,4 +1,4 @@
-//! An `iss` that no entry is for.
+//! Hints for an `iss` that no entry accepts.
 
 use super::*;
 

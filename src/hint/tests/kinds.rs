@@ -1,4 +1,4 @@
-//! Tokens of another kind.
+//! Hints for tokens of another kind.
 
 use super::*;
 
@@ -20,7 +20,7 @@ fn cognito_s_two_tokens_are_told_apart_at_both_presets() {
     at("access", &["aud", "client_id"], Error::InvalidClaim, &id).says(Some(Hint::IdTokenForAccessToken));
     at("id", &["aud"], Error::WrongAudience, &access).says(Some(Hint::AccessTokenForIdToken));
     at("id", &["aud", "client_id"], Error::InvalidClaim, &access).says(Some(Hint::AccessTokenForIdToken));
-    // Where neither is asked for, what differs is where the audience is.
+    // Without a required `token_use`, the two kinds differ only in the claim with the audience.
     Case { issuer: COGNITO, ..Case::new(Error::WrongAudience, access) }.says(Some(Hint::AudienceInAnotherClaim));
 }
 
@@ -61,7 +61,7 @@ fn an_id_token_is_known_without_a_nonce() {
         json!({ "aud": "client", "sub": "u", "jti": "ID.abc", "ver": 1 }),
         // Keycloak
         json!({ "aud": "client", "azp": "client", "typ": "ID", "sub": "u" }),
-        // Any, by OpenID Connect Core 1.0 section 3.1.3.6
+        // Any provider, by OpenID Connect Core 1.0 section 3.1.3.6
         json!({ "aud": "client", "at_hash": "x" }),
     ];
     for claims in tokens {

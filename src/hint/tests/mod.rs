@@ -1,4 +1,4 @@
-//! Each hint on the refusals that it is for.
+//! Each hint, tested with the refusals that it explains.
 
 mod credentials;
 mod issuers;
@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::routes::{Alternative, ClaimNeed, ClaimValue, Need};
 use crate::time::NumericDate;
 
-/// Every hint and its advice stand in the documentation; `UPDATE_GOLDEN=1 cargo test hint` writes them there.
+/// The documentation has every hint and its advice. `UPDATE_GOLDEN=1 cargo test hint` writes them.
 #[test]
 fn the_documentation_lists_every_hint() {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/hints.md");
@@ -35,7 +35,7 @@ fn the_documentation_lists_every_hint() {
     assert_eq!(std::fs::read_to_string(&file).unwrap_or_default(), expected);
 }
 
-/// A refusal in the making: what is not set is as usual.
+/// The input of a refusal, with defaults for everything but the cause.
 struct Case {
     error: Error,
     header: Value,
@@ -46,7 +46,7 @@ struct Case {
     required: Vec<(&'static str, Value)>,
     scope_claims: &'static [&'static str],
     scope: Option<&'static str>,
-    /// A claim that the route needs, and its value; `None` for the first segment of the path.
+    /// A claim that the route requires, and its value; `None` for the first segment of the path.
     claim: Option<(&'static str, Option<Value>)>,
     method: &'static str,
     path: &'static str,
@@ -125,7 +125,7 @@ impl Case {
         assert_eq!(self.found().0, expected, "{}", self.claims);
     }
 
-    /// This hint, and, where `authz` is built, this place.
+    /// Checks the hint, and with feature `authz`, its place in the token.
     #[track_caller]
     fn says_at(&self, hint: Hint, pointer: &str) {
         let (found, place) = self.found();

@@ -1,4 +1,4 @@
-//! Requests that no authorizer belongs to, and paths that are ambiguous.
+//! Hints for requests that should have no authorizer, and for ambiguous paths.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Scopes and roles that are elsewhere in the token.
+//! Hints for scopes and roles that are elsewhere in the token.
 
 use super::*;
 
@@ -40,7 +40,7 @@ fn a_right_is_found_wherever_it_is_and_its_place_is_named() {
         (json!({ "scope": "a", "authorities": ["ROLE_orders"] }), "/authorities"),
         (json!({ "scope": "a", "rights": "a,orders" }), "/rights"),
         (json!({ "scope": "a", "groups": ["Orders"] }), "/groups"),
-        // No right that is needed, but a list of rights.
+        // A list of rights, but without the required one.
         (json!({ "roles": ["other"] }), "/roles"),
     ];
     for (claims, pointer) in cases {

@@ -1,4 +1,4 @@
-//! Claims that are compared with a value.
+//! Hints for claims that are compared with a value.
 
 use super::*;
 

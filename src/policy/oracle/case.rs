@@ -1,4 +1,4 @@
-//! One table, token and request, judged: soundness, exactness, no false refusal and budgets.
+//! Checks one table, token and request: soundness, exactness, no false refusals, and size budgets.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,10 @@ use super::rules::{Judge, Mode, Reading, Rules, Token};
 use super::{STAGE, answer, json, routes};
 use crate::policy::Plan;
 
-/// What an answer leaves for a policy, about.
+/// The approximate number of bytes that an answer leaves for the policy.
 pub(crate) const ROOM: usize = 7936;
 
-/// One table, token and request, and the segments of which the other paths are made.
+/// One table, token and request, and the segments to build other paths from.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     pub(crate) rules: Rules,
@@ -23,8 +23,8 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// Asks for the paths that up to three of the table's literals make with texts that it does not declare, `extra` choosing
-    /// one, and a method.
+    /// A case whose other paths are built from up to three literals of the table and two undeclared texts. `extra`
+    /// chooses one of the texts and a method.
     pub(crate) fn new(
         literals: &[&'static str],
         rules: Rules,
@@ -46,7 +46,7 @@ impl Case {
     }
 }
 
-/// What became of a case.
+/// The result of checking a case.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Held,
@@ -54,7 +54,7 @@ pub(crate) enum Outcome {
     TableRefused,
 }
 
-/// Judges a case.
+/// Checks a case.
 pub(crate) fn judge(case: &Case) -> Result<Outcome, String> {
     let Some(routes) = routes(&case.rules) else {
         return Ok(Outcome::NoTable);
@@ -64,7 +64,8 @@ pub(crate) fn judge(case: &Case) -> Result<Outcome, String> {
     };
     let (policy, left_out) = answer(&routes, &plan, &case.token, &case.request, case.room);
     let text = serde_json::to_string(&policy).unwrap();
-    // The frame counts an Allow and a Deny with a condition, and a Deny has to be sent in any case.
+    // Up to 512 bytes are always accepted: a Deny must be sent even without room, and the frame counts an Allow and a Deny
+    // with a condition.
     if text.len() > case.room.max(512) {
         return Err(format!("{} bytes for {}: {text}", text.len(), case.room));
     }
@@ -73,7 +74,7 @@ pub(crate) fn judge(case: &Case) -> Result<Outcome, String> {
     let asked_of =
         |tail: &str| tail.split_once('/').map(|(method, path)| (method.to_owned(), rules.read(path))).unwrap();
     let (asked_method, asked) = asked_of(&case.request);
-    // What a request asks that is not ordinary itself may cost others.
+    // A request that is not ordinary may reduce the rest of the policy.
     let ordinary =
         !rules.allow(&case.token, &asked_method, &asked) || rules.ordinary(&case.token, &asked_method, &asked);
     let verdict = |tail: &str, path: &Reading| -> Result<(), String> {
@@ -94,8 +95,8 @@ pub(crate) fn judge(case: &Case) -> Result<Outcome, String> {
     let (method, path) = case.request.split_once('/').unwrap();
     let reading = rules.read(path);
     let (wanted, given) = (rules.allow(&case.token, method, &reading), document.allows(&case.request));
-    // A long one takes a wildcard, for which there may be no room; nor is there any for a method that does not exist, that
-    // spares what is encoded in it, or below a refused route.
+    // A long request needs a wildcard, which may not fit. No wildcard exists for an unknown method, for encoded
+    // characters, or below a refused route.
     let short = case.request.len() < 400;
     let writable = || case.room == ROOM && !case.request.contains('%') && ordinary;
     let fits = if short { case.room >= 600 } else { writable() };
@@ -111,8 +112,8 @@ pub(crate) fn judge(case: &Case) -> Result<Outcome, String> {
     Ok(Outcome::Held)
 }
 
-/// All paths of these segments up to depth 4, and the short ones with one segment that means trouble; with and without a
-/// slash at the end. Deeper than the first segment each phase tries a quarter of the troubles.
+/// All paths of these segments up to depth 4, with and without a trailing slash, and short ones with one problematic
+/// segment. Below the first segment, each phase tries a quarter of the problematic segments.
 fn paths(segments: &[&str], phase: usize) -> Vec<String> {
     let mut paths = vec![String::new(), "/".to_owned(), "//".to_owned(), "/x".to_owned(), "%2F".to_owned()];
     let troubles = troubles(segments);

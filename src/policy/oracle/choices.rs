@@ -1,4 +1,5 @@
-//! A case out of bytes, for the fuzz target: each byte makes a choice, and where there are no more, the first choice is made.
+//! Builds a case from bytes for the fuzz target. Each byte makes a choice; once they run out, the first option is
+//! chosen.
 
 use serde_json::{Value, json};
 
@@ -13,7 +14,7 @@ const SEGMENTS: [&str; 31] = [
     "a", "b", "me", "a:x", "u1", "zz", "a b", "", ".", "..", "a%20b", "%61", "m%65", "a%3Ax", "x%7Cy", "x|y", "\u{e9}",
     "%C3%A9", "a*", "?", "${a}", "a\\b", "%2F", "%zz", "%0a", "A", "..a", "q\"", "a;b", "%3b", "%ff",
 ];
-/// Of these a claim is spelt that is not one of the texts above.
+/// The characters of claims that are not one of the texts above.
 const LETTERS: [char; 24] = [
     'a', 'b', 'm', 'e', ':', 'x', 'u', '1', '.', '/', '\\', '*', '?', '$', '{', '%', '2', 'F', ' ', '"', '\u{e9}',
     '\u{85}', '|', 'A',
@@ -96,7 +97,7 @@ impl Choices<'_> {
     }
 }
 
-/// The case that these bytes choose.
+/// Builds the case that these bytes choose.
 pub(crate) fn case(bytes: &[u8]) -> Case {
     let mut choices = Choices(bytes);
     let mode = choices.of(&[Mode::Deny, Mode::Allow, Mode::Absent]);

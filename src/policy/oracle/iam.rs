@@ -1,7 +1,7 @@
-//! A judge of policies, from the IAM documentation alone: in a Resource `*` stands for any text, also none, and `?` for one
-//! character; an explicit Deny beats every Allow; what nothing allows is denied.
+//! IAM's policy evaluation, written from its documentation alone: in a Resource `*` matches any text, even an empty
+//! one, and `?` one character; an explicit Deny overrides every Allow; anything not allowed is denied.
 
-/// A pattern, cut at its stars.
+/// A pattern, split at its stars.
 struct Glob {
     pieces: Vec<Vec<char>>,
 }
@@ -15,7 +15,8 @@ impl Glob {
         piece.len() <= text.len() && piece.iter().zip(text).all(|(wanted, found)| *wanted == '?' || wanted == found)
     }
 
-    /// The first piece begins the text, the last one ends it, and those between follow each other, each as early as it can.
+    /// Matches the first piece at the start, the last at the end, and the others between them, each as early as
+    /// possible.
     fn matches(&self, text: &[char]) -> bool {
         let (first, rest) = self.pieces.split_first().unwrap();
         if !Self::fits(first, text) {
@@ -42,7 +43,7 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    /// Reads a document as it is sent. Every Resource has to begin with the stage.
+    /// Reads a policy document, in which every Resource must start with the stage.
     pub(crate) fn new(json: &serde_json::Value, stage: &str) -> Self {
         let globs = |effect: &str| {
             let statements = json["Statement"].as_array().unwrap().iter();
@@ -52,7 +53,7 @@ impl Document {
                 .map(|resource| {
                     let resource = resource.as_str().unwrap();
                     assert!(resource.chars().count() <= 512, "a Resource of more than 512 characters");
-                    Glob::new(resource.strip_prefix(stage).expect("a Resource of another stage"))
+                    Glob::new(resource.strip_prefix(stage).expect("every Resource is in the stage"))
                 })
                 .collect()
         };
@@ -60,7 +61,7 @@ impl Document {
         Self { allow: globs("Allow"), deny: globs("Deny") }
     }
 
-    /// Whether it lets `METHOD/path` pass.
+    /// Whether the policy allows `METHOD/path`.
     pub(crate) fn allows(&self, tail: &str) -> bool {
         let text: Vec<char> = tail.chars().collect();
         self.allow.iter().any(|glob| glob.matches(&text)) && !self.deny.iter().any(|glob| glob.matches(&text))

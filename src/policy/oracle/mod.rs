@@ -1,5 +1,5 @@
-//! Two judges of policies that share no code with what they judge, for the tests and the fuzz targets, and what they are
-//! asked: IAM's evaluation of a document, and the rules of a route table.
+//! Oracles for the tests and the fuzz targets, which share no code with the policy compiler: IAM's evaluation of a
+//! document, the rules of a route table, and the cases that compare them.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -7,7 +7,7 @@
     clippy::indexing_slicing,
     clippy::string_slice,
     clippy::unwrap_used,
-    reason = "a judge that panics has found something too"
+    reason = "a panic in an oracle is also a finding"
 )]
 
 pub(crate) mod case;
@@ -31,7 +31,7 @@ use crate::time::NumericDate;
 
 pub(crate) const STAGE: &str = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3/prod/";
 
-/// A table as the program has it; `None` if two entries clash.
+/// The program's form of a table; `None` if two entries conflict.
 pub(crate) fn routes(rules: &Rules) -> Option<Routes> {
     let entries = rules.entries.iter().map(|entry| {
         let path = PathPattern::parse(&entry.path).unwrap();
@@ -78,7 +78,7 @@ pub(crate) fn arn(tail: &str) -> MethodArn {
     MethodArn::parse(&format!("{STAGE}{tail}")).unwrap()
 }
 
-/// The answer to a request, and how much of it did not fit.
+/// The policy for a request, and the number of units that did not fit.
 pub(crate) fn answer(routes: &Routes, plan: &Plan, token: &Token, tail: &str, room: usize) -> (IamPolicy, usize) {
     let (token, arn) = (verified(token), arn(tail));
     let decision = routes.decide(&arn, &token).permit;

@@ -1,26 +1,26 @@
-//! A judge of requests: the rules of the route table, walked one by one.
+//! The rules of the route table, applied one by one to a request.
 
 use serde_json::Value;
 
 /// An entry of the table, as plain data.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
-    /// None for `ANY`.
+    /// Empty for `ANY`.
     pub(crate) methods: Vec<&'static str>,
     pub(crate) path: String,
     pub(crate) any_of: Vec<Way>,
 }
 
-/// One way to meet the need of an entry.
+/// One alternative that meets the need of an entry.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Way {
-    /// Any one of these, each of which is several scopes.
+    /// Lists of scopes. All scopes of any one list are enough.
     pub(crate) scopes: Vec<Vec<&'static str>>,
-    /// Claim and accepted values, of which `"{name}"` is a parameter of the path.
+    /// Claims and their accepted values, where `"{name}"` is a path parameter.
     pub(crate) claims: Vec<(&'static str, Vec<String>)>,
 }
 
-/// What happens to undeclared paths.
+/// The setting for undeclared paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     Deny,
@@ -35,27 +35,27 @@ pub(crate) struct Token {
     pub(crate) claims: Value,
 }
 
-/// A table.
+/// A route table.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
     pub(crate) entries: Vec<Entry>,
     pub(crate) mode: Mode,
 }
 
-/// A table whose paths have been read.
+/// A route table with parsed paths.
 pub(crate) struct Judge<'a> {
     rules: &'a Rules,
-    /// Of each entry.
+    /// The shape of each entry's path.
     shapes: Vec<Vec<String>>,
 }
 
-/// A path and how it may be read.
+/// A path and its possible readings.
 pub(crate) struct Reading {
     raw: Vec<Vec<u8>>,
     decoded: Option<Vec<Vec<u8>>>,
-    /// `*`, `?`, `${`, control characters, `%` that is malformed, encodes a control character or is not UTF-8.
+    /// Has `*`, `?`, `${`, control characters, or a `%` that is malformed, not UTF-8 or encodes a control character.
     pub(crate) ambiguous_a: bool,
-    /// Empty and dot segments, `\`, `;`, encoded separators.
+    /// Has empty or dot segments, `\`, `;` or encoded separators.
     pub(crate) ambiguous_b: bool,
     pub(crate) encoded: bool,
 }
@@ -119,7 +119,7 @@ fn shape_matches(shape: &[String], path: &[Vec<u8>]) -> bool {
     shape.len() == path.len()
 }
 
-/// Literal before `{name}` before `{name+}`, from the left.
+/// The precedence of a shape: from the left, literals before `{name}` before `{name+}`.
 fn rank(shape: &[String]) -> Vec<u8> {
     let rank = |part: &String| match part.as_str() {
         "{+}" => 2,
@@ -137,8 +137,8 @@ impl<'a> Judge<'a> {
         Self { rules, shapes }
     }
 
-    /// The entry for a method and a path: of those that match both, the one with the most specific path, where a named method
-    /// goes before `ANY`.
+    /// The entry for a method and a path: the matching one with the most specific path. A named method takes precedence
+    /// over `ANY`.
     fn take(&self, method: &str, path: &[Vec<u8>]) -> Option<usize> {
         let fits = |index: &usize| {
             let methods = &self.rules.entries[*index].methods;
@@ -149,7 +149,7 @@ impl<'a> Judge<'a> {
         (0..self.shapes.len()).filter(fits).min_by_key(key)
     }
 
-    /// Reads a path, which is written without its first slash.
+    /// Reads a path without its leading slash.
     pub(crate) fn read(&self, path: &str) -> Reading {
         let raw = segments(path);
         let encoded = path.contains('%');
@@ -168,13 +168,13 @@ impl<'a> Judge<'a> {
         Reading { raw, decoded, ambiguous_a, ambiguous_b, encoded }
     }
 
-    /// Whether the path takes another entry once it is decoded.
+    /// Whether decoding the path once changes its entry.
     pub(crate) fn ambiguous_c(&self, method: &str, path: &Reading) -> bool {
         let decoded = path.decoded.as_ref().filter(|_| path.encoded);
         decoded.is_some_and(|decoded| self.take(method, decoded) != self.take(method, &path.raw))
     }
 
-    /// Whether some entry matches the method and the path, as it is or decoded once.
+    /// Whether an entry matches the method and the path, either as it is or decoded once.
     pub(crate) fn declared(&self, method: &str, path: &Reading) -> bool {
         let decoded = path.decoded.as_ref().filter(|_| path.encoded);
         self.take(method, &path.raw).is_some() || decoded.is_some_and(|decoded| self.take(method, decoded).is_some())
@@ -191,13 +191,13 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// A path that no cached answer may refuse wrongly.
+    /// Whether the path is ordinary: one that no cached policy may refuse wrongly.
     pub(crate) fn ordinary(&self, token: &Token, method: &str, path: &Reading) -> bool {
         if !path.plain() {
             return false;
         }
         let Some(index) = self.take(method, &path.raw) else {
-            // Below a declared route that is refused, or where one's parameters would be several segments.
+            // Not ordinary: below a refused route, or matched by one if its parameters spanned several segments.
             let refused = |(entry, shape): (&Entry, &Vec<String>)| {
                 (entry.methods.is_empty() || entry.methods.contains(&method))
                     && !entry.is_open(token, None)
@@ -214,7 +214,7 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// Whether a path is of this shape if each parameter may be several segments.
+/// Whether a path has this shape if each parameter may span several segments.
 fn stretched(shape: &[String], path: &[Vec<u8>]) -> bool {
     let Some((first, rest)) = shape.split_first() else { return path.is_empty() };
     let Some((segment, more)) = path.split_first() else { return false };
@@ -225,14 +225,14 @@ fn stretched(shape: &[String], path: &[Vec<u8>]) -> bool {
 }
 
 impl Reading {
-    /// That it can be read in one way only, whatever the table.
+    /// Whether the path has only one reading, whatever the table.
     pub(crate) fn plain(&self) -> bool {
         !self.encoded && !self.ambiguous_a && !self.ambiguous_b
     }
 }
 
 impl Entry {
-    /// Whether a token may use it with this path; without one, on every path.
+    /// Whether a token may use the entry for this path, or without a path, for every path.
     fn is_open(&self, token: &Token, path: Option<&Reading>) -> bool {
         self.any_of.is_empty() || self.any_of.iter().any(|way| way.is_met(token, self, path))
     }

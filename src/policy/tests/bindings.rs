@@ -1,4 +1,4 @@
-//! Tokens whose own texts stand in paths, and what is denied beside wildcards.
+//! Routes that are bound to the token's claims, and the Denies that narrow wildcards.
 
 use serde_json::{Value, json};
 
@@ -8,14 +8,14 @@ use super::rules::{Mode, Token, Way};
 use super::started::{ROOM, Started};
 use super::*;
 
-/// The members of so many teams.
+/// A token of a member of `count` teams.
 fn teams(count: usize) -> Token {
     let teams: Vec<_> = (0..count).map(|team| format!("team{team}")).collect();
     Token { scopes: Vec::new(), claims: json!({ "teams": teams }) }
 }
 
 #[test]
-fn a_long_list_is_told_as_far_as_bytes_reach() {
+fn a_long_list_is_allowed_as_far_as_it_fits() {
     let team = vec![Way { scopes: Vec::new(), claims: vec![("teams", vec!["{team}".to_owned()])] }];
     let table = Started::new(table(Mode::Deny, &[("GET", "/teams/{team}", team)]));
     for (count, room, told, all) in [
@@ -28,12 +28,12 @@ fn a_long_list_is_told_as_far_as_bytes_reach() {
         let (policy, left_out) = table.answer(&teams(count), "GET/", room);
         let document = Document::new(&policy, STAGE);
         let open = (0..count).filter(|team| document.allows(&format!("GET/teams/team{team}"))).count();
-        assert_eq!((open, left_out == 0), (told, all), "{count} teams with room for {room}");
+        assert_eq!((open, left_out == 0), (told, all), "{count} teams in {room} bytes");
     }
 }
 
 #[test]
-fn a_thousand_texts_take_no_more_than_the_room_there_is() {
+fn a_thousand_values_take_no_more_than_the_budget() {
     let team = |scopes| vec![Way { scopes, claims: vec![("teams", vec!["{team}".to_owned()])] }];
     for mode in [Mode::Deny, Mode::Absent] {
         let table = Started::new(table(
@@ -52,13 +52,13 @@ fn a_thousand_texts_take_no_more_than_the_room_there_is() {
             let resources: usize = resources.map(|list| list.as_array().unwrap().len()).sum();
             assert!((40..150).contains(&resources), "{resources} Resources");
         }
-        // What no answer has room for is not even looked at.
+        // Values beyond the budget are not processed, only counted.
         let left_out = |count| table.answer(&teams(count), "GET/", ROOM).1;
         assert_eq!(left_out(1000) - left_out(300), 700);
     }
 }
 
-/// `/orgs/{org}/resN/{path+}` for members, 41 times, and an export of one of them that needs a scope as well.
+/// 41 routes `/orgs/{org}/resN/{path+}` for members, and an export below one of them that also requires a scope.
 fn orgs() -> Started {
     let way = |scopes: Vec<Vec<&'static str>>| vec![Way { scopes, claims: vec![("orgs", vec!["{org}".to_owned()])] }];
     let paths: Vec<String> = (0..41).map(|number| format!("/orgs/{{org}}/res{number}/{{path+}}")).collect();
@@ -72,7 +72,7 @@ fn member(orgs: Value) -> Token {
 }
 
 #[test]
-fn a_deny_is_there_in_every_answer_of_an_old_process() {
+fn every_answer_of_a_long_running_process_has_its_denies() {
     let table = orgs();
     let answer_to = |orgs: Value| table.answer(&member(orgs), "GET/orgs/o/res1/x", ROOM);
     let many: Vec<String> = (0..250).map(|org| format!("org{org}")).collect();
@@ -86,7 +86,7 @@ fn a_deny_is_there_in_every_answer_of_an_old_process() {
             assert_eq!(passed, None, "after {call} answers");
             assert_eq!((policy, left_out), of_many, "after {call} answers");
         }
-        // Others in between, so that nothing is recalled.
+        // Other tokens evict the cached answers.
         if call % 50 == 0 {
             (0..40).for_each(|other| drop(answer_to(json!(format!("other{call}-{other}")))));
         }
@@ -100,7 +100,7 @@ fn a_deny_is_there_in_every_answer_of_an_old_process() {
 }
 
 #[test]
-fn in_every_room_a_text_comes_with_its_denies_or_not_at_all() {
+fn in_every_budget_a_value_comes_with_its_denies_or_not_at_all() {
     let table = orgs();
     let orgs: Vec<String> = (0..250).map(|org| format!("org{org}")).collect();
     let token = member(json!(orgs));
@@ -111,13 +111,13 @@ fn in_every_room_a_text_comes_with_its_denies_or_not_at_all() {
         let open = |tail: &str| orgs.iter().filter(|org| document.allows(&format!("GET/orgs/{org}/{tail}"))).count();
         assert_eq!(open("res0/export"), 0, "{room}");
         let (least, most) = (open("res0/x"), open("res7/x"));
-        assert!(least <= most && told.contains(&most), "{least} and {most} with room for {room}");
+        assert!(least <= most && told.contains(&most), "{least} and {most} in {room} bytes");
         assert!(least == most || left_out > 0, "{room}");
     }
 }
 
 #[test]
-fn in_every_room_each_text_stands_at_its_own_place() {
+fn in_every_budget_each_value_is_in_its_own_place() {
     let bound = |claims: &[(&'static str, &str)]| {
         let claims = claims.iter().map(|(claim, value)| (*claim, vec![(*value).to_owned()])).collect();
         vec![Way { scopes: Vec::new(), claims }]
@@ -153,7 +153,7 @@ fn two_claims_of_one_parameter_are_the_same_text() {
 }
 
 #[test]
-fn a_claim_with_a_fixed_value_needs_no_text_in_the_path() {
+fn a_claim_with_a_fixed_value_need_not_be_in_the_path() {
     let values = vec!["boss".to_owned(), "{id}".to_owned()];
     let need = vec![Way { scopes: Vec::new(), claims: vec![("sub", values)] }];
     let rules = table(Mode::Deny, &[("GET", "/users/{id}", need)]);
@@ -163,7 +163,7 @@ fn a_claim_with_a_fixed_value_needs_no_text_in_the_path() {
 }
 
 #[test]
-fn a_text_that_is_a_literal_of_the_table_is_cut_out_of_wildcards_like_any_other() {
+fn a_value_that_is_a_literal_of_the_table_is_excluded_from_wildcards_like_any_other() {
     let deeper = ["GET/files/?*/me", "GET/files/?*/me/"];
     let literal = ["GET/files/me", "GET/files/me/"];
     for (path, deeper) in [("/files/{name}", &[][..]), ("/files/{name+}", &deeper[..])] {
@@ -173,14 +173,14 @@ fn a_text_that_is_a_literal_of_the_table_is_cut_out_of_wildcards_like_any_other(
         document(&rules, &token(&[], "me"), "GET/x/me", &allow, &deny);
         let allow = ["GET/x/me", "GET/files/u1", "GET/files/u1/", "GET/?*/me", "GET/?*/me/"];
         document(&rules, &token(&[], "u1"), "GET/x/me", &allow, &deny);
-        // Its own name is told to the one who asks for it, and what would refuse it is not.
+        // A request for the path itself gets its Resource, without the Denies that would refuse it.
         document(&rules, &token(&[], "me"), "GET/files/me", &["GET/files/me"], &[]);
         document(&rules, &token(&[], "u1"), "GET/files/me", &allow[1..], &deny);
     }
 }
 
 #[test]
-fn a_shared_deny_would_swallow_a_route_with_the_tokens_own_text() {
+fn a_shared_deny_would_hit_a_route_bound_to_the_token() {
     let rules = table(Mode::Deny, &[("GET PUT", "/pets/{id}", none()), ("POST", "/pets/{id}/toys", sub("{id}"))]);
     document(
         &rules,
@@ -198,7 +198,7 @@ fn a_request_that_cannot_be_named_keeps_its_dollars() {
 }
 
 #[test]
-fn a_text_that_is_no_segment_gives_no_wildcard() {
+fn a_value_that_cannot_be_a_segment_gives_no_wildcard() {
     let rules = table(Mode::Deny, &[("GET", "/users/{id}/posts/{post}", sub("{id}"))]);
     for sub in ["..", ".", "", "a\\b", "a;b"] {
         document(&rules, &token(&[], sub), "GET/users/u1/posts/7", &[], &["GET/users/u1/posts/7"]);
@@ -206,7 +206,7 @@ fn a_text_that_is_no_segment_gives_no_wildcard() {
 }
 
 #[test]
-fn a_deny_that_a_wider_one_would_cover_stays_where_the_wider_one_is_not_needed() {
+fn a_narrow_deny_stays_if_the_wider_one_that_covers_it_is_not_needed() {
     let both = vec![Way { scopes: vec![vec!["admin", "keys"]], claims: Vec::new() }];
     let rules = table(
         Mode::Deny,
@@ -220,13 +220,13 @@ fn a_deny_that_a_wider_one_would_cover_stays_where_the_wider_one_is_not_needed()
 }
 
 #[test]
-fn a_deny_is_wider_than_it_has_to_be_where_that_hits_nothing_else() {
+fn a_deny_may_be_wider_than_necessary_if_it_hits_nothing_else() {
     let rules = table(Mode::Absent, &[("GET", "/{a}/b/{c}", none()), ("GET", "/{p}/{q}/{r}/{s}", scope("four"))]);
     document(&rules, &token(&[], "u"), "GET/x/b/y", &["GET/x/b/y", "GET/?*/b/?*"], &["GET/?*/?*/?*/?*"]);
 }
 
 #[test]
-fn what_an_encoded_segment_could_turn_into_is_refused_behind_parameters_too() {
+fn a_literal_that_could_be_encoded_is_refused_after_parameters_too() {
     for entries in [
         [("GET", "/{a}/{b}", none()), ("GET", "/{a}/zz", scope("zz"))],
         [("GET", "/users/{id}/posts/{post}", sub("{id}")), ("GET", "/users/{id}/posts/zz", scope("zz"))],

@@ -1,4 +1,4 @@
-//! What is kept for other tokens is what would have been worked out anew.
+//! Cached policies equal those that would be built anew.
 
 use std::collections::BTreeMap;
 
@@ -12,20 +12,20 @@ use super::rules::{Entry, Mode, Rules, Token, Way};
 use super::started::{ROOM, Started};
 use super::*;
 
-/// Asks a plan with what it has kept, and one that has kept nothing; tells whether something kept was the answer.
+/// Checks that a plan with a cache and a new one give the same answer; returns whether the answer came from the cache.
 fn agree(routes: &Routes, old: &Plan, token: &Token, request: &str, room: usize) -> Result<bool, TestCaseError> {
     let before = old.cache.len();
     let (kept, kept_left_out) = answer(routes, old, token, request, room);
     let recalled = before > 0 && old.cache.len() == before;
     let (new, _) = Plan::new(routes).unwrap();
     let (fresh, fresh_left_out) = answer(routes, &new, token, request, room);
-    prop_assert_eq!(json(&kept).to_string(), json(&fresh).to_string(), "{} with room for {}", request, room);
+    prop_assert_eq!(json(&kept).to_string(), json(&fresh).to_string(), "{} in {} bytes", request, room);
     prop_assert_eq!(kept_left_out, fresh_left_out);
     Ok(recalled)
 }
 
 #[test]
-fn what_is_kept_is_what_would_be_worked_out() {
+fn cached_policies_equal_new_ones() {
     let modes = [Mode::Deny, Mode::Allow, Mode::Absent];
     let config =
         Config { cases: cases() / 10, max_global_rejects: u32::MAX, failure_persistence: None, ..Config::default() };
@@ -49,13 +49,13 @@ fn what_is_kept_is_what_would_be_worked_out() {
     if let Err(broken) = outcome {
         panic!("{broken}");
     }
-    println!("{} answers were recalled", recalled.get());
-    assert!(recalled.get() > cases() / 2, "{} answers were recalled", recalled.get());
+    println!("{} answers came from the cache", recalled.get());
+    assert!(recalled.get() > cases() / 2, "{} answers came from the cache", recalled.get());
 }
 
-/// Rooms from none to one for everything, each asked after those before it.
+/// One plan for all budgets, from zero to enough for everything, in rising order.
 #[test]
-fn what_is_kept_is_right_for_every_room() {
+fn cached_policies_are_right_for_every_budget() {
     let entry =
         |path: &str, needed| Entry { methods: vec!["GET", "PUT"], path: path.to_owned(), any_of: scope(needed) };
     let entries = vec![
@@ -80,13 +80,13 @@ fn what_is_kept_is_right_for_every_room() {
                 }
             }
         }
-        assert!(recalled > 1000, "{mode:?}: {recalled} answers were recalled");
+        assert!(recalled > 1000, "{mode:?}: {recalled} answers came from the cache");
         assert_eq!(plan.cache.len(), 32);
     }
 }
 
 #[test]
-fn what_was_said_to_the_last_32_kinds_of_tokens_is_kept() {
+fn the_cache_holds_32_policies() {
     const SCOPES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
     let entries = SCOPES.map(|name| ("GET", format!("/{name}"), scope(name)));
     let entries = entries.iter().map(|(method, path, need)| (*method, path.as_str(), need.clone()));
@@ -101,7 +101,7 @@ fn what_was_said_to_the_last_32_kinds_of_tokens_is_kept() {
 }
 
 #[test]
-fn an_answer_is_kept_for_a_step_of_room_and_not_for_the_room_itself() {
+fn a_policy_is_cached_for_a_step_of_the_budget() {
     let table = Started::new(table(Mode::Deny, &[("GET", "/a", none()), ("GET", "/b/{id}", none())]));
     let token = Token { scopes: Vec::new(), claims: Value::Null };
     let said: Vec<_> = (6000..6128).map(|room| table.answer(&token, "GET/a", room)).collect();
@@ -109,7 +109,7 @@ fn an_answer_is_kept_for_a_step_of_room_and_not_for_the_room_itself() {
     assert!(table.plan.cache.len() <= 3, "{}", table.plan.cache.len());
 }
 
-/// A table, and the tokens and requests that are drawn for it.
+/// A table, and the tokens and requests to choose from.
 struct Drawn {
     rules: Rules,
     tokens: Vec<Token>,
@@ -117,7 +117,7 @@ struct Drawn {
     segments: Vec<&'static str>,
 }
 
-/// What a claim may hold: more of them than answers are kept.
+/// Values of a claim: more than the cache holds.
 fn texts() -> Vec<Value> {
     vec![
         json!("a"),
@@ -189,7 +189,7 @@ fn drawn() -> [Drawn; 3] {
 }
 
 #[test]
-fn one_plan_many_tokens_many_requests_answers_the_100_000th_as_the_first() {
+fn one_plan_gives_the_same_answer_to_the_first_and_the_100_000th_request() {
     let mut answers = 0;
     for drawn in drawn() {
         let table = Started::new(drawn.rules);
@@ -198,11 +198,11 @@ fn one_plan_many_tokens_many_requests_answers_the_100_000th_as_the_first() {
         let mut random: u64 = 7;
         let mut key = (0, 0, ROOM);
         for _ in 0..34_000 {
-            // The constants are Knuth's.
+            // A linear congruential generator with Knuth's constants.
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let below = |bound: usize, bits: u32| usize::try_from((random >> bits) & 0x3ff).unwrap() % bound;
             let rooms = [ROOM, ROOM, 4000, 2200];
-            // A client asks some times in a row, so that some answers are recalled and others are not.
+            // A client repeats its token a few times, so that some answers come from the cache.
             if below(6, 20) == 0 {
                 (key.0, key.2) = (below(drawn.tokens.len(), 33), rooms[below(4, 53)]);
             }
@@ -222,7 +222,7 @@ fn one_plan_many_tokens_many_requests_answers_the_100_000th_as_the_first() {
                 }
             }
         }
-        assert!(first.len() > 400, "{} different questions", first.len());
+        assert!(first.len() > 400, "{} different requests", first.len());
         assert_eq!(table.plan.cache.len(), 32);
     }
     assert!(answers >= 100_000);

@@ -1,4 +1,4 @@
-//! Tables that shortcuts get wrong, and layouts that have to start.
+//! Tables that simplifications of the compiler got wrong, and layouts that must start.
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
@@ -10,7 +10,7 @@ use super::rules::{Judge, Mode, Token, Way};
 use super::started::{ROOM, Started, paths};
 use super::*;
 
-/// What one claim in the path is enough for.
+/// The need that a claim equals a path parameter.
 fn bound(claim: &'static str, parameter: &str) -> Vec<Way> {
     vec![Way { scopes: Vec::new(), claims: vec![(claim, vec![parameter.to_owned()])] }]
 }
@@ -19,7 +19,7 @@ fn claims(scopes: &[&'static str], claims: Value) -> Token {
     Token { scopes: scopes.to_vec(), claims }
 }
 
-/// Asserts that a table starts without warnings and answers each token right, whatever it asks for.
+/// Asserts that a table starts without warnings, and that every answer is right and complete.
 #[track_caller]
 fn holds(
     mode: Mode,
@@ -41,7 +41,7 @@ fn holds(
 }
 
 #[test]
-fn one_deny_for_literals_that_begin_alike_spares_what_is_below_another() {
+fn one_deny_for_literals_with_a_common_prefix_spares_paths_below_another() {
     let table = Started::new(table(
         Mode::Absent,
         &[
@@ -56,13 +56,13 @@ fn one_deny_for_literals_that_begin_alike_spares_what_is_below_another() {
     assert_eq!(left_out, 0);
 }
 
-/// Files of an organization, and an export for the one whose name is the organization's, or with a scope.
+/// Files of an organization, and an export that requires the subject to equal the organization, or a scope.
 fn exports() -> [(&'static str, &'static str, Vec<Way>); 2] {
     [("GET", "/o/{x}/{p+}", bound("org", "{x}")), ("GET", "/o/{x}/export", [sub("{x}"), scope("export")].concat())]
 }
 
 #[test]
-fn two_claims_with_the_same_text_are_one_text() {
+fn two_claims_with_the_same_value_count_as_one() {
     let rules = table(Mode::Deny, &exports());
     let of = |org: Value, sub: &str, allow: &[&str], deny: &[&str]| {
         document(&rules, &claims(&[], json!({ "org": org, "sub": sub })), "GET/", allow, &[&["GET/"], deny].concat());
@@ -83,7 +83,7 @@ fn two_claims_with_the_same_text_are_one_text() {
 }
 
 #[test]
-fn the_deny_for_one_text_of_a_list_says_nothing_about_another() {
+fn the_deny_for_one_value_of_a_list_does_not_affect_another() {
     let rules = table(Mode::Deny, &exports());
     let token = claims(&[], json!({ "org": ["T1", "T2"], "sub": "T3" }));
     document(
@@ -93,7 +93,7 @@ fn the_deny_for_one_text_of_a_list_says_nothing_about_another() {
         &["GET/o/T1/x", "GET/o/T1/?*", "GET/o/T2/?*", "GET/o/T3/export", "GET/o/T3/export/"],
         &["GET/o/T1/export", "GET/o/T1/export/", "GET/o/T2/export", "GET/o/T2/export/"],
     );
-    // In no room does the Allow for a text stand without its Deny.
+    // In every budget, the Allow for a value comes with its Deny.
     let table = Started::new(rules);
     let mut told = std::collections::BTreeSet::new();
     for room in (600..3000).step_by(64) {
@@ -171,7 +171,7 @@ fn a_users_orders_and_their_items_start_under_absent() {
     );
 }
 
-/// The mistakes of a table.
+/// The mistakes of a table that does not start.
 fn mistakes(mode: Mode, entries: &[(&'static str, &str, Vec<Way>)]) -> Vec<String> {
     let mistakes = Plan::new(&routes(&table(mode, entries)).unwrap()).unwrap_err();
     mistakes.iter().map(ToString::to_string).collect()
@@ -193,7 +193,7 @@ fn a_sandwich_is_refused_and_its_three_layers_are_named() {
           pattern that refuses the last also refuses routes[2]: GET /users/{u}/packages/{p}/versions/{v}"
         ]
     );
-    // A profile for everybody, orders for their owner, items for all.
+    // A profile for everyone, orders for their owner, items for everyone.
     let entries = [
         ("GET", "/users/{u}", none()),
         ("GET", "/users/{u}/orders/{o}", sub("{u}")),
@@ -254,7 +254,7 @@ fn a_parameter_starts_under_allow_and_refuses_what_is_below_it() {
 }
 
 #[test]
-fn an_undeclared_path_that_a_deny_hits_is_told_to_the_one_who_asks_for_it() {
+fn an_undeclared_path_that_a_deny_hits_is_allowed_to_its_own_request() {
     let rules = table(Mode::Allow, &[("GET", "/pets/{id}", scope("pets"))]);
     let started = Started::new(rules);
     started.judged(&token(&[], "u"), "GET/pets/1/2", ROOM, &["pets", "1", "2"], 4);
@@ -280,7 +280,7 @@ fn a_path_that_a_deny_may_hit_is_a_warning_with_an_example() {
         iam::Document::new(&policy, STAGE).allows(tail)
     };
     assert!(!allows(&[], "GET/zz/1", "GET/x/7/7"));
-    // The one who asks for it gets it, and one who may use all need not be refused anything.
+    // A request for the path is allowed, and a token that may use every route has no Deny.
     assert!(allows(&[], "GET/x/7/7", "GET/x/7/7"));
     assert!(allows(&["part"], "GET/zz/1", "GET/x/7/7"));
 }
@@ -297,9 +297,9 @@ fn a_table_without_a_warning_refuses_no_plain_path() {
             return Err(TestCaseError::reject("the table does not start"));
         };
         if warnings.iter().any(|warning| matches!(warning, Warning::Collision { .. })) {
-            return Err(TestCaseError::reject("it was told of"));
+            return Err(TestCaseError::reject("the table has a warning"));
         }
-        // Texts that are no literal of the table, for those that are get no pattern of their own.
+        // Values that are not literals of the table, because such literals get no Resource.
         let token =
             Token { scopes: case.token.scopes, claims: json!({"sub": "u1", "org": ["u1", "zz"], "role": "r1"}) };
         let (policy, left_out) = answer(&routes, &plan, &token, "TRACE/", ROOM);
@@ -323,7 +323,7 @@ fn a_table_without_a_warning_refuses_no_plain_path() {
 }
 
 #[test]
-fn a_claim_in_the_place_of_the_rest_holds_for_one_segment() {
+fn a_claim_in_place_of_the_rest_of_a_path_matches_one_segment() {
     let rules = table(Mode::Deny, &[("GET", "/files/{name+}", sub("{name}"))]);
     document(&rules, &token(&[], "u1"), "GET/files/u1/x", &["GET/files/u1", "GET/files/u1/"], &["GET/files/u1/x"]);
     let started = Started::new(rules);

@@ -1,4 +1,4 @@
-//! One document for each corner, whole.
+//! Complete documents, one for each corner case.
 
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ pub(super) fn token(scopes: &[&'static str], sub: &str) -> Token {
     Token { scopes: scopes.to_vec(), claims: json!({"sub": sub}) }
 }
 
-/// Asserts the Resources of a document: of its Allow, and of its Deny but those for ambiguous paths.
+/// Asserts the Resources of a document: those of its Allow, and those of its Deny except for ambiguous paths.
 #[track_caller]
 pub(super) fn document(rules: &Rules, token: &Token, request: &str, allow: &[&str], deny: &[&str]) {
     let (document, _) = Started::new(rules.clone()).answer(token, request, ROOM);
@@ -105,7 +105,7 @@ fn the_whole_document_of_a_parameter() {
                         "GET/pets/?*/?*", "GET/pets/zoo", "GET/pets/zoo/",
                         "*//*", "*/./*", "*/.", "*/../*", "*/..", "*\\*", "*;*",
                         "*%2F*", "*%2f*", "*%5C*", "*%5c*", "*%2E*", "*%2e*", "*%3B*", "*%3b*", "*%25*",
-                        // All characters of `pets` and `zoo`, of which `e` and `o` begin with a 6.
+                        // All characters of `pets` and `zoo`; the codes of `e` and `o` start with 6.
                         "*%6*", "*%70*", "*%73*", "*%74*", "*%7A*", "*%7a*",
                     ]),
                 },
@@ -147,7 +147,7 @@ fn several_methods_share_a_deny() {
 }
 
 #[test]
-fn a_shared_deny_would_swallow_an_allowed_route() {
+fn a_shared_deny_would_hit_an_allowed_route() {
     // `*/pets/?*/?*` would refuse `GET /shop/pets/1/toys`, and `POST /pets/1/toys`.
     let rules = table(
         Mode::Deny,
@@ -182,7 +182,7 @@ fn a_shared_deny_would_swallow_an_allowed_route() {
 }
 
 #[test]
-fn a_path_below_a_parameter_wants_to_know_that_nothing_else_is_there() {
+fn a_route_below_a_parameter_starts_only_under_absent() {
     let entries = [("GET", "/pets/{id}", none()), ("GET", "/pets/{id}/owner", scope("owner"))];
     let mistakes = Plan::new(&routes(&table(Mode::Deny, &entries)).unwrap()).unwrap_err();
     assert_eq!(
@@ -284,7 +284,7 @@ fn a_claim_in_the_path_is_its_own_resource() {
 }
 
 #[test]
-fn a_claim_that_is_no_segment_gives_nothing() {
+fn a_claim_that_cannot_be_a_segment_gives_nothing() {
     let rules = table(Mode::Deny, &[("GET", "/users/{id}", sub("{id}")), ("GET", "/users/me", scope("me"))]);
     for sub in ["..", ".", "", "me", "a\\b", "a/b", "a;b", "*", "u?", "${x}", "a%62", "a\nb"] {
         document(&rules, &token(&[], sub), "GET/users/u1", &[], &["GET/users/u1"]);
@@ -304,7 +304,7 @@ fn a_claim_before_a_parameter() {
         &["GET/users/u 1/posts/7", "GET/users/u 1/posts/?*", "GET/users/u%201/posts/?*"],
         &["GET/users/u 1/posts/?*/?*", "GET/users/u%201/posts/?*/?*"],
     );
-    // The literal takes the path, and wants a scope.
+    // The route with the literal decides, and requires a scope.
     document(&rules, &token(&[], "me"), "GET/users/x/posts/7", &[], &["GET/users/x/posts/7"]);
     document(
         &rules,
@@ -316,7 +316,7 @@ fn a_claim_before_a_parameter() {
 }
 
 #[test]
-fn everything_undeclared_is_allowed_but_what_is_declared_is_cut_out() {
+fn undeclared_paths_are_allowed_and_declared_ones_excluded() {
     let rules = table(Mode::Allow, &[("ANY", "/admin/{path+}", scope("admin")), ("GET", "/health", none())]);
     document(
         &rules,
@@ -369,13 +369,13 @@ fn a_request_that_cannot_be_named_is_denied_as_narrowly_as_iam_can() {
     let allow = ["GET/shop", "GET/shop/", "GET/pets/?*"];
     document(&rules, &token(&[], "u"), "GET/pets/a*b", &allow, &["GET/pets/a?b", "GET/pets/?*/?*"]);
     document(&rules, &token(&[], "u"), "GET/pets/${a}", &allow, &["GET/pets/?{a}", "GET/pets/?*/?*"]);
-    // These no Allow covers.
+    // No Allow covers these.
     document(&rules, &token(&[], "u"), "GET/sho?", &allow, &["GET/pets/?*/?*"]);
     document(&rules, &token(&[], "u"), "GET/pets//*", &allow, &["GET/pets/?*/?*"]);
 }
 
 #[test]
-fn an_encoded_request_keeps_its_siblings_where_nothing_speaks_against_it() {
+fn an_encoded_request_keeps_its_siblings_if_possible() {
     let rules = table(Mode::Deny, &[("GET", "/pets/{id}", none()), ("GET", "/pets/search", none())]);
     document(
         &rules,
@@ -384,7 +384,7 @@ fn an_encoded_request_keeps_its_siblings_where_nothing_speaks_against_it() {
         &["GET/pets/a%20b", "GET/pets/search", "GET/pets/search/", "GET/pets/?*"],
         &["GET/pets/?*/?*"],
     );
-    // Its own letter is among those that no other encoded path may have.
+    // Its encoded letter is one that the Denies for encoded paths cover.
     document(&rules, &token(&[], "u"), "GET/pets/%73", &["GET/pets/%73", "GET/pets/search", "GET/pets/search/"], &[]);
     document(
         &rules,
@@ -396,7 +396,7 @@ fn an_encoded_request_keeps_its_siblings_where_nothing_speaks_against_it() {
 }
 
 #[test]
-fn a_long_request_brings_its_wildcard() {
+fn a_long_request_is_allowed_by_its_wildcard() {
     let rules = table(Mode::Deny, &[("GET", "/pets/{id}", none())]);
     let long = format!("GET/pets/{}", "x".repeat(500));
     document(&rules, &token(&[], "u"), &long, &["GET/pets/?*"], &["GET/pets/?*/?*"]);
@@ -430,7 +430,7 @@ fn a_method_that_a_specific_path_lacks_is_decided_by_a_wider_one() {
 }
 
 #[test]
-fn what_cannot_be_cut_out_is_refused_at_the_start() {
+fn a_table_with_a_route_that_cannot_be_excluded_is_refused_at_start_up() {
     let refused = |mode, entries: &[(&'static str, &str, Vec<Way>)]| -> String {
         Plan::new(&routes(&table(mode, entries)).unwrap()).unwrap_err()[0].to_string()
     };
@@ -452,14 +452,14 @@ fn what_cannot_be_cut_out_is_refused_at_the_start() {
          /a/{x}/b/{y}/c/{z} but not routes[1]: GET /a/{x}/b/{y}, and every IAM pattern that refuses the last also refuses \
          routes[2]: GET /a/{x}/b/{y}/c/{z}"
     );
-    // One need implies the other, so no token has to be told apart.
+    // One need implies the other, so no token may use only the outer layers.
     let all = vec![Way { scopes: vec![vec!["read", "admin"]], claims: Vec::new() }];
     let rules = table(Mode::Absent, &layers(all, scope("admin"), none()));
     assert!(Plan::new(&routes(&rules).unwrap()).is_ok());
 }
 
 #[test]
-fn what_is_cut_out_of_the_rest_of_a_path_costs_it_only_paths_with_literals() {
+fn an_exclusion_from_the_rest_of_a_path_only_affects_paths_with_literals() {
     let rules = table(Mode::Deny, &[("GET", "/{proxy+}", none()), ("GET", "/admin/{id}", scope("admin"))]);
     let table = Started::new(rules.clone());
     let [warning] = table.warnings.as_slice() else { panic!("{:?}", table.warnings) };
@@ -467,7 +467,7 @@ fn what_is_cut_out_of_the_rest_of_a_path_costs_it_only_paths_with_literals() {
     assert!(warning.starts_with(of), "{warning}");
     assert!(warning.ends_with("to a token that may not use routes[1]: GET /admin/{id}"), "{warning}");
     document(&rules, &token(&[], "u"), "GET/x/y", &["GET/x/y", "GET/?*"], &["GET/admin/?*"]);
-    // The one who asks for such a path gets it.
+    // A request for such a path is allowed.
     document(&rules, &token(&[], "u"), "GET/admin/x/y", &["GET/admin/x/y"], &[]);
     document(&rules, &token(&["admin"], "u"), "GET/admin/x/y", &["GET/admin/x/y", "GET/?*", "GET/admin/?*"], &[]);
 }

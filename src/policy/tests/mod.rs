@@ -1,6 +1,6 @@
-//! What the judges are asked.
+//! Tests of the policy compiler, with the oracles.
 
-#![expect(clippy::arithmetic_side_effects, reason = "a test that overflows has found something too")]
+#![expect(clippy::arithmetic_side_effects, reason = "an overflow in a test is also a finding")]
 
 mod bindings;
 mod cache;

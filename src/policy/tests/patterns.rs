@@ -1,4 +1,4 @@
-//! Patterns as words.
+//! Operations on patterns.
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
@@ -18,7 +18,7 @@ fn literals() -> Literals {
     Literals::new(&routes(&table(Mode::Deny, &[("GET", "/a/b/c", none())])).unwrap())
 }
 
-/// A pattern as IAM writes it, with `<t>` for a text of the token.
+/// Parses a pattern in IAM's syntax, with `<t>` for a value of the token.
 fn pattern(text: &str) -> Vec<Part> {
     let part = |part: &str| match part {
         "?*" => Part::Gap,
@@ -28,7 +28,7 @@ fn pattern(text: &str) -> Vec<Part> {
     text.split('/').map(part).collect()
 }
 
-/// The path of an entry.
+/// Parses the path of an entry.
 fn entry(text: &str) -> Vec<EntryPart> {
     let part = |part: &str| match part {
         "{}" => EntryPart::Parameter,
@@ -45,7 +45,7 @@ fn spelt(words: &[Vec<Part>]) -> Vec<String> {
 }
 
 #[test]
-fn a_pattern_and_a_path_have_these_patterns_in_common() {
+fn the_intersection_of_a_pattern_and_a_path() {
     for (one, path, expected) in [
         ("?*", "a/{}", &["a/?*"][..]),
         ("?*", "{}/a/{}", &["?*/a/?*"]),
@@ -55,7 +55,7 @@ fn a_pattern_and_a_path_have_these_patterns_in_common() {
         ("a/?*", "b/{}", &[]),
         ("?*/b", "a/{+}", &["a/?*/b", "a/b"]),
         ("a/?*/c", "{}/b/{+}", &["a/b/?*/c", "a/b/c"]),
-        // A text of the token that is not a literal of the table.
+        // A value of the token that is not a literal of the table.
         ("<t>/?*", "a/{}", &[]),
         ("<t>/?*", "{}/a", &["<t>/a"]),
         ("a/<t>", "a/{+}", &["a/<t>"]),
@@ -65,7 +65,7 @@ fn a_pattern_and_a_path_have_these_patterns_in_common() {
     }
 }
 
-/// All lists of up to `longest` of these parts, those of `last` only at the end.
+/// All lists of up to `longest` of these parts, with those of `last` only at the end.
 fn lists(parts: &[&str], last: &[&str], longest: usize) -> Vec<String> {
     let (mut all, mut level) = (Vec::new(), vec![String::new()]);
     for _ in 0..longest {
@@ -78,7 +78,7 @@ fn lists(parts: &[&str], last: &[&str], longest: usize) -> Vec<String> {
 }
 
 #[test]
-fn what_a_pattern_and_a_path_have_in_common_is_all_that_both_match_and_nothing_else() {
+fn the_intersection_of_a_pattern_and_a_path_matches_exactly_what_both_match() {
     let is_of = |path: &str, text: &str| {
         let (path, text): (Vec<_>, Vec<_>) = (path.split('/').collect(), text.split('/').collect());
         let greedy = path.last() == Some(&"{+}");
@@ -98,7 +98,7 @@ fn what_a_pattern_and_a_path_have_in_common_is_all_that_both_match_and_nothing_e
 }
 
 #[test]
-fn a_cutback_is_longer_by_a_gap_in_one_run() {
+fn a_cutback_has_one_more_gap_in_one_run() {
     for (text, expected) in [
         ("a/b", &[][..]),
         ("a/<t>", &[]),
@@ -128,14 +128,14 @@ fn a_pattern_has_these_resources() {
 }
 
 #[test]
-fn a_pattern_without_all_its_texts_is_not_spelt() {
+fn a_pattern_without_all_its_values_is_not_spelt() {
     let word = pattern("a/<t>/b/<t>");
     assert_eq!(spell(&word, &literals(), &["x", "y"]).as_deref(), Some("a/x/b/y"));
     assert_eq!(spell(&word, &literals(), &["x"]), None);
 }
 
 #[test]
-fn a_text_belongs_where_exactly_the_claims_that_are_asked_there_have_it() {
+fn a_value_belongs_where_exactly_the_claims_required_there_have_it() {
     let part = TextPart { known: 0b011, held: 0b001 };
     for (claims, expected) in [(0b001, true), (0b101, true), (0b010, false), (0b011, false), (0b100, false)] {
         assert_eq!(belongs(part, claims), expected, "{claims:b}");

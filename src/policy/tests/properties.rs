@@ -1,4 +1,4 @@
-//! Soundness, exactness, no false refusal and budgets over random tables, tokens and requests.
+//! Properties over random tables, tokens and requests: soundness, exactness, no false refusals, and size budgets.
 
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -11,7 +11,7 @@ use super::iam::Document;
 use super::rules::{Entry, Judge, Mode, Rules, Token, Way};
 use super::*;
 
-/// Every plain path that this token is refused wrongly, whether or not the table may start.
+/// A plain path that the token is wrongly refused, even for a table that does not start; `None` if there is none.
 fn wrongly_refused(plan: &Plan, routes: &Routes, rules: &Rules, token: &Token) -> Option<String> {
     let (policy, _) = answer(routes, plan, token, "TRACE/", ROOM);
     let document = Document::new(&json(&policy), STAGE);
@@ -167,12 +167,12 @@ pub(super) fn case(modes: &[Mode]) -> impl Strategy<Value = Case> + use<> {
 }
 
 pub(super) fn cases() -> u32 {
-    #[expect(clippy::disallowed_methods, reason = "how long to test is for the one who runs the tests to say")]
+    #[expect(clippy::disallowed_methods, reason = "whoever runs the tests decides how long they take")]
     let cases = std::env::var("POLICY_CASES").ok();
     cases.and_then(|cases| cases.parse().ok()).unwrap_or(10_000)
 }
 
-/// Judges this many cases whose table starts.
+/// Checks this many cases whose table starts.
 fn run(modes: &[Mode], cases: u32) {
     let config = Config { cases, max_global_rejects: u32::MAX, failure_persistence: None, ..Config::default() };
     let outcome = TestRunner::new(config).run(&case(modes), |case| match judge(&case) {
@@ -200,7 +200,7 @@ fn cached_policies_are_right_where_undeclared_paths_are_absent() {
     run(&[Mode::Absent], cases() * 4 / 10);
 }
 
-/// How many of 250 random tables start, always the same ones: as they are, and of the others with `"absent"`.
+/// The numbers of 250 random but reproducible tables that start as they are, and that start only with `"absent"`.
 fn started(tables: impl Strategy<Value = Rules>) -> (usize, usize) {
     let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let (mut seen, mut as_they_are, mut absent) = (0, 0, 0);
@@ -217,7 +217,7 @@ fn started(tables: impl Strategy<Value = Rules>) -> (usize, usize) {
     (as_they_are, absent)
 }
 
-/// Tables of up to four routes, whose paths have a parameter in every third segment or so.
+/// Tables of up to three routes, about a third of whose segments are parameters.
 fn small_table() -> impl Strategy<Value = Rules> {
     let mode = prop_oneof![9 => Just(Mode::Deny), 1 => Just(Mode::Allow)];
     (prop::collection::vec(entry(), 1..4), mode).prop_map(|(entries, mode)| Rules { entries, mode })
@@ -234,7 +234,7 @@ fn most_random_tables_start() {
 }
 
 #[test]
-fn a_table_is_refused_only_if_some_token_would_be_wronged() {
+fn a_table_is_refused_only_if_some_token_would_be_wrongly_refused() {
     let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let tables = table(&[Mode::Deny, Mode::Allow, Mode::Absent]);
     let mut refused = 0;
@@ -266,6 +266,6 @@ fn a_table_is_refused_only_if_some_token_would_be_wronged() {
             .map(move |claims| Token { scopes: scopes.iter().map(|(_, scope)| **scope).collect(), claims })
         });
         let wronged = tokens.into_iter().any(|token| wrongly_refused(&plan, &routes, &rules, &token).is_some());
-        assert!(wronged, "{rules:?} is refused for nothing: {}", mistakes[0]);
+        assert!(wronged, "{rules:?} is refused without a reason: {}", mistakes[0]);
     }
 }

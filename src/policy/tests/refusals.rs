@@ -1,23 +1,23 @@
-//! What a table is told when it may not start, and when it may.
+//! Mistakes of tables that do not start, and warnings for those that do.
 
 use super::examples::{document, token};
 use super::rules::{Entry, Mode, Rules, Way};
 use super::started::{ROOM, Started};
 use super::*;
 
-/// An entry that anybody may use, or those with a scope.
+/// An entry for every token, or for tokens with a scope.
 fn entry(methods: &[&'static str], path: &str, scope: Option<&'static str>) -> Entry {
     let way = |scope| Way { scopes: vec![vec![scope]], claims: Vec::new() };
     Entry { methods: methods.to_vec(), path: path.to_owned(), any_of: scope.map(way).into_iter().collect() }
 }
 
-/// An entry for the token whose subject stands in the path.
+/// An entry for the token whose subject equals the path parameter.
 fn own(path: &str) -> Entry {
     let way = Way { scopes: Vec::new(), claims: vec![("sub", vec!["{id}".to_owned()])] };
     Entry { methods: vec!["GET"], path: path.to_owned(), any_of: vec![way] }
 }
 
-/// The mistakes of a table, what helps but for the last resort apart; none if it starts.
+/// Checks the mistakes of a table, each as (remedies without the last resort, cause); none if it starts.
 #[track_caller]
 fn mistaken(mode: Mode, entries: &[Entry], expected: &[(&str, &str)]) {
     const LAST_RESORT: &str = "set `policy` to \"single_request\" with a gateway cache of 0 s: ";
@@ -30,7 +30,7 @@ fn mistaken(mode: Mode, entries: &[Entry], expected: &[(&str, &str)]) {
     assert_eq!(said.collect::<Vec<_>>(), expected);
 }
 
-/// What a table that starts is told.
+/// Checks the warnings of a table that starts.
 #[track_caller]
 fn warned(entries: Vec<Entry>, expected: &[&str]) {
     let (_, warnings) = Plan::new(&routes(&Rules { entries, mode: Mode::Deny }).unwrap()).unwrap();
@@ -38,7 +38,7 @@ fn warned(entries: Vec<Entry>, expected: &[&str]) {
 }
 
 #[test]
-fn a_table_is_given_up_when_more_than_a_hundred_findings_are_known() {
+fn compilation_stops_after_a_hundred_and_one_findings() {
     let layers = |number: usize| {
         [
             entry(&["GET"], &format!("/{number}/{{a}}"), None),
@@ -68,7 +68,7 @@ fn a_path_whose_other_methods_fall_through_is_named_by_its_first_entry() {
 }
 
 #[test]
-fn a_method_falls_through_to_a_parameter_and_not_to_one_that_does_not_take_the_whole_path() {
+fn a_method_falls_through_to_a_parameter_only_if_it_matches_the_whole_path() {
     warned(
         vec![entry(&["POST"], "/pets/new", Some("write")), entry(&["GET"], "/pets/{id}", None)],
         &[
@@ -80,7 +80,7 @@ fn a_method_falls_through_to_a_parameter_and_not_to_one_that_does_not_take_the_w
 }
 
 #[test]
-fn a_method_that_falls_through_to_what_asks_for_as_much_is_nothing_to_warn_of() {
+fn a_method_that_falls_through_to_an_equally_strict_entry_gets_no_warning() {
     for (specific, wider) in [(None, None), (Some("a"), Some("a")), (None, Some("a"))] {
         warned(vec![entry(&["POST"], "/pets", specific), entry(&[], "/{proxy+}", wider)], &[]);
     }
@@ -107,7 +107,7 @@ fn the_most_specific_of_the_wider_entries_is_the_one_that_decides() {
 }
 
 #[test]
-fn a_path_below_the_tokens_own_wants_to_know_that_nothing_else_is_there() {
+fn a_route_below_the_tokens_own_path_starts_only_under_absent() {
     let table = [own("/users/{id}/posts/{post}"), entry(&["GET"], "/users/{id}/posts/{post}/likes", Some("likes"))];
     mistaken(
         Mode::Deny,
@@ -123,7 +123,7 @@ fn a_path_below_the_tokens_own_wants_to_know_that_nothing_else_is_there() {
 }
 
 #[test]
-fn a_text_that_is_a_literal_of_the_table_opens_nothing_that_would_have_to_be_cut_out() {
+fn a_value_that_is_a_literal_of_the_table_gives_no_allow_that_needs_exclusions() {
     let entries = [
         own("/users/{id}/{post}"),
         entry(&["GET"], "/users/me/{a}/{b}", Some("two")),
@@ -135,12 +135,12 @@ fn a_text_that_is_a_literal_of_the_table_opens_nothing_that_would_have_to_be_cut
 }
 
 #[test]
-fn all_below_the_tokens_own_path_is_its_own() {
+fn everything_below_the_tokens_own_path_is_allowed() {
     mistaken(Mode::Deny, &[own("/users/{id}/{path+}")], &[]);
 }
 
 #[test]
-fn what_hits_only_longer_paths_takes_nothing_from_a_text_in_the_place_of_the_rest() {
+fn a_deny_for_longer_paths_does_not_affect_a_value_in_place_of_the_rest() {
     for files in ["/files/{id+}", "/files/{x}/{id+}"] {
         let entries =
             vec![entry(&["GET"], "/{a}/x/{b}", None), entry(&["GET"], "/{a}/x/{b}/{c}", Some("four")), own(files)];
@@ -153,8 +153,8 @@ fn what_hits_only_longer_paths_takes_nothing_from_a_text_in_the_place_of_the_res
 }
 
 #[test]
-fn a_text_of_the_token_is_one_segment() {
-    // `?*` in its place would take in more, and `/u/?*/?*/p/q` hits the last of these.
+fn a_value_of_the_token_is_one_segment() {
+    // `?*` in its place would match more segments, and `/u/?*/?*/p/q` hits the last route.
     mistaken(
         Mode::Absent,
         &[

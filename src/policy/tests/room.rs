@@ -1,4 +1,4 @@
-//! What goes into an answer where not everything fits.
+//! Policies that do not fit into their budget (`room`, in bytes).
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use super::*;
 use crate::error::Error;
 use crate::policy::builder::json_bytes;
 
-/// A table that starts, and what a token may do with it.
+/// A table that starts, and a token.
 struct Table {
     routes: Routes,
     plan: Plan,
@@ -24,20 +24,20 @@ impl Table {
         Self { routes, plan, token: Token { scopes: Vec::new(), claims: json!({ "sub": "auth0|7" }) } }
     }
 
-    /// The document for a request in so much room, and how much was left out.
+    /// The document for a request in this budget, and the number of units left out.
     fn document(&self, request: &str, room: usize) -> (String, usize) {
         let (policy, left_out) = answer(&self.routes, &self.plan, &self.token, request, room);
         (json(&policy).to_string(), left_out)
     }
 
-    /// Why a request is refused in so much room.
+    /// The reason why a request is refused in this budget.
     fn refusal(&self, request: &str, room: usize) -> Option<Error> {
         let (token, arn) = (verified(&self.token), arn(request));
         let permit = self.routes.decide(&arn, &token).permit;
         self.plan.policy(&token, &arn, permit, PolicyExpiry::Token, room).1
     }
 
-    /// The least room in which a document says this.
+    /// The smallest budget in which the document has this Resource.
     #[track_caller]
     fn least_room(&self, request: &str, says: &str) -> usize {
         let says = format!("\"{STAGE}{says}\"");
@@ -46,14 +46,14 @@ impl Table {
 }
 
 #[test]
-fn a_text_is_as_long_as_in_json() {
+fn the_length_of_a_text_is_that_in_json() {
     for text in ["GET/pets", "a\"b", "a\\b", "\u{1}\u{1f}", "\u{e9}\u{1f600}", ""] {
         assert_eq!(json_bytes(text), json!(text).to_string().len() - 2, "{text:?}");
     }
 }
 
 #[test]
-fn all_that_is_encoded_is_refused_where_the_letters_take_too_much_room() {
+fn every_encoded_path_is_refused_if_single_characters_take_too_much_room() {
     let table = Table::new(Mode::Deny, &[("GET", "/pets/{id}", none()), ("GET", "/pets/search", none())]);
     let least = table.least_room("GET/pets", "GET/pets/?*");
     let all = format!("\"{STAGE}*%*\"");
@@ -64,7 +64,7 @@ fn all_that_is_encoded_is_refused_where_the_letters_take_too_much_room() {
 }
 
 #[test]
-fn letters_are_told_apart_where_nothing_more_would_fit_without() {
+fn single_characters_are_denied_if_nothing_more_would_fit_without_them() {
     let long = format!("/{}/{{id}}", "x".repeat(400));
     let table = Table::new(Mode::Deny, &[("GET", "/pets/{id}", none()), ("GET", &long, none())]);
     let least = table.least_room("GET/pets", "*%25*");
@@ -73,7 +73,7 @@ fn letters_are_told_apart_where_nothing_more_would_fit_without() {
 }
 
 #[test]
-fn what_is_encoded_is_refused_more_coarsely_the_less_room_there_is() {
+fn the_denies_for_encoded_paths_are_coarser_in_smaller_budgets() {
     let table = Table::new(Mode::Deny, &[("GET", "/pets/{id}", none()), ("GET", "/pets/search", none())]);
     let mut seen = Vec::new();
     for room in (0..ROOM).step_by(64) {
@@ -110,7 +110,7 @@ fn a_long_request_passes_by_a_wildcard_or_is_refused() {
 }
 
 #[test]
-fn what_else_is_said_does_not_depend_on_how_long_the_request_is() {
+fn the_rest_of_the_policy_does_not_depend_on_the_length_of_the_request() {
     let table = Table::new(Mode::Deny, &[("GET", "/pets/{id}", none()), ("GET", "/pets/search", none())]);
     for room in (600..3000).step_by(100) {
         let others = |length: usize| {
@@ -118,12 +118,12 @@ fn what_else_is_said_does_not_depend_on_how_long_the_request_is() {
             let (text, left_out) = table.document(&own, room);
             (text.replace(&format!("\"{STAGE}{own}\","), "").replace(&format!("\"{STAGE}{own}\""), ""), left_out)
         };
-        // The own Resource of each takes 256 bytes or less.
+        // The Resource of each of these requests takes at most 256 bytes.
         assert!([2, 100, 180].iter().all(|length| others(*length) == others(1)), "{room}");
     }
 }
 
-/// Two subtrees of six patterns each, of which `refused` is not for everybody.
+/// Two subtrees of six patterns each. The pattern `refused` requires a scope.
 fn two_subtrees(refused: &str) -> Started {
     let paths: Vec<_> = ["left", "right"]
         .iter()
@@ -178,13 +178,13 @@ fn a_mask_takes_room_too() {
 
 #[test]
 fn a_resource_has_at_most_512_characters() {
-    // With the slash at its end.
+    // The limit counts the trailing slash.
     for (chars, expected) in [(512, 0), (513, 1)] {
         let path = "x".repeat(chars - STAGE.len() - "OPTIONS//".len());
         let table = Table::new(Mode::Deny, &[("OPTIONS", &format!("/{path}"), none())]);
         let (text, left_out) = table.document("GET/", ROOM);
         assert_eq!((left_out, text.contains("xxx")), (expected, expected == 0), "{text}");
-        // Its own name is short enough.
+        // The request's own Resource has no trailing slash, so it fits.
         assert_eq!(table.refusal(&format!("OPTIONS/{path}"), ROOM), None);
     }
     let table = Table::new(Mode::Deny, &[("GET", "/pets/{id}", sub("{id}"))]);
@@ -197,7 +197,7 @@ fn a_resource_has_at_most_512_characters() {
 }
 
 #[test]
-fn a_document_goes_into_as_much_room_as_it_takes() {
+fn a_document_fits_into_exactly_its_size() {
     for entries in [
         vec![("GET", "/pets/{id}", none())],
         vec![("GET PUT DELETE", "/pets/{id}", none())],
@@ -209,10 +209,10 @@ fn a_document_goes_into_as_much_room_as_it_takes() {
         let table = Table::new(Mode::Deny, &entries);
         let (whole, left_out) = table.document("GET/pets/1", ROOM);
         assert_eq!(left_out, 0);
-        // Two lists each have a comma less than Resources. The request's own Resource has a room of its own.
+        // Each of the two lists has one comma less than Resources. The request's own Resource has a separate budget.
         let own = STAGE.len() + r#""GET/pets/1","#.len();
         let least = 256 + (whole.len() + 2 - own).next_multiple_of(64);
-        // The smaller room first, with nothing kept yet.
+        // A new table, so the cache is empty; the smaller budget first.
         let table = Table::new(Mode::Deny, &entries);
         let fits = |room| table.document("GET/pets/1", room).0 == whole;
         assert!(!fits(least - 1) && fits(least), "{whole}");
@@ -220,7 +220,7 @@ fn a_document_goes_into_as_much_room_as_it_takes() {
 }
 
 #[test]
-fn no_text_is_written_as_clients_encode_it_where_all_that_is_encoded_is_refused() {
+fn no_value_is_written_percent_encoded_if_every_encoded_path_is_refused() {
     let table = Table::new(Mode::Deny, &[("GET", "/users/{id}", sub("{id}")), ("GET", "/pets/{id}", none())]);
     let least = table.least_room("GET/pets/1", "*%*");
     let (text, _) = table.document("GET/pets/1", least);
@@ -230,7 +230,7 @@ fn no_text_is_written_as_clients_encode_it_where_all_that_is_encoded_is_refused(
 }
 
 #[test]
-fn a_request_that_the_rules_let_pass_and_no_document_can_name_is_refused() {
+fn a_request_that_the_rules_allow_but_no_document_can_name_is_refused() {
     let table = Table::new(Mode::Deny, &[("GET", "/pets/{id}", none()), ("GET", "/pets/search", none())]);
     let long = format!("GET/pets/{}", "z".repeat(500));
     let no_room = Some(Error::AmbiguousPath);
@@ -239,18 +239,18 @@ fn a_request_that_the_rules_let_pass_and_no_document_can_name_is_refused() {
         ("GET/pets/1", 100, no_room),
         (&long, ROOM, None),
         (&long, 400, no_room),
-        // Its own Resource is the only one that covers it.
+        // Only the request's own Resource covers it.
         ("GET/pets/%73", ROOM, None),
         ("GET/pets/%73", 100, no_room),
         ("GET/nowhere", ROOM, Some(Error::UndeclaredRoute)),
         ("GET/nowhere", 100, Some(Error::UndeclaredRoute)),
     ] {
-        assert_eq!(table.refusal(request, room), expected, "{request} with room for {room}");
+        assert_eq!(table.refusal(request, room), expected, "{request} in {room} bytes");
     }
 }
 
 #[test]
-fn undeclared_paths_of_most_methods_go_before_literals_where_not_all_fit() {
+fn undeclared_paths_of_most_methods_precede_literals_if_not_everything_fits() {
     let table = Table::new(Mode::Allow, &[("GET", "/health", none()), ("GET", "/admin/{path+}", scope("admin"))]);
     let (whole, left_out) = table.document("GET/x", ROOM);
     assert_eq!((left_out, whole.contains("OPTIONS/*\"")), (0, true), "{whole}");
@@ -260,7 +260,7 @@ fn undeclared_paths_of_most_methods_go_before_literals_where_not_all_fit() {
 }
 
 #[test]
-fn what_there_is_no_room_to_make_counts_as_left_out() {
+fn units_that_are_never_built_for_lack_of_room_count_as_left_out() {
     let table = Started::new(table(Mode::Allow, &[("ANY", "/", scope("u"))]));
     let request = format!("GET/{}", "z".repeat(500));
     let (policy, left_out) = table.answer(&token(&[], "u1"), &request, 600);

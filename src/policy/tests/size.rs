@@ -1,4 +1,4 @@
-//! Large tables: what a start and a decision cost, and what becomes of an answer that does not fit.
+//! Large tables: the cost of a start and of a decision, and answers that do not fit.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::rules::{Entry, Mode, Rules, Token, Way};
 use super::started::{ROOM, Started};
 use super::*;
 
-/// A thousand routes: a hundred resources with the usual methods and one path below.
+/// A thousand routes: a hundred resources, each with the usual methods and a path below it.
 fn thousand(mode: Mode) -> Rules {
     let mut entries = Vec::new();
     for resource in 0..100 {
@@ -40,7 +40,7 @@ fn a_thousand_routes_are_decided_in_microseconds() {
         let begin = now();
         let (plan, warnings) = Plan::new(&routes).unwrap();
         let start = begin.elapsed();
-        // One pattern for a subtree goes too far where undeclared paths are refused.
+        // If undeclared paths are refused, one pattern for a subtree would allow too much.
         let is_left_out = |warning: &Warning| matches!(warning, Warning::LeftOut { .. });
         assert_eq!(warnings.iter().any(is_left_out), mode == Mode::Deny);
         for scopes in [vec![], vec!["ops"], vec!["read", "write", "admin"]] {
@@ -61,7 +61,7 @@ fn a_thousand_routes_are_decided_in_microseconds() {
     }
 }
 
-/// A thousand routes that all begin with a parameter, beside one that takes everything.
+/// A thousand routes that all start with a parameter, and with `greedy`, a route with `{path+}`.
 fn tenants(greedy: bool) -> Rules {
     let mut rules = thousand(Mode::Absent);
     for entry in &mut rules.entries {
@@ -86,7 +86,7 @@ fn a_thousand_routes_below_a_parameter_start_in_time() {
     }
 }
 
-/// Each of these paths overlaps with every set of the others.
+/// A table in which each path overlaps with every set of the others.
 #[test]
 fn a_table_that_overlaps_in_every_way_is_refused() {
     let path = |literal: usize| -> String {
@@ -102,10 +102,10 @@ fn a_table_that_overlaps_in_every_way_is_refused() {
     assert_eq!(mistakes, [crate::policy::findings::TableMistake::TooTangled]);
 }
 
-/// Found by fuzzing: what a long path and one with `{name+}` both match had more parts than could be read. It is judged like
-/// any other table.
+/// Found by fuzzing: the intersection of a long path and one with `{name+}` has very many parts. The table is compiled
+/// like any other.
 #[test]
-fn a_table_of_long_paths_between_parameters_is_judged() {
+fn a_table_of_long_paths_between_parameters_is_compiled() {
     let found = include_str!("../../../fuzz/seeds/config/long_path_between_parameters");
     let config: serde_json::Value = serde_json::from_str(found).unwrap();
     let path = |route: &serde_json::Value| route["path"].as_str().unwrap().to_owned();
@@ -120,7 +120,7 @@ fn a_table_of_long_paths_between_parameters_is_judged() {
 }
 
 #[test]
-fn what_does_not_fit_is_left_out_wildcards_first() {
+fn wildcards_are_left_out_first_if_not_everything_fits() {
     let literal = |number: usize| (format!("/literal{number}"), "GET");
     let wild = |number: usize| (format!("/wild{number}/{{id}}"), "GET");
     let entries = (0..10).map(wild).chain((0..10).map(literal)).map(|(path, method)| Entry {
@@ -128,7 +128,7 @@ fn what_does_not_fit_is_left_out_wildcards_first() {
         path,
         any_of: Vec::new(),
     });
-    // One pattern for all of them would go too far.
+    // One pattern for all routes would allow too much.
     let table = Started::new(Rules { entries: entries.collect(), mode: Mode::Deny });
     assert_eq!(table.warnings, Vec::<String>::new());
     let token = Token { scopes: Vec::new(), claims: json!({}) };
@@ -142,8 +142,8 @@ fn what_does_not_fit_is_left_out_wildcards_first() {
         assert!(text.len() <= room.max(160), "{room}");
         assert_eq!(wilds, count("/?*/?*\""), "{room}: an Allow without its Deny");
         assert_eq!(left_out, 20 - literals - wilds);
-        assert!(own == 1 || literals == 0, "{room}: a literal and not the request");
-        assert!(literals == 10 || wilds == 0, "{room}: a wildcard and not every literal");
+        assert!(own == 1 || literals == 0, "{room}: a literal but not the request");
+        assert!(literals == 10 || wilds == 0, "{room}: a wildcard but not every literal");
         seen.push((own, literals, wilds));
     }
     assert!(seen.is_sorted());
@@ -151,7 +151,7 @@ fn what_does_not_fit_is_left_out_wildcards_first() {
 }
 
 #[test]
-fn a_table_whose_fullest_answer_does_not_fit_is_told_which_routes_are_left_out() {
+fn a_table_whose_largest_answer_does_not_fit_gets_a_warning_with_the_routes_left_out() {
     for (count, expected) in [
         (20, None),
         (

@@ -1,4 +1,4 @@
-//! A table that starts, and what every answer of it is held to.
+//! A table that starts, and the checks that each of its answers must pass.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::iam::Document;
 use super::rules::{Judge, Mode, Rules, Token};
 use super::*;
 
-/// What an answer leaves for a policy, about.
+/// The approximate number of bytes that an answer leaves for the policy.
 pub(super) const ROOM: usize = 7936;
 
 pub(super) struct Started {
@@ -24,14 +24,14 @@ impl Started {
         Self { rules, routes, plan, warnings: warnings.iter().map(ToString::to_string).collect() }
     }
 
-    /// A document, and how much was left out of it.
+    /// The document for a request, and the number of units left out.
     pub(super) fn answer(&self, token: &Token, request: &str, room: usize) -> (Value, usize) {
         let (policy, left_out) = answer(&self.routes, &self.plan, token, request, room);
         (json(&policy), left_out)
     }
 
-    /// Answers, and judges the answer by all paths of these segments that are at most `deep` segments long: it is sound,
-    /// right for the request, and no longer than it may be; and, where nothing is left out of it, it refuses no ordinary path.
+    /// The answer to a request, checked with all paths of up to `deep` of these segments: it is sound, right for the
+    /// request, and within its budget; and if nothing is left out, it refuses no ordinary path.
     #[track_caller]
     pub(super) fn judged(
         &self,
@@ -50,7 +50,7 @@ impl Started {
         let asked = judge.read(path);
         let wanted = judge.allow(token, method, &asked);
         assert_eq!(document.allows(request), wanted, "{token:?} asks for {request}: {text}");
-        // Those that it declares, and one more.
+        // The declared methods, and OPTIONS.
         let declared = |method: &str| {
             let of = |methods: &[&str]| methods.is_empty() || methods.contains(&method);
             self.rules.entries.iter().any(|entry| of(&entry.methods)) || method == "OPTIONS"
@@ -74,7 +74,7 @@ impl Started {
     }
 }
 
-/// All paths of these segments, with and without a slash at the end.
+/// All paths of these segments, with and without a trailing slash.
 pub(super) fn paths(segments: &[&str], deep: usize) -> Vec<String> {
     let mut paths = vec![String::new()];
     let mut level: Vec<String> = segments.iter().map(|segment| (*segment).to_owned()).collect();

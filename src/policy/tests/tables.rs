@@ -1,4 +1,4 @@
-//! The route tables of public APIs, under the ways in which people lay scopes over them.
+//! The route tables of public APIs, with scopes assigned in common ways.
 
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ const APIS: [(&str, &str); 8] = [
     ("Twilio Verify", include_str!("tables/twilio-verify-v2.json")),
 ];
 
-/// How scopes are laid over a table.
+/// A way to assign scopes to routes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Layout {
     None,
@@ -33,7 +33,7 @@ fn leak(text: String) -> &'static str {
     Box::leak(text.into_boxed_str())
 }
 
-/// The table of an API, and all scopes in it.
+/// The table of an API, and all its scopes.
 fn table(document: &str, layout: Layout, mode: Mode) -> (Rules, Vec<&'static str>) {
     let document: Value = serde_json::from_str(document).unwrap();
     let (mut entries, mut scopes): (Vec<Entry>, _) = (Vec::new(), Vec::new());
@@ -77,13 +77,13 @@ fn table(document: &str, layout: Layout, mode: Mode) -> (Rules, Vec<&'static str
     (Rules { entries, mode }, scopes)
 }
 
-/// An ordinary path of an entry.
+/// A sample path of an entry.
 fn sample(path: &str) -> String {
     let segments = path.split('/').filter(|part| !part.is_empty());
     segments.map(|part| if part.starts_with('{') { "x1" } else { part }).collect::<Vec<_>>().join("/")
 }
 
-/// Asserts that an answer says of each route what the rules do, and leaves nothing out; returns its bytes.
+/// Asserts that an answer agrees with the rules for each route and leaves nothing out; returns its size in bytes.
 #[track_caller]
 fn right(name: &str, rules: &Rules, scopes: &[&'static str]) -> usize {
     let routes = routes(rules).unwrap();
@@ -123,7 +123,7 @@ fn the_tables_of_public_apis_start_and_nothing_is_left_out() {
     }
 }
 
-/// A table like that of a large public API: 1,222 routes, most of them below two shared parameters.
+/// A table like a large public API's: 1,222 routes, most of them below two shared parameters.
 fn large(layout: Layout) -> (Rules, Vec<&'static str>) {
     const KINDS: [&str; 12] = [
         "issues",
@@ -175,7 +175,7 @@ fn a_table_of_a_thousand_routes_starts_and_nothing_is_left_out() {
 }
 
 #[test]
-fn a_layout_that_is_refused_would_wrong_some_token() {
+fn a_layout_that_is_refused_would_wrongly_refuse_some_token() {
     let mut started = Vec::new();
     for (name, document) in APIS {
         let (rules, scopes) = table(document, Layout::ByLastLiteral, Mode::Absent);
@@ -186,7 +186,7 @@ fn a_layout_that_is_refused_would_wrong_some_token() {
             continue;
         }
         let judge = Judge::new(&rules);
-        // Of all tokens with two scopes one is wronged, by the answer that wrongs it least.
+        // Some token with two scopes is wrongly refused a route, even by the best possible answer.
         let wronged = scopes.iter().enumerate().any(|(place, first)| {
             scopes.iter().skip(place).any(|second| {
                 let token = Token { scopes: vec![*first, *second], claims: json!({}) };
@@ -200,7 +200,7 @@ fn a_layout_that_is_refused_would_wrong_some_token() {
                 })
             })
         });
-        assert!(wronged, "{name} is refused for nothing: {}", mistakes[0]);
+        assert!(wronged, "{name} is refused without a reason: {}", mistakes[0]);
     }
     println!("by last literal start: {started:?}");
 }

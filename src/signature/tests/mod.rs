@@ -1,4 +1,4 @@
-//! Published vectors, as key, signing input and signature: their payloads are not claims.
+//! Published test vectors, verified as key, signing input and signature, because their payloads are not claims.
 
 mod prints;
 mod rfc;
@@ -21,7 +21,7 @@ fn decoded(text: &str) -> Vec<u8> {
     URL_SAFE_NO_PAD.decode(text).unwrap()
 }
 
-/// The key of a JWK, by the rules of `keys/jwk.rs`.
+/// Parses a JWK by the rules of `keys/jwk.rs`.
 #[track_caller]
 fn key(jwk: &Value, algorithm: Algorithm) -> VerifyingKey {
     PublicKey::parse(&jwk.to_string(), &[algorithm]).unwrap().verifying

@@ -1,4 +1,4 @@
-//! No `Debug` of a stage prints a piece of a token, of a claim or of a secret.
+//! No `Debug` implementation of a stage prints a piece of a token, a claim or a secret.
 
 use serde_json::json;
 
@@ -13,7 +13,8 @@ use crate::token::Unverified;
 const SECRET: &str = "a secret for tests, of 32 bytes or more";
 const CANARY: &str = "canary-0f4b7a61c2d95e38";
 
-/// Checks what a value prints against 16 bytes of each text, as text and as a list of numbers.
+/// Checks that a value's `Debug` output has no 16 bytes of any of these texts, neither as text nor as a list of
+/// numbers.
 #[track_caller]
 fn prints_none(value: &dyn std::fmt::Debug, private: &[&str]) {
     let printed = format!("{value:?} {value:#?}");
@@ -56,7 +57,7 @@ fn no_debug_of_a_stage_prints_a_piece_of_a_token_a_claim_or_a_secret() {
     });
     let set = KeySet::parse(json!({ "keys": [point] }).to_string().as_bytes(), &[Algorithm::Es256]).unwrap();
     prints_none(&set, &["f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", CANARY]);
-    // The extension answers with a secret, which is a document like any other to the fetch.
+    // A fetch also reads secrets from the extension.
     let body = json!({ "SecretString": SECRET }).to_string().into_bytes();
     prints_none(&Fetched::Document { body, max_age: None, etag: Some(CANARY.to_owned()) }, &private);
 }

