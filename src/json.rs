@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_one_object_is_refused() {
+    fn anything_but_one_object_is_refused() {
         for text in
             ["", "[]", "null", "\"a\"", "1", "{}{}", "{} x", "{", "{\"a\":}", "{\"a\":1,}", "{a:1}", "\u{feff}{}"]
         {

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_is_one_or_two_letters_in_one_place() {
+    fn a_typo_is_one_or_two_letters_in_one_place() {
         let cases = [
             ("read:movies", "read:movie", Some(Slip::Missing)),
             ("read:movies", "read:moveis", Some(Slip::Swapped)),
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_meant_is_the_same_in_another_style_or_nearly_or_in_part() {
+    fn the_intended_name_may_differ_in_style_or_by_a_typo_or_be_a_part() {
         let known = ["issuer", "audience", "audience_claim", "jwks_uri", "algorithms", "leeway_seconds", "scopes"];
         let cases = [
             ("jwksUri", Some("jwks_uri")),

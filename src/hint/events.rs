@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_of_another_kind_says_what_it_looks_like() {
+    fn an_event_of_another_kind_is_named_by_its_kind() {
         let cases = [
             (r#"{"type":"REQUEST","methodArn":"arn","headers":{}}"#, Some(Hint::RequestEvent)),
             (r#"{"version":"2.0","type":"REQUEST","routeArn":"arn"}"#, Some(Hint::HttpApiEvent)),

@@ -238,13 +238,13 @@ mod tests {
     }
 
     #[test]
-    fn one_in_forty_random_secrets_that_are_written_like_a_modulus_is_taken_for_one() {
+    fn one_in_forty_random_secrets_in_the_form_of_a_modulus_is_taken_for_one() {
         let taken = (0..400).filter(|seed| is_key(URL_SAFE_NO_PAD.encode(random(*seed, 256)).as_bytes())).count();
         assert!((4..20).contains(&taken), "{taken}");
     }
 
     #[test]
-    fn random_secrets_that_are_written_otherwise_are_not() {
+    fn random_secrets_in_other_forms_are_not_taken_for_keys() {
         for seed in 0..40 {
             let bytes = random(seed, 256);
             let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();

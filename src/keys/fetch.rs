@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn max_age_is_less_what_a_cache_used_up() {
+    fn the_age_of_a_response_is_subtracted_from_max_age() {
         let age = |cache: &'static str, age: Option<&'static str>| {
             let mut headers = HeaderMap::new();
             headers.insert(CACHE_CONTROL, cache.parse().unwrap());

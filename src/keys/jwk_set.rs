@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_passed_over_is_named_with_its_reason() {
+    fn a_skipped_key_is_named_with_its_reason() {
         let key = |kid: &str, members: &str| format!("{{\"kid\":\"{kid}\",{members}}}");
         complains(&[key("a", ONE), key("b", OTHER), key("c", r#""kty":"oct""#)], 2, None);
         complains(&[key("a", ONE), key("a", ONE)], 1, None);
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn each_fault_of_a_key_is_told_apart() {
+    fn each_fault_of_a_key_has_its_own_reason() {
         let short =
             ONE.replace("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5Q");
         reason(&short, Unusable::Coordinate { name: "y", bytes: 31, needed: 32 });

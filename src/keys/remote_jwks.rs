@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_set_is_logged_when_it_is_new_and_not_when_it_is_confirmed() {
+    fn the_faults_of_a_set_are_logged_when_it_is_new_and_not_when_it_is_confirmed() {
         let private = SET.replace("\"x\"", "\"d\":\"AAAA\",\"x\"");
         let keys_of = |set: &str| set.trim_start_matches("{\"keys\":[").trim_end_matches("]}").to_owned();
         let both = format!("{{\"keys\":[{},{}]}}", keys_of(SET), keys_of(&private));

@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn the_log_says_that_a_secret_may_not_be_what_was_meant() {
+    fn the_log_warns_of_a_secret_that_was_probably_copied_wrong() {
         let local = Local::new();
         local.says(Ok(answer(&format!("{SECRET} "))));
         let logged = local.logs();

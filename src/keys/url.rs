@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_come_from_https_or_loopback_alone() {
+    fn keys_come_only_from_https_or_loopback() {
         for good in [
             "https://a.example/keys",
             "https://127.0.0.1/k",
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_discovery_document_lies_below_its_issuer_with_one_slash_between() {
+    fn a_discovery_document_is_below_its_issuer_with_one_slash_between() {
         let url = |issuer| KeyUrl::discovery(issuer).map(|url| url.url.to_string());
         for issuer in ["https://a.example/tenant", "https://a.example/tenant/"] {
             let expected = "https://a.example/tenant/.well-known/openid-configuration";

@@ -49,7 +49,7 @@ fn of_route(route: Value, path: &str, begins: &str) {
 }
 
 #[test]
-fn an_issuer_that_no_token_names_is_warned_of() {
+fn an_issuer_that_no_token_names_gets_a_warning() {
     let cases = [
         ("https://t.auth0.com", "this provider's `iss` ends in a slash"),
         ("https://sts.windows.net/1", "this provider's `iss` ends in a slash"),
@@ -85,7 +85,7 @@ fn an_issuer_that_no_token_names_is_warned_of() {
 }
 
 #[test]
-fn what_a_provider_s_tokens_have_is_compared_with_what_is_asked_of_them() {
+fn the_settings_are_compared_with_the_provider_s_tokens() {
     let pool = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abc";
     of_issuer(json!({ "issuer": pool }), "issuers[0].audience_claim", "Cognito's access tokens have `client_id`");
     let access = json!({ "token_use": "access" });
@@ -133,7 +133,7 @@ fn what_a_provider_s_tokens_have_is_compared_with_what_is_asked_of_them() {
 }
 
 #[test]
-fn audiences_addresses_and_claims_are_looked_at_too() {
+fn audiences_urls_and_claims_are_checked_too() {
     let with = |members: Value| {
         let mut entry = json!({ "issuer": "https://idp.test/" });
         entry.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
@@ -191,7 +191,7 @@ fn audiences_addresses_and_claims_are_looked_at_too() {
 }
 
 #[test]
-fn a_route_that_takes_no_request_or_no_token_is_warned_of() {
+fn a_route_that_matches_no_request_or_no_token_gets_a_warning() {
     of_route(json!({ "path": "/pets/:id" }), "routes[0].path", "a segment that begins with `:`");
     of_route(json!({ "path": "/prod/pets" }), "routes[0].path", "the first segment looks like a stage");
     of_route(json!({ "path": "/demo/pets" }), "routes[0].path", "the first segment looks like a stage");
@@ -210,7 +210,7 @@ fn a_route_that_takes_no_request_or_no_token_is_warned_of() {
 }
 
 #[test]
-fn all_slips_are_told_at_once_and_none_repeats_a_text_of_the_document() {
+fn all_warnings_come_together_and_none_repeats_a_text_of_the_document() {
     let entry = json!({
         "issuer": "https://canary-tenant.auth0.com", "audience": "canary audience",
         "jwks_uri": "https://canary.test//set", "scope_claims": "canary.roles"

@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_read_in_two_ways_is_ambiguous() {
+    fn a_path_with_two_readings_is_ambiguous() {
         for path in [
             "*", "a*b", "a?", "${a}", "a\tb", "a\u{85}b", "/", "//", "pets//", "pets//1", "/pets", ".", "a/..",
             "a/./b", "a\\b", "a%2Fb", "a%2fb", "%5c", "%2e%2e", "a%2Eb", "%2541", "%", "%4", "%zz", "a%0Ab", "%7f",

@@ -97,7 +97,7 @@ mod tests {
     use crate::routes::{Methods, Need, PathPattern, Route, Undeclared};
 
     #[test]
-    fn a_path_that_takes_no_entry_says_which_one_is_similar() {
+    fn a_path_without_an_entry_names_a_similar_one() {
         let entry = |path: &str| Route {
             methods: Methods::Named([true, false, false, false, false, false, false]),
             path: PathPattern::parse(path).unwrap(),

@@ -56,7 +56,7 @@ impl Provider {
 }
 
 #[test]
-fn the_document_lies_below_the_issuer_with_one_slash_between() {
+fn the_document_is_below_the_issuer_with_one_slash_between() {
     for path in ["", "/", "/tenant", "/tenant/", "/a/b"] {
         let provider = Provider::start(path);
         let local = provider.local(json!({}));
@@ -69,7 +69,7 @@ fn the_document_lies_below_the_issuer_with_one_slash_between() {
 }
 
 #[test]
-fn its_issuer_must_equal_the_configured_one() {
+fn the_documents_issuer_must_equal_the_configured_one() {
     let provider = Provider::start("/tenant");
     let url = provider.server.url(KEYS);
     for issuer in [
@@ -114,7 +114,7 @@ fn anything_but_a_discovery_document_is_a_failure() {
 }
 
 #[test]
-fn it_is_read_again_when_the_old_address_fails() {
+fn the_document_is_read_again_when_the_old_address_fails() {
     let provider = Provider::start("");
     let local = provider.local(json!({ "fresh_seconds": 100 }));
     let ask = |key: &SigningKey| local.decides(&provider.token(key));

@@ -368,7 +368,7 @@ fn encodings_hold_for_fetched_secrets_too() {
 }
 
 #[test]
-fn an_extension_that_fails_is_an_outage_and_is_left_alone_after_it() {
+fn an_extension_that_fails_is_an_outage_followed_by_a_pause() {
     let extension = KeyServer::start();
     extension.set(CURRENT, refusal());
     let local = local(&extension, &managed());
@@ -385,7 +385,7 @@ fn an_extension_that_fails_is_an_outage_and_is_left_alone_after_it() {
 }
 
 #[test]
-fn no_extension_at_all_is_an_outage() {
+fn a_missing_extension_is_an_outage() {
     let extension = KeyServer::start();
     let local = local(&extension, &managed());
     drop(extension);
@@ -393,7 +393,7 @@ fn no_extension_at_all_is_an_outage() {
 }
 
 #[test]
-fn secrets_of_the_configuration_serve_beside_fetched_ones_even_in_an_outage() {
+fn configured_secrets_serve_in_addition_to_fetched_ones_even_in_an_outage() {
     let extension = rotated();
     let both = json!([{ "env": "FIXED" }, managed(), { "parameter_store": "/hs/key" }]);
     let local = local(&extension, &both);

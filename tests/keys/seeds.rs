@@ -40,7 +40,7 @@ fn a_fresh_seed_needs_no_fetch_at_start_up_nor_for_the_first_token() {
 }
 
 #[test]
-fn a_key_that_a_fresh_seed_lacks_is_asked_for_at_once() {
+fn a_key_that_a_fresh_seed_lacks_is_fetched_at_once() {
     let (server, _scratch, local) = seeded(0);
     local.warm_up();
     assert_eq!(local.decides(&token(&stranger("ES256"))), "allow");

@@ -73,7 +73,7 @@ fn start_up_fetches_the_first_16_key_sets_8_at_a_time_and_the_others_come_with_t
 }
 
 #[test]
-fn key_sets_that_hang_at_start_up_leave_their_time_to_the_others() {
+fn key_sets_that_hang_at_start_up_do_not_delay_the_others() {
     let server = KeyServer::start();
     for number in 0..20 {
         let delay = if number < 5 { Duration::from_secs(3600) } else { Duration::from_millis(100) };
@@ -173,7 +173,7 @@ fn a_failure_at_start_up_is_not_fatal_and_does_not_hold_back_the_first_request()
 }
 
 #[test]
-fn what_start_up_fetched_serves_the_first_request_and_counts_for_the_cooldown() {
+fn a_set_fetched_at_start_up_serves_the_first_request_and_counts_for_the_cooldown() {
     let (server, local) = served(&[&key("ES256")], json!({}));
     local.warm_up();
     assert_eq!(local.decides(&token(&key("ES256"))), "allow");

@@ -232,7 +232,7 @@ fn a_refusal_that_may_become_an_allow_is_the_error_unauthorized_whatever_is_conf
 }
 
 #[test]
-fn the_error_unauthorized_has_no_other_members_and_no_line_end() {
+fn the_error_unauthorized_has_no_other_members() {
     let lambda = lambda(&config_with("invalid_token", json!("unauthorized")), &[]);
     let answer = lambda.invoke(event_with(None, "GET/movies"));
     assert!(answer.is_error);

@@ -114,7 +114,7 @@ fn tokens_are_checked_against_the_current_time_after_every_jump() {
 }
 
 #[test]
-fn a_policy_ends_when_its_token_does_whatever_the_clock_says_meanwhile() {
+fn a_policy_expires_with_its_token_whatever_the_clock_says() {
     let Some(faked) = Faked::start(&config(), Monotonic::Goes) else {
         return;
     };

@@ -55,7 +55,7 @@ fn tokens_are_signed_by_the_key_that_is_published() {
 }
 
 #[test]
-fn the_server_answers_as_it_is_told_and_stops_while_it_stalls() {
+fn the_key_server_answers_as_scripted_and_stops_while_it_stalls() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let server = KeyServer::start();
     server.set("/a", Reply::ok("a").header("ETag", "\"1\""));

@@ -146,7 +146,7 @@ fn an_array_that_holds_an_array_of_keys_is_not_a_key_set() {
 }
 
 #[test]
-fn servers_that_stall_do_not_hold_up_the_start_nor_the_sets_of_others() {
+fn servers_that_stall_delay_neither_the_start_nor_other_sets() {
     let set = jwks(&[key("RS256")]);
     let server = KeyServer::start();
     server.set("/stalling", Reply::json(&set).stalling_after(10));
@@ -172,7 +172,7 @@ fn servers_that_stall_do_not_hold_up_the_start_nor_the_sets_of_others() {
 }
 
 #[test]
-fn a_server_that_stalls_costs_keys_unavailable_until_it_heals() {
+fn a_server_that_stalls_means_keys_unavailable_until_it_recovers() {
     let set = jwks(&[key("RS256")]);
     let server = KeyServer::start();
     server.set("/keys", Reply::json(&set).stalling_after(10));
@@ -197,7 +197,7 @@ fn an_invocation_that_ends_soon_does_not_wait_for_a_server_that_stalls() {
 }
 
 #[test]
-fn a_server_that_failed_at_start_up_is_asked_again_until_it_heals() {
+fn a_server_that_failed_at_start_up_is_retried_until_it_recovers() {
     let server = KeyServer::start();
     server.set("/keys", Reply::status(500));
     let lambda = lambda(&config(&server, Value::Null), &[]);

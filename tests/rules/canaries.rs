@@ -148,7 +148,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
-    fn a_token_of_any_contents_is_answered_and_leaves_nothing_behind(
+    fn a_token_of_any_contents_is_answered_without_leaks(
         header in header(), claims in claims_set(), request in request(), cut in proptest::option::of(0_usize..400)
     ) {
         thread_local!(static LOCAL: Local = Local::new(&api()));

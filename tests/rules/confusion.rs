@@ -41,7 +41,7 @@ fn row_27_a_mac_made_with_a_public_key_is_an_unsupported_algorithm() {
 }
 
 #[test]
-fn row_29_a_key_without_alg_serves_no_other_family_and_row_30_one_with_alg_no_other_algorithm() {
+fn row_29_a_key_without_alg_verifies_no_other_family_and_row_30_one_with_alg_no_other_algorithm() {
     let (rsa, ec) = (key("RS256").named("k"), key("ES256").named("k"));
     let rsa_alone = local(json!({ "keys": [unbound(&rsa)] }));
     let ec_alone = local(json!({ "keys": [unbound(&ec)] }));
@@ -122,7 +122,7 @@ fn rows_33_and_35_other_curves_and_post_quantum_keys_are_skipped_and_their_names
 }
 
 #[test]
-fn row_38_a_kid_of_any_text_is_a_miss_and_of_any_other_type_malformed() {
+fn row_38_a_kid_of_any_text_is_unknown_and_one_of_another_type_malformed() {
     let signer = key("ES256");
     let two = local(jwks([&signer, &stranger("ES256")]));
     for kid in ["", "../../etc/passwd", "' OR 1=1 --", "a\u{0}b", "http://evil.example/", "\u{202e}", "es256 ", "ES256"]

@@ -47,7 +47,7 @@ fn table(config: &Value, cases: &[(&str, &str, Value, &str)]) {
 }
 
 #[test]
-fn scopes_any_entry_is_enough_and_an_entry_needs_all_of_its_own() {
+fn any_entry_of_scopes_is_enough_and_requires_all_its_scopes() {
     let scope = |text: &str| json!({ "scope": text });
     table(
         &api(),
@@ -74,7 +74,7 @@ fn scopes_any_entry_is_enough_and_an_entry_needs_all_of_its_own() {
 }
 
 #[test]
-fn each_method_has_a_table_of_its_own() {
+fn each_method_has_its_own_routes() {
     let all = || json!({ "scope": "read:movies read:reviews" });
     table(
         &api(),

@@ -38,7 +38,7 @@ fn row_5_no_byte_outside_the_alphabet_of_a_token_passes_anywhere_in_it() {
 }
 
 #[test]
-fn row_8_an_encrypted_token_is_malformed_whatever_it_wraps() {
+fn row_8_an_encrypted_token_is_malformed_whatever_it_contains() {
     let local = Local::new(&api());
     let inner = format!("{}.{}.", encoded(r#"{"alg":"none"}"#), encoded(payload("")));
     for header in [

@@ -68,7 +68,7 @@ fn every_algorithm_verifies_its_own_tokens_and_no_changed_ones() {
 }
 
 #[test]
-fn row_33_eddsa_goes_by_both_names_in_tokens_and_keys() {
+fn row_33_eddsa_has_two_names_in_tokens_and_keys() {
     let ed = key("EdDSA");
     for jwk_alg in ["EdDSA", "Ed25519"] {
         let mut jwk = ed.jwk();

@@ -114,7 +114,7 @@ fn row_50_the_other_root_of_an_ecdsa_signature_is_valid_for_the_same_identity() 
 }
 
 #[test]
-fn row_51_an_rsa_signature_has_the_one_padding_and_the_length_of_its_modulus() {
+fn row_51_an_rsa_signature_has_one_padding_and_the_length_of_its_modulus() {
     let rsa = Rsa::rfc7515();
     let local = rsa_local(&rsa);
     let signed = input("RS256", "forged");

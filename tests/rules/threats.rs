@@ -133,7 +133,7 @@ fn rows_6_to_9_a_token_is_three_segments_of_bounded_size() {
 }
 
 #[test]
-fn rows_10_to_12_base64url_has_no_padding_no_other_alphabet_and_no_trailing_bits() {
+fn rows_10_to_12_base64url_has_no_padding_other_alphabet_or_trailing_bits() {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     let local = Local::new(&api());
@@ -778,7 +778,7 @@ fn rows_97_and_98_path_parameters_and_encodings_that_are_not_utf_8_are_ambiguous
 }
 
 #[test]
-fn a_usage_identifier_key_is_a_text_or_not_sent() {
+fn a_usage_identifier_key_is_a_string_or_not_sent() {
     let mut api = api();
     api["usage_identifier_key"] = "key".into();
     let local = Local::new(&api);
@@ -817,7 +817,7 @@ fn an_invalid_token_may_be_answered_with_unauthorized() {
 }
 
 #[test]
-fn a_refused_token_denies_the_stage_and_names_nobody() {
+fn a_refused_token_denies_the_stage_to_an_anonymous_principal() {
     let local = Local::new(&api());
     assert_eq!(
         local.answers("GET", "pets/17", Some("Bearer a.b.c")),

@@ -9,7 +9,7 @@ fn says(authorization: &str, expected: Option<Hint>) {
 }
 
 #[test]
-fn credentials_that_are_no_jwt_say_what_they_look_like() {
+fn credentials_that_are_not_a_jwt_are_named_by_their_kind() {
     says("eyJh.e30.AA", Some(Hint::SchemeMissing));
     says("Bearer Bearer eyJh.e30.AA", Some(Hint::SchemeRepeated));
     says("Basic dTpw", Some(Hint::OtherScheme));
@@ -25,7 +25,7 @@ fn credentials_that_are_no_jwt_say_what_they_look_like() {
 }
 
 #[test]
-fn what_stands_in_a_token_s_place_is_named() {
+fn a_value_in_place_of_a_token_is_named() {
     for placeholder in ["undefined", "null", "{{access_token}}", "${TOKEN}", "<token>", "$TOKEN", "YOUR_TOKEN"] {
         says(&format!("Bearer {placeholder}"), Some(Hint::PlaceholderToken));
     }

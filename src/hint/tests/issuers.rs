@@ -8,7 +8,7 @@ fn issuer(configured: &'static str, iss: Value, expected: Option<Hint>) {
 }
 
 #[test]
-fn an_unknown_issuer_says_what_it_is_near_to() {
+fn an_unknown_issuer_that_is_almost_configured_is_explained() {
     let cases = [
         ("https://t.auth0.com/", "https://t.auth0.com", Some(Hint::IssuerDiffersByTrailingSlash)),
         ("https://t.auth0.com//", "https://t.auth0.com/", Some(Hint::IssuerDiffersByTrailingSlash)),
@@ -29,7 +29,7 @@ fn an_unknown_issuer_says_what_it_is_near_to() {
 }
 
 #[test]
-fn an_address_that_differs_in_one_part_says_in_which() {
+fn an_issuer_url_that_differs_in_one_part_names_that_part() {
     let cases = [
         ("https://sso.example/realms/r", "http://keycloak:8080/realms/r", Some(Hint::IssuerDiffersByHost)),
         ("https://t.auth0.com/", "https://login.example.com/", Some(Hint::IssuerDiffersByHost)),

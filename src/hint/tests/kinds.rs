@@ -7,7 +7,7 @@ const ENTRA: &str = "https://login.microsoftonline.com/1/v2.0";
 const FIREBASE: &str = "https://securetoken.google.com/project";
 
 #[test]
-fn cognito_s_two_tokens_are_told_apart_at_both_presets() {
+fn cognito_s_two_kinds_of_tokens_are_distinguished_with_both_presets() {
     let id = json!({ "iss": COGNITO, "aud": "https://api.example", "token_use": "id" });
     let access = json!({ "iss": COGNITO, "client_id": "https://api.example", "token_use": "access" });
     let at = |wanted: &str, audience_claim, error, claims: &Value| Case {
@@ -25,7 +25,7 @@ fn cognito_s_two_tokens_are_told_apart_at_both_presets() {
 }
 
 #[test]
-fn a_token_for_graph_is_known_by_its_audience_or_the_nonce_in_its_header() {
+fn a_token_for_graph_is_recognized_by_its_audience_or_the_nonce_in_its_header() {
     let v1 = "https://sts.windows.net/1/";
     for aud in ["00000003-0000-0000-c000-000000000000", "https://graph.microsoft.com", "https://graph.microsoft.com/"] {
         let claims = json!({ "iss": v1, "aud": aud });
@@ -42,7 +42,7 @@ fn a_token_for_graph_is_known_by_its_audience_or_the_nonce_in_its_header() {
 }
 
 #[test]
-fn firebase_issues_cookies_and_custom_tokens_that_are_no_id_tokens() {
+fn firebase_s_session_cookies_and_custom_tokens_are_recognized() {
     let at = |claims: Value, expected| {
         Case { issuer: FIREBASE, ..Case::new(Error::UnknownIssuer, claims) }.says(Some(expected));
     };
@@ -53,7 +53,7 @@ fn firebase_issues_cookies_and_custom_tokens_that_are_no_id_tokens() {
 }
 
 #[test]
-fn an_id_token_is_known_without_a_nonce() {
+fn an_id_token_is_recognized_without_a_nonce() {
     let tokens = [
         // Auth0
         json!({ "aud": "client", "sub": "auth0|1", "nickname": "ada", "updated_at": "2026-01-01T00:00:00Z" }),
@@ -79,7 +79,7 @@ fn an_id_token_is_known_without_a_nonce() {
 }
 
 #[test]
-fn a_refresh_token_and_an_api_key_are_known_whatever_is_refused() {
+fn refresh_tokens_and_api_keys_are_recognized_for_every_refusal() {
     for error in [Error::UnknownKey, Error::WrongAudience, Error::InvalidClaim] {
         Case::new(error, json!({ "typ": "Refresh" })).says(Some(Hint::RefreshToken));
         Case::new(error, json!({ "typ": "Offline" })).says(Some(Hint::RefreshToken));
@@ -88,7 +88,7 @@ fn a_refresh_token_and_an_api_key_are_known_whatever_is_refused() {
 }
 
 #[test]
-fn an_audience_that_is_absent_or_nearly_right_says_so() {
+fn an_absent_or_similar_audience_is_explained() {
     let at = |audience, claims: Value, expected| {
         Case { audience, ..Case::new(Error::WrongAudience, claims) }.says(expected);
     };

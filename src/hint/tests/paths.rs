@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_preflight_request_says_that_no_authorizer_belongs_there() {
+fn a_preflight_request_should_have_no_authorizer() {
     for error in [Error::MissingToken, Error::UndeclaredRoute, Error::InsufficientScope] {
         Case { method: "OPTIONS", scope: Some("x"), ..Case::new(error, json!({})) }.says(Some(Hint::PreflightRequest));
         Case { scope: Some("x"), ..Case::new(error, json!({})) }.says(None);
@@ -11,7 +11,7 @@ fn a_preflight_request_says_that_no_authorizer_belongs_there() {
 }
 
 #[test]
-fn an_ambiguous_path_says_what_is_in_it() {
+fn an_ambiguous_path_names_its_cause() {
     let cases = [
         ("/movies", Some(Hint::DoubleSlashInPath)),
         ("movies//1", Some(Hint::DoubleSlashInPath)),

@@ -7,7 +7,7 @@ fn scope(needed: &'static str, claims: Value) -> Case {
 }
 
 #[test]
-fn a_scope_that_is_spelt_otherwise_says_how() {
+fn a_scope_in_another_spelling_is_explained() {
     let cases = [
         ("read:all", json!({ "scope": "Read:all" }), Hint::ScopeDiffersByCase),
         ("read", json!({ "scope": "server/read" }), Hint::ScopeDiffersByPrefix),
@@ -49,7 +49,7 @@ fn a_right_is_found_wherever_it_is_and_its_place_is_named() {
 }
 
 #[test]
-fn a_right_that_is_the_name_of_a_member_says_so() {
+fn a_right_that_is_a_member_name_is_explained() {
     let cases = [
         (
             json!({ "urn:zitadel:iam:org:project:roles": { "admin": { "1": "x" } } }),
@@ -65,7 +65,7 @@ fn a_right_that_is_the_name_of_a_member_says_so() {
 }
 
 #[test]
-fn the_best_place_is_named_and_names_of_parties_are_none() {
+fn the_best_place_is_named_and_names_of_parties_are_ignored() {
     let both = json!({ "scope": "a", "groups": ["app:orders"], "perms": ["orders"] });
     scope("orders", both).says_at(Hint::ScopesInAnotherClaim, "/perms");
     scope("orders", json!({ "scope": "a", "aud": "orders", "azp": "orders", "sub": "orders" })).says(None);

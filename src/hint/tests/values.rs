@@ -34,7 +34,7 @@ fn a_value_of_another_type_is_named_in_either_direction() {
 }
 
 #[test]
-fn a_name_that_never_matches_says_which_one_would() {
+fn a_claim_name_that_never_matches_is_corrected() {
     let nested = json!({ "realm_access": { "roles": ["admin"] } });
     of_route("realm_access.roles", json!("admin"), nested.clone())
         .says_at(Hint::ClaimNameIsDotted, "/realm_access/roles");
@@ -73,7 +73,7 @@ fn a_value_that_is_elsewhere_is_found() {
 }
 
 #[test]
-fn a_path_s_own_text_is_found_elsewhere_or_as_a_number() {
+fn a_path_segment_is_found_in_another_claim_or_as_a_number() {
     let own =
         |claims: Value| Case { claim: Some(("sub", None)), path: "4711", ..Case::new(Error::ClaimMismatch, claims) };
     own(json!({ "sub": "auth0|1", "uid": "4711" })).says_at(Hint::ClaimInAnotherPlace, "/uid");
@@ -82,7 +82,7 @@ fn a_path_s_own_text_is_found_elsewhere_or_as_a_number() {
 }
 
 #[test]
-fn a_value_among_others_in_one_text_or_in_another_case_says_so() {
+fn a_value_within_a_longer_text_or_in_another_case_is_explained() {
     of_route("roles", json!("admin"), json!({ "roles": "user admin" })).says(Some(Hint::ClaimIsOneText));
     of_route("roles", json!("admin"), json!({ "roles": "user, admin" })).says(Some(Hint::ClaimIsOneText));
     required("roles", json!("admin"), json!({ "roles": "user;admin" })).says(Some(Hint::ClaimIsOneText));
@@ -92,7 +92,7 @@ fn a_value_among_others_in_one_text_or_in_another_case_says_so() {
 }
 
 #[test]
-fn dates_scopes_and_principals_that_cannot_be_used_say_so() {
+fn unusable_dates_scopes_and_principals_are_explained() {
     for dates in [
         json!({ "exp": "1900000000" }),
         json!({ "exp": 1, "iat": "2026-01-01T00:00:00Z" }),

@@ -69,7 +69,7 @@ impl Document {
 }
 
 #[test]
-fn stars_take_any_text_and_question_marks_one_character() {
+fn stars_match_any_text_and_question_marks_one_character() {
     let fits = |glob: &str, text: &str| Glob::new(glob).matches(&text.chars().collect::<Vec<_>>());
     for (glob, text) in
         [("*", ""), ("*", "a/b"), ("a*", "a"), ("a*c", "abbc"), ("?*", "\u{e9}"), ("a?c", "a/c"), ("*a*b", "aabab")]

@@ -241,7 +241,7 @@ fn a_literal_that_could_be_encoded_is_refused_after_parameters_too() {
 }
 
 #[test]
-fn a_scope_is_enough_by_itself_only_where_one_way_asks_for_no_more() {
+fn a_scope_is_enough_only_if_one_alternative_requires_nothing_else() {
     let way = |scopes: &[&'static str], claims: &[&str]| Way {
         scopes: vec![scopes.to_vec()],
         claims: claims.iter().map(|text| ("sub", vec![(*text).to_owned()])).collect(),

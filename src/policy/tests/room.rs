@@ -168,7 +168,7 @@ fn the_narrowest_answer_that_leaves_nothing_out_is_taken() {
 }
 
 #[test]
-fn a_mask_takes_room_too() {
+fn the_mask_of_a_request_counts_towards_the_budget() {
     let table = Table::new(Mode::Deny, &[("GET", "/pets/{id}", none())]);
     for room in 400..2000 {
         let (text, _) = table.document(&format!("GET/pets/${{{}}}", "a".repeat(100)), room);

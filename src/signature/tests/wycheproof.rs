@@ -94,7 +94,7 @@ fn ed25519_signatures_are_strict() {
 }
 
 #[test]
-fn rsa_pkcs1_signatures_have_the_one_padding() {
+fn rsa_pkcs1_signatures_have_one_padding() {
     use rsa_pkcs1_verify::{TestName, TestSet};
     for (name, algorithm, passed) in [
         (TestName::Rsa2048Sha256, Algorithm::Rs256, 259),
