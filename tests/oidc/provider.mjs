@@ -1,6 +1,6 @@
-// An OpenID provider on loopback. It prints its issuer, and ends when its standard input does.
+// An OpenID provider on loopback. It prints its issuer, and exits when its standard input is closed.
 //
-// Beside what every provider has: POST /rotate signs with new keys from now on, and publishes the two sets before them as well.
+// In addition to the usual endpoints, POST /rotate generates new signing keys, and keeps the two previous sets published.
 
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
