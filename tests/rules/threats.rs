@@ -139,7 +139,7 @@ fn rows_10_to_12_base64url_has_no_padding_other_alphabet_or_trailing_bits() {
     let local = Local::new(&api());
     let (h, p) = (URL_SAFE_NO_PAD.encode(HEADER), URL_SAFE_NO_PAD.encode(payload(json!({}))));
     decided(&local, &signed_raw(&h, &p), "allow", "the control");
-    // 27 bytes of header leave no trailing bits, 26 leave some.
+    // The 27 bytes of `HEADER` leave no trailing bits, and the 16 bytes of this header do.
     let short = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256" }"#);
     decided(&local, &signed_raw(&short, &p), "allow", "the control with trailing bits");
     let mut trailing = short.clone();

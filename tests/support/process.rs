@@ -1,4 +1,4 @@
-//! Running the real program.
+//! Runs the real program.
 
 use std::ffi::OsString;
 use std::io::{Read, Write as _};
