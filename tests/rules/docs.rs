@@ -52,7 +52,7 @@ fn the_configuration_for_an_mcp_server_starts_and_goes_with_the_metadata_that_th
 }
 
 #[test]
-fn the_routes_that_the_page_on_policies_explains_start_and_those_it_says_cannot_do_not() {
+fn the_routes_in_the_page_on_policies_start_or_fail_as_the_page_says() {
     let document = |routes: &str, undeclared: &str| {
         let issuer = json!({ "issuer": "https://issuer.example/", "audience": "api", "secret": { "env": "SECRET" } });
         format!(r#"{{ "issuers": [{issuer}], "undeclared_routes": "{undeclared}", {routes} }}"#)

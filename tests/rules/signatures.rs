@@ -64,7 +64,7 @@ fn row_48_a_modified_part_of_any_algorithms_token_is_an_invalid_signature() {
 }
 
 #[test]
-fn row_49_every_pair_of_the_edge_numbers_of_ecdsa_is_refused_and_so_is_every_other_form() {
+fn row_49_every_pair_of_boundary_values_and_every_other_form_of_an_ecdsa_signature_is_refused() {
     for (alg, bytes) in [("ES256", 32), ("ES384", 48), ("ES512", 66)] {
         let signer = key(alg);
         let local = local(jwks([&signer]));
