@@ -54,6 +54,7 @@ pub(super) fn audience(claims: &Value, refused: &Refused<'_>) -> Option<Hint> {
     if let Some(difference) = differs() {
         return Some(match difference {
             Difference::WhiteSpace => Hint::AudienceDiffersByWhiteSpace,
+            Difference::Quotes => Hint::AudienceHasQuotes,
             Difference::TrailingSlash => Hint::AudienceDiffersByTrailingSlash,
             Difference::Case => Hint::AudienceDiffersByCase,
             Difference::Scheme => Hint::AudienceDiffersByScheme,
@@ -65,11 +66,13 @@ pub(super) fn audience(claims: &Value, refused: &Refused<'_>) -> Option<Hint> {
     if elsewhere.into_iter().any(|text| ours.contains(&text)) {
         return Some(Hint::AudienceInAnotherClaim);
     }
-    let theirs = match theirs {
-        Some(theirs) if !theirs.is_empty() && theirs != [""] => theirs,
-        _ => return Some(Hint::AudienceClaimAbsent),
-    };
-    (theirs == ["account"]).then_some(Hint::AudienceIsAccount)
+    match found {
+        None | Some(Value::Null) => return Some(Hint::AudienceClaimAbsent),
+        Some(Value::String(text)) if text.is_empty() => return Some(Hint::AudienceClaimAbsent),
+        Some(Value::Array(items)) if items.is_empty() => return Some(Hint::AudienceClaimAbsent),
+        Some(_) => {}
+    }
+    (theirs? == ["account"]).then_some(Hint::AudienceIsAccount)
 }
 
 /// A claim that is not there, or not accepted.
@@ -89,11 +92,13 @@ pub(super) fn claim(claims: &Value, refused: &Refused<'_>) -> Option<Hint> {
     if let Some(found) = failing.iter().find_map(|wanted| values::cause(wanted, claims)) {
         return Some(found.hint);
     }
-    if let Some(kind) = kinds::unwanted_id_token(claims, refused) {
-        return Some(kind);
-    }
+    let kind = || kinds::unwanted_id_token(claims, refused);
     if !failing.is_empty() {
-        return None;
+        // Other claims say nothing about the kind of token.
+        return kind().filter(|_| failing.iter().any(kinds::is_of_access_tokens));
+    }
+    if let Some(kind) = kind() {
+        return Some(kind);
     }
     let unfit = |claim: &Value| match claim {
         Value::String(_) => false,

@@ -39,6 +39,7 @@ pub(super) fn issuer(claims: &Value, issuers: &[(Option<&str>, bool)]) -> Option
     if let Some(difference) = ours().find_map(|name| difference(name, iss)) {
         return Some(match difference {
             Difference::WhiteSpace => Hint::IssuerDiffersByWhiteSpace,
+            Difference::Quotes => Hint::IssuerHasQuotes,
             Difference::TrailingSlash => Hint::IssuerDiffersByTrailingSlash,
             Difference::Case => Hint::IssuerDiffersByCase,
             Difference::Scheme if ours().any(has_two_schemes) => Hint::IssuerHasTwoSchemes,

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::elsewhere::texts;
 use super::list::Hint;
 use super::refused::Refused;
+use super::values::Wanted as WantedClaim;
 use crate::claims::{Accepted, ClaimName, ClaimRules};
 
 /// The resources of Microsoft's own APIs, whose tokens are for them alone.
@@ -60,6 +61,12 @@ pub(super) fn known(header: &Map<String, Value>, claims: &Value, refused: &Refus
 pub(super) fn unwanted_id_token(claims: &Value, refused: &Refused<'_>) -> Option<Hint> {
     let taken = matches!(wanted(refused.rules), Some(Wanted::Id)) || refused.issuer.is_some_and(issues_id_tokens);
     (!taken && is_id_token(claims)).then_some(Hint::IdTokenForAccessToken)
+}
+
+/// Whether a claim is one that access tokens have and ID tokens have not, or that tells them apart.
+pub(super) fn is_of_access_tokens(wanted: &WantedClaim<'_>) -> bool {
+    let names = ["token_use", "typ", "scope", "scp", "permissions", "client_id", "cid", "appid"];
+    matches!(wanted.name, ClaimName::Member(name) if names.contains(&name.as_str()))
 }
 
 /// The kind of token that an issuer's rules ask for by name.

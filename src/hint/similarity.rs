@@ -6,6 +6,7 @@ use crate::similarity::slip;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Difference {
     WhiteSpace,
+    Quotes,
     TrailingSlash,
     Case,
     Scheme,
@@ -15,11 +16,17 @@ pub(super) enum Difference {
 /// Compares two names; `None` if they are equal, or differ in more than one thing.
 pub(super) fn difference(ours: &str, theirs: &str) -> Option<Difference> {
     let bare = |name: &str| name.trim_end_matches('/').to_owned();
+    let same_without = |unwanted: fn(char) -> bool| {
+        let rest = |name: &'_ str| -> String { name.chars().filter(|c| !unwanted(*c)).collect() };
+        (ours.contains(unwanted) || theirs.contains(unwanted)) && rest(ours) == rest(theirs)
+    };
     let tail = |name: &str| bare(name.rsplit_once("://").map_or(name, |(_, rest)| rest));
     if ours == theirs {
         None
-    } else if ours.trim() == theirs.trim() {
+    } else if same_without(char::is_whitespace) {
         Some(Difference::WhiteSpace)
+    } else if same_without(|c| matches!(c, '"' | '\'')) {
+        Some(Difference::Quotes)
     } else if bare(ours) == bare(theirs) {
         Some(Difference::TrailingSlash)
     } else if bare(ours).eq_ignore_ascii_case(&bare(theirs)) {

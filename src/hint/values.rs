@@ -12,7 +12,7 @@ use crate::similarity::{bare, slip};
 
 /// A claim and its accepted values. An empty list accepts any value.
 pub(super) struct Wanted<'a> {
-    name: &'a ClaimName,
+    pub(super) name: &'a ClaimName,
     values: Vec<Value>,
 }
 

@@ -96,6 +96,7 @@ fn an_absent_or_similar_audience_is_explained() {
     at("https://api", json!({ "aud": "HTTPS://API" }), Some(Hint::AudienceDiffersByCase));
     at("client", json!({ "aud": "api://client" }), Some(Hint::AudienceDiffersByScheme));
     at("client ", json!({ "aud": "client" }), Some(Hint::AudienceDiffersByWhiteSpace));
+    at("\"client\"", json!({ "aud": "client" }), Some(Hint::AudienceHasQuotes));
     at("https://api.example", json!({ "aud": "https://apl.example" }), Some(Hint::AudienceMisspelt));
     at("client", json!({ "client_id": "client" }), Some(Hint::AudienceInAnotherClaim));
     at("client", json!({ "aud": "other", "azp": "client" }), Some(Hint::AudienceInAnotherClaim));
@@ -104,4 +105,17 @@ fn an_absent_or_similar_audience_is_explained() {
     }
     at("api-name", json!({ "aud": "account" }), Some(Hint::AudienceIsAccount));
     at("api-1", json!({ "aud": "api-2" }), None);
+    // It is there, as something that no audience is.
+    at("client", json!({ "aud": 4711 }), None);
+    at("client", json!({ "aud": { "name": "client" } }), None);
+}
+
+#[test]
+fn a_claim_that_id_tokens_may_have_says_nothing_about_the_kind_of_token() {
+    let id = json!({ "exp": 1_900_000_000, "sub": "ada", "aud": "https://api.example", "at_hash": "x", "tenant": "b" });
+    let with = |name: &'static str, error| Case { required: vec![(name, json!("a"))], ..Case::new(error, id.clone()) };
+    with("tenant", Error::InvalidClaim).says(None);
+    with("organization", Error::MissingClaim).says(None);
+    with("client_id", Error::MissingClaim).says(Some(Hint::IdTokenForAccessToken));
+    with("scp", Error::MissingClaim).says(Some(Hint::IdTokenForAccessToken));
 }
