@@ -102,8 +102,8 @@ fn algorithms(node: &Node<'_>, with_secret: bool) -> Option<Vec<Algorithm>> {
 /// Where the key set is fetched from: `jwks_uri`, or else the address in the issuer's discovery document.
 fn address(fields: &Fields<'_>, issuer: Option<&str>) -> Option<Address> {
     let Some(node) = fields.optional("jwks_uri") else {
-        let expected = "to find its keys by OIDC discovery, an issuer is an `https://` address without query and fragment; \
-                        else set `jwks_uri`, `jwks`, `jwks_file` or `secret`";
+        let expected = "to find its keys by OIDC discovery, an issuer is an `https://` address, without query, fragment and white \
+                        space, and no variable in it is empty; else set `jwks_uri`, `jwks`, `jwks_file` or `secret`";
         let document = KeyUrl::discovery(issuer?).map(Address::Discovered);
         return document.or_else(|| fields.optional("issuer")?.reject(expected));
     };

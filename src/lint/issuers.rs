@@ -18,6 +18,7 @@ pub(super) fn lint(path: &str, issuer: &Issuer, warnings: &mut Warnings) {
             _ => format!("{path}.audience[{index}]"),
         };
         texts::lint(&path, "the audience", audience, warnings);
+        texts::quotes(&path, "the audience", audience, warnings);
         if texts::is_template(audience) {
             warnings.add(&path, "the audience has braces; write `${NAME}` for an environment variable");
         }
@@ -58,6 +59,7 @@ pub(super) fn lint(path: &str, issuer: &Issuer, warnings: &mut Warnings) {
 /// The `iss` of an entry.
 fn address(path: &str, name: &str, warnings: &mut Warnings) {
     texts::lint(path, "the issuer", name, warnings);
+    texts::quotes(path, "the issuer", name, warnings);
     let braces = name.replace("{tenantid}", "").replace("{tenant}", "");
     if texts::is_template(&braces) {
         warnings.add(path, "the issuer has braces; write `${NAME}` for an environment variable");
@@ -70,7 +72,7 @@ fn address(path: &str, name: &str, warnings: &mut Warnings) {
     if rest.starts_with('/') || rest.is_empty() {
         warnings.add(path, "the issuer has no host; the variable in it is empty");
     } else if rest.contains("//") {
-        warnings.add(path, "the issuer has two slashes in a row; the variable in it should not end in a slash");
+        warnings.add(path, "the issuer has two slashes in a row; the variable in it is empty, or ends in a slash");
     }
     let path_of = rest.split_once('/').map_or("", |(_, path)| path);
     if is_document(path_of) {

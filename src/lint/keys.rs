@@ -24,6 +24,6 @@ pub(super) fn lint(path: &str, issuer: &Issuer, warnings: &mut Warnings) {
         warnings.add(&path, "this is another endpoint of the issuer and no key set");
     }
     if rest.contains("//") {
-        warnings.add(&path, "the address has two slashes in a row; the variable in it should not end in a slash");
+        warnings.add(&path, "the address has two slashes in a row; the variable in it is empty, or ends in a slash");
     }
 }

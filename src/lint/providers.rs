@@ -31,6 +31,11 @@ pub(super) fn lint(path: &str, name: &str, issuer: &Issuer, warnings: &mut Warni
     slash(path, name, &address, warnings);
     if address.host.starts_with("cognito-idp.") {
         cognito(path, &address, rules, warnings);
+    } else if address.host.ends_with(".amazoncognito.com") {
+        warnings.add(
+            &format!("{path}.issuer"),
+            "this is the domain of Cognito's sign-in pages; its `iss` is https://cognito-idp.REGION.amazonaws.com/POOL_ID",
+        );
     } else if matches!(address.host, "login.microsoftonline.com" | "sts.windows.net") {
         entra(path, &address, rules, warnings);
     } else if [".okta.com", ".oktapreview.com", ".okta-emea.com"].iter().any(|end| address.host.ends_with(end)) {
@@ -62,7 +67,8 @@ fn slash(path: &str, name: &str, address: &Address<'_>, warnings: &mut Warnings)
     if with && !name.ends_with('/') {
         warnings.add(&path, "this provider's `iss` ends in a slash; add it");
     }
-    if without && name.ends_with('/') && !name.ends_with("//") {
+    let incomplete = address.host == "securetoken.google.com" && address.path.is_empty();
+    if without && name.ends_with('/') && !name.ends_with("//") && !incomplete {
         warnings.add(&path, "this provider's `iss` does not end in a slash; remove it");
     }
 }
@@ -87,6 +93,11 @@ fn cognito(path: &str, address: &Address<'_>, rules: &ClaimRules, warnings: &mut
     let pool = address.first();
     if pool.is_empty() {
         warnings.add(&format!("{path}.issuer"), "Cognito's `iss` ends in the ID of the user pool; add it");
+    } else if !pool.contains('_') || pool.contains(':') || address.path.trim_end_matches('/').contains('/') {
+        warnings.add(
+            &format!("{path}.issuer"),
+            "Cognito's `iss` ends in the ID of the user pool, such as eu-west-1_AbCdEf12G, not in its name or ARN; copy the ID",
+        );
     } else if pool.split_once('_').is_some_and(|(own, _)| own != region) {
         warnings.add(&format!("{path}.issuer"), "the user pool's ID begins with another region than the host names");
     }
@@ -161,6 +172,10 @@ fn okta(path: &str, address: &Address<'_>, warnings: &mut Warnings) {
 }
 
 fn firebase(path: &str, address: &Address<'_>, rules: &ClaimRules, warnings: &mut Warnings) {
+    if address.path.is_empty() {
+        warnings.add(&format!("{path}.issuer"), "Firebase's `iss` ends in the project's ID; add it");
+        return;
+    }
     let fits = rules.audience.as_ref().is_none_or(|ours| ours.iter().any(|audience| audience == address.first()));
     if !fits {
         warnings.add(&format!("{path}.audience"), "Firebase's `aud` is the project's ID, with which `issuer` ends");
@@ -180,6 +195,9 @@ fn supabase(path: &str, address: &Address<'_>, rules: &ClaimRules, warnings: &mu
 }
 
 fn clerk(path: &str, rules: &ClaimRules, warnings: &mut Warnings) {
+    if looks_in(rules, "azp") && rules.audience.iter().flatten().any(|origin| origin.ends_with('/')) {
+        warnings.add(&format!("{path}.audience"), "an origin, as in `azp`, does not end in a slash; remove it");
+    }
     if rules.audience.is_some() && !looks_in(rules, "azp") {
         warnings.add(
             &format!("{path}.audience_claim"),

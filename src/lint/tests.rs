@@ -71,6 +71,10 @@ fn an_issuer_that_no_token_names_gets_a_warning() {
         ("https://https://idp.test/", "the issuer has a scheme twice"),
         ("https://idp.test//", "the issuer has two slashes in a row"),
         ("https:///", "the issuer has no host"),
+        ("https://\"idp.test\"/", "the issuer has quotes in it"),
+        ("\"https://idp.test/\"", "the issuer stands in quotes"),
+        ("https://shop.auth.eu-west-1.amazoncognito.com", "this is the domain of Cognito's sign-in pages"),
+        ("https://securetoken.google.com/", "Firebase's `iss` ends in the project's ID"),
         ("https://idp.test/ ", "the issuer begins or ends with white space"),
         ("https://idp.test/\n", "the issuer begins or ends with white space"),
         ("https://*.idp.test/", "the issuer is compared byte for byte"),
@@ -105,6 +109,11 @@ fn the_settings_are_compared_with_the_provider_s_tokens() {
     of_issuer(slash, "issuers[0].issuer", "this provider's `iss` does not end in a slash");
     let region = json!({ "issuer": "https://cognito-idp.eu-west-1.amazonaws.com/us-east-1_abc", "required_claims": { "token_use": "id" } });
     of_issuer(region, "issuers[0].issuer", "the user pool's ID begins with another region");
+    for pool in ["shop-users", "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_abc"] {
+        let issuer = format!("https://cognito-idp.eu-west-1.amazonaws.com/{pool}");
+        let entry = json!({ "issuer": issuer, "required_claims": { "token_use": "id" } });
+        of_issuer(entry, "issuers[0].issuer", "Cognito's `iss` ends in the ID of the user pool, such as");
+    }
     let v2 = "https://login.microsoftonline.com/1/v2.0";
     of_issuer(
         json!({ "issuer": v2, "audience": "api://app" }),
@@ -128,6 +137,9 @@ fn the_settings_are_compared_with_the_provider_s_tokens() {
         "issuers[0].audience_claim",
         "Clerk's session tokens",
     );
+    let origin =
+        json!({ "issuer": "https://x.clerk.accounts.dev", "audience_claim": "azp", "audience": "https://app.test/" });
+    of_issuer(origin, "issuers[0].audience", "an origin, as in `azp`, does not end in a slash");
     let account = json!({ "issuer": "https://kc.test/realms/main", "audience": "account" });
     of_issuer(account, "issuers[0].audience", "`account` is in the tokens of all");
 }
@@ -150,6 +162,7 @@ fn audiences_urls_and_claims_are_checked_too() {
         "the audience looks like that of an example",
     );
     of_issuer(with(json!({ "audience": ["api", "a,b"] })), "issuers[0].audience[1]", "the audience has a comma");
+    of_issuer(with(json!({ "audience": "https://'api'" })), "issuers[0].audience", "the audience has quotes in it");
     of_issuer(
         with(json!({ "audience": "https://t.test/userinfo" })),
         "issuers[0].audience",

@@ -48,9 +48,20 @@ pub(super) fn lint(path: &str, what: &str, text: &str, warnings: &mut Warnings) 
             format!("{what} is compared byte for byte and not as a pattern; write out each value in its own entry"),
         );
     }
-    if text.starts_with(['"', '\'']) && text.len() > 1 && text.chars().next() == text.chars().next_back() {
+    if stands_in_quotes(text) {
         warnings.add(path, format!("{what} stands in quotes, which are part of it; remove them"));
     }
+}
+
+/// Quotes within a text that never has any, as those around the value of an environment variable.
+pub(super) fn quotes(path: &str, what: &str, text: &str, warnings: &mut Warnings) {
+    if text.contains(['"', '\'']) && !stands_in_quotes(text) {
+        warnings.add(path, format!("{what} has quotes in it; remove them, from the variable in it, too"));
+    }
+}
+
+fn stands_in_quotes(text: &str) -> bool {
+    text.starts_with(['"', '\'']) && text.len() > 1 && text.chars().next() == text.chars().next_back()
 }
 
 /// Whether a text has a word that examples have in the place of a value, or a domain that is reserved for examples (RFC 2606).
