@@ -23,6 +23,8 @@ pub struct Explanation {
     pub reason: Option<&'static str>,
     /// Its usual cause.
     pub hint: Option<Advice>,
+    /// What to do, if there is no usual cause.
+    pub advice: Option<String>,
     /// The status that the client sees; 200 stands for the backend's own.
     pub client_sees: u16,
     /// The declared path that the request took.
@@ -104,9 +106,20 @@ impl From<Hint> for Advice {
 pub(super) struct Trail {
     pub(super) steps: Vec<Step>,
     pub(super) refused: Option<Error>,
+    /// What to do about the refusal.
+    pub(super) advice: Option<String>,
 }
 
 impl Trail {
+    pub(super) fn new() -> Self {
+        Self { steps: Vec::new(), refused: None, advice: None }
+    }
+
+    /// Notes what to do about the step that refused, unless an earlier one did.
+    pub(super) fn advise(&mut self, advice: impl Into<String>) {
+        self.advice.get_or_insert_with(|| advice.into());
+    }
+
     /// Notes a step, unless an earlier one has refused; gives what it made.
     pub(super) fn step<T>(
         &mut self,

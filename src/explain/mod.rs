@@ -3,6 +3,7 @@
 //! It observes the handler's own decision. What comes out holds claims, for it is meant for the terminal of somebody who has
 //! the token anyway.
 
+mod advice;
 mod cached;
 mod claims;
 mod explanation;
@@ -75,6 +76,7 @@ impl Authorizer {
         if trail.refused.is_none() {
             // A request that no policy can name is refused here.
             trail.step("policy", Vec::new(), error.map_or(Ok(()), Err));
+            trail.advise(advice::NO_POLICY);
         }
         let taken = trail.steps.len();
         STEPS.iter().skip(taken).for_each(|name| trail.missed(name));
@@ -100,6 +102,7 @@ impl Authorizer {
                 Answer::Failure(_) => "error",
             },
             reason: error.map(Error::code),
+            advice: trail.advice.filter(|_| error.is_some() && hint.is_none()),
             hint,
             client_sees: answer.status(passes),
             route: seen.route.map(str::to_owned),

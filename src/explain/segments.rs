@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::words::printable;
 use crate::json;
@@ -12,6 +12,11 @@ pub(super) fn facts(token: &str) -> Vec<(&'static str, String)> {
     let names = ["header", "claims", "signature"];
     let facts = names.into_iter().zip(token.split('.')).map(|(name, segment)| (name, fact(name, segment)));
     facts.collect()
+}
+
+/// The header, if it can be read.
+pub(super) fn header(token: &str) -> Option<Map<String, Value>> {
+    json::object(&decoded(token.split('.').next()?).ok()?).ok()
 }
 
 fn fact(name: &str, segment: &str) -> String {

@@ -1,9 +1,9 @@
 //! What is observed of a request, step by step.
 
-use super::claims;
 use super::explanation::Trail;
 use super::segments;
 use super::words::{self, printable, text};
+use super::{advice, claims};
 use crate::authorizer::{Authorizer, Seen};
 use crate::bearer::BearerToken;
 use crate::claims::{Check, ClaimName, Verified};
@@ -33,8 +33,13 @@ pub(super) struct Witness<'a> {
 
 impl<'a> Witness<'a> {
     pub(super) fn new(authorizer: &'a Authorizer) -> Self {
-        let trail = Trail { steps: Vec::new(), refused: None };
-        Self { authorizer, seen: Seen::default(), trail, token: None, issuer: None, kid: String::new() }
+        Self { authorizer, seen: Seen::default(), trail: Trail::new(), token: None, issuer: None, kid: String::new() }
+    }
+
+    /// Where the issuer's entry stands in the configuration.
+    fn entry(&self) -> String {
+        let is_it = |entry: &Issuer| self.issuer.is_some_and(|issuer| std::ptr::eq(issuer, entry));
+        self.authorizer.issuers.iter().position(is_it).map(|index| format!("issuers[{index}]")).unwrap_or_default()
     }
 
     /// Adds to a step `key` that failed which keys there are.
@@ -42,20 +47,31 @@ impl<'a> Witness<'a> {
         let (Some(error @ (Error::UnknownKey | Error::KeysUnavailable)), Some(issuer)) = (error, self.issuer) else {
             return;
         };
+        let entry = self.entry();
         let passed_over = |set| words::passed_over(set).into_iter().map(|key| ("passed over", key));
+        let mut there = None;
         let facts: Vec<_> = match &issuer.keys {
             KeySource::Remote(keys) => match keys.probe().await {
                 Ok((set, _)) => {
-                    [("fetched", words::keys(&set).join(", "))].into_iter().chain(passed_over(&set)).collect()
+                    let names = words::keys(&set).join(", ");
+                    there = Some(names.clone());
+                    [("fetched", names)].into_iter().chain(passed_over(&set)).collect()
                 }
                 Err(failure) => vec![("fetched", failure)],
             },
-            KeySource::Fixed(set) => passed_over(set).collect(),
+            KeySource::Fixed(set) => {
+                there = Some(words::keys(set).join(", "));
+                passed_over(set).collect()
+            }
             KeySource::Secrets(_) if error == Error::KeysUnavailable => {
                 vec![("note", "a stored secret is read through a Lambda extension, which is not here".to_owned())]
             }
             KeySource::Secrets(_) => return,
         };
+        self.trail.advise(match there {
+            Some(there) if error == Error::UnknownKey => advice::unknown_key(&issuer.keys, &entry, &self.kid, &there),
+            _ => advice::no_keys(&issuer.keys, &entry),
+        });
         if let Some(step) = self.trail.steps.iter_mut().find(|step| step.name == "key") {
             step.facts.extend(facts);
         }
@@ -65,6 +81,9 @@ impl<'a> Witness<'a> {
 impl<'a> Observer<'a> for Witness<'a> {
     fn clock(&mut self, now: NumericDate, outcome: Result<(), Error>) {
         self.trail.step("clock", vec![("now", now.iso8601())], outcome);
+        if outcome.is_err() {
+            self.trail.advise(advice::CLOCK);
+        }
     }
 
     fn event(&mut self, outcome: Result<&Request<'_>, Error>) {
@@ -76,6 +95,9 @@ impl<'a> Observer<'a> for Witness<'a> {
             ]
         });
         self.trail.step("event", facts.unwrap_or_default(), outcome);
+        if outcome.is_err() {
+            self.trail.advise(advice::EVENT);
+        }
     }
 
     fn bearer(&mut self, authorization: Option<&str>, outcome: Result<(), Error>) {
@@ -89,6 +111,9 @@ impl<'a> Observer<'a> for Witness<'a> {
             Some(value) => vec![("scheme", "none".to_owned()), ("length", format!("{} bytes", value.len()))],
         };
         self.trail.step("token", facts, outcome);
+        if let Err(error) = outcome {
+            self.trail.advise(if error == Error::MissingToken { advice::NO_TOKEN } else { advice::NO_CREDENTIALS });
+        }
     }
 
     fn token(&mut self, bearer: BearerToken<'_>, outcome: Result<&Unverified<'_>, Error>) {
@@ -113,6 +138,9 @@ impl<'a> Observer<'a> for Witness<'a> {
         };
         self.kid = outcome.ok().and_then(Unverified::kid).map_or_else(|| "none".to_owned(), printable);
         self.trail.step("header", facts, outcome);
+        if let Err(error) = outcome {
+            self.trail.advise(advice::header(bearer, error));
+        }
     }
 
     fn issuer(&mut self, token: &Unverified<'_>, outcome: Result<&'a Issuer, Error>) {
@@ -149,13 +177,16 @@ impl<'a> Observer<'a> for Witness<'a> {
             ),
         ];
         self.trail.step("issuer", facts, outcome);
+        if let Err(error) = outcome {
+            self.trail.advise(advice::issuer(token, error));
+        }
     }
 
     fn signature(&mut self, kid: Option<String>, outcome: Result<(), Error>) {
         self.seen.signature(kid, outcome);
         let sources = self.issuer.map(|issuer| words::source(&issuer.keys)).unwrap_or_default();
         let mut facts: Vec<_> = sources.into_iter().map(|source| ("keys", source)).collect();
-        facts.push(("kid", std::mem::take(&mut self.kid)));
+        facts.push(("kid", self.kid.clone()));
         let key = match outcome {
             Err(error @ (Error::UnknownKey | Error::KeysUnavailable)) => Err(error),
             _ => Ok(()),
@@ -163,13 +194,20 @@ impl<'a> Observer<'a> for Witness<'a> {
         self.trail.step("key", facts, key);
         if key.is_ok() {
             self.trail.step("signature", Vec::new(), outcome);
+            if let (Err(_), Some(issuer)) = (outcome, self.issuer) {
+                self.trail.advise(advice::signature(&issuer.keys, &self.entry()));
+            }
         }
     }
 
     fn check(&mut self, check: Check, signed: &Signed, now: NumericDate, outcome: Result<(), Error>) {
         let Some(issuer) = self.issuer else { return };
-        let (name, facts) = claims::facts(check, signed, issuer, &self.authorizer.settings.forwarding, now);
+        let forwarding = &self.authorizer.settings.forwarding;
+        let (name, facts) = claims::facts(check, signed, issuer, forwarding, now);
         self.trail.step(name, facts, outcome);
+        if let Err(error) = outcome {
+            self.trail.advise(advice::check(check, error, signed, issuer, &self.entry(), forwarding, now));
+        }
     }
 
     fn route(&mut self, arn: &MethodArn, token: &Verified, decision: &Decision<'a>) {
@@ -178,11 +216,11 @@ impl<'a> Observer<'a> for Witness<'a> {
         let routes = &self.authorizer.routes;
         let mut facts = vec![("path", printable(&format!("/{}", arn.path())))];
         let entry = decision.need.and_then(|need| {
-            let entries = routes.entries().iter();
-            entries.into_iter().find(|entry| std::ptr::eq(&raw const *entry.need, std::ptr::from_ref(need)))
+            let mut entries = routes.entries().iter().enumerate();
+            entries.find(|(_, entry)| std::ptr::eq(&raw const *entry.need, std::ptr::from_ref(need)))
         });
         match entry {
-            Some(entry) => {
+            Some((_, entry)) => {
                 facts.push(("takes", entry.path.as_str().to_owned()));
                 facts.extend(words::needs(entry).into_iter().map(|need| ("needs", need)));
                 facts.push((
@@ -213,6 +251,10 @@ impl<'a> Observer<'a> for Witness<'a> {
             facts.push(("note", "`route_rules` is `report`: every valid token passes".to_owned()));
         }
         self.trail.step("route", facts, decision.permit.as_ref().map_err(|error| *error));
+        if let Err(error) = decision.permit {
+            let rules = self.issuer.map(|issuer| &issuer.claims);
+            self.trail.advise(advice::route(error, arn, token, entry, rules.zip(Some(self.entry().as_str()))));
+        }
     }
 
     fn answered(&mut self, claims: serde_json::Value, refusal: Option<Error>) {

@@ -8,35 +8,134 @@ use serde_json::Value;
 
 use crate::program::{authz_with, golden_text};
 
-/// The folder, the reason, the hint, and the paths of the warnings.
-type Case = (&'static str, Option<&'static str>, Option<&'static str>, &'static [&'static str]);
+/// The folder, the reason, what is told, and the paths of the warnings.
+type Case = (&'static str, Option<&'static str>, Told, &'static [&'static str]);
+
+/// What is told about a refusal.
+enum Told {
+    /// There is none.
+    Nothing,
+    /// The code of a hint, in the log line too.
+    Hint(&'static str),
+    /// How what to do begins, in `explain` alone.
+    Advice(&'static str),
+}
+use Told::{Advice, Hint, Nothing};
+
+impl Told {
+    fn hint(&self) -> Option<&str> {
+        match self {
+            Hint(code) => Some(code),
+            Advice(_) | Nothing => None,
+        }
+    }
+}
 
 const CASES: &[Case] = &[
-    ("adfs-x5t-at-rollover", None, None, &[]),
-    ("aud-empty-list", Some("wrong_audience"), Some("audience_claim_absent"), &[]),
-    ("cognito-id-token-at-access-preset", Some("wrong_audience"), Some("id_token_for_access_token"), &[]),
-    ("dotted-claim", Some("claim_mismatch"), Some("claim_name_is_dotted"), &["routes[0].claims"]),
-    ("entra-app-signing-key", Some("unknown_key"), Some("entra_application_key"), &[]),
-    ("entra-graph-token-at-v2-preset", Some("unknown_issuer"), Some("entra_graph_token"), &[]),
-    ("express-path", Some("undeclared_route"), Some("path_parameter_with_colon"), &["routes[0].path"]),
-    ("issuer-double-slash", Some("unknown_issuer"), Some("issuer_differs_by_trailing_slash"), &["issuers[0].issuer"]),
-    ("issuer-with-well-known", Some("unknown_issuer"), Some("issuer_is_a_document"), &["issuers[0].issuer"]),
-    ("key-passed-over-no-reason", Some("unknown_key"), Some("key_passed_over"), &["issuers[0].jwks"]),
-    ("keycloak-auth-prefix", Some("unknown_issuer"), Some("issuer_differs_by_auth"), &["issuers[0].issuer"]),
-    ("keycloak-client-roles", Some("insufficient_scope"), Some("scopes_in_another_claim"), &["issuers[0].issuer"]),
-    ("null-d", None, None, &[]),
-    ("null-kid", None, None, &[]),
-    ("principal-too-long", Some("invalid_claim"), Some("principal_unfit"), &[]),
-    ("rest-request-event", Some("malformed_event"), Some("request_event"), &[]),
-    ("rs512-key-without-alg", Some("unknown_key"), Some("key_without_alg"), &[]),
-    ("secret-is-json-object", Some("invalid_signature"), Some("secret_is_a_json_member"), &["issuers[0].secret"]),
-    ("string-true", Some("invalid_claim"), Some("claim_of_other_type"), &[]),
-    ("truncated-token", Some("malformed_token"), Some("token_truncated"), &[]),
+    ("adfs-x5t-at-rollover", None, Nothing, &[]),
+    ("algorithm-not-supported", Some("unsupported_algorithm"), Advice("Have the issuer sign with"), &[]),
+    ("aud-empty-list", Some("wrong_audience"), Hint("audience_claim_absent"), &[]),
+    (
+        "audience-is-a-number",
+        Some("wrong_audience"),
+        Advice("Have the issuer write `aud`, the audience, as a text"),
+        &[],
+    ),
+    (
+        "audience-of-another-api",
+        Some("wrong_audience"),
+        Advice(r#"Have the client ask for a token for "https://api.test""#),
+        &[],
+    ),
+    ("cognito-id-token-at-access-preset", Some("wrong_audience"), Hint("id_token_for_access_token"), &[]),
+    ("dotted-claim", Some("claim_mismatch"), Hint("claim_name_is_dotted"), &["routes[0].claims"]),
+    ("entra-app-signing-key", Some("unknown_key"), Hint("entra_application_key"), &[]),
+    ("entra-graph-token-at-v2-preset", Some("unknown_issuer"), Hint("entra_graph_token"), &[]),
+    (
+        "expired-long-ago",
+        Some("expired"),
+        Advice("Have the client fetch a new token: this one ended 2 hours ago."),
+        &[],
+    ),
+    ("express-path", Some("undeclared_route"), Hint("path_parameter_with_colon"), &["routes[0].path"]),
+    (
+        "header-with-crit",
+        Some("malformed_token"),
+        Advice("Have the issuer leave `crit` out of the token's header"),
+        &[],
+    ),
+    ("issuer-double-slash", Some("unknown_issuer"), Hint("issuer_differs_by_trailing_slash"), &["issuers[0].issuer"]),
+    ("issuer-in-quotes", Some("unknown_issuer"), Hint("issuer_has_quotes"), &["issuers[0].issuer"]),
+    (
+        "issuer-unknown",
+        Some("unknown_issuer"),
+        Advice(r#"Send a token of a configured issuer: the `iss` of this one is "https://login.partner.test/"."#),
+        &[],
+    ),
+    ("issuer-with-well-known", Some("unknown_issuer"), Hint("issuer_is_a_document"), &["issuers[0].issuer"]),
+    ("key-as-certificate", Some("unknown_key"), Hint("key_passed_over"), &["issuers[0].jwks"]),
+    ("key-for-encryption", Some("unknown_key"), Hint("key_passed_over"), &[]),
+    ("key-not-allowed", Some("unknown_key"), Hint("key_passed_over"), &[]),
+    ("key-of-another-signer", Some("invalid_signature"), Advice("Send a new token, as its issuer wrote it."), &[]),
+    ("key-of-other-algorithm", Some("unknown_key"), Hint("key_of_other_algorithm"), &[]),
+    ("key-padded-modulus", Some("unknown_key"), Hint("key_passed_over"), &["issuers[0].jwks"]),
+    ("key-passed-over-no-reason", Some("unknown_key"), Hint("key_passed_over"), &["issuers[0].jwks"]),
+    ("key-shared-kid", Some("unknown_key"), Hint("key_passed_over"), &["issuers[0].jwks"]),
+    ("key-unknown", Some("unknown_key"), Advice("Renew the key set of `issuers[0]`"), &[]),
+    ("keycloak-auth-prefix", Some("unknown_issuer"), Hint("issuer_differs_by_auth"), &["issuers[0].issuer"]),
+    ("keycloak-client-roles", Some("insufficient_scope"), Hint("scopes_in_another_claim"), &["issuers[0].issuer"]),
+    ("null-d", None, Nothing, &[]),
+    ("null-kid", None, Nothing, &[]),
+    ("principal-too-long", Some("invalid_claim"), Hint("principal_unfit"), &[]),
+    ("ps256-key-without-alg", Some("unknown_key"), Hint("key_without_alg"), &[]),
+    (
+        "record-of-another",
+        Some("claim_mismatch"),
+        Advice(r#"Ask for the path of this token: {id} has to be its `sub`, "user-1"."#),
+        &[],
+    ),
+    ("record-with-slash", Some("claim_mismatch"), Advice("Compare {id} with another claim in `routes[0]`"), &[]),
+    ("required-claim-absent", Some("missing_claim"), Advice("Have the issuer write `tenant` into its tokens"), &[]),
+    (
+        "required-claim-differs",
+        Some("invalid_claim"),
+        Advice(r#"Send a token whose `tenant` is "acme" or "initech": this one's is "umbrella"."#),
+        &[],
+    ),
+    ("rest-request-event", Some("malformed_event"), Hint("request_event"), &[]),
+    ("role-not-granted", Some("claim_mismatch"), Advice("Send the token of somebody who may"), &[]),
+    ("route-not-declared", Some("undeclared_route"), Advice("Add an entry to `routes`"), &[]),
+    ("rs512-key-without-alg", Some("unknown_key"), Hint("key_without_alg"), &[]),
+    (
+        "scope-not-granted",
+        Some("insufficient_scope"),
+        Advice("Have the issuer grant read:prices, and the client ask for it"),
+        &[],
+    ),
+    ("secret-base64-in-json", Some("invalid_signature"), Hint("secret_is_a_json_member"), &["issuers[0].secret"]),
+    ("secret-base64url", Some("invalid_signature"), Hint("secret_may_be_base64"), &[]),
+    ("secret-hex", Some("invalid_signature"), Hint("secret_may_be_hex"), &[]),
+    ("secret-in-quotes", Some("invalid_signature"), Hint("secret_in_quotes"), &["issuers[0].secret"]),
+    ("secret-is-json-object", Some("invalid_signature"), Hint("secret_is_a_json_member"), &["issuers[0].secret"]),
+    ("secret-of-another-stage", Some("invalid_signature"), Advice("Compare the secret of `issuers[0]`"), &[]),
+    ("secret-read-as-base64", Some("invalid_signature"), Hint("secret_may_be_text"), &[]),
+    ("secret-with-line-end", Some("invalid_signature"), Hint("secret_has_white_space"), &["issuers[0].secret"]),
+    ("string-true", Some("invalid_claim"), Hint("claim_of_other_type"), &[]),
+    ("truncated-token", Some("malformed_token"), Hint("token_truncated"), &[]),
 ];
 
 fn environment() -> Vec<(String, String)> {
-    let secret = r#"{"JWT_SECRET": "0123456789abcdef0123456789abcdefXYZ"}"#;
-    vec![("JWT_SECRET".to_owned(), secret.to_owned())]
+    // Those that are encoded are the bytes from 200 to 231, 251 and 255.
+    let secrets = [
+        ("JWT_SECRET", r#"{"JWT_SECRET": "0123456789abcdef0123456789abcdefXYZ"}"#),
+        ("QUOTED_SECRET", r#""0123456789abcdef0123456789abcdefXYZ""#),
+        ("SECRET_WITH_LINE_END", "0123456789abcdef0123456789abcdefXYZ\r\n"),
+        ("PLAIN_SECRET", "0123456789abcdef0123456789abcdefABCDEFGHIJKL"),
+        ("BASE64URL_SECRET", "yMnKy8zNzs_Q0dLT1NXW19jZ2tvc3d7f4OHi4-Tl5uf7_w"),
+        ("HEX_SECRET", "c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedfe0e1e2e3e4e5e6e7fbff"),
+        ("BASE64_SECRET_IN_JSON", r#"{"name": "orders", "key": "yMnKy8zNzs/Q0dLT1NXW19jZ2tvc3d7f4OHi4+Tl5uf7/w=="}"#),
+    ];
+    secrets.map(|(name, secret)| (name.to_owned(), secret.to_owned())).to_vec()
 }
 
 fn files(case: &str) -> [PathBuf; 2] {
@@ -54,7 +153,7 @@ fn every_folder_is_a_case() {
 
 #[test]
 fn each_refusal_is_explained_by_its_cause() {
-    for (case, reason, hint, _) in CASES {
+    for (case, reason, told, _) in CASES {
         let [config, event] = files(case);
         let [config, event] = [config.to_str().unwrap(), event.to_str().unwrap()];
         let at = ["--at", "1800000000"];
@@ -62,7 +161,12 @@ fn each_refusal_is_explained_by_its_cause() {
         let ran = authz_with(&[&base[..], &["--json", event]].concat(), "", &environment());
         let explained: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
         assert_eq!(explained["reason"].as_str(), *reason, "{case}: {explained:#}");
-        assert_eq!(explained["hint"]["code"].as_str(), *hint, "{case}: {explained:#}");
+        assert_eq!(explained["hint"]["code"].as_str(), told.hint(), "{case}: {explained:#}");
+        match (told, explained["advice"].as_str()) {
+            (Advice(begins), Some(advice)) => assert!(advice.starts_with(begins), "{case}: {advice}"),
+            (Hint(_) | Nothing, None) => {}
+            _ => panic!("{case}: {explained:#}"),
+        }
         let ran = authz_with(&[&base[..], &[event]].concat(), "", &environment());
         ran.is_plain();
         golden_text(&format!("case-{case}"), &ran.text());
@@ -71,7 +175,7 @@ fn each_refusal_is_explained_by_its_cause() {
 
 #[test]
 fn each_log_line_has_the_code_of_the_hint_and_nothing_of_the_token() {
-    for (case, _, hint, _) in CASES {
+    for (case, _, told, _) in CASES {
         let [config, event] = files(case);
         let ran = Command::new(env!("CARGO_BIN_EXE_apigw-jwt-authorizer"))
             .arg(event)
@@ -86,9 +190,12 @@ fn each_log_line_has_the_code_of_the_hint_and_nothing_of_the_token() {
         let logged = String::from_utf8(ran.stderr).unwrap();
         let decision = logged.lines().find(|line| line.contains(r#""message":"decision""#));
         let line: Value = serde_json::from_str(decision.unwrap_or_else(|| panic!("{case}: {logged}"))).unwrap();
-        assert_eq!(line["hint"].as_str(), *hint, "{case}");
-        for part in ["user-1", "orders-api", "eyJ", "read:movies", "0123456789abcdef"] {
-            assert!(!logged.contains(part), "{case}: {logged}");
+        assert_eq!(line["hint"].as_str(), told.hint(), "{case}");
+        let secrets = environment().into_iter().map(|(_, secret)| secret);
+        let parts =
+            ["user-1", "orders-api", "eyJ", "read:movies", "0123456789abcdef", "billing.test", "umbrella", "yMnKy"];
+        for part in parts.map(str::to_owned).into_iter().chain(secrets) {
+            assert!(!logged.contains(&part), "{case}: {logged}");
         }
     }
 }

@@ -38,6 +38,12 @@ fn told(name: &str, request: &str, token: &str, reason: Option<&str>, hint: Opti
     let explained: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
     assert_eq!(explained["reason"].as_str(), reason, "{explained:#}");
     assert_eq!(explained["hint"]["code"].as_str(), hint, "{explained:#}");
+    let says_what_to_do = explained["advice"].as_str().is_some_and(|advice| !advice.is_empty());
+    assert_eq!(
+        says_what_to_do,
+        reason.is_some() && hint.is_none(),
+        "a hint or what to do, for each refusal: {explained:#}"
+    );
     for effect in explained["cached"]["effects"].as_array().into_iter().flatten() {
         let (passes, rules) = (&effect["passes"], &effect["rules"]);
         assert!(rules.is_null() || passes == rules, "a cached answer is right: {effect}");

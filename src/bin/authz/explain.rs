@@ -18,6 +18,9 @@ that it compares. --policy adds the answer, and what it does to every declared r
 The token comes from a file or from standard input, never from the command line, which other users
 of the machine can see. What is printed holds the token's claims.";
 
+/// What stands before what to do.
+const ADVICE: (&str, usize, Option<Colour>) = ("to do", 7, Some(Colour::Yellow));
+
 /// What to explain.
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -119,6 +122,10 @@ fn page(explanation: &Explanation, policy: bool) -> String {
             page.paragraph(6, &format!("Here: {place}."));
         }
     }
+    if let Some(advice) = &explanation.advice {
+        page.gap();
+        page.row(&[ADVICE], advice);
+    }
     let refused = explanation.steps.iter().find(|step| step.outcome == Outcome::Refused);
     if let Some(refused) = refused {
         page.gap();
@@ -138,6 +145,9 @@ fn page(explanation: &Explanation, policy: bool) -> String {
         verdict(&mut page, explanation);
         if let Some(hint) = &explanation.hint {
             page.row(&[("hint", 6, Some(Colour::Yellow))], hint.code);
+        }
+        if let Some(advice) = &explanation.advice {
+            page.row(&[ADVICE], advice);
         }
         if let Some(refused) = refused {
             step(&mut page, refused);
