@@ -23,6 +23,17 @@ struct Provider {
 impl Provider {
     /// Fills in a preset. `typical` holds the claims of a typical token, without `iat` and `exp`.
     fn new(preset: &str, variables: &[(&str, &str)], alg: &'static str, typical: &Value) -> Self {
+        Self::requiring(preset, variables, alg, typical, &json!({}))
+    }
+
+    /// A preset that also requires these claims.
+    fn requiring(
+        preset: &str,
+        variables: &[(&str, &str)],
+        alg: &'static str,
+        typical: &Value,
+        required: &Value,
+    ) -> Self {
         let key = key(alg);
         let mut text = fs::read_to_string(presets().join(preset).with_extension("json")).unwrap();
         for (name, value) in variables {
@@ -35,6 +46,10 @@ impl Provider {
         document["policy"] = "single_request".into();
         let issuer = document["issuers"][0].as_object_mut().unwrap();
         issuer.remove("jwks_uri");
+        merge(issuer.entry("required_claims").or_insert_with(|| json!({})), required);
+        if issuer["required_claims"] == json!({}) {
+            issuer.remove("required_claims");
+        }
         let mut set = jwks([&key]);
         if preset == "entra-id" {
             // Entra ID's keys have no `alg`.
@@ -257,6 +272,12 @@ fn clerk_session_tokens() {
         "o": { "id": "org_1", "slg": "shop", "rol": "admin", "per": "read,manage", "fpm": "3" },
     });
     let clerk = Provider::new("clerk", &variables, "RS256", &typical);
+    let pending = json!({ "sts": "pending" });
+    clerk.allows("GET /orders", &pending);
+    let strict = Provider::requiring("clerk", &variables, "RS256", &typical, &json!({ "sts": "active" }));
+    strict.allows("GET /orders", &as_issued());
+    strict.refuses("GET /orders", &pending, "invalid_claim");
+    strict.refuses("GET /orders", &json!({ "sts": null }), "missing_claim");
     clerk.allows("GET /orders", &as_issued());
     clerk.allows("GET /admin/users", &as_issued());
     clerk.refuses("GET /admin/users", &json!({ "o": { "id": "org_1", "rol": "member" } }), "claim_mismatch");
@@ -271,7 +292,13 @@ fn supabase_access_tokens() {
         "session_id": "1", "email": "ada@example.com", "phone": "", "is_anonymous": false,
         "app_metadata": { "provider": "email", "role": "admin" }, "user_metadata": {}, "amr": [{ "method": "password", "timestamp": NOW - 60 }],
     });
-    let supabase = Provider::new("supabase", &[("SUPABASE_PROJECT", "abcdefgh")], "ES256", &typical);
+    let variables = [("SUPABASE_PROJECT", "abcdefgh")];
+    let supabase = Provider::new("supabase", &variables, "ES256", &typical);
+    let anonymous = json!({ "is_anonymous": true });
+    supabase.allows("GET /orders", &anonymous);
+    let strict = Provider::requiring("supabase", &variables, "ES256", &typical, &json!({ "is_anonymous": false }));
+    strict.allows("GET /orders", &as_issued());
+    strict.refuses("GET /orders", &anonymous, "invalid_claim");
     supabase.allows("GET /orders", &as_issued());
     supabase.allows("GET /admin/users", &as_issued());
     supabase.refuses("GET /admin/users", &json!({ "app_metadata": {} }), "claim_mismatch");
