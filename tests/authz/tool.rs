@@ -37,6 +37,12 @@ fn a_token_in_the_arguments_is_refused_and_not_repeated() {
         assert!(ran.stderr.contains("a token stands on the command line"), "{ran:?}");
         assert!(!ran.stderr.contains("eyJ") && !ran.stderr.contains("c2lnbmF0dXJl"), "{ran:?}");
     }
+    // Where there is no configuration, too.
+    for arguments in [&["explain", "--token", TOKEN, "GET /movies"][..], &["explain", TOKEN]] {
+        let ran = here(&folder("token"), arguments, "");
+        assert_eq!((ran.status, ran.stdout.as_str()), (1, ""), "{arguments:?}");
+        assert!(ran.stderr.contains("a token stands on the command line") && !ran.stderr.contains("eyJ"), "{ran:?}");
+    }
     let ran = authz(&[&["explain", "--token", "", "GET /movies"][..], &config].concat(), "");
     assert!(ran.stderr.contains("a value is required for '--token <FILE>'"), "{ran:?}");
     let ran = authz(&["token", "--secret", "the-canary-secret-itself"], "");
@@ -51,6 +57,16 @@ fn one_hint_is_printed_by_its_code() {
     assert_eq!(ran.stdout.lines().filter(|line| !line.starts_with(' ')).count(), 1);
     let ran = authz(&["hints", "kid_abesnt"], "");
     assert_eq!((ran.status, ran.stderr.as_str()), (1, "authz: there is no such hint; did you mean kid_absent?\n"));
+}
+
+#[test]
+fn a_token_without_a_signer_says_which_there_are() {
+    let ran = authz(&["token", "--claim", "aud=api"], "");
+    assert_eq!((ran.status, ran.stdout.as_str()), (1, ""));
+    assert!(ran.stderr.contains("<--key <FILE>|--secret <FILE>|--unsigned|--new-key [<FILE>]>"), "{ran:?}");
+    let ran = authz(&["token", "--key", "a.jwk.json", "--secret", "secret.txt"], "");
+    assert_eq!(ran.status, 1);
+    assert!(ran.stderr.contains("'--key <FILE>' cannot be used with '--secret <FILE>'"), "{ran:?}");
 }
 
 #[test]

@@ -53,6 +53,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<String, Failure> {
+    let token = arguments.token.as_ref().map(|file| file.to_string_lossy());
+    if looks_like_a_token(&arguments.request) || token.is_some_and(|token| looks_like_a_token(&token)) {
+        return Err(TOKEN_IN_ARGUMENTS.to_owned().into());
+    }
     let authorizer = authorizer(configuration(arguments.config.as_ref())?.config, arguments.at)?;
     let event = request(arguments)?;
     let explanation = authorizer.explain(&event).await;
@@ -71,9 +75,6 @@ fn request(arguments: &Arguments) -> Result<Vec<u8>, String> {
         None => None,
         Some(file) => Some(header(file)?),
     };
-    if looks_like_a_token(&arguments.request) {
-        return Err(TOKEN_IN_ARGUMENTS.to_owned());
-    }
     let Some((method, path)) = arguments.request.split_once(' ') else {
         let bytes = read(Path::new(&arguments.request))?;
         let mut event: Value = serde_json::from_slice(&bytes)

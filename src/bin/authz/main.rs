@@ -173,7 +173,8 @@ fn hints(code: Option<&str>) -> Result<String, String> {
     match code {
         Some(code) if page.is_empty() => Err(match apigw_jwt_authorizer::explain::similar_hint(code) {
             Some(similar) => format!("there is no such hint; did you mean {similar}?"),
-            None => "there is no such hint; `authz hints` lists all of them".to_owned(),
+            None => "there is no such hint; `authz hints` lists all of them, and `authz explain` says what to do about a reason"
+                .to_owned(),
         }),
         _ => Ok(page),
     }

@@ -7,7 +7,7 @@ use apigw_jwt_authorizer::Clock as _;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use serde_json::{Map, Value};
 
 use crate::environment::SystemClock;
@@ -23,6 +23,7 @@ issuer where this can read them. `iat` and `exp` are added unless the claims hav
 
 /// What to mint.
 #[derive(Args)]
+#[command(group = ArgGroup::new("signer").required(true).args(["key", "secret", "unsigned", "new_key"]))]
 #[command(after_help = "Examples:
   authz token --new-key private.jwk.json > keys.jwks.json         a key, and its set for `jwks_file`
   authz token --new-key secret.txt --alg HS256                    a secret
@@ -31,16 +32,16 @@ issuer where this can read them. `iat` and `exp` are added unless the claims hav
   authz token --secret secret.txt --claims claims.json | authz explain --token - \"GET /pets\"")]
 pub(crate) struct Arguments {
     /// The file of a private JWK; its `alg` and `kid` are used
-    #[arg(long, value_name = "FILE", required_unless_present_any = ["secret", "unsigned", "new_key"], conflicts_with = "secret")]
+    #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
     /// The file of a shared secret; one line end at its end is not part of it
     #[arg(long, value_name = "FILE")]
     secret: Option<PathBuf>,
     /// Signs nothing: `alg` is `none`, which no authorizer may accept
-    #[arg(long, conflicts_with_all = ["key", "secret"])]
+    #[arg(long)]
     unsigned: bool,
     /// Makes a key for --alg (a secret for HS256) in FILE, and prints its public key set
-    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-", conflicts_with_all = ["key", "secret", "unsigned"])]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     new_key: Option<PathBuf>,
     /// How the secret is written
     #[arg(long, value_enum, hide_default_value = true,  default_value_t = Encoding::Utf8, requires = "secret")]
