@@ -82,15 +82,39 @@ pub(super) fn unknown_key(keys: &KeySource, entry: &str, kid: &str, there: &str)
 }
 
 /// Keys that cannot be had.
-pub(super) fn no_keys(keys: &KeySource, entry: &str) -> String {
+pub(super) fn no_keys(keys: &KeySource, entry: &str, failure: &str) -> String {
     match keys {
         KeySource::Secrets(_) => format!(
             "Explain with the secret in an environment variable: the one of `{entry}` is read through a Lambda extension, which is not here."
         ),
-        _ => format!(
-            "See that the address of the keys of `{entry}` can be reached, as `authz check --fetch` tries. In Lambda, a function in a VPC needs \
-             a NAT gateway for it."
-        ),
+        _ => format!("{} `authz check --fetch` tries the keys of `{entry}` again.", fetch(failure)),
+    }
+}
+
+/// A fetch of keys that failed, by the outcome in the log.
+pub(super) fn fetch(failure: &str) -> &'static str {
+    match failure {
+        "timeout" | "connection_failed" => {
+            "See that the address can be reached, and that its certificate is trusted (`tls` takes an authority of your own). In Lambda, a \
+             function in a VPC needs a NAT gateway for it."
+        }
+        "not_a_key_set" => "Set `jwks_uri` to the address of a JWK Set: this one has something else.",
+        "no_usable_key" => "Compare `algorithms` with the keys of the set: none of them can be used.",
+        "not_a_discovery_document" => {
+            "Set `jwks_uri`, or correct `issuer`: what lies below it is not a discovery document."
+        }
+        "discovery_document_of_another_issuer" => {
+            "Copy `issuer` from the member `issuer` of the discovery document, byte for byte: they differ."
+        }
+        "discovered_address_not_allowed" => {
+            "Set `jwks_uri` to an address that may be fetched from: the discovery document names one that is not `https`, or is within this \
+             machine or its network."
+        }
+        "status_404" => "Correct the address, which has nothing: an issuer without discovery needs `jwks_uri`.",
+        "status_301" | "status_302" | "status_303" | "status_307" | "status_308" => {
+            "Set the address that this one redirects to: redirects are not followed."
+        }
+        _ => "See what the address answers: it should be status 200, and at most 512 KiB.",
     }
 }
 
@@ -348,6 +372,21 @@ fn span(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failed_fetch_says_what_to_do_about_its_outcome() {
+        let cases = [
+            ("timeout", "See that the address can be reached"),
+            ("status_301", "Set the address that this one redirects to"),
+            ("status_404", "Correct the address"),
+            ("status_503", "See what the address answers"),
+            ("not_a_key_set", "Set `jwks_uri` to the address of a JWK Set"),
+            ("discovery_document_of_another_issuer", "Copy `issuer`"),
+        ];
+        for (outcome, begins) in cases {
+            assert!(fetch(outcome).starts_with(begins), "{outcome}: {}", fetch(outcome));
+        }
+    }
 
     #[test]
     fn a_time_is_told_in_the_largest_unit_of_which_it_has_two() {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::words;
+use super::{advice, words};
 use crate::authorizer::Authorizer;
 use crate::issuer::Issuer;
 use crate::keys::KeySource;
@@ -53,6 +53,8 @@ pub struct Fetched {
     pub from: Vec<String>,
     /// The usable keys, by `kid` and algorithm; or why there are none.
     pub keys: Result<Vec<String>, String>,
+    /// What to do if there are none.
+    pub advice: Option<&'static str>,
     /// The keys of the set that are not used, by `kid` and reason.
     pub passed_over: Vec<String>,
 }
@@ -84,7 +86,8 @@ impl Authorizer {
                 }
                 Err(failure) => (Err(failure), Vec::new()),
             };
-            all.push(Fetched { issuer: words::issuer(issuer), from, keys, passed_over });
+            let advice = keys.as_ref().err().map(|failure| advice::fetch(failure));
+            all.push(Fetched { issuer: words::issuer(issuer), from, keys, advice, passed_over });
         }
         all
     }

@@ -49,18 +49,21 @@ impl<'a> Witness<'a> {
         };
         let entry = self.entry();
         let passed_over = |set| words::passed_over(set).into_iter().map(|key| ("passed over", key));
-        let mut there = None;
+        let mut there = Err(String::new());
         let facts: Vec<_> = match &issuer.keys {
             KeySource::Remote(keys) => match keys.probe().await {
                 Ok((set, _)) => {
                     let names = words::keys(&set).join(", ");
-                    there = Some(names.clone());
+                    there = Ok(names.clone());
                     [("fetched", names)].into_iter().chain(passed_over(&set)).collect()
                 }
-                Err(failure) => vec![("fetched", failure)],
+                Err(failure) => {
+                    there = Err(failure.clone());
+                    vec![("fetched", failure)]
+                }
             },
             KeySource::Fixed(set) => {
-                there = Some(words::keys(set).join(", "));
+                there = Ok(words::keys(set).join(", "));
                 passed_over(set).collect()
             }
             KeySource::Secrets(_) if error == Error::KeysUnavailable => {
@@ -69,8 +72,10 @@ impl<'a> Witness<'a> {
             KeySource::Secrets(_) => return,
         };
         self.trail.advise(match there {
-            Some(there) if error == Error::UnknownKey => advice::unknown_key(&issuer.keys, &entry, &self.kid, &there),
-            _ => advice::no_keys(&issuer.keys, &entry),
+            Ok(there) if error == Error::UnknownKey => advice::unknown_key(&issuer.keys, &entry, &self.kid, &there),
+            // They can be had by now.
+            Ok(_) => "Try again: the keys can be fetched now.".to_owned(),
+            Err(failure) => advice::no_keys(&issuer.keys, &entry, &failure),
         });
         if let Some(step) = self.trail.steps.iter_mut().find(|step| step.name == "key") {
             step.facts.extend(facts);

@@ -96,6 +96,18 @@ fn keys_and_signatures() {
 }
 
 #[test]
+fn keys_that_cannot_be_had_say_what_to_do_about_the_failure() {
+    let token = token(KEY, &[], json!({ "iss": "https://issuer.example/", "aud": "api", "sub": "ada" }));
+    let base =
+        ["explain", "--json", "--config", "tests/authz/unreachable.json", "--at", AT, "--token", "-", "GET /movies"];
+    let explained: Value = serde_json::from_str(&authz(&base, &token).stdout).unwrap();
+    assert_eq!(explained["reason"], "keys_unavailable", "{explained:#}");
+    let advice = "See that the address can be reached, and that its certificate is trusted (`tls` takes an authority of your own). In \
+                  Lambda, a function in a VPC needs a NAT gateway for it. `authz check --fetch` tries the keys of `issuers[0]` again.";
+    assert_eq!(explained["advice"], advice, "{explained:#}");
+}
+
+#[test]
 fn dates() {
     let exp = |exp: u64| token(SECRET, &[], json!({ "iat": 1_700_000_000, "exp": exp }));
     told("expired", "GET /movies", &exp(1_700_000_300), Some("expired"), None);

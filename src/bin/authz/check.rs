@@ -207,6 +207,9 @@ fn page(warnings: &[ConfigIssue], meaning: &Meaning, fetched: Option<&[Fetched]>
                 }
                 Err(failure) => page.row(&[("", 4, None), ("failed", 13, Some(Colour::Red))], failure),
             }
+            if let Some(advice) = fetched.advice {
+                page.row(&[("", 4, None), ("to do", 13, Some(Colour::Yellow))], advice);
+            }
         }
         if fetched.is_empty() {
             page.paragraph(2, "no key set is fetched");
