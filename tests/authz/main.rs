@@ -8,6 +8,7 @@ mod apis;
 #[path = "../support/bad_documents.rs"]
 mod bad_documents;
 mod cases;
+mod deploy;
 mod mistakes;
 mod program;
 mod refusals;
@@ -67,7 +68,9 @@ fn the_hints_are_listed() {
 
 #[test]
 fn help_shows_examples_of_every_command() {
-    for command in [&[][..], &["check"], &["explain"], &["token"], &["import"], &["init"], &["simulate"]] {
+    for command in
+        [&[][..], &["check"], &["explain"], &["token"], &["import"], &["init"], &["simulate"], &["deploy-parameters"]]
+    {
         let ran = authz(&[command, &["--help"]].concat(), "");
         assert!(ran.stdout.contains("Examples:") && ran.status == 0, "{ran:?}");
         ran.is_plain();

@@ -108,7 +108,7 @@ async fn told(arguments: &Arguments) -> Result<String, Failure> {
 }
 
 /// What the authorizer itself warns of at start: each is a path and a text.
-fn of_start(config: &Config) -> Vec<ConfigIssue> {
+pub(crate) fn of_start(config: &Config) -> Vec<ConfigIssue> {
     let split = |warning: &String| {
         let (path, text) = warning.split_once(": ").unwrap_or(("(document)", warning));
         ConfigIssue { path: path.to_owned(), expected: text.to_owned() }

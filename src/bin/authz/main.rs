@@ -2,6 +2,7 @@
 
 mod api;
 mod check;
+mod deploy;
 mod document;
 mod drift;
 #[path = "../../environment.rs"]
@@ -58,6 +59,7 @@ const EXAMPLES: &str = "Examples:
   authz init --issuer https://tenant.example.com/ --audience pets --api openapi.yaml
   authz check authorizer.json --api openapi.yaml
   authz simulate authorizer.json --scopes \"read:pets\" --against old.json
+  authz deploy-parameters authorizer.json --output parameters.yaml
   authz hints kid_absent
 
 Exit status: 0 if the question was answered, 1 for input that cannot be used, 2 for a mistake in the
@@ -76,12 +78,15 @@ enum Command {
     /// Prints the route table that an API's own document describes
     #[command(long_about = import::ABOUT)]
     Import(import::Arguments),
-    /// Prints a first configuration, from an issuer or a provider and an API's document
+    /// Prints a first configuration, from an issuer and an API's document
     #[command(long_about = init::ABOUT)]
     Init(init::Arguments),
     /// Says what tokens and scopes may do on every route
     #[command(long_about = simulate::ABOUT)]
     Simulate(simulate::Arguments),
+    /// Prints a configuration as the parameters of `sam deploy`
+    #[command(long_about = deploy::ABOUT)]
+    DeployParameters(deploy::Arguments),
     /// Lists the hints that log lines may carry, and what to do about each
     Hints {
         /// Only this one
@@ -140,6 +145,7 @@ fn main() -> ExitCode {
         Command::Import(arguments) => import::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
         Command::Simulate(arguments) => runtime.block_on(simulate::run(&arguments)),
+        Command::DeployParameters(arguments) => deploy::run(&arguments),
     };
     match outcome {
         // A reader that has gone away has seen enough.
@@ -191,15 +197,16 @@ struct Document {
 /// The configuration, from a file if one is given.
 fn configuration(file: Option<&PathBuf>) -> Result<Document, ConfigError> {
     let in_environment = file.is_none() && variable("AUTHORIZER_CONFIG").is_some();
-    let (text, base) = match file {
-        None => document()?,
-        Some(file) => {
-            let text = std::fs::read_to_string(file)
-                .map_err(|error| ConfigError::document(format!("{}: {}", file.display(), unreadable(&error))))?;
-            (text, file.parent().unwrap_or_else(|| Path::new(".")).to_owned())
-        }
-    };
+    let (text, base) = source(file)?;
     Ok(Document { config: Config::parse(&text, &variable, &base)?, bytes: text.len(), in_environment })
+}
+
+/// The text of a configuration, with the folder that its relative paths start from.
+fn source(file: Option<&PathBuf>) -> Result<(String, PathBuf), ConfigError> {
+    let Some(file) = file else { return document() };
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| ConfigError::document(format!("{}: {}", file.display(), unreadable(&error))))?;
+    Ok((text, file.parent().unwrap_or_else(|| Path::new(".")).to_owned()))
 }
 
 /// An authorizer that thinks it is this time.
