@@ -13,11 +13,14 @@ from pathlib import Path
 
 import stories
 import tokens
-from cloud import ROOT
+from cloud import ARCHITECTURE, ROOT
+from shell import ended, shown
 
-BINARY = ROOT / ".aws-sam/build/AuthorizerFunction/bootstrap"
+BUILT = ROOT / ".aws-sam/build/template.yaml"
+BINARY = BUILT.with_name("AuthorizerFunction") / "bootstrap"
 # Amazon Linux 2 has this glibc, Amazon Linux 2023 a newer one.
 NEWEST_GLIBC = (2, 26)
+AUTHZ = ["cargo", "run", "--quiet", "--locked", "--features", "authz", "--bin", "authz", "--"]
 
 
 def glibc(binary):
@@ -34,17 +37,22 @@ def linked_statically(binary):
 
 
 def built(check, cloud):
-    cloud.sam("build", "--parameter-overrides", "Architecture=x86_64")
-    check("sam build makes a bootstrap", BINARY.exists())
+    text = (ROOT / "template.yaml").read_text()
+    check("the template names its architecture once, and not by a parameter", text.count("Architectures: [arm64]") == text.count("Architectures:") == 1)
+    source = cloud.directory / "template.yaml"
+    source.write_text(text.replace("[arm64]", f"[{ARCHITECTURE}]").replace("ContentUri: layer", f"ContentUri: {ROOT / 'layer'}"))
+    run = shown(["sam", "build", "--template", source, "--base-dir", ROOT], env=cloud.environment)
+    check("sam build makes a bootstrap", run and BINARY.exists(), run)
     check("it runs on provided.al2 and provided.al2023: no symbol newer than glibc 2.26", glibc(BINARY) <= NEWEST_GLIBC, glibc(BINARY))
 
 
 def released(check, cloud, provider):
     """The zips and the templates of a release, on a machine that has no Rust."""
-    run = subprocess.run(["cargo", "xtask", "release"], cwd=ROOT, env=cloud.environment, capture_output=True, text=True)
-    check("cargo xtask release", run.returncode == 0, run.stderr[-2000:])
+    run = shown(["cargo", "xtask", "release"], env=cloud.environment)
+    check("cargo xtask release", run, run)
     files = ROOT / "target/release-files"
     listed = dict(line.split()[::-1] for line in (files / "SHA256SUMS").read_text().splitlines())
+    check("... a configuration to begin with", json.loads((files / "authorizer.json").read_text())["issuers"], "no issuers")
     expected = {file.name for file in files.iterdir()} - {"SHA256SUMS"}
     sums = {name: hashlib.sha256((files / name).read_bytes()).hexdigest() for name in expected}
     check("... its checksums", listed == sums, listed)
@@ -57,7 +65,7 @@ def released(check, cloud, provider):
             runs(check, cloud, architecture, archive.read("bootstrap"))
     key = tokens.RsaKey("released")
     provider.keys = [key]
-    api = cloud.deploy("released", files / "template-x86_64.yaml", Issuer=provider.issuer, Audience=stories.AUDIENCE)
+    api = cloud.deploy("released", files / f"template-{ARCHITECTURE}.yaml", Issuer=provider.issuer, Audience=stories.AUDIENCE)
     stories.without_invoking(check, api)
     stories.told(check, api, lambda **more: key.token(tokens.claims(provider.issuer, stories.AUDIENCE, **more)))
 
@@ -76,7 +84,7 @@ def runs(check, cloud, architecture, bootstrap):
         env={"PATH": os.environ["PATH"], "AUTHORIZER_CONFIG_FILE": str(ROOT / "events/config/authorizer.json")},
     )
     right = run.returncode == 0 and json.loads(run.stdout) == json.loads((ROOT / "events/answers" / event.name).read_text())
-    check(f"... {architecture}: it answers an event", right, run.stdout + run.stderr)
+    check(f"... {architecture}: it answers an event", right, ended(run))
     if not emulator:
         resolves(check, architecture, binary)
 
@@ -103,14 +111,20 @@ def layered(check, cloud):
     document = {"issuers": [{"issuer": "https://issuer.example.com/", "audience": stories.AUDIENCE, "jwks": {"keys": [key.jwk()]}}], "routes": routes}
     (home / "authorizer.json").write_text(json.dumps(document))
     check("a configuration of more than 4 KB", len(json.dumps(document)) > 4096)
-    subprocess.run(["zip", "-q", "configuration.zip", "authorizer.json"], cwd=home, check=True)
-    layer = cloud.functions.publish_layer_version(LayerName="authorizer-configuration", Content={"ZipFile": (home / "configuration.zip").read_bytes()})
-    stack = cloud.deploy("layered", Issuer="unused", Audience="unused", SampleApi="false", ConfigurationLayerArn=layer["LayerVersionArn"])
+    parameters = home / "parameters.yaml"
+    run = shown([*AUTHZ, "deploy-parameters", home / "authorizer.json", "--output", parameters, "--layer", ROOT / "layer"], env=cloud.environment)
+    check("... is written into the folder of the layer", run, run)
+    try:
+        stack = cloud.deploy("layered", file=parameters)
+    finally:
+        (ROOT / "layer/authorizer.json").unlink()
     function = cloud.functions.get_function_configuration(FunctionName=stack.function)
-    check("... travels as a layer", [layer["Arn"] for layer in function["Layers"]] == [layer["LayerVersionArn"]], function)
+    arns = [layer["Arn"] for layer in function.get("Layers", [])]
+    check("... travels as a layer", len(arns) == 1 and "AUTHORIZER_CONFIG" not in function.get("Environment", {}).get("Variables", {}), function)
+    name, version = arns[0].split(":")[-2:]
 
     opt = home / "opt"
-    location = cloud.functions.get_layer_version(LayerName="authorizer-configuration", VersionNumber=layer["Version"])["Content"]["Location"]
+    location = cloud.functions.get_layer_version(LayerName=name, VersionNumber=int(version))["Content"]["Location"]
     with urllib.request.urlopen(location) as response, zipfile.ZipFile(io.BytesIO(response.read())) as brought:
         brought.extractall(opt)
     event = {"type": "TOKEN", "methodArn": "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/demo/GET/orders/99/items"}
@@ -123,4 +137,8 @@ def layered(check, cloud):
         env=function.get("Environment", {}).get("Variables", {}) | {"LAMBDA_TASK_ROOT": str(BINARY.parent), "PATH": os.environ["PATH"]},
     )
     right = run.returncode == 0 and event["methodArn"] in json.loads(run.stdout)["policyDocument"]["Statement"][0]["Resource"]
-    check("... and the function reads it in /opt", right, run.stdout + run.stderr)
+    check("... and the function reads it in /opt", right, ended(run))
+
+    again = cloud.deploy("layered", ConfigurationFile="false", ConfigurationLayerArn=arns[0])
+    function = cloud.functions.get_function_configuration(FunctionName=again.function)
+    check("a layer that is published already", [layer["Arn"] for layer in function["Layers"]] == arns, function)

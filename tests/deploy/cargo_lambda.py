@@ -8,7 +8,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from cloud import ROOT
+from cloud import ROOT, listening
+from shell import ended, shown
 
 ROLE = "arn:aws:iam::123456789012:role/authorizer"
 EVENT = ROOT / "events/movies-get-movie.json"
@@ -31,8 +32,8 @@ def deployed(check, cloud, directory):
     command = ["cargo", "lambda", "deploy", "--manifest-path", ROOT / "Cargo.toml", "--lambda-dir", ROOT / "target/lambda"]
     command += ["--runtime", "provided.al2", "--include", "authorizer.json", "--include", "orders.jwks.json"]
     command += ["--role", ROLE, "--endpoint-url", cloud.url]
-    run = subprocess.run(command, env=cloud.environment, cwd=home, capture_output=True, text=True)
-    check("cargo lambda deploy", run.returncode == 0, run.stdout[-1000:] + run.stderr[-1000:])
+    run = shown(command, env=cloud.environment, cwd=home)
+    check("cargo lambda deploy", run, run)
     function = cloud.functions.get_function_configuration(FunctionName="apigw-jwt-authorizer")
     seen = {name: function[name] for name in ("Runtime", "MemorySize", "Timeout")}
     check("... with what Cargo.toml says", seen == {"Runtime": "provided.al2", "MemorySize": 256, "Timeout": 10}, seen)
@@ -47,6 +48,7 @@ def watched(check, cloud):
         port = str(free.getsockname()[1])
     environment = cloud.environment | {"AUTHORIZER_CONFIG_FILE": str(ROOT / "events/config/authorizer.json")}
     command = ["cargo", "lambda", "watch", "--ignore-changes", "--invoke-address", "127.0.0.1", "--invoke-port", port]
+    print("     $ cargo lambda watch ... (it compiles the program, which takes minutes)", flush=True)
     log = (cloud.directory / "watch.log").open("wb")
     watch = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
     try:
@@ -62,7 +64,10 @@ def watched(check, cloud):
                 right = run.returncode == 0 and json.loads(run.stdout) == answer_to(event)
             else:
                 right = "Unauthorized" in run.stdout + run.stderr
-            check(f"cargo lambda watch and invoke: {event.stem}", right, run.stdout[-500:] + run.stderr[-500:])
+            said = (cloud.directory / "watch.log").read_text(errors="replace")[-1000:]
+            seen = listening(watch.pid)
+            check("cargo lambda watch listens on loopback, and nowhere else", seen and seen <= {"127.0.0.1", "::1"}, seen)
+            check(f"cargo lambda watch and invoke: {event.stem}", right, f"{ended(run)}\nand cargo lambda watch: {said}")
     finally:
         for stop in (signal.SIGTERM, signal.SIGKILL):
             try:

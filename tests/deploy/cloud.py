@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.parse
@@ -15,12 +16,36 @@ import boto3
 
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "us-east-1"
+# The local AWS runs a function on this machine.
+ARCHITECTURE = "arm64" if os.uname().machine == "aarch64" else "x86_64"
 
 
 def committed():
     """The time of the commit, or of the beginning of the day where there is no repository."""
     git = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True)
     return git.stdout.strip() or str(int(time.time()) // 86400 * 86400)
+
+
+def listening(session):
+    """The addresses on which the processes of a session listen."""
+    sockets = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (process / "stat").read_text().rsplit(")", 1)[1].split()
+            if int(fields[3]) == session:
+                sockets |= {os.readlink(descriptor) for descriptor in (process / "fd").iterdir()}
+        except OSError:  # it has ended
+            continue
+    addresses = set()
+    for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
+        for line in (Path("/proc/net") / table).read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
+                words = bytes.fromhex(fields[1].split(":")[0])
+                # Words of four bytes, each in the machine's order.
+                octets = b"".join(words[i:i + 4][::-1 if sys.byteorder == "little" else 1] for i in range(0, len(words), 4))
+                addresses.add(socket.inet_ntop(family, octets))
+    return addresses
 
 
 class Account:
@@ -50,14 +75,18 @@ class Account:
             connection.close()
 
     def sam(self, *arguments):
-        run = subprocess.run(["sam", *arguments], env=self.environment, cwd=ROOT, capture_output=True, text=True)
+        # SAM writes much of every deployment. Its last words are shown if it fails.
+        print(f"     $ sam {' '.join(map(str, arguments[:3]))} ...", flush=True)
+        run = subprocess.run(["sam", *map(str, arguments)], env=self.environment, cwd=ROOT, capture_output=True, text=True)
         if run.returncode:
-            raise SystemExit(f"sam {arguments[0]} failed:\n{run.stdout[-4000:]}\n{run.stderr[-4000:]}")
+            said = f"{run.stdout[-4000:]}\n{run.stderr[-4000:]}".strip() or "(nothing)"
+            raise SystemExit(f"sam {arguments[0]}: exit status {run.returncode}, and it said:\n{said}")
         return run.stdout
 
-    def deploy(self, stack, template=None, **parameters):
-        """`sam deploy`, with what `--guided` would have asked for in a file; of what `sam build` made unless a template is named."""
-        overrides = [f"{name}={json.dumps(value)}" for name, value in parameters.items()]
+    def deploy(self, stack, template=None, file=None, **parameters):
+        """`sam deploy`, with parameters in a file of `authz deploy-parameters` and others; of what `sam build` made unless a template is named."""
+        overrides = [f"file://{file}"] if file else []
+        overrides += [f"{name}={json.dumps(value)}" for name, value in parameters.items()]
         with tempfile.NamedTemporaryFile("w", suffix=".toml") as answers:
             answers.write("version = 0.1\n[default.deploy.parameters]\n")
             answers.write(f"parameter_overrides = {json.dumps(overrides)}\n")
@@ -96,6 +125,8 @@ class Cloud(Account):
         inherited = {
             "GATEWAY_PORT": str(self.port),
             "BIND_HOST": "127.0.0.1",
+            # It listens on every address.
+            "IOT_MTLS_ENABLED": "0",
             "AWS_SESSION_TOKEN": "test",
             "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT": str(extension_port),
             "TMPDIR": str(self.directory),
@@ -116,7 +147,9 @@ class Cloud(Account):
             except OSError:
                 pass
             time.sleep(0.2)
-        raise SystemExit(f"ministack does not start:\n{(self.directory / 'ministack.log').read_text()[-2000:]}")
+        self.stop()
+        said = (self.directory / "ministack.log").read_text()[-2000:].strip() or "(nothing)"
+        raise SystemExit(f"ministack, the local AWS, does not start: exit status {self.process.poll()}, and it said:\n{said}")
 
     def stop(self):
         """Ends it and the functions that it started, which are the group of the one process started here."""
@@ -135,9 +168,6 @@ class Cloud(Account):
         return boto3.client(
             service, endpoint_url=self.url, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test"
         )
-
-    def deploy(self, stack, template=None, **parameters):
-        return super().deploy(stack, template, **({} if template else {"Architecture": "x86_64"}), **parameters)
 
 
 class Response:

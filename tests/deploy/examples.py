@@ -17,6 +17,7 @@ from openapi_spec_validator import validate
 
 import tokens
 from cloud import REGION, ROOT
+from shell import ended
 from stories import AUDIENCE, expect
 from template import Resolver, source, yaml_parse
 
@@ -113,7 +114,7 @@ def cloudformation_agrees(check, example, template):
 def lint(check, template, *ignored):
     command = ["cfn-lint", "--regions", REGION, *(["--ignore-checks", *ignored] if ignored else []), "--template", str(template)]
     run = subprocess.run(command, capture_output=True, text=True)
-    check(f"cfn-lint has nothing to say of {template.parent.name}/{template.name}", run.returncode == 0, run.stdout[:2000])
+    check(f"cfn-lint has nothing to say of {template.parent.name}/{template.name}", run.returncode == 0, ended(run))
 
 
 def ran(check, what, command, **options):

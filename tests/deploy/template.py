@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 from cloud import REGION, ROOT
+from shell import ended
 
 os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
 from samtranslator.translator.transform import transform  # noqa: E402
@@ -27,7 +28,6 @@ VARIANTS = {
     "the defaults": {},
     "no sample API": {"SampleApi": "false"},
     "provided.al2023": {"Runtime": "provided.al2023"},
-    "x86_64": {"Architecture": "x86_64"},
     "several audiences": {"Audience": "one,two", "AudienceClaim": "client_id"},
     "a key set": {"JwksUri": "https://tenant.example.com/jwks"},
     "algorithms": {"Algorithms": "RS256,ES256"},
@@ -40,11 +40,15 @@ VARIANTS = {
     "401 for invalid tokens": {"InvalidToken": "unauthorized"},
     "undeclared routes allowed": {"UndeclaredRoutes": "allow"},
     "undeclared routes absent": {"UndeclaredRoutes": "absent"},
-    "single requests": {"Policy": "single_request", "CacheSeconds": "0"},
+    "no caching": {"CacheSeconds": "0"},
     "a configuration": {"Configuration": '{"issuers":[{"issuer":"https://a.example.com/","audience":"b"}],"undeclared_routes":"allow"}'},
-    "a configuration layer": {"ConfigurationLayerArn": CONFIGURATION_LAYER},
+    "a configuration and no issuer": {"Issuer": "", "Audience": "", "Configuration": '{"issuers":[{"issuer":"https://a.example.com/","audience":"b"}],"undeclared_routes":"allow"}'},
+    "a configuration file": {"Issuer": "", "Audience": "", "ConfigurationFile": "true"},
+    "a configuration layer": {"Issuer": "", "Audience": "", "ConfigurationLayerArn": CONFIGURATION_LAYER},
+    "claims of scopes": {"ScopeClaims": "scope,/realm_access/roles"},
+    "required claims": {"RequiredClaims": '{"token_use":"access","email_verified":true}'},
     "an origin": {"AllowOrigin": "https://app.example.com"},
-    "its log": {"LogLevel": "DEBUG", "LogRetentionDays": "1", "MemorySize": "128"},
+    "its log": {"LogLevel": "DEBUG", "LogRetentionDays": "1"},
 }
 
 
@@ -59,8 +63,8 @@ def translated(text, parameters):
         number = template["Parameters"][name]["Type"] == "Number"
         template["Parameters"][name]["Default"] = int(value) if number else value
     for resource in template["Resources"].values():
-        if "CodeUri" in resource.get("Properties", {}):
-            resource["Properties"]["CodeUri"] = "s3://bucket/key"
+        for uri in {"CodeUri", "ContentUri"} & set(resource.get("Properties", {})):
+            resource["Properties"][uri] = "s3://bucket/key"
 
     class NoManagedPolicies:
         def load(self):
@@ -80,7 +84,7 @@ class Resolver:
         self.values = dict(self.PSEUDO)
         for name, parameter in template["Parameters"].items():
             value = str(parameter["Default"])
-            self.values[name] = value.split(",") if parameter["Type"] == "CommaDelimitedList" else value
+            self.values[name] = value
 
     def holds(self, condition):
         (name, value), = condition.items() if isinstance(condition, dict) else [("Condition", condition)]
@@ -137,6 +141,9 @@ def checked(check, directory):
         accepted(check, name, function)
         least_privilege(check, name, resources, parameters)
         layers = [parameters[p] for p in ("ExtensionLayerArn", "ConfigurationLayerArn") if p in parameters]
+        own = [logical for logical, resource in resources.items() if resource["Type"] == "AWS::Lambda::LayerVersion"]
+        check(f"{name}: a layer of its own if asked for", len(own) == ("ConfigurationFile" in parameters), own)
+        layers += [f"<{logical}>" for logical in own]
         check(f"{name}: the layers", function.get("Layers", []) == layers, function.get("Layers"))
     template = translated(text, ANSWERS)
     api(check, Resolver(template).resources(template)["Api"]["Properties"]["Body"])
@@ -152,18 +159,18 @@ def lint(check, text, directory):
         files.append(str(file))
     files.append(str(ROOT / "template.yaml"))
     run = subprocess.run(["cfn-lint", "--regions", REGION, "--template", *files], capture_output=True, text=True)
-    check(f"cfn-lint has nothing to say of {len(files)} templates", run.returncode == 0, run.stdout[:2000] + run.stderr[:500])
+    check(f"cfn-lint has nothing to say of {len(files)} templates", run.returncode == 0, ended(run))
 
 
 def accepted(check, name, function):
     """What the parameters assemble is a configuration: the function's own binary says so."""
     variables = function.get("Environment", {}).get("Variables", {})
     if "AUTHORIZER_CONFIG" not in variables:
-        check(f"{name}: the configuration is left to the layer", name == "a configuration layer", variables)
+        check(f"{name}: the configuration is left to the layer", name in ("a configuration file", "a configuration layer"), variables)
         return
     binary = ROOT / ".aws-sam/build/AuthorizerFunction/bootstrap"
     run = subprocess.run([binary, ROOT / "events/no-token.json"], env=variables, capture_output=True, text=True)
-    check(f"{name}: the configuration is accepted", run.returncode == 0, run.stderr[:500])
+    check(f"{name}: the configuration is accepted", run.returncode == 0, ended(run))
 
 
 def least_privilege(check, name, resources, parameters):

@@ -2,11 +2,13 @@
 
 mod release;
 mod run;
+mod tools;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use run::{Outcome, command, root, target_dir};
+use tools::Tool;
 
 const NAME: &str = "apigw-jwt-authorizer";
 
@@ -54,8 +56,8 @@ same way in place of the binary.
         arguments: "[arm64] [x86_64]",
         about: "make the files of a release",
         details: "\
-For each architecture (both by default): a zip, a template that deploys it, its bill of materials, and SHA256SUMS, in
-target/release-files. The same commit makes the same bytes with the same tools. Needs python3.",
+For each architecture (both by default): a zip, a template that deploys it, and its bill of materials; a configuration
+to begin with, and SHA256SUMS. All of it is in target/release-files. The same commit makes the same bytes with the same tools. Needs python3.",
         run: release::release,
     },
     Task {
@@ -75,12 +77,19 @@ Of every kind, with keys that rotate. Fails if an answer is wrong, or if memory 
     },
     Task {
         name: "deploy-test",
-        arguments: "",
+        arguments: "[PART...]",
         about: "deploy the template to a local AWS and drive the sample API",
         details: "\
-Needs Rust by rustup, a C compiler, python3, readelf, zip and, for the arm64 binary on another machine, qemu-aarch64.
-Needs no AWS account.",
-        run: |arguments| deployment("tests/deploy/run.py", arguments),
+Needs Rust by rustup, a C compiler, git, python3 with venv, readelf and, for the arm64 binary on another machine,
+qemu-aarch64; SAM, cargo-lambda, Zig and the local AWS come from PyPI. Needs no AWS account. Without a PART all of them
+run, in about 13 minutes:
+
+    cargo xtask deploy-test -- --help       lists the parts
+    cargo xtask deploy-test keys document   runs two of them",
+        run: |arguments| {
+            let emulator: &[Tool] = if cfg!(target_arch = "aarch64") { &[] } else { &[("qemu-aarch64", "qemu-user")] };
+            deployment("tests/deploy/run.py", &[&[("readelf", "binutils")], emulator].concat(), arguments)
+        },
     },
     Task {
         name: "check-on-aws",
@@ -91,7 +100,7 @@ Deploys a small probe and the sample API, prints what holds, and deletes what it
 Takes the credentials of your environment, and the TEMPLATE of a release, or builds the one here.
 
     AWS_REGION=eu-west-1 cargo xtask check-on-aws",
-        run: |arguments| deployment("tests/deploy/check_on_aws.py", arguments),
+        run: |arguments| deployment("tests/deploy/check_on_aws.py", &[], arguments),
     },
     Task {
         name: "corpus",
@@ -180,7 +189,13 @@ fn script(path: &str, arguments: &[String]) -> Outcome {
 }
 
 /// Runs a program of the deployment test with the tools it brings.
-fn deployment(program: &str, arguments: &[String]) -> Outcome {
+fn deployment(program: &str, needed: &[Tool], arguments: &[String]) -> Outcome {
+    let help = arguments.iter().any(|argument| matches!(argument.as_str(), "--help" | "-h"));
+    tools::needed(if help { &[] } else { needed })?;
+    // SAM takes what it builds from `target`, whatever this says.
+    if target_dir() != root().join("target") {
+        return Err("unset CARGO_TARGET_DIR: SAM looks for what it builds in the folder `target`".into());
+    }
     run::run(command(root().join("tests/deploy/tools")).args(["python", "-B", program]).args(arguments))
 }
 

@@ -6,9 +6,12 @@ use std::path::Path;
 use crate::run::{Outcome, command, output, root, run, target_dir};
 use crate::{NAME, build};
 
-/// The parameter of the template that chooses the architecture.
-const CHOICE: &str =
-    "    Default: arm64\n    AllowedValues: [arm64, x86_64]\n    Description: Give the same value to sam build.\n";
+/// What lies beside a release's template for `ConfigurationFile`, until it is replaced.
+const CONFIGURATION: &str = r#"{
+  "issuers": [ { "issuer": "https://tenant.example.com/", "audience": "https://api.example.com" } ],
+  "routes": [ { "method": "GET", "path": "/movies", "scopes": "read:movies" } ]
+}
+"#;
 
 pub fn release(arguments: &[String]) -> Outcome {
     let both = ["arm64".to_owned(), "x86_64".to_owned()];
@@ -34,6 +37,7 @@ pub fn release(arguments: &[String]) -> Outcome {
         let bill = output(command(root().join("scripts/sbom")).arg(&target))?;
         fs::write(files.join(format!("{NAME}-{architecture}.cdx.json")), bill)?;
     }
+    fs::write(files.join("authorizer.json"), CONFIGURATION)?;
     let mut names = Vec::new();
     for entry in fs::read_dir(&files)? {
         names.push(entry?.file_name());
@@ -53,7 +57,8 @@ fn template(architecture: &str, zipped: &str) -> Outcome<String> {
     let changes = [
         (build.as_str(), String::new()),
         ("      CodeUri: .\n", format!("      CodeUri: {zipped}\n")),
-        (CHOICE, format!("    Default: {architecture}\n    AllowedValues: [{architecture}]\n")),
+        ("      Architectures: [arm64]\n", format!("      Architectures: [{architecture}]\n")),
+        ("      ContentUri: layer\n", "      ContentUri: authorizer.json\n".to_owned()),
     ];
     for (old, new) in changes {
         if text.matches(old).count() != 1 {
