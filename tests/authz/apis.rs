@@ -17,6 +17,12 @@ const APIS: [(&str, usize); 6] = [
     ("events.yaml", 5),
 ];
 
+/// A document whose one method takes an API key.
+const KEYS: &str = "openapi: 3.0.0
+paths: { /pets: { get: { security: [{ key: [] }] } } }
+components: { securitySchemes: { key: { type: apiKey, in: header, name: project_id } } }
+";
+
 fn api(name: &str) -> String {
     format!("tests/authz/apis/{name}")
 }
@@ -163,6 +169,7 @@ fn what_cannot_be_imported_says_what_to_do() {
         refused("broken.json", "{ \"openapi\": ", &[]),
         refused("broken.yaml", "openapi: 3.0.0\npaths: [\n", &[]),
         refused("public.yaml", "openapi: 3.0.0\npaths: { /pets: { get: {} } }\n", &[]),
+        refused("keys.yaml", KEYS, &[]),
         refused("empty.yaml", "Resources: {}\n", &[]),
         refused("several.yaml", several, &[]),
         refused("several.yaml", several, &["--rest-api", "C"]),

@@ -84,7 +84,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String, Failure> {
             api.remarks(&mut page);
             if api.protected().next().is_none() {
                 eprint!("{}", page.finish());
-                return Err(Failure::Unusable(nothing(file, &arguments.selection)));
+                return Err(Failure::Unusable(nothing(file, &arguments.selection, &api)));
             }
             members.push(("undeclared_routes", line(&"absent".into())));
             members.push(("routes", routes(&api)));

@@ -5,12 +5,17 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::api::{Api, Method, Selection};
+use crate::api::{Api, Method, Protection, Selection};
 use crate::document::{list, object};
 
 /// What to do if a document protects nothing.
-pub(crate) fn nothing(file: &Path, selection: &Selection) -> String {
-    let hint = if selection.all_methods { "" } else { "; --all-methods takes those that declare no security, too" };
+pub(crate) fn nothing(file: &Path, selection: &Selection, api: &Api) -> String {
+    let hint = match api.methods.values().any(|protection| matches!(protection, Protection::Public)) {
+        false if api.methods.is_empty() => "",
+        false => "; each takes other credentials. Where the authorizer protects them, the document has to say so",
+        true if selection.all_methods => "",
+        true => "; --all-methods takes those that declare no security, too",
+    };
     format!("no method of {} is protected by a Lambda authorizer{hint}", file.display())
 }
 

@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String, Failure> {
     if count == 0 {
         api.remarks(&mut page);
         eprint!("{}", page.finish());
-        return Err(Failure::Unusable(nothing(&arguments.file, &arguments.selection)));
+        return Err(Failure::Unusable(nothing(&arguments.file, &arguments.selection, &api)));
     }
     let text = match &arguments.into {
         None => {
