@@ -20,7 +20,9 @@ BUILT = ROOT / ".aws-sam/build/template.yaml"
 BINARY = BUILT.with_name("AuthorizerFunction") / "bootstrap"
 # Amazon Linux 2 has this glibc, Amazon Linux 2023 a newer one.
 NEWEST_GLIBC = (2, 26)
-AUTHZ = ["cargo", "run", "--quiet", "--locked", "--features", "authz", "--bin", "authz", "--"]
+AUTHZ = ROOT / "target/debug/authz"
+# In place of the folder beside the template, which may hold someone's configuration.
+LAYER = ROOT / "target/deploy-test/layer"
 
 
 def glibc(binary):
@@ -40,7 +42,8 @@ def built(check, cloud):
     text = (ROOT / "template.yaml").read_text()
     check("the template names its architecture once, and not by a parameter", text.count("Architectures: [arm64]") == text.count("Architectures:") == 1)
     source = cloud.directory / "template.yaml"
-    source.write_text(text.replace("[arm64]", f"[{ARCHITECTURE}]").replace("ContentUri: layer", f"ContentUri: {ROOT / 'layer'}"))
+    source.write_text(text.replace("[arm64]", f"[{ARCHITECTURE}]").replace("ContentUri: layer", f"ContentUri: {LAYER}"))
+    LAYER.mkdir(parents=True, exist_ok=True)
     run = shown(["sam", "build", "--template", source, "--base-dir", ROOT], env=cloud.environment)
     check("sam build makes a bootstrap", run and BINARY.exists(), run)
     check("it runs on provided.al2 and provided.al2023: no symbol newer than glibc 2.26", glibc(BINARY) <= NEWEST_GLIBC, glibc(BINARY))
@@ -102,6 +105,12 @@ def resolves(check, architecture, binary):
     check(f"... {architecture}: it finds its issuer by name, and fetches the keys over TLS", found, seen)
 
 
+def with_authz(check):
+    """The other program, for the way that its users go."""
+    run = shown(["cargo", "build", "--locked", "--features", "authz", "--bin", "authz"])
+    check("cargo build: authz", run, run)
+
+
 def layered(check, cloud):
     """A configuration that no environment variable holds, in a layer. The local AWS brings no layers to a function, so the last step is done here."""
     home = cloud.directory / "layer"
@@ -112,12 +121,10 @@ def layered(check, cloud):
     (home / "authorizer.json").write_text(json.dumps(document))
     check("a configuration of more than 4 KB", len(json.dumps(document)) > 4096)
     parameters = home / "parameters.yaml"
-    run = shown([*AUTHZ, "deploy-parameters", home / "authorizer.json", "--output", parameters, "--layer", ROOT / "layer"], env=cloud.environment)
+    with_authz(check)
+    run = shown([AUTHZ, "deploy-parameters", home / "authorizer.json", "--output", parameters, "--layer", LAYER], env=cloud.environment)
     check("... is written into the folder of the layer", run, run)
-    try:
-        stack = cloud.deploy("layered", file=parameters)
-    finally:
-        (ROOT / "layer/authorizer.json").unlink()
+    stack = cloud.deploy("layered", file=parameters)
     function = cloud.functions.get_function_configuration(FunctionName=stack.function)
     arns = [layer["Arn"] for layer in function.get("Layers", [])]
     check("... travels as a layer", len(arns) == 1 and "AUTHORIZER_CONFIG" not in function.get("Environment", {}).get("Variables", {}), function)

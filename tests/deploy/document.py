@@ -8,7 +8,7 @@ import time
 import yaml
 
 import tokens
-from artefact import AUTHZ
+from artefact import AUTHZ, with_authz
 from cloud import REGION, ROOT
 from samcli.cli.types import CfnParameterOverridesType
 from samcli.commands.deploy.guided_config import GuidedConfig
@@ -31,10 +31,9 @@ ASKED = {
 PUBLIC = [("POST", "/store/order"), ("POST", "/user"), ("GET", "/user/ada")]
 
 
-def authz(*arguments, cwd=None):
+def authz(*arguments):
     print(f"     $ authz {' '.join(short(str(word)) for word in arguments)}", flush=True)
-    command = [*AUTHZ[:2], "--manifest-path", ROOT / "Cargo.toml", *AUTHZ[2:], *arguments]
-    return subprocess.run([str(word) for word in command], cwd=cwd or ROOT, capture_output=True, text=True)
+    return subprocess.run([AUTHZ, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True)
 
 
 def is_protected(document, operation):
@@ -107,6 +106,7 @@ def deployed(check, cloud, provider):
     home = cloud.directory / "document"
     home.mkdir()
     configuration, parameters = home / "authorizer.json", home / "parameters.yaml"
+    with_authz(check)
     started = time.monotonic()
 
     run = authz("init", "--issuer", provider.issuer, "--audience", AUDIENCE, "--api", API)
