@@ -55,7 +55,7 @@ def released(check, cloud, provider):
     check("cargo xtask release", run, run)
     files = ROOT / "target/release-files"
     listed = dict(line.split()[::-1] for line in (files / "SHA256SUMS").read_text().splitlines())
-    check("... a configuration to begin with", json.loads((files / "authorizer.json").read_text())["issuers"], "no issuers")
+    configured(check, cloud, files / f"template-{ARCHITECTURE}.yaml")
     expected = {file.name for file in files.iterdir()} - {"SHA256SUMS"}
     sums = {name: hashlib.sha256((files / name).read_bytes()).hexdigest() for name in expected}
     check("... its checksums", listed == sums, listed)
@@ -72,6 +72,16 @@ def released(check, cloud, provider):
     stories.without_invoking(check, api)
     stories.told(check, api, lambda **more: key.token(tokens.claims(provider.issuer, stories.AUDIENCE, **more)))
 
+
+def configured(check, cloud, template):
+    """The document in the zip beside the template travels as a layer."""
+    with zipfile.ZipFile(template.with_name("configuration.zip")) as archive:
+        names, document = archive.namelist(), archive.read("authorizer.json")
+    check("... the zip of a configuration", names == ["authorizer.json"] and json.loads(document)["issuers"], names)
+    stack = cloud.deploy("released-document", template, ConfigurationFile="true", SampleApi="false")
+    function = cloud.functions.get_function_configuration(FunctionName=stack.function)
+    with layer(cloud, function["Layers"][0]["Arn"]) as brought:
+        check("... is deployed as a layer", brought.read("authorizer.json") == document, brought.namelist())
 
 
 def runs(check, cloud, architecture, bootstrap):
@@ -105,6 +115,14 @@ def resolves(check, architecture, binary):
     check(f"... {architecture}: it finds its issuer by name, and fetches the keys over TLS", found, seen)
 
 
+def layer(cloud, arn):
+    """What is in a layer."""
+    name, version = arn.split(":")[-2:]
+    location = cloud.functions.get_layer_version(LayerName=name, VersionNumber=int(version))["Content"]["Location"]
+    with urllib.request.urlopen(location) as response:
+        return zipfile.ZipFile(io.BytesIO(response.read()))
+
+
 def with_authz(check):
     """The other program, for the way that its users go."""
     run = shown(["cargo", "build", "--locked", "--features", "authz", "--bin", "authz"])
@@ -128,11 +146,9 @@ def layered(check, cloud):
     function = cloud.functions.get_function_configuration(FunctionName=stack.function)
     arns = [layer["Arn"] for layer in function.get("Layers", [])]
     check("... travels as a layer", len(arns) == 1 and "AUTHORIZER_CONFIG" not in function.get("Environment", {}).get("Variables", {}), function)
-    name, version = arns[0].split(":")[-2:]
 
     opt = home / "opt"
-    location = cloud.functions.get_layer_version(LayerName=name, VersionNumber=int(version))["Content"]["Location"]
-    with urllib.request.urlopen(location) as response, zipfile.ZipFile(io.BytesIO(response.read())) as brought:
+    with layer(cloud, arns[0]) as brought:
         brought.extractall(opt)
     event = {"type": "TOKEN", "methodArn": "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/demo/GET/orders/99/items"}
     event["authorizationToken"] = f"Bearer {key.token(tokens.claims('https://issuer.example.com/', stories.AUDIENCE, scope='read:99'))}"

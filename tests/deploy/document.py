@@ -37,7 +37,7 @@ def authz(*arguments):
 
 
 def is_protected(document, operation):
-    """Whether a method of the document needs a token: each of its requirements names a scheme that takes one."""
+    """Whether a method of the document needs a token: one of its requirements names a scheme that takes one, and none is empty."""
     schemes = document.get("components", {}).get("securitySchemes", {}) | document.get("securityDefinitions", {})
 
     def takes_tokens(scheme):

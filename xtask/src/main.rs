@@ -56,8 +56,8 @@ same way in place of the binary.
         arguments: "[arm64] [x86_64]",
         about: "make the files of a release",
         details: "\
-For each architecture (both by default): a zip, a template that deploys it, and its bill of materials; a configuration
-to begin with, and SHA256SUMS. All of it is in target/release-files. The same commit makes the same bytes with the same tools. Needs python3.",
+For each architecture (both by default): a zip, a template that deploys it, and its bill of materials; the zip of a
+configuration, and SHA256SUMS. All of it is in target/release-files. The same commit makes the same bytes with the same tools. Needs python3.",
         run: release::release,
     },
     Task {

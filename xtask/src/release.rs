@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::run::{Outcome, command, output, root, run, target_dir};
 use crate::{NAME, build};
 
-/// What lies beside a release's template for `ConfigurationFile`, until it is replaced.
+/// What a release's template deploys for `ConfigurationFile`, until the zip is replaced.
 const CONFIGURATION: &str = r#"{
   "issuers": [ { "issuer": "https://tenant.example.com/", "audience": "https://api.example.com" } ],
   "routes": [ { "method": "GET", "path": "/movies", "scopes": "read:movies" } ]
@@ -32,12 +32,15 @@ pub fn release(arguments: &[String]) -> Outcome {
             _ => return Err(format!("no such architecture: {architecture}").into()),
         };
         let zipped = format!("{NAME}-{architecture}.zip");
-        zip(&build(Some(&target), None, Some(&date))?, &files.join(&zipped))?;
+        zip(&build(Some(&target), None, Some(&date))?, &files.join(&zipped), "bootstrap")?;
         fs::write(files.join(format!("template-{architecture}.yaml")), template(architecture, &zipped)?)?;
         let bill = output(command(root().join("scripts/sbom")).arg(&target))?;
         fs::write(files.join(format!("{NAME}-{architecture}.cdx.json")), bill)?;
     }
-    fs::write(files.join("authorizer.json"), CONFIGURATION)?;
+    let configuration = target_dir().join("authorizer.json");
+    fs::write(&configuration, CONFIGURATION)?;
+    zip(&configuration, &files.join("configuration.zip"), "authorizer.json")?;
+    fs::remove_file(configuration)?;
     let mut names = Vec::new();
     for entry in fs::read_dir(&files)? {
         names.push(entry?.file_name());
@@ -58,7 +61,7 @@ fn template(architecture: &str, zipped: &str) -> Outcome<String> {
         (build.as_str(), String::new()),
         ("      CodeUri: .\n", format!("      CodeUri: {zipped}\n")),
         ("      Architectures: [arm64]\n", format!("      Architectures: [{architecture}]\n")),
-        ("      ContentUri: layer\n", "      ContentUri: authorizer.json\n".to_owned()),
+        ("      ContentUri: layer\n", "      ContentUri: configuration.zip\n".to_owned()),
     ];
     for (old, new) in changes {
         if text.matches(old).count() != 1 {
@@ -73,12 +76,13 @@ pub fn size(arguments: &[String]) -> Outcome {
     let zipped = target_dir().join("size.zip");
     let libraries = "libraries".to_owned();
     for (what, example) in [("the authorizer", None), ("its libraries", Some(&libraries))] {
-        zip(&build(arguments.first(), example, None)?, &zipped)?;
+        zip(&build(arguments.first(), example, None)?, &zipped, "bootstrap")?;
         println!("{what:15} {:>9} bytes", fs::metadata(&zipped)?.len());
     }
     Ok(fs::remove_file(zipped)?)
 }
 
-fn zip(binary: &Path, zipped: &Path) -> Outcome {
-    run(command("python3").arg("-B").arg(root().join("xtask/zip.py")).arg(binary).arg(zipped))
+/// Zips a file, under this name.
+fn zip(file: &Path, zipped: &Path, name: &str) -> Outcome {
+    run(command("python3").arg("-B").arg(root().join("xtask/zip.py")).arg(file).arg(zipped).arg(name))
 }

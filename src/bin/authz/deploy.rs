@@ -229,7 +229,7 @@ fn secret(document: &Value) -> Result<Secret, ConfigError> {
             let both = found.manager.is_some() && found.parameter.is_some();
             let several = "the template lets the function read one secret, and this is another: keep them as members of one, or give \
                            the function's role the permission";
-            if let Some(expected) = expected.or((other || both).then_some(several)) {
+            if let Some(expected) = expected.or_else(|| (other || both).then_some(several)) {
                 issues.push(ConfigIssue { path, expected: expected.to_owned() });
             }
         }
