@@ -155,7 +155,10 @@ def lint(check, text, directory):
     files = []
     for number, (name, parameters) in enumerate(VARIANTS.items()):
         file = directory / f"{number}-{re.sub(r'[^a-z0-9]+', '-', name.lower())}.json"
-        file.write_text(json.dumps(translated(text, ANSWERS | parameters), indent=1, default=str))
+        template = translated(text, ANSWERS | parameters)
+        # SAM writes the value of CacheSeconds into its output, which then does not use the parameter.
+        template["Metadata"]["cfn-lint"]["config"]["ignore_checks"].append("W2001")
+        file.write_text(json.dumps(template, indent=1, default=str))
         files.append(str(file))
     files.append(str(ROOT / "template.yaml"))
     run = subprocess.run(["cfn-lint", "--regions", REGION, "--template", *files], capture_output=True, text=True)
