@@ -5,6 +5,7 @@ SAM's `GatewayResponses` and evaluates no `Condition` of a policy. It has no `/o
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -71,6 +72,8 @@ def is_new(made):
 
 def main():
     parts = chosen()
+    # Ends as after an error, so that the local AWS ends, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
     started = time.monotonic()
     outcomes = []
 
@@ -90,6 +93,8 @@ def main():
                 try:
                     run(check, *(given[argument] for argument in arguments))
                 except (Exception, SystemExit) as error:
+                    if str(error) == "terminated":
+                        raise
                     traceback.print_exc()
                     check(f"{title} runs to its end", False, f"{type(error).__name__}, told above")
         finally:
