@@ -32,7 +32,7 @@ impl Told {
 }
 
 const CASES: &[Case] = &[
-    ("adfs-x5t-at-rollover", None, Nothing, &[]),
+    ("adfs-x5t-at-rollover", None, Nothing, &["issuers[0].issuer"]),
     ("algorithm-not-supported", Some("unsupported_algorithm"), Advice("Have the issuer sign with"), &[]),
     ("aud-empty-list", Some("wrong_audience"), Hint("audience_claim_absent"), &[]),
     (
