@@ -175,7 +175,7 @@ hints! {
     AudienceInAnotherClaim "audience_in_another_claim"
         "A configured audience stands in another claim (`client_id`, `azp`, `cid` or `appid`). Cognito's access tokens have no `aud`: set `audience_claim` to [\"aud\", \"client_id\"]; with Clerk and Keycloak [\"aud\", \"azp\"] may fit."
     AudienceClaimAbsent "audience_claim_absent"
-        "The token has no audience. Name this API when asking for it (Auth0 `audience`, a custom scope, Keycloak an audience mapper), or set `audience_claim` to the claim that says whom it is for."
+        "The token has no audience. Name this API when asking for it (Auth0 `audience`, a custom scope, Keycloak an audience mapper), or set `audience_claim` to the claim that names the API."
     AudienceIsAccount "audience_is_account"
         "The token's audience is `account`, Keycloak's own default. Add an audience mapper with this API's name to the client or to a client scope."
     IdTokenForAccessToken "id_token_for_access_token"

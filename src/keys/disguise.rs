@@ -19,10 +19,9 @@ const SMALL_FACTORS: usize = 1 << 16;
 /// Whether a text is a key rather than a secret, or holds one: PEM, JWK, DER, a certificate, a point or an SSH key, as it is
 /// or in base64 or hex, also percent-encoded or among other text, and the modulus `n` as a JWK writes it.
 ///
-/// What a random secret cannot be told from is not found: a coordinate by itself, a compressed point, an Ed25519 key without
-/// its algorithm, a modulus in another spelling. A modulus is a number of a usual length without small factors, in base64url;
-/// of random secrets of just these lengths and in this form, one in forty looks like one and is refused. Nothing else random is
-/// taken for a key in practice.
+/// Some forms look like random bytes, and are not found: a coordinate by itself, a compressed point, an Ed25519 key without
+/// its algorithm, a modulus in another encoding. A modulus is recognized in base64url, as a number of a usual length without
+/// small factors. One in forty random secrets of exactly such a length and encoding has none either, and is refused.
 pub(super) fn is_key(text: &[u8]) -> bool {
     is_key_within(text, MAX_LAYERS)
 }
@@ -72,8 +71,8 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
-/// A text with the name of a member that every JWK has, or with OpenSSL's name of a modulus, or JSON that holds one or a set of them (RFC 7517 sections 4 and 5),
-/// however deep.
+/// Whether a text names a member that every JWK has, or a modulus as OpenSSL does, or is JSON that holds a JWK or a JWK Set (RFC
+/// 7517 sections 4 and 5) at any depth.
 fn is_jwk(text: &[u8]) -> bool {
     fn holds_key(value: &Value) -> bool {
         match value {

@@ -168,8 +168,8 @@ impl Source for Store {
 }
 
 impl Store {
-    /// All versions, the current one first. One that cannot be read is the one that is held, if that may still be used; why
-    /// it cannot is told of the first.
+    /// Reads all versions, the current one first. If one cannot be read, the held copy takes its place while that may still be
+    /// used. The failure is that of the first version that could not be read.
     async fn read(&self, began: Moment, patience: Duration, held: &[Version]) -> (Vec<Version>, Option<Failure>) {
         let is_current_settled = AtomicBool::new(false);
         let stages = self.asked.secret.stored.stages();
