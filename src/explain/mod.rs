@@ -27,6 +27,7 @@ use crate::similarity::meant;
 use crate::time::Deadline;
 pub use explanation::{Advice, Cached, Effect, Explanation, Outcome, Step};
 use iam::Policy;
+pub use iam::Verdict;
 pub use meaning::{Fetched, IssuerMeaning, Meaning, RouteMeaning};
 pub use request::event;
 pub use simulation::{Asked, Bearer, Fate, Holder};
