@@ -9,9 +9,15 @@ mod apis;
 mod bad_documents;
 mod cases;
 mod deploy;
+#[expect(dead_code, reason = "some of it is for the tests of key fetches")]
+#[path = "../support/http.rs"]
+mod http;
 mod mistakes;
 mod program;
 mod refusals;
+mod serve;
+mod serve_issuer;
+mod serve_page;
 mod tool;
 
 use std::fs;
@@ -68,9 +74,17 @@ fn the_hints_are_listed() {
 
 #[test]
 fn help_shows_examples_of_every_command() {
-    for command in
-        [&[][..], &["check"], &["explain"], &["token"], &["import"], &["init"], &["simulate"], &["deploy-parameters"]]
-    {
+    for command in [
+        &[][..],
+        &["check"],
+        &["explain"],
+        &["token"],
+        &["import"],
+        &["init"],
+        &["simulate"],
+        &["deploy-parameters"],
+        &["serve"],
+    ] {
         let ran = authz(&[command, &["--help"]].concat(), "");
         assert!(ran.stdout.contains("Examples:") && ran.status == 0, "{ran:?}");
         ran.is_plain();

@@ -12,6 +12,7 @@ mod import;
 mod init;
 mod new_key;
 mod page;
+mod serve;
 mod sign;
 mod simulate;
 mod table;
@@ -60,6 +61,7 @@ const EXAMPLES: &str = "Examples:
   authz check authorizer.json --api openapi.yaml
   authz simulate authorizer.json --scopes \"read:pets\" --against old.json
   authz deploy-parameters authorizer.json --output parameters.yaml
+  authz serve --demo
   authz hints kid_absent
 
 Exit status: 0 if the question was answered, 1 for input that cannot be used, 2 for a mistake in the
@@ -87,6 +89,9 @@ enum Command {
     /// Prints a configuration as the parameters of `sam deploy`
     #[command(long_about = deploy::ABOUT)]
     DeployParameters(deploy::Arguments),
+    /// Serves a configuration on this machine, as API Gateway would
+    #[command(long_about = serve::ABOUT)]
+    Serve(serve::Arguments),
     /// Lists the hints that log lines may carry, and what to do about each
     Hints {
         /// Only this one
@@ -146,6 +151,7 @@ fn main() -> ExitCode {
         Command::Init(arguments) => init::run(&arguments),
         Command::Simulate(arguments) => runtime.block_on(simulate::run(&arguments)),
         Command::DeployParameters(arguments) => deploy::run(&arguments),
+        Command::Serve(arguments) => runtime.block_on(serve::run(&arguments)),
     };
     match outcome {
         // A reader that has gone away has seen enough.

@@ -1,0 +1,252 @@
+//! The gateway: what API Gateway does with a request, in its order.
+//!
+//! Resource, validation expression, result cache, authorizer, policy. Then the backend, or an answer of its own.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use apigw_jwt_authorizer::explain::{Explanation, Verdict, event};
+use apigw_jwt_authorizer::{Authorizer, Clock as _, Invocation};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::{HeaderName, StatusCode};
+use regex::Regex;
+use serde_json::Value;
+
+use super::backend::{Backend, Passed};
+use super::cache::Cache;
+use super::decision::{Asked, Decision, Outcome};
+use super::http::{Reply, Request, json, set};
+use super::issuer::Issuer;
+use super::loaded::Loaded;
+use super::resources::Found;
+use super::responses::{Own, preflight, shared_with};
+use super::safety::Origin;
+use crate::environment::SystemClock;
+
+/// The longest method ARN that an authorizer is asked about.
+const MAX_ARN: usize = 1600;
+
+/// The gateway in front of a configuration.
+pub(super) struct Gateway {
+    pub(super) clock: Rc<SystemClock>,
+    pub(super) issuer: Option<Rc<Issuer>>,
+    pub(super) backend: Backend,
+    expression: Option<Regex>,
+    loaded: RefCell<Rc<Loaded>>,
+    pub(super) cache: RefCell<Cache>,
+    requests: Cell<u64>,
+}
+
+impl Gateway {
+    /// A gateway that keeps answers this long.
+    ///
+    /// # Errors
+    /// A validation expression that is not a regular expression.
+    pub(super) fn new(
+        loaded: Loaded,
+        clock: Rc<SystemClock>,
+        issuer: Option<Rc<Issuer>>,
+        backend: Backend,
+        expression: &str,
+        cache: Duration,
+    ) -> Result<Self, String> {
+        let expression = match expression {
+            "" => None,
+            // The whole header has to match: an expression that is not anchored at its ends is taken as if it were.
+            text => Some(
+                Regex::new(&format!("^(?:{text})$"))
+                    .map_err(|_| "--validation-expression: not a regular expression")?,
+            ),
+        };
+        Ok(Self {
+            clock,
+            issuer,
+            backend,
+            expression,
+            loaded: RefCell::new(Rc::new(loaded)),
+            cache: RefCell::new(Cache::new(cache)),
+            requests: Cell::new(0),
+        })
+    }
+
+    /// The configuration that is being served.
+    pub(super) fn loaded(&self) -> Rc<Loaded> {
+        Rc::clone(&self.loaded.borrow())
+    }
+
+    /// Serves another configuration from now on, as if the function was deployed anew and the cache flushed.
+    pub(super) fn replace(&self, loaded: Loaded) {
+        *self.loaded.borrow_mut() = Rc::new(loaded);
+        self.cache.borrow_mut().flush();
+    }
+
+    /// Answers a request to the API.
+    pub(super) async fn answer(&self, request: &Request, origin: &Origin) -> (Reply, Decision) {
+        let began = self.clock.now();
+        let method = request.method.as_str();
+        // Two values, or one that is not text, are no token.
+        let token = match request.headers.contains_key("authorization") {
+            true => Some(request.header("authorization").unwrap_or_default()),
+            false => None,
+        };
+        let decision = self.decide(method, &request.path, token).await;
+        let mut reply = match (&decision.outcome, &decision.answer, &decision.resource) {
+            (Outcome::Preflight, ..) => preflight(&decision.methods),
+            (Outcome::Own(own), ..) => own.reply(),
+            (Outcome::Passes, Some(answer), Some(resource)) => {
+                let (parameters, request_id) = (&decision.parameters, decision.request_id.as_str());
+                self.backend.answer(&Passed { request, resource, parameters, answer, request_id }).await
+            }
+            (Outcome::Passes, ..) => json(StatusCode::INTERNAL_SERVER_ERROR, &Value::Null),
+        };
+        set(&mut reply, HeaderName::from_static("x-amzn-requestid"), &decision.request_id);
+        if let Origin::Allowed(origin) = origin {
+            shared_with(&mut reply, origin);
+        }
+        let took = u64::try_from(self.clock.now().monotonic.saturating_sub(began.monotonic).as_millis());
+        let asked = match decision.asked {
+            Asked::Invoked => "invoked",
+            Asked::Cached => "cached",
+            Asked::Skipped => "not_asked",
+        };
+        tracing::info!(
+            target: "authz::gateway",
+            request_id = decision.request_id.as_str(),
+            method,
+            path = request.path.as_str(),
+            status = u64::from(reply.status().as_u16()),
+            authorizer = asked,
+            duration_ms = took.unwrap_or(u64::MAX),
+            "request"
+        );
+        (reply, decision)
+    }
+
+    /// Explains what the authorizer itself says about a request, now and without the cache.
+    pub(super) async fn explain(&self, method: &str, path: &str, token: Option<&str>) -> Explanation {
+        let loaded = self.loaded();
+        self.authorizer(&loaded, token).explain(event(token, method, path).as_bytes()).await
+    }
+
+    /// What a policy says about a request.
+    pub(super) fn verdict(&self, answer: &Value, method: &str, path: &str) -> Verdict {
+        let document = answer.get("policyDocument").unwrap_or(&Value::Null);
+        self.loaded().authorizer.verdict(document, method, path)
+    }
+
+    async fn decide(&self, method: &str, path: &str, token: Option<&str>) -> Decision {
+        let mut decision = self.undecided();
+        let loaded = self.loaded();
+        match loaded.resources.find(method, path) {
+            Found::Nothing => {
+                return decision.ends(
+                    "resource",
+                    "the API has no such resource, or it lacks the method",
+                    Own::NoMethod,
+                );
+            }
+            Found::Preflight(methods) => {
+                decision.step("resource", "OPTIONS is answered by the gateway: browsers send no token with it");
+                (decision.outcome, decision.methods) = (Outcome::Preflight, methods);
+                return decision;
+            }
+            Found::Method { resource, parameters } => {
+                decision.step("resource", &format!("{method} {resource}"));
+                (decision.resource, decision.parameters) = (Some(resource), parameters);
+            }
+        }
+        let event = event(token, method, path);
+        let arn = |event: &str| serde_json::from_str::<Value>(event).ok()?.get("methodArn")?.as_str().map(str::len);
+        if arn(&event).is_none_or(|bytes| bytes > MAX_ARN) {
+            return decision.ends("method ARN", "longer than 1,600 bytes", Own::UriTooLong);
+        }
+        let Some(token) = token.filter(|token| !token.is_empty()) else {
+            return decision.ends("token", "there is no Authorization header", Own::Unauthorized);
+        };
+        if let Some(expression) = &self.expression {
+            if !expression.is_match(token) {
+                return decision.ends("token", "the validation expression does not match", Own::Unauthorized);
+            }
+            decision.step("token", "the validation expression matches");
+        } else {
+            decision.step("token", "an Authorization header; there is no validation expression");
+        }
+        let now = self.clock.now().monotonic;
+        let hit = self.cache.borrow_mut().hit(token, now);
+        let answer = match hit {
+            Some((answer, age)) => {
+                decision.step("cache", &format!("an answer of {} s ago is used", age.as_secs()));
+                (decision.asked, decision.age) = (Asked::Cached, Some(age));
+                answer
+            }
+            None => {
+                decision.step("cache", "no answer to this token");
+                decision.asked = Asked::Invoked;
+                let invocation = Invocation { request_id: Some(&decision.request_id), deadline: None };
+                let answer = self.authorizer(&loaded, Some(token)).authorize(event.as_bytes(), invocation).await;
+                serde_json::from_str(&answer.to_json()).unwrap_or_default()
+            }
+        };
+        if answer.get("policyDocument").is_none() {
+            let own = match answer.get("errorMessage").and_then(Value::as_str) {
+                Some("Unauthorized") => Own::Unauthorized,
+                _ => Own::AuthorizerFailed,
+            };
+            let kind = answer.get("errorType").and_then(Value::as_str).unwrap_or("an error");
+            let says = format!("the error {kind}, which is not cached");
+            decision.answer = Some(answer);
+            return decision.ends("authorizer", &says, own);
+        }
+        if decision.asked == Asked::Invoked {
+            decision.step("authorizer", "a policy");
+            self.cache.borrow_mut().keep(token, &answer, format!("{method} {path}"), now);
+        }
+        let verdict = self.verdict(&answer, method, path);
+        decision.answer = Some(answer);
+        decision.verdict = Some(match verdict {
+            Verdict::Allowed => "allowed",
+            Verdict::ExplicitDeny => "explicit_deny",
+            Verdict::ImplicitDeny => "implicit_deny",
+        });
+        match verdict {
+            Verdict::Allowed => {
+                decision.step("policy", "an Allow of the policy names the request");
+                decision
+            }
+            Verdict::ExplicitDeny => {
+                decision.ends("policy", "a Deny of the policy names the request", Own::AccessDenied { explicit: true })
+            }
+            Verdict::ImplicitDeny => decision.ends(
+                "policy",
+                "no Allow of the policy names the request",
+                Own::AccessDenied { explicit: false },
+            ),
+        }
+    }
+
+    /// The configuration's authorizer; for a token that says one of the development issuer's keys signed it, the one with those
+    /// keys. Each believes its own keys alone, so what the token says only chooses who refuses it.
+    fn authorizer(&self, loaded: &Loaded, token: Option<&str>) -> Rc<Authorizer> {
+        let kid = token.and_then(kid_of);
+        match (&loaded.stand_in, &self.issuer, kid) {
+            (Some(stand_in), Some(issuer), Some(kid)) if issuer.names_a_key_of(&kid) => Rc::clone(stand_in),
+            _ => Rc::clone(&loaded.authorizer),
+        }
+    }
+
+    fn undecided(&self) -> Decision {
+        let number = self.requests.get().saturating_add(1);
+        self.requests.set(number);
+        Decision::new(number)
+    }
+}
+
+/// The `kid` that a token's header names. Nothing here is verified.
+fn kid_of(authorization: &str) -> Option<String> {
+    let token = authorization.rsplit(' ').next()?;
+    let header = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
+    let header: Value = serde_json::from_slice(&header).ok()?;
+    header.get("kid")?.as_str().map(str::to_owned)
+}

@@ -1,0 +1,123 @@
+//! Requests and replies, whole in memory.
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{HeaderMap, Method, Response, StatusCode};
+use http_body_util::Full;
+use serde_json::Value;
+
+/// The longest body, as API Gateway has it: 10 MB.
+pub(super) const MAX_BODY: usize = 10_485_760;
+
+/// A reply in the making, or made.
+pub(super) type Reply = Response<Full<Bytes>>;
+
+/// A request whose body has been read.
+pub(super) struct Request {
+    pub(super) method: Method,
+    /// As it was sent, without the query.
+    pub(super) path: String,
+    pub(super) query: Option<String>,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Request {
+    /// A header that is text and stands once; `None` if it is absent or anything else.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let mut all = self.headers.get_all(name).iter();
+        let first = all.next()?;
+        if all.next().is_some() {
+            return None;
+        }
+        first.to_str().ok()
+    }
+
+    /// The parameters of the query.
+    pub(super) fn parameters(&self) -> Vec<(String, String)> {
+        pairs(self.query.as_deref().unwrap_or_default().as_bytes())
+    }
+
+    /// The fields of a form.
+    pub(super) fn form(&self) -> Vec<(String, String)> {
+        pairs(&self.body)
+    }
+}
+
+fn pairs(text: &[u8]) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(text).into_owned().collect()
+}
+
+/// The value of a parameter that stands once.
+pub(super) fn single<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let mut all = pairs.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    let first = all.next()?;
+    if all.next().is_some() { None } else { Some(first) }
+}
+
+/// A reply of this type of content.
+pub(super) fn reply(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
+    let mut reply = Response::new(Full::new(body.into()));
+    *reply.status_mut() = status;
+    set(&mut reply, CONTENT_TYPE, content_type);
+    reply
+}
+
+/// A reply of JSON.
+pub(super) fn json(status: StatusCode, body: &Value) -> Reply {
+    reply(status, "application/json", body.to_string())
+}
+
+/// A reply of JSON that no cache may keep.
+pub(super) fn private(status: StatusCode, body: &Value) -> Reply {
+    let mut reply = json(status, body);
+    set(&mut reply, CACHE_CONTROL, "no-store");
+    reply
+}
+
+/// A reply of plain text.
+pub(super) fn text(status: StatusCode, text: &str) -> Reply {
+    reply(status, "text/plain; charset=utf-8", format!("{text}\n"))
+}
+
+/// Sets a header; a value that cannot be one is left out.
+pub(super) fn set(reply: &mut Reply, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        reply.headers_mut().insert(name, value);
+    }
+}
+
+/// A text in HTML.
+pub(super) fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_that_stands_twice_is_not_taken() {
+        let pairs = pairs(b"a=1&b=2&a=3&c=x%20y+z");
+        assert_eq!(single(&pairs, "a"), None);
+        assert_eq!(single(&pairs, "b"), Some("2"));
+        assert_eq!(single(&pairs, "c"), Some("x y z"));
+        assert_eq!(single(&pairs, "d"), None);
+    }
+
+    #[test]
+    fn no_text_ends_its_place_in_html() {
+        assert_eq!(escaped(r#"<a href="x" b='y'>&"#), "&lt;a href=&quot;x&quot; b=&#39;y&#39;&gt;&amp;");
+    }
+}

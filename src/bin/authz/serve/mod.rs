@@ -1,0 +1,229 @@
+//! `authz serve`: a local API Gateway in front of a configuration, with a page that shows what it does.
+
+mod backend;
+mod cache;
+mod decision;
+mod demo;
+mod gateway;
+mod http;
+mod issuer;
+mod journal;
+mod loaded;
+mod page;
+mod resources;
+mod responses;
+mod rights;
+mod safety;
+mod server;
+mod users;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::LocalSet;
+use url::Url;
+
+use self::backend::Backend;
+use self::gateway::Gateway;
+use self::issuer::Issuer;
+use self::journal::Journal;
+use self::loaded::{Loaded, Source};
+use self::page::Page;
+use self::safety::Origins;
+use self::server::{Server, accept};
+use self::users::Roster;
+use crate::Failure;
+use crate::environment::{SystemClock, document, unreadable, variable};
+
+pub(crate) const ABOUT: &str =
+    "Serves a configuration on this machine as API Gateway would. The routes are the API, the authorizer
+is the deployed code, and its answers are cached and judged as IAM policies. The page /__authorizer
+shows each decision step by step.
+
+It listens on 127.0.0.1 alone. It writes no file, and signs with no key but those that --issuer
+makes and throws away.";
+
+/// The validation expression of the project's template.
+const EXPRESSION: &str = r"^[Bb]earer +[-0-9A-Za-z_]+\.[-0-9A-Za-z_]+\.[-0-9A-Za-z_]+$";
+
+/// What to serve.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  authz serve --demo                                    the sample stories, with users to sign in as
+  authz serve authorizer.json                           what the authorizer passes on is echoed
+  authz serve authorizer.json --backend http://127.0.0.1:3000
+  authz serve authorizer.json --issuer                  with a provider that signs tokens for it
+  authz serve --port 0 --cache-seconds 0                on a free port, without a cache
+
+The first line of standard output is its address. Ctrl-C ends it.
+
+Exit status: 0 once it is stopped, 1 for input that cannot be used, 2 for a mistake in the
+configuration.")]
+pub(crate) struct Arguments {
+    /// The configuration; without it, as the authorizer finds it
+    #[arg(conflicts_with = "demo")]
+    file: Option<PathBuf>,
+    /// Serves the sample stories: Movies and Devices, Orders, Pets; with a provider, in memory
+    #[arg(long)]
+    demo: bool,
+    /// The port on 127.0.0.1; 0 is a free one
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// Sends requests that pass to this address; without it they are echoed
+    #[arg(long, value_name = "URL")]
+    backend: Option<String>,
+    /// Adds a development identity provider, whose tokens stand for those of the issuers
+    #[arg(long)]
+    issuer: bool,
+    /// The provider's users, as a JSON list; without it, one for each right of the routes
+    #[arg(long, value_name = "FILE")]
+    users: Option<PathBuf>,
+    /// How long the provider's tokens are valid
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    token_seconds: u64,
+    /// How long an answer is cached; 0 is never
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(0..=3600))]
+    cache_seconds: u64,
+    /// What the whole Authorization header has to match; an empty one matches all
+    #[arg(long, value_name = "REGEX", default_value = EXPRESSION)]
+    validation_expression: String,
+    /// Lets pages of this origin call, beside those of this machine; may be given several times
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<String>,
+}
+
+/// Serves until it is stopped.
+pub(crate) async fn run(arguments: &Arguments) -> Result<String, Failure> {
+    let set = LocalSet::new();
+    set.run_until(served(arguments)).await
+}
+
+async fn served(arguments: &Arguments) -> Result<String, Failure> {
+    let also = origins(&arguments.allow_origin)?;
+    let given = given_users(arguments)?;
+    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port))).await;
+    let listener = listener.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            format!("port {} is taken; --port 0 takes a free one", arguments.port)
+        }
+        _ => format!("port {}: {error}", arguments.port),
+    })?;
+    let port = listener.local_addr().map_err(|error| error.to_string())?.port();
+    let address = format!("http://127.0.0.1:{port}");
+    let server = Rc::new(server(arguments, &address, port, also, given)?);
+    announce(&address, &server, arguments);
+    let loaded = server.gateway.loaded();
+    tokio::task::spawn_local(async move { loaded.authorizer.warm_up().await });
+    accept(listener, server).await;
+    Ok(String::new())
+}
+
+/// Puts everything together.
+fn server(
+    arguments: &Arguments,
+    address: &str,
+    port: u16,
+    also: Vec<String>,
+    given: Option<Value>,
+) -> Result<Server, Failure> {
+    let journal = Journal::started();
+    let clock = Rc::new(SystemClock::new());
+    let with_issuer = arguments.issuer || arguments.demo || arguments.users.is_some();
+    let issuer = match with_issuer {
+        true => Some(Rc::new(Issuer::new(address, Rc::clone(&clock), arguments.token_seconds, also.clone())?)),
+        false => None,
+    };
+    let stand_in_keys = issuer.as_ref().map(|issuer| format!("{}/jwks.json", issuer.base()));
+    let (text, source, file) = configuration(arguments, stand_in_keys)?;
+    let loaded = Loaded::new(&text, &source)?;
+    let users = given.or_else(|| arguments.demo.then(demo::users));
+    if let Some(issuer) = &issuer {
+        issuer.set_roster(Roster::new(&loaded.document, issuer.base(), users.as_ref())?);
+    }
+    let backend = match &arguments.backend {
+        Some(url) => Backend::at(url)?,
+        None if arguments.demo => Backend::Demo(demo::Store::stocked()),
+        None => Backend::Echo,
+    };
+    let (expression, cache_seconds) = (arguments.validation_expression.clone(), arguments.cache_seconds);
+    let lasts = Duration::from_secs(cache_seconds);
+    let gateway = Rc::new(Gateway::new(loaded, clock, issuer.clone(), backend, &expression, lasts)?);
+    let page = Page {
+        gateway: Rc::clone(&gateway),
+        journal,
+        source,
+        file,
+        address: address.to_owned(),
+        cache_seconds,
+        expression,
+        users,
+        demo: arguments.demo,
+    };
+    Ok(Server { origins: Origins::new(port, also), gateway, page, issuer })
+}
+
+/// The configuration's text, how it is read, and what its file is called.
+fn configuration(arguments: &Arguments, stand_in_keys: Option<String>) -> Result<(String, Source, String), Failure> {
+    if arguments.demo {
+        let source = Source { base: PathBuf::from("."), environment: demo::environment, stand_in_keys };
+        return Ok((demo::configuration(), source, "the sample stories".to_owned()));
+    }
+    let (text, base, file) = match &arguments.file {
+        None => {
+            let (text, base) = document()?;
+            (text, base, "the configuration that the authorizer finds".to_owned())
+        }
+        Some(file) => {
+            let text = std::fs::read_to_string(file).map_err(|error| {
+                let text = format!("{}: {}", file.display(), unreadable(&error));
+                Failure::Configuration(apigw_jwt_authorizer::ConfigError::document(text))
+            })?;
+            let base = file.parent().unwrap_or_else(|| Path::new(".")).to_owned();
+            (text, base, file.display().to_string())
+        }
+    };
+    Ok((text, Source { base, environment: variable, stand_in_keys }, file))
+}
+
+/// The users of `--users`.
+fn given_users(arguments: &Arguments) -> Result<Option<Value>, String> {
+    let Some(file) = &arguments.users else { return Ok(None) };
+    let bytes = crate::read(file)?;
+    let users =
+        serde_json::from_slice(&bytes).map_err(|_| format!("{}: expected a JSON list of users", file.display()))?;
+    Ok(Some(users))
+}
+
+/// The origins of `--allow-origin`, as browsers write them.
+fn origins(given: &[String]) -> Result<Vec<String>, String> {
+    let origin = |text: &String| {
+        let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let origin = url.map(|url| url.origin().ascii_serialization());
+        origin.filter(|origin| origin == text.trim_end_matches('/')).ok_or_else(|| {
+            "--allow-origin: expected a scheme, a host and perhaps a port: https://app.example.com".to_owned()
+        })
+    };
+    given.iter().map(origin).collect()
+}
+
+/// Says where it is. A reader that has gone away has seen enough.
+fn announce(address: &str, server: &Server, arguments: &Arguments) {
+    use std::io::Write as _;
+    let mut text = format!("{address}\n\n  the page    {address}{}\n", page::MOUNT);
+    if let Some(issuer) = &server.issuer {
+        text.push_str(&format!("  the issuer  {}\n", issuer.base()));
+    }
+    text.push_str(&format!("  behind it   {}\n", server.gateway.backend.name()));
+    text.push_str(&match arguments.cache_seconds {
+        0 => "  answers     are not cached\n".to_owned(),
+        seconds => format!("  answers     are cached for {seconds} s\n"),
+    });
+    text.push_str("\nCtrl-C ends it.\n");
+    let mut out = std::io::stdout();
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}

@@ -1,0 +1,126 @@
+//! What a configuration asks of tokens: the rights that open its routes, and the claims that go into every token.
+
+use serde_json::{Map, Value, json};
+
+/// Scopes and claims that open a route.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Right {
+    pub(super) scopes: Vec<String>,
+    pub(super) claims: Map<String, Value>,
+}
+
+/// What the routes ask of tokens of this issuer, each right once.
+pub(super) fn rights(document: &Value, issuer: &str) -> Vec<Right> {
+    let mut rights = Vec::new();
+    for route in items(document.get("routes")) {
+        let ways = match route.get("any_of") {
+            Some(ways) => items(Some(ways)),
+            None => vec![route.clone()],
+        };
+        for way in ways {
+            let mut claims = Map::new();
+            let mut elsewhere = false;
+            for (name, wanted) in way.get("claims").and_then(Value::as_object).into_iter().flatten() {
+                if name == "iss" {
+                    elsewhere |= !items(Some(wanted)).iter().any(|value| value == issuer);
+                } else if !is_parameter(wanted) {
+                    claims.insert(name.clone(), fitting(wanted, name, "user"));
+                }
+            }
+            if elsewhere {
+                continue;
+            }
+            let scopes: Vec<Vec<String>> = match way.get("scopes") {
+                None => vec![Vec::new()],
+                Some(Value::String(all)) => vec![all.split_whitespace().map(str::to_owned).collect()],
+                Some(list) => items(Some(list)).iter().map(words).collect(),
+            };
+            for scopes in scopes {
+                let right = Right { scopes, claims: claims.clone() };
+                if !rights.contains(&right) {
+                    rights.push(right);
+                }
+            }
+        }
+    }
+    rights
+}
+
+/// The claims that every token of an issuer needs, or that are passed on, for this user.
+pub(super) fn common(document: &Value, entry: &Value, id: &str, name: &str) -> Map<String, Value> {
+    let mut claims = Map::new();
+    let context = document.get("context").and_then(Value::as_object);
+    for claim in context.into_iter().flatten().filter_map(|(_, claim)| claim.as_str()).filter(|claim| !claim.is_empty())
+    {
+        put(&mut claims, claim, invented(claim, id));
+    }
+    for claim in items(document.get("principal")).iter().filter_map(Value::as_str) {
+        put(&mut claims, claim, id.into());
+    }
+    for (claim, wanted) in entry.get("required_claims").and_then(Value::as_object).into_iter().flatten() {
+        put(&mut claims, claim, fitting(wanted, claim, id));
+    }
+    claims.insert("sub".to_owned(), id.into());
+    claims.insert("name".to_owned(), name.into());
+    claims
+}
+
+/// A value that a condition accepts.
+fn fitting(wanted: &Value, claim: &str, id: &str) -> Value {
+    match wanted {
+        Value::Array(all) => all.first().map_or(Value::Null, |first| fitting(first, claim, id)),
+        Value::Object(_) => invented(claim, id),
+        scalar => scalar.clone(),
+    }
+}
+
+/// A value for a claim of which nothing is known but its name.
+fn invented(claim: &str, id: &str) -> Value {
+    match claim {
+        "sub" => id.into(),
+        _ if claim.ends_with("email_verified") => true.into(),
+        _ if claim.ends_with("email") => format!("{id}@example.com").into(),
+        _ => format!("{id}'s {}", claim.rsplit('/').next().unwrap_or(claim)).into(),
+    }
+}
+
+fn is_parameter(wanted: &Value) -> bool {
+    items(Some(wanted))
+        .iter()
+        .any(|value| value.as_str().is_some_and(|text| text.starts_with('{') && text.ends_with('}')))
+}
+
+/// A value as a list; none for an absent one.
+pub(super) fn items(value: Option<&Value>) -> Vec<Value> {
+    match value {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(items)) => items.clone(),
+        Some(one) => vec![one.clone()],
+    }
+}
+
+/// The words of a text, or of a list of texts.
+pub(super) fn words(value: &Value) -> Vec<String> {
+    let all = items(Some(value));
+    all.iter().filter_map(Value::as_str).flat_map(str::split_whitespace).map(str::to_owned).collect()
+}
+
+/// Sets a claim by its name or its JSON Pointer.
+pub(super) fn put(claims: &mut Map<String, Value>, claim: &str, value: Value) {
+    let Some(pointer) = claim.strip_prefix('/') else {
+        claims.insert(claim.to_owned(), value);
+        return;
+    };
+    let mut names: Vec<String> = pointer.split('/').map(|name| name.replace("~1", "/").replace("~0", "~")).collect();
+    let Some(last) = names.pop() else { return };
+    let mut place = claims;
+    for name in names {
+        let inner = place.entry(name).or_insert_with(|| json!({}));
+        if !inner.is_object() {
+            *inner = json!({});
+        }
+        let Some(inner) = inner.as_object_mut() else { return };
+        place = inner;
+    }
+    place.insert(last, value);
+}
