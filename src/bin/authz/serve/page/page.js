@@ -277,11 +277,13 @@ function showMatrix() {
       odd = odd || differs;
       const word = !matrix ? "try" : `${cell.passes ? "✓ allowed" : "✕ refused"}${differs ? " *" : ""}`;
       const kind = !matrix ? "" : cell.passes ? "yes" : "no";
-      const label = `${method} ${row.path}: ${!matrix ? "not asked yet" : cell.passes ? "allowed" : "refused"}${now ? ", this request" : ""}. Choose it.`;
+      const label = `${word}: ${method} ${row.path}${now ? ", this request" : ""}; sends it`;
       const choose = () => {
         byId("method").value = method;
         byId("route").value = `${method} ${row.path}`;
-        if (row.sample && row.sample === row.path) byId("path").value = row.sample; else chooseRoute();
+        chooseRoute();
+        // A path that the token may have its own text in.
+        if (row.sample) byId("path").value = row.sample;
         send();
       };
       return element("td", {}, element("button", { type: "button", class: `${kind}${now ? " now" : ""}`, "aria-label": label, onclick: choose }, word));
