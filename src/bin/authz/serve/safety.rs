@@ -40,14 +40,8 @@ impl Origins {
 
     /// Refuses a request that was not meant for this server.
     pub(super) fn misdirected(&self, request: &Request, authority: Option<&str>) -> Option<Reply> {
-        let own = |text: &str| {
-            let (host, port) = match text.rsplit_once(':') {
-                Some((host, port)) => (host, port.parse().ok()),
-                None => (text, Some(80)),
-            };
-            port == Some(self.port) && HOSTS.iter().any(|known| known.eq_ignore_ascii_case(host))
-        };
-        let named = request.header("host").is_some_and(own) && authority.is_none_or(own);
+        let named = request.header("host").is_some_and(|host| self.is_own(host))
+            && authority.is_none_or(|authority| self.is_own(authority));
         (!named).then(|| {
             let text_of_refusal = format!("This server answers to http://127.0.0.1:{} only.", self.port);
             text(StatusCode::MISDIRECTED_REQUEST, &text_of_refusal)
@@ -60,13 +54,22 @@ impl Origins {
             return Origin::Absent;
         }
         let Some(origin) = request.header("origin") else { return Origin::Foreign };
-        if HOSTS.iter().any(|host| format!("http://{host}:{}", self.port) == origin) {
+        if origin.strip_prefix("http://").is_some_and(|authority| self.is_own(authority)) {
             return Origin::Own;
         }
         match is_loopback(origin) || self.also.iter().any(|also| also == origin) {
             true => Origin::Allowed(origin.to_owned()),
             false => Origin::Foreign,
         }
+    }
+
+    /// Whether a host, with its port unless that is 80, is this server.
+    fn is_own(&self, authority: &str) -> bool {
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) => (host, port.parse().ok()),
+            None => (authority, Some(80)),
+        };
+        port == Some(self.port) && HOSTS.iter().any(|known| known.eq_ignore_ascii_case(host))
     }
 
     /// Whether only the page's own script can have sent this request.
@@ -139,6 +142,9 @@ mod tests {
             assert_eq!(origins.of(&request(&[("origin", origin)])), expected, "{origin}");
         }
         assert_eq!(origins.of(&request(&[])), Origin::Absent);
+        let on_80 = Origins::new(80, Vec::new());
+        assert_eq!(on_80.of(&request(&[("origin", "http://localhost")])), Origin::Own);
+        assert!(on_80.misdirected(&request(&[("host", "localhost")]), None).is_none());
     }
 
     #[test]
