@@ -416,6 +416,14 @@ fn it_says_its_address_first_stops_at_ctrl_c_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_body_of_more_than_10_mb_is_too_long() {
+    let gateway = Gateway::start(&[SAMPLES]);
+    let pets = sample("pets-database-post-pets");
+    let status = |bytes: usize| gateway.send("POST", "/pets", &[("Authorization", &pets)], &"x".repeat(bytes)).status;
+    assert_eq!([status(10_485_760), status(10_485_761)], [200, 413]);
+}
+
+#[test]
 fn what_cannot_be_served_is_told_and_exits_with_1_or_2() {
     let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = taken.local_addr().unwrap().port().to_string();

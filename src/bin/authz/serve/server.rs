@@ -25,6 +25,8 @@ use super::safety::{Origin, Origins};
 
 /// How long a client may take to send the head of a request.
 const HEAD_LASTS: Duration = Duration::from_secs(10);
+/// How long a client may take to send the body: 10 MB from the same machine take less than a second.
+const BODY_LASTS: Duration = Duration::from_secs(30);
 /// How long open requests may take once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(2);
 /// As many connections as are served at once: a browser opens six.
@@ -106,11 +108,11 @@ async fn connection(stream: TcpStream, server: Rc<Server>, mut stopped: watch::R
 impl Server {
     async fn answer(&self, request: ::http::Request<Incoming>) -> Reply {
         let (head, body) = request.into_parts();
-        let body = Limited::new(body, MAX_BODY).collect().await;
-        let body = match body {
-            Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => return Own::BodyTooLong.reply(),
-            Err(_) => return text(StatusCode::BAD_REQUEST, "The body could not be read."),
+        let read = tokio::time::timeout(BODY_LASTS, Limited::new(body, MAX_BODY).collect()).await;
+        let body = match read {
+            Ok(Ok(body)) => body.to_bytes(),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => return Own::BodyTooLong.reply(),
+            Ok(Err(_)) | Err(_) => return text(StatusCode::BAD_REQUEST, "The body could not be read."),
         };
         let request = Request {
             method: head.method,

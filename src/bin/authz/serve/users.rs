@@ -253,6 +253,17 @@ mod tests {
     }
 
     #[test]
+    fn the_users_that_the_page_on_serve_shows_are_read() {
+        let page = include_str!("../../../../docs/serve.md");
+        let (_, block) = page.split_once("```json\n").unwrap();
+        let users: Value = serde_json::from_str(block.split_once("```").unwrap().0).unwrap();
+        let document = json!({ "issuers": [{ "issuer": "https://a.example/", "audience": "api" }], "routes": [] });
+        let roster = Roster::new(&document, "", Some(&users)).unwrap();
+        let abouts: Vec<&str> = roster.users.iter().map(|user| user.about.as_str()).collect();
+        assert_eq!(abouts, ["read:pets, write:pets", "buyer, google-oauth2"]);
+    }
+
+    #[test]
     fn users_that_are_given_are_read_and_their_mistakes_are_told() {
         let document = json!({ "issuers": [{ "issuer": "https://a.example/", "audience": "api" }], "routes": [] });
         let read = |users: Value| Roster::new(&document, "", Some(&users));
