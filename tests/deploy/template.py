@@ -84,7 +84,7 @@ class Resolver:
         self.values = dict(self.PSEUDO)
         for name, parameter in template["Parameters"].items():
             value = str(parameter["Default"])
-            self.values[name] = value
+            self.values[name] = value.split(",") if parameter["Type"] == "CommaDelimitedList" else value
 
     def holds(self, condition):
         (name, value), = condition.items() if isinstance(condition, dict) else [("Condition", condition)]
