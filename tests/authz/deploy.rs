@@ -167,6 +167,31 @@ fn what_the_function_could_not_read_is_a_mistake() {
 }
 
 #[test]
+fn a_variable_that_is_set_here_and_not_there_is_a_mistake() {
+    let set = [("STAGE".to_owned(), "prod".to_owned()), ("AWS_REGION".to_owned(), "eu-west-1".to_owned())];
+    let run = |context: Value| {
+        let folder = Folder::new("variables", &document(json!({ "context": context })));
+        authz_in(&folder.0, &["deploy-parameters", "authorizer.json"], "", &set)
+    };
+    for (context, path) in [
+        (json!({ "tenant": "https://acme.example.com/${STAGE}" }), "context.tenant"),
+        (json!({ "tenant": "$${STAGE}${STAGE}" }), "context.tenant"),
+        (json!({ "tenant": "${AWS_REGION}/${STAGE}" }), "context.tenant"),
+        (json!({ "${STAGE}": "email" }), "context[\"${STAGE}\"]"),
+    ] {
+        let ran = run(context);
+        assert_eq!((ran.status, ran.stdout.as_str()), (2, ""), "{ran:?}");
+        assert_eq!(ran.stderr.lines().nth(1), Some(format!("  {path}").as_str()), "{ran:?}");
+        assert!(ran.stderr.contains("`${STAGE}`"), "{ran:?}");
+        ran.is_plain();
+    }
+    for context in [json!({ "tenant": "$${STAGE}" }), json!({ "tenant": "${AWS_REGION}" })] {
+        let ran = run(context);
+        assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "a literal, or a variable that Lambda sets");
+    }
+}
+
+#[test]
 fn after_a_mistake_sam_finds_no_parameters() {
     let folder = Folder::new("stale", &document(json!({})));
     let ran = folder.run(&OUTPUT);
