@@ -60,6 +60,10 @@ impl Backend {
     /// # Errors
     /// An address that requests cannot be sent to.
     pub(super) fn at(address: &str) -> Result<Self, String> {
+        Self::within(address, TIMEOUT)
+    }
+
+    fn within(address: &str, timeout: Duration) -> Result<Self, String> {
         const EXPECTED: &str = "--backend: expected an address such as http://127.0.0.1:3000, without a query";
         let url = Url::parse(address).map_err(|_| EXPECTED)?;
         let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
@@ -77,7 +81,7 @@ impl Backend {
         let client = Client::builder()
             .tls_backend_preconfigured(tls)
             .redirect(redirect::Policy::none())
-            .timeout(TIMEOUT)
+            .timeout(timeout)
             .no_proxy()
             .build()
             .map_err(|_| "the HTTP client could not be started")?;
@@ -177,6 +181,10 @@ async fn proxied(client: &Client, base: &Url, passed: &Passed<'_>) -> Result<Rep
     let fault = |error: reqwest::Error| if error.is_timeout() { Own::BackendTimedOut } else { Own::BackendUnreachable };
     let mut answered = sent.map_err(fault)?;
     let (status, headers) = (answered.status(), returned(answered.headers()));
+    // Nobody asked for another protocol.
+    if status.is_informational() {
+        return Err(Own::BackendUnreachable);
+    }
     let mut body: Vec<u8> = Vec::new();
     while let Some(part) = answered.chunk().await.map_err(fault)? {
         if body.len().saturating_add(part.len()) > MAX_BODY {
@@ -193,7 +201,9 @@ async fn proxied(client: &Client, base: &Url, passed: &Passed<'_>) -> Result<Rep
 /// The headers that the backend gets: the client's, less those of the connection and those that look like the authorizer's.
 fn sent_on(headers: &HeaderMap, answer: &Value) -> HeaderMap {
     let mut sent = end_to_end(headers);
-    let forged: Vec<HeaderName> = sent.keys().filter(|name| name.as_str().starts_with(PASSED_ON)).cloned().collect();
+    // Many servers read `_` as `-`.
+    let is_forged = |name: &&HeaderName| name.as_str().replace('_', "-").starts_with(PASSED_ON);
+    let forged: Vec<HeaderName> = sent.keys().filter(is_forged).cloned().collect();
     forged.iter().for_each(|name| drop(sent.remove(name)));
     sent.remove(HOST);
     for (key, value) in authorizer(answer) {
@@ -263,6 +273,24 @@ mod tests {
         for gone in ["x-authorizer-role", "host", "connection", "x-private"] {
             assert_eq!(value(gone), None, "{gone}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_backend_that_takes_too_long_is_a_504_of_its_own() {
+        // It takes connections and never answers.
+        let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = format!("http://{}", silent.local_addr().unwrap());
+        let backend = Backend::within(&address, Duration::from_millis(100)).unwrap();
+        let headers = HeaderMap::new();
+        let request = Request { method: Method::GET, path: "/a".to_owned(), query: None, headers, body: Bytes::new() };
+        let (parameters, answer) = (Map::new(), json!({ "principalId": "ada" }));
+        let passed =
+            Passed { request: &request, resource: "/a", parameters: &parameters, answer: &answer, request_id: "1" };
+        let reply = backend.answer(&passed).await;
+        assert_eq!(reply.status(), StatusCode::GATEWAY_TIMEOUT);
+        let body = http_body_util::BodyExt::collect(reply.into_body()).await.unwrap().to_bytes();
+        assert_eq!(body, r#"{"message":"Endpoint request timed out"}"#);
+        assert_eq!(TIMEOUT, Duration::from_secs(29), "as API Gateway has it");
     }
 
     #[test]

@@ -1,0 +1,96 @@
+//! `authz serve` under hostile clients, backends and moments, over real HTTP.
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::http::{Reply, Server};
+use crate::serve::{Gateway, folder, sample};
+
+const SAMPLES: &str = "events/config/authorizer.json";
+
+#[test]
+fn no_spelling_of_a_header_forges_what_the_authorizer_passes_on() {
+    let (told, requests) = mpsc::channel();
+    let backend = Server::start(move |request| {
+        told.send(request).unwrap();
+        Reply::ok("done")
+    });
+    let gateway = Gateway::start(&[SAMPLES, "--backend", &format!("http://{}", backend.authority())]);
+    let pets = sample("pets-database-post-pets");
+    // Many servers read `_` as `-`.
+    let forged =
+        ["X-AUTHORIZER-EMAIL", "x_authorizer_email", "X-Authorizer_Email", "x_authorizer-role", "X-Authorizer-"];
+    let mut headers = vec![("Authorization", pets.as_str()), ("X-Authorized", "mine")];
+    headers.extend(forged.map(|name| (name, "forged@example.com")));
+    assert_eq!(gateway.send("POST", "/pets", &headers, "{}").status, 200);
+    let asked = requests.recv_timeout(Duration::from_secs(30)).unwrap();
+    assert!(asked.headers.iter().all(|(_, value)| value != "forged@example.com"), "{:?}", asked.headers);
+    assert_eq!(asked.header("x-authorizer-email"), Some("ada@example.com"));
+    assert_eq!(asked.header("x-authorized"), Some("mine"));
+}
+
+#[test]
+fn a_redirect_of_the_backend_is_the_clients_and_a_path_that_means_another_is_not_sent() {
+    let (told, requests) = mpsc::channel();
+    let backend = Server::start(move |request| {
+        told.send(request.target).unwrap();
+        Reply::status(302).header("Location", "/elsewhere")
+    });
+    let folder = folder("redirect");
+    let config = json!({
+        "issuers": [{ "issuer": "https://idp.test/", "audience": "api", "jwks_uri": "https://idp.test/keys" }],
+        "routes": [{ "path": "/files/{path+}" }],
+    });
+    std::fs::write(folder.join("authorizer.json"), config.to_string()).unwrap();
+    let url = format!("http://{}/base", backend.authority());
+    let gateway = Gateway::start_in(&folder, &["authorizer.json", "--issuer", "--backend", &url]);
+    let token = gateway.minted("user-without-rights", 300);
+    let got = gateway.get("/files/a%20b/c", &token);
+    assert_eq!((got.status, got.header("location")), (302, Some("/elsewhere")));
+    for path in ["/files/../../secret", "/files/%2e%2e/secret", "/files/..\\secret", "/files/a%2Fb", "/files//b"] {
+        assert_eq!(gateway.get(path, &token).status, 403, "the rules refuse {path}");
+    }
+    for path in ["/files/{x}", "/files/a\"b"] {
+        assert_eq!(gateway.get(path, &token).status, 504, "{path} would be sent as another path");
+    }
+    assert_eq!(requests.try_iter().collect::<Vec<_>>(), ["/base/files/a%20b/c"]);
+}
+
+#[test]
+fn what_a_backend_gets_wrong_is_a_504_and_the_gateway_goes_on() {
+    let backend = Server::start(|request| match request.target.rsplit('/').next().unwrap() {
+        "closed" => Reply::closed(),
+        "garbage" => Reply::raw("SSH-2.0-OpenSSH\r\n"),
+        "injected" => Reply::raw("HTTP/1.1 200 OK\r\nX-A: 1\0\r\nContent-Length: 0\r\n\r\n"),
+        "short" => Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"),
+        "endless" => Reply::endless("HTTP/1.1 200 OK\r\n\r\n", &[b'x'; 65_536]),
+        "upgrade" => Reply::raw("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"),
+        "early" => Reply::raw("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
+        "cookies" => Reply::ok("ok").header("Set-Cookie", "a=1").header("Set-Cookie", "b=2").header("Keep-Alive", "x"),
+        _ => Reply::status(204),
+    });
+    let folder = folder("backend");
+    let config = json!({
+        "issuers": [{ "issuer": "https://idp.test/", "audience": "api", "jwks_uri": "https://idp.test/keys" }],
+        "routes": [{ "path": "/{path+}" }],
+    });
+    std::fs::write(folder.join("authorizer.json"), config.to_string()).unwrap();
+    let url = format!("http://{}", backend.authority());
+    let gateway = Gateway::start_in(&folder, &["authorizer.json", "--issuer", "--backend", &url]);
+    let token = gateway.minted("user-without-rights", 300);
+    for path in ["/closed", "/garbage", "/injected", "/short", "/endless", "/upgrade"] {
+        let got = gateway.get(path, &token);
+        assert_eq!(
+            (got.status, got.header("x-amzn-errortype"), got.body.as_str()),
+            (504, Some("InternalServerErrorException"), r#"{"message":"Network error communicating with endpoint"}"#),
+            "{path}"
+        );
+    }
+    assert_eq!((gateway.get("/early", &token).body.as_str(), gateway.get("/empty", &token).status), ("ok", 204));
+    let cookies = gateway.get("/cookies", &token);
+    let set: Vec<&str> =
+        cookies.headers.iter().filter(|(name, _)| name == "set-cookie").map(|(_, value)| value.as_str()).collect();
+    assert_eq!((set, cookies.header("keep-alive")), (vec!["a=1", "b=2"], None));
+}
