@@ -3,10 +3,10 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::http::{Reply, Server};
-use crate::serve::{Gateway, folder, sample};
+use crate::serve::{Gateway, authz_in, folder, sample};
 
 const SAMPLES: &str = "events/config/authorizer.json";
 
@@ -56,6 +56,49 @@ fn a_redirect_of_the_backend_is_the_clients_and_a_path_that_means_another_is_not
         assert_eq!(gateway.get(path, &token).status, 504, "{path} would be sent as another path");
     }
     assert_eq!(requests.try_iter().collect::<Vec<_>>(), ["/base/files/a%20b/c"]);
+}
+
+#[test]
+fn an_answer_of_the_former_configuration_is_not_kept_for_the_next() {
+    let folder = folder("race");
+    let set = authz_in(&folder, &["token", "--new-key", "key.json"]);
+    let claims = ["--claim", "iss=https://idp.test/", "--claim", "aud=api", "--claim", "sub=ada"];
+    let token =
+        format!("Bearer {}", authz_in(&folder, &[&["token", "--key", "key.json"][..], &claims].concat()).trim());
+    let (release, released) = mpsc::channel::<()>();
+    let (fetching, fetched) = mpsc::channel();
+    let released = std::sync::Mutex::new(released);
+    let keys = set.clone();
+    let provider = Server::start(move |_| {
+        fetching.send(()).unwrap();
+        // Answers once the other configuration is served.
+        released.lock().unwrap().recv_timeout(Duration::from_secs(30)).unwrap_or_default();
+        Reply::ok(keys.clone())
+    });
+    let config = |keys: (&str, Value), scopes: Value| {
+        let mut document =
+            json!({ "issuers": [{ "issuer": "https://idp.test/", "audience": "api" }], "routes": [{ "path": "/a" }] });
+        document["issuers"][0][keys.0] = keys.1;
+        if !scopes.is_null() {
+            document["routes"][0]["scopes"] = scopes;
+        }
+        document.to_string()
+    };
+    let uri = json!(format!("http://{}/keys", provider.authority()));
+    std::fs::write(folder.join("authorizer.json"), config(("jwks_uri", uri), Value::Null)).unwrap();
+    let gateway = Gateway::start_in(&folder, &["authorizer.json"]);
+    std::thread::scope(|scope| {
+        let before = scope.spawn(|| gateway.get("/a", &token).status);
+        fetched.recv_timeout(Duration::from_secs(30)).unwrap();
+        // The request is on its way once its line could be written; its answer waits for the keys.
+        std::thread::sleep(Duration::from_millis(300));
+        let strict = config(("jwks", serde_json::from_str(&set).unwrap()), json!("read"));
+        assert_eq!(gateway.page("apply", &json!({ "text": strict })).json()["applied"], json!(true));
+        release.send(()).unwrap();
+        assert_eq!(before.join().unwrap(), 200, "it was decided by the rules that it met");
+    });
+    assert_eq!(gateway.state()["cache"], json!([]));
+    assert_eq!(gateway.get("/a", &token).status, 403, "the rules of now ask for a scope");
 }
 
 #[test]

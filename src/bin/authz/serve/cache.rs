@@ -13,6 +13,7 @@ const MAX_ENTRIES: usize = 1000;
 pub(super) struct Cache {
     lasts: Duration,
     entries: HashMap<Vec<u8>, Entry>,
+    flushes: u64,
 }
 
 struct Entry {
@@ -26,7 +27,7 @@ struct Entry {
 impl Cache {
     /// A cache that keeps answers this long; zero switches it off.
     pub(super) fn new(lasts: Duration) -> Self {
-        Self { lasts, entries: HashMap::new() }
+        Self { lasts, entries: HashMap::new(), flushes: 0 }
     }
 
     /// The answer to this token, and how old it is.
@@ -37,9 +38,14 @@ impl Cache {
         Some((entry.answer.clone(), now.saturating_sub(entry.since)))
     }
 
-    /// Keeps an answer. An error is never one.
-    pub(super) fn keep(&mut self, token: &str, answer: &Value, first: String, now: Duration) {
-        if self.lasts.is_zero() {
+    /// How often everything was forgotten.
+    pub(super) fn flushes(&self) -> u64 {
+        self.flushes
+    }
+
+    /// Keeps an answer, unless everything was forgotten since it was asked for. An error is never one.
+    pub(super) fn keep(&mut self, token: &str, answer: &Value, first: String, now: Duration, flushes: u64) {
+        if self.lasts.is_zero() || self.flushes != flushes {
             return;
         }
         if self.entries.len() >= MAX_ENTRIES {
@@ -52,6 +58,7 @@ impl Cache {
     /// Forgets everything, as "flush authorizer cache" does.
     pub(super) fn flush(&mut self) {
         self.entries.clear();
+        self.flushes = self.flushes.wrapping_add(1);
     }
 
     /// What is kept, newest first.
@@ -92,7 +99,7 @@ mod tests {
     fn an_answer_is_kept_by_the_whole_header_and_for_as_long_as_it_lasts() {
         let at = Duration::from_secs;
         let mut cache = Cache::new(at(10));
-        cache.keep("Bearer a", &json!({ "principalId": "ada" }), "GET /pets".to_owned(), at(100));
+        cache.keep("Bearer a", &json!({ "principalId": "ada" }), "GET /pets".to_owned(), at(100), 0);
         assert_eq!(cache.hit("Bearer a", at(103)), Some((json!({ "principalId": "ada" }), at(3))));
         assert_eq!(cache.hit("bearer a", at(103)), None);
         let listed = cache.list(at(104));
@@ -105,16 +112,18 @@ mod tests {
     #[test]
     fn a_cache_of_zero_seconds_keeps_nothing_and_a_full_one_drops_its_oldest() {
         let mut off = Cache::new(Duration::ZERO);
-        off.keep("a", &json!({}), String::new(), Duration::ZERO);
+        off.keep("a", &json!({}), String::new(), Duration::ZERO, 0);
         assert_eq!(off.hit("a", Duration::ZERO), None);
         let mut full = Cache::new(Duration::from_secs(3600));
         for number in 0..=1000 {
-            full.keep(&number.to_string(), &json!({}), String::new(), Duration::from_millis(number));
+            full.keep(&number.to_string(), &json!({}), String::new(), Duration::from_millis(number), 0);
         }
         assert_eq!(full.entries.len(), MAX_ENTRIES);
         assert_eq!(full.hit("0", Duration::from_secs(2)), None);
         assert!(full.hit("1", Duration::from_secs(2)).is_some());
         full.flush();
         assert_eq!(full.hit("1", Duration::from_secs(2)), None);
+        full.keep("late", &json!({}), String::new(), Duration::from_secs(2), 0);
+        assert_eq!(full.hit("late", Duration::from_secs(2)), None, "asked for before the flush");
     }
 }

@@ -174,6 +174,7 @@ impl Gateway {
             decision.step("token", "an Authorization header; there is no validation expression");
         }
         let now = self.clock.now().monotonic;
+        let flushes = self.cache.borrow().flushes();
         let hit = self.cache.borrow_mut().hit(token, now);
         let answer = match hit {
             Some((answer, age)) => {
@@ -201,7 +202,7 @@ impl Gateway {
         }
         if decision.asked == Asked::Invoked {
             decision.step("authorizer", "a policy");
-            self.cache.borrow_mut().keep(token, &answer, format!("{method} {path}"), now);
+            self.cache.borrow_mut().keep(token, &answer, format!("{method} {path}"), now, flushes);
         }
         let verdict = self.verdict(&answer, method, path);
         decision.answer = Some(answer);
