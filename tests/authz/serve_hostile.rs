@@ -102,6 +102,62 @@ fn an_answer_of_the_former_configuration_is_not_kept_for_the_next() {
 }
 
 #[test]
+fn no_token_is_believed_for_the_kid_it_names() {
+    let gateway = Gateway::start(&["--demo"]);
+    let set = gateway.send("GET", "/__issuer/jwks.json", &[], "").json();
+    let kid = set["keys"][0]["kid"].as_str().unwrap();
+    let minted = gateway.minted("movie-fan", 300);
+    let (_, signature) = minted.rsplit_once('.').unwrap();
+    let payload = minted.split('.').nth(1).unwrap();
+    let head = |head: Value| encoded(head.to_string().as_bytes());
+    let hmac = |key: &[u8], text: &str| {
+        use aws_lc_rs::hmac;
+        encoded(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes()).as_ref())
+    };
+    assert_eq!(gateway.get("/movie", &minted).status, 200);
+    let secret = std::fs::read("events/keys/movies.secret.txt").unwrap();
+    let secret = secret.strip_suffix(b"\n").unwrap_or(&secret);
+    let public = set["keys"][0].to_string();
+    let signed = |header: Value, key: &[u8]| {
+        let text = format!("{}.{payload}", head(header));
+        format!("Bearer {text}.{}", hmac(key, &text))
+    };
+    assert_eq!(
+        gateway.get("/movie", &signed(json!({ "alg": "HS256", "typ": "at+jwt" }), secret)).status,
+        200,
+        "the secret is the configured issuer's"
+    );
+    for (token, what) in [
+        (
+            signed(json!({ "alg": "HS256", "typ": "at+jwt", "kid": kid }), secret),
+            "the configured secret under the provider's kid",
+        ),
+        (
+            signed(json!({ "alg": "HS256", "typ": "at+jwt", "kid": kid }), public.as_bytes()),
+            "the public key as a secret",
+        ),
+        (signed(json!({ "alg": "ES256", "typ": "at+jwt", "kid": kid }), secret), "an HMAC that calls itself ES256"),
+        (format!("Bearer {}.{payload}.{signature}", head(json!({ "alg": "none", "kid": kid }))), "none"),
+        (
+            format!(
+                "Bearer {}.{payload}.{signature}",
+                head(json!({ "alg": "ES256", "typ": "at+jwt", "kid": "other" }))
+            ),
+            "another kid",
+        ),
+        (format!("Bearer {}.{payload}.{signature}", head(json!({ "alg": "ES256", "typ": "at+jwt" }))), "no kid"),
+    ] {
+        let status = gateway.get("/movie", &token).status;
+        assert!([401, 403].contains(&status), "{what}: {status}");
+    }
+}
+
+fn encoded(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+}
+
+#[test]
 fn what_a_backend_gets_wrong_is_a_504_and_the_gateway_goes_on() {
     let backend = Server::start(|request| match request.target.rsplit('/').next().unwrap() {
         "closed" => Reply::closed(),

@@ -1,5 +1,6 @@
 //! The throw-away keys of the development issuer: made at start, held in memory, gone at the end.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
@@ -15,6 +16,8 @@ pub(super) struct Keys {
     signer: Signer,
     /// The public keys, newest first.
     published: Vec<Value>,
+    /// The `kid` of every key that was made.
+    made: HashSet<String>,
 }
 
 impl Keys {
@@ -24,7 +27,9 @@ impl Keys {
     /// If no key can be made.
     pub(super) fn new() -> Result<Self, String> {
         let (signer, public) = made()?;
-        Ok(Self { signer, published: vec![public] })
+        let mut keys = Self { signer, published: Vec::new(), made: HashSet::new() };
+        keys.publish(public);
+        Ok(keys)
     }
 
     /// Makes a new key, which signs from now on; former ones stay in the set.
@@ -34,9 +39,14 @@ impl Keys {
     pub(super) fn rotate(&mut self) -> Result<(), String> {
         let (signer, public) = made()?;
         self.signer = signer;
+        self.publish(public);
+        Ok(())
+    }
+
+    fn publish(&mut self, public: Value) {
+        self.made.extend(public.get("kid").and_then(Value::as_str).map(str::to_owned));
         self.published.insert(0, public);
         self.published.truncate(FORMER.saturating_add(1));
-        Ok(())
     }
 
     /// Takes the former keys out of the set.
@@ -55,6 +65,11 @@ impl Keys {
     /// The public key set (RFC 7517 section 5).
     pub(super) fn set(&self) -> Value {
         json!({ "keys": self.published })
+    }
+
+    /// Whether a key with this `kid` was made here, also one that has left the set.
+    pub(super) fn made(&self, kid: &str) -> bool {
+        self.made.contains(kid)
     }
 
     /// The `kid` of each published key, newest first.
@@ -89,6 +104,7 @@ mod tests {
         assert_eq!(keys.kids().len(), 4);
         keys.retire();
         assert_eq!(keys.kids().len(), 1);
+        assert!(keys.made(&first) && !keys.made("other"), "the issuer knows its own keys when they are gone");
     }
 
     #[test]

@@ -79,9 +79,9 @@ impl Issuer {
         Rc::clone(&self.roster.borrow())
     }
 
-    /// Whether a token says that one of these keys signed it. Only that key's verifier believes it.
+    /// Whether a token says that one of its keys signed it, be it a former one. Only that key's verifier believes it.
     pub(super) fn names_a_key_of(&self, kid: &str) -> bool {
-        self.keys.borrow().kids().contains(&kid)
+        self.keys.borrow().made(kid)
     }
 
     /// What the page shows of it.
