@@ -102,6 +102,24 @@ fn an_answer_of_the_former_configuration_is_not_kept_for_the_next() {
 }
 
 #[test]
+fn somebody_signs_in_on_the_providers_own_page_alone() {
+    let gateway = Gateway::start(&["--demo", "--allow-origin", "https://app.example.com"]);
+    let own = format!("http://127.0.0.1:{}", gateway.port);
+    let form = "response_type=code&client_id=spa&redirect_uri=http%3A%2F%2Flocalhost%3A5173%2F&code_challenge_method=S256\
+                &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&user=customer";
+    let status = |origin: &[(&str, &str)]| {
+        let got = gateway.send("POST", "/__issuer/authorize", origin, form);
+        (got.status, got.header("location").is_some())
+    };
+    assert_eq!(status(&[("Origin", &own)]), (303, true));
+    assert_eq!(status(&[]), (303, true), "a program");
+    // Another page of this machine, or a named one, may ask for a token but not choose the user.
+    for origin in ["http://localhost:5173", "https://app.example.com", "https://evil.example", "null"] {
+        assert_eq!(status(&[("Origin", origin)]), (403, false), "{origin}");
+    }
+}
+
+#[test]
 fn no_token_is_believed_for_the_kid_it_names() {
     let gateway = Gateway::start(&["--demo"]);
     let set = gateway.send("GET", "/__issuer/jwks.json", &[], "").json();

@@ -136,7 +136,7 @@ impl Server {
             return self.page.answer(&request, &self.origins).await;
         }
         if let Some(issuer) = self.issuer.as_ref().filter(|_| below(&request.path, issuer::MOUNT)) {
-            let mut reply = issuer.answer(&request);
+            let mut reply = issuer.answer(&request, &origin);
             if let Origin::Allowed(origin) = &origin {
                 shared_with(&mut reply, origin);
             }

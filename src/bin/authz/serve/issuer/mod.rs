@@ -19,6 +19,7 @@ use self::asked::{Asked, Fault};
 use self::grants::{Grant, Grants};
 use self::keys::Keys;
 use super::http::{Reply, Request, json as reply, private, reply as raw, set, single, text};
+use super::safety::Origin;
 use super::users::Roster;
 use crate::environment::SystemClock;
 
@@ -128,7 +129,7 @@ impl Issuer {
     }
 
     /// Answers a request to one of its addresses.
-    pub(super) fn answer(&self, request: &Request) -> Reply {
+    pub(super) fn answer(&self, request: &Request, origin: &Origin) -> Reply {
         let path = request.path.strip_prefix(MOUNT).unwrap_or_default();
         if !self.online.get() {
             return text(StatusCode::SERVICE_UNAVAILABLE, "The provider is switched off on the page of this gateway.");
@@ -143,6 +144,11 @@ impl Issuer {
                 answer
             }
             (&Method::GET, "/authorize") => self.sign_in(&request.parameters()),
+            // Whoever else could send the form would choose the user in somebody's place.
+            (&Method::POST, "/authorize") if matches!(origin, Origin::Allowed(_)) => {
+                let why = "The form is sent by the provider's own page. Send the browser there with GET.";
+                document(StatusCode::FORBIDDEN, sign_in::refusal(why), None)
+            }
             (&Method::POST, "/authorize") => self.signed_in(request),
             (&Method::POST, "/token") => self.token(request),
             (&Method::OPTIONS, "/token" | "/jwks.json" | "/.well-known/openid-configuration") => {
