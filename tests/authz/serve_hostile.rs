@@ -102,6 +102,46 @@ fn an_answer_of_the_former_configuration_is_not_kept_for_the_next() {
 }
 
 #[test]
+fn the_matrix_is_what_the_gateway_does() {
+    let folder = folder("matrix");
+    let config = json!({
+        "issuers": [{ "issuer": "https://idp.test/", "audience": "api", "jwks_uri": "https://idp.test/keys" }],
+        "routes": [
+            { "path": "/a", "scopes": "a" },
+            { "method": "GET", "path": "/users/{id}",
+              "any_of": [{ "scopes": "admin" }, { "scopes": "me", "claims": { "sub": "{id}" } }] },
+            { "method": "GET", "path": "/users/me", "scopes": "me" },
+            { "method": "OPTIONS", "path": "/own", "scopes": "a" },
+            { "method": "GET", "path": "/own", "scopes": "b" },
+            { "path": "/files/{path+}", "scopes": "b" },
+            { "method": ["GET", "HEAD"], "path": "/x/{y}/z", "scopes": "a b" },
+            { "method": "GET", "path": "/x/{y}/z/{rest+}", "scopes": "a" },
+        ],
+        "undeclared_routes": "absent",
+    });
+    std::fs::write(folder.join("authorizer.json"), config.to_string()).unwrap();
+    let gateway = Gateway::start_in(&folder, &["authorizer.json", "--issuer"]);
+    let users =
+        ["administrator", "user-with-a", "user-with-admin", "user-with-me", "user-with-b", "user-without-rights"];
+    let mut counts = [0, 0, 0];
+    for user in users {
+        let token = gateway.minted(user, 300);
+        let shown = gateway.page("send", &json!({ "method": "GET", "path": "/a", "token": token })).json();
+        for row in shown["matrix"].as_array().unwrap() {
+            for (method, cell) in row["methods"].as_object().unwrap() {
+                let path = row["sample"].as_str().unwrap();
+                let got = gateway.send(method, path, &[("Authorization", &token)], "");
+                let preflight = got.header("access-control-allow-methods").is_some();
+                let does = json!([got.status == 200, preflight]);
+                assert_eq!(json!([cell["passes"], cell["preflight"]]), does, "{user}: {method} {path}: {cell}");
+                counts[if preflight { 2 } else { usize::from(got.status == 200) }] += 1;
+            }
+        }
+    }
+    assert!(counts.iter().all(|count| *count > 10), "refused, allowed, preflights: {counts:?}");
+}
+
+#[test]
 fn somebody_signs_in_on_the_providers_own_page_alone() {
     let gateway = Gateway::start(&["--demo", "--allow-origin", "https://app.example.com"]);
     let own = format!("http://127.0.0.1:{}", gateway.port);

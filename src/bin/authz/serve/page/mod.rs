@@ -15,6 +15,7 @@ use super::gateway::Gateway;
 use super::http::{Reply, Request, private, reply, set, single, text};
 use super::journal::Journal;
 use super::loaded::{Loaded, Source};
+use super::resources::Found;
 use super::safety::{Origin, Origins};
 use super::users::Roster;
 
@@ -167,9 +168,13 @@ impl Page {
         let answer = decision.answer.as_ref().filter(|answer| answer.get("policyDocument").is_some());
         let (Some(answer), Some(cached)) = (answer, &explanation.cached) else { return Value::Null };
         let mut rows: Vec<(String, String, Map<String, Value>)> = Vec::new();
+        let resources = &self.gateway.loaded().resources;
         for effect in &cached.effects {
-            let passes = self.gateway.verdict(answer, effect.method, &effect.sample) == Verdict::Allowed;
-            let cell = json!({ "passes": passes, "rules": effect.rules });
+            // A preflight is answered whatever the policy says.
+            let preflight = matches!(resources.find(effect.method, &effect.sample), Found::Preflight(_));
+            let passes = preflight || self.gateway.verdict(answer, effect.method, &effect.sample) == Verdict::Allowed;
+            let rules = if preflight { None } else { effect.rules };
+            let cell = json!({ "passes": passes, "rules": rules, "preflight": preflight });
             match rows.iter_mut().find(|(path, ..)| *path == effect.path) {
                 Some((_, _, cells)) => drop(cells.insert(effect.method.to_owned(), cell)),
                 None => {

@@ -209,7 +209,9 @@ function showVerdict() {
     return;
   }
   const { status, gateway, explanation, asked } = shown;
-  const passed = gateway.verdict === "allowed" || asked.method === "OPTIONS";
+  const decisive = gateway.steps.find((step) => !step.passed);
+  const passed = !decisive;
+  const preflight = passed && !gateway.verdict;
   card.className = `card verdict ${status < 400 ? "good" : "bad"}`;
   const chips = [];
   const chip = (text, kind) => chips.push(element("span", { class: `badge ${kind || ""}` }, text));
@@ -218,8 +220,7 @@ function showVerdict() {
   if (gateway.asked === "not_asked") chip("the authorizer was not asked");
   if (gateway.verdict) chip(gateway.verdict.replace("_", " "), passed ? "good" : "bad");
   if (explanation.reason && gateway.asked !== "not_asked") chip(explanation.reason, "bad");
-  const decisive = gateway.steps.find((step) => !step.passed);
-  const why = passed
+  const why = preflight ? "The gateway answers a CORS preflight itself, for everybody." : passed
     ? (status < 400 ? "The request passed, and this is the backend's answer." : "The request passed. The backend answered with this status.")
     : decisive ? `The gateway stopped it at its step “${decisive.name}”: ${decisive.says}.` : "";
   byId("announce").textContent = `${status} ${PHRASES[status] || ""}: ${asked.method} ${asked.path}`;
@@ -275,8 +276,8 @@ function showMatrix() {
       const now = shown && matrix && shown.asked.method === method && shown.gateway.resource === row.path;
       const differs = matrix && cell.rules !== null && cell.rules !== cell.passes;
       odd = odd || differs;
-      const word = !matrix ? "try" : `${cell.passes ? "✓ allowed" : "✕ refused"}${differs ? " *" : ""}`;
-      const kind = !matrix ? "" : cell.passes ? "yes" : "no";
+      const word = !matrix ? "try" : cell.preflight ? "preflight" : `${cell.passes ? "✓ allowed" : "✕ refused"}${differs ? " *" : ""}`;
+      const kind = !matrix || cell.preflight ? "" : cell.passes ? "yes" : "no";
       const label = `${word}: ${method} ${row.path}${now ? ", this request" : ""}; sends it`;
       const choose = () => {
         byId("method").value = method;
