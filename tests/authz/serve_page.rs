@@ -37,6 +37,8 @@ fn the_page_comes_with_the_program_and_asks_this_server_alone() {
     assert_eq!(gateway.send("GET", "/", &[], "").status, 403, "the address itself, for a program");
     assert_eq!(gateway.send("GET", "/__authorizer/other", &[], "").status, 404);
     assert_eq!(gateway.send("POST", "/__authorizer", &[], "").status, 405);
+    let head = gateway.send("HEAD", "/__authorizer", &[], "");
+    assert_eq!((head.status, head.body.as_str()), (200, ""), "whatever answers GET answers HEAD");
 }
 
 #[test]

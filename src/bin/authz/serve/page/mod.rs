@@ -60,7 +60,7 @@ impl Page {
         }
         let path = path.trim_end_matches('/');
         match ASSETS.iter().find(|(name, ..)| *name == path) {
-            Some((_, kind, content)) if request.method == Method::GET => asset(kind, content),
+            Some((_, kind, content)) if matches!(request.method, Method::GET | Method::HEAD) => asset(kind, content),
             Some(_) => text(StatusCode::METHOD_NOT_ALLOWED, "The page is read with GET."),
             None => text(StatusCode::NOT_FOUND, "The page has nothing here."),
         }
