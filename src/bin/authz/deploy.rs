@@ -1,5 +1,8 @@
 //! `authz deploy-parameters`: a configuration as the parameters of the template.
 
+mod issuers;
+mod undeployable;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +10,8 @@ use apigw_jwt_authorizer::{Config, ConfigError, ConfigIssue};
 use clap::Args;
 use serde_json::{Value, json};
 
+use self::issuers::{issuers, secrets};
+use self::undeployable::undeployable;
 use crate::environment::{unreadable, variable};
 use crate::page::{Colour, Page};
 use crate::{Failure, authorizer, check, source};
@@ -25,8 +30,6 @@ deploy an older one.";
 const LIMIT: usize = 4096;
 /// The first line of the output. A file without it was written by someone else.
 const MADE: &str = "# Made by authz deploy-parameters";
-/// The variables of the environment that every function has, as far as a configuration has a use for them.
-const SET_BY_LAMBDA: [&str; 3] = ["AWS_REGION", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION"];
 /// The file that the function looks for in its layers.
 const IN_LAYER: &str = "authorizer.json";
 
@@ -141,99 +144,6 @@ fn told(warnings: &[ConfigIssue], secret: &Secret) {
         page.row(&[("  note", 11, Some(Colour::Yellow))], text);
     }
     eprint!("{}", page.finish());
-}
-
-/// The entries of `issuers`, with their paths.
-fn issuers(document: &Value) -> impl Iterator<Item = (String, &Value)> {
-    let entries = document.get("issuers").and_then(Value::as_array).into_iter().flatten();
-    entries.enumerate().map(|(number, entry)| (format!("issuers[{number}]"), entry))
-}
-
-/// The secrets of an entry, with their paths.
-fn secrets(path: &str, entry: &Value) -> Vec<(String, Value)> {
-    match entry.get("secret") {
-        Some(Value::Array(several)) => {
-            let path = |number| format!("{path}.secret[{number}]");
-            several.iter().enumerate().map(|(number, secret)| (path(number), secret.clone())).collect()
-        }
-        Some(one) => vec![(format!("{path}.secret"), one.clone())],
-        None => Vec::new(),
-    }
-}
-
-/// What the function could not read.
-fn undeployable(document: &Value) -> Vec<ConfigIssue> {
-    let mut issues = Vec::new();
-    let mut refuse = |path: String, expected: &str| issues.push(ConfigIssue { path, expected: expected.to_owned() });
-    for (path, entry) in issuers(document) {
-        if entry.get("jwks_seed_file").is_some() {
-            refuse(
-                format!("{path}.jwks_seed_file"),
-                "no file travels with the parameters: leave it out, or use `jwks_file`",
-            );
-        }
-        for (path, secret) in secrets(&path, entry) {
-            for kind in ["env", "file"] {
-                if secret.get(kind).is_some() {
-                    let expected = "the template sets no such secret: store it, and name it by `secrets_manager` or `parameter_store`";
-                    refuse(format!("{path}.{kind}"), expected);
-                }
-            }
-        }
-    }
-    if document.pointer("/tls/ca_file").is_some() {
-        refuse(
-            "tls.ca_file".to_owned(),
-            "no file travels with the parameters: build the function with the file beside it",
-        );
-    }
-    references(document, "", &mut |path, name| {
-        if !SET_BY_LAMBDA.contains(&name) {
-            let expected = format!("the template sets no variable for `${{{name}}}`: write its value here");
-            issues.push(ConfigIssue { path, expected });
-        }
-    });
-    issues
-}
-
-/// Tells of each `${NAME}` in a document, with its path.
-fn references(value: &Value, path: &str, tell: &mut impl FnMut(String, &str)) {
-    match value {
-        Value::String(text) => names(text).into_iter().for_each(|name| tell(path.to_owned(), name)),
-        Value::Array(items) => {
-            let places = items.iter().enumerate();
-            places.for_each(|(number, item)| references(item, &format!("{path}[{number}]"), tell));
-        }
-        Value::Object(members) => {
-            for (member, value) in members {
-                let plain = !member.is_empty() && member.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-                let path = match plain {
-                    true if path.is_empty() => member.clone(),
-                    true => format!("{path}.{member}"),
-                    false => format!("{path}[{}]", Value::from(member.as_str())),
-                };
-                names(member).into_iter().for_each(|name| tell(path.clone(), name));
-                references(value, &path, tell);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Each NAME of `${NAME}` in a text; `$${` is a literal `${`.
-fn names(text: &str) -> Vec<&str> {
-    let mut names = Vec::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("${") {
-        rest = after;
-        if !before.ends_with('$')
-            && let Some((name, after)) = after.split_once('}')
-        {
-            names.push(name);
-            rest = after;
-        }
-    }
-    names
 }
 
 /// Puts key sets that are in files into the document. Returns whether there was one.

@@ -1,6 +1,7 @@
 //! A development identity provider: discovery, a key set, the authorization code flow with PKCE, refresh tokens, and keys that
 //! rotate when asked to. Its users do not exist and its keys are thrown away at the end.
 
+mod answers;
 mod asked;
 mod grants;
 mod keys;
@@ -10,11 +11,11 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use apigw_jwt_authorizer::Clock as _;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY};
-use http::{HeaderName, Method, StatusCode};
+use http::header::CACHE_CONTROL;
+use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
-use url::Url;
 
+use self::answers::{document, moved, refusal};
 use self::asked::{Asked, Fault};
 use self::grants::{Grant, Grants};
 use self::keys::Keys;
@@ -313,31 +314,4 @@ impl Issuer {
         claims.entry("exp").or_insert_with(|| now.saturating_add(seconds).into());
         self.keys.borrow().sign(typ, &claims)
     }
-}
-
-/// An error of the token endpoint (RFC 6749 section 5.2).
-fn refusal(error: &str, why: &str) -> Reply {
-    private(StatusCode::BAD_REQUEST, &json!({ "error": error, "error_description": why }))
-}
-
-fn moved(to: &Url) -> Reply {
-    let mut answer = raw(StatusCode::SEE_OTHER, "text/plain", "");
-    set(&mut answer, LOCATION, to.as_str());
-    set(&mut answer, CACHE_CONTROL, "no-store");
-    answer
-}
-
-/// A page of the provider. Its form may lead to the client, which browsers count as a target of the form.
-fn document(status: StatusCode, page: String, back: Option<&Url>) -> Reply {
-    let mut answer = raw(status, "text/html; charset=utf-8", page);
-    let back = back.map(|url| url.origin().ascii_serialization()).unwrap_or_default();
-    let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self' {back}"
-    );
-    set(&mut answer, CONTENT_SECURITY_POLICY, policy.trim_end());
-    // `no-referrer` would make the form's `Origin` the text `null`.
-    set(&mut answer, REFERRER_POLICY, "same-origin");
-    set(&mut answer, CACHE_CONTROL, "no-store");
-    set(&mut answer, HeaderName::from_static("x-content-type-options"), "nosniff");
-    answer
 }
