@@ -60,6 +60,11 @@ pub(super) fn text(value: &Value) -> String {
     }
 }
 
+/// A text in quotes.
+pub(super) fn quoted(text: &str) -> String {
+    format!("\"{}\"", printable(text))
+}
+
 /// A text that does nothing to a terminal.
 pub(super) fn printable(text: &str) -> String {
     let odd = |c: char| {
