@@ -214,3 +214,16 @@ fn the_route_table_of_a_recipe_is_what_it_protects() {
         assert_eq!(import(file), (table(route), said));
     }
 }
+
+/// The store's configuration names each method of its template, and nothing else.
+#[cfg(feature = "authz")]
+#[test]
+fn the_configuration_of_the_pets_store_is_for_its_template() {
+    let mut check = std::process::Command::new(env!("CARGO_BIN_EXE_authz"));
+    check.current_dir(root()).args(["check", "examples/pets/authorizer.json", "--api", "examples/pets/template.yaml"]);
+    let ran = check.output().unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+    let said = String::from_utf8(ran.stdout).unwrap();
+    let agrees = "4 methods protected by a Lambda authorizer; each is in the table, and nothing else is";
+    assert!(said.contains(agrees), "{said}");
+}

@@ -33,7 +33,8 @@ ISSUER = "https://tenant.example.com/"
 def checked(check, directory):
     """What needs no AWS."""
     directory = Path(directory)
-    sam(check)
+    sam(check, "sam")
+    sam(check, "pets")
     openapi(check)
     terraform(check)
     cloud_development_kit(check, directory / "cdk")
@@ -314,12 +315,12 @@ def reached(template, name):
 # SAM
 
 
-def sam(check):
-    file = EXAMPLES / "sam/template.yaml"
+def sam(check, example):
+    file = EXAMPLES / example / "template.yaml"
     lint(check, file)
     api = yaml_parse(file.read_text())["Resources"]["Api"]["Properties"]
     jwt = api["Auth"]["Authorizers"]["Jwt"]["Identity"]
-    agrees(check, "examples/sam", jwt["ValidationExpression"], jwt["ReauthorizeEvery"], sam_responses(api))
+    agrees(check, f"examples/{example}", jwt["ValidationExpression"], jwt["ReauthorizeEvery"], sam_responses(api))
 
 
 def sam_deployed(check, cloud, authorizer, minted):
