@@ -61,12 +61,12 @@ class Account:
     def host(self, api):
         return f"{api}.execute-api.localhost" if self.url else f"{api}.execute-api.{self.region}.amazonaws.com"
 
-    def request(self, host, method, path, headers=None, body=None):
+    def request(self, host, method, path, headers=None, body=None, timeout=60):
         if self.url:
             address = urllib.parse.urlparse(self.url)
-            connection = http.client.HTTPConnection(address.hostname, address.port, timeout=60)
+            connection = http.client.HTTPConnection(address.hostname, address.port, timeout=timeout)
         else:
-            connection = http.client.HTTPSConnection(host, timeout=60)
+            connection = http.client.HTTPSConnection(host, timeout=timeout)
         try:
             connection.request(method, path, body, {"Host": host} | (headers or {}))
             response = connection.getresponse()

@@ -15,6 +15,7 @@ import artefact
 import cargo_lambda
 import document
 import examples
+import pets
 import stories
 import template
 from cloud import ROOT, Cloud
@@ -33,6 +34,7 @@ PARTS = [
     ("layer", "a configuration in a layer", artefact.layered, ["cloud"], "build"),
     ("examples", "the examples", examples.checked, ["directory"], None),
     ("examples-deployed", "the examples, deployed", examples.attached, ["cloud", "provider", "directory"], "build"),
+    ("pets", "the Pets store", pets.deployed, ["cloud", "provider"], "build"),
     ("check-on-aws", "the check on AWS, here", stories.checked_on_aws, ["cloud"], "release"),
     ("cargo-lambda", "cargo lambda", cargo_lambda.deployed, ["cloud", "directory"], "build"),
     ("watch", "cargo lambda locally", cargo_lambda.watched, ["cloud"], None),
