@@ -221,7 +221,7 @@ function showVerdict() {
   if (gateway.verdict) chip(gateway.verdict.replace("_", " "), passed ? "good" : "bad");
   if (explanation.reason && gateway.asked !== "not_asked") chip(explanation.reason, "bad");
   const why = preflight ? "The gateway answers a CORS preflight itself, for everybody." : passed
-    ? (status < 400 ? "The request passed, and this is the backend's answer." : "The request passed. The backend answered with this status.")
+    ? (shown.headers.some(([name]) => name === "x-amzn-errortype") ? "The request passed, but the backend gave no usable answer." : status < 400 ? "The request passed, and this is the backend's answer." : "The request passed. The backend answered with this status.")
     : decisive ? `The gateway stopped it at its step “${decisive.name}”: ${decisive.says}.` : "";
   byId("announce").textContent = `${status} ${PHRASES[status] || ""}: ${asked.method} ${asked.path}`;
   const children = [
