@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384,
-    RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512,
-    RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
+    RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384,
+    RSA_PSS_2048_8192_SHA512, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -31,6 +31,7 @@ fn verifies(key: &SigningKey, message: &[u8], signature: &[u8]) -> bool {
         "HS512" => return hmac(hmac::HMAC_SHA512),
         "ES256" => return unparsed(&ECDSA_P256_SHA256_FIXED, point()),
         "ES384" => return unparsed(&ECDSA_P384_SHA384_FIXED, point()),
+        "ES512" => return unparsed(&ECDSA_P521_SHA512_FIXED, point()),
         "EdDSA" => return unparsed(&ED25519, part("x")),
         "RS256" => &RSA_PKCS1_2048_8192_SHA256,
         "RS384" => &RSA_PKCS1_2048_8192_SHA384,

@@ -161,7 +161,8 @@ fn memory_and_descriptors_are_level_over_a_long_run() {
         };
         drop(answer);
         let every = invocations.div_euclid(LOOKS).max(1);
-        if number % every == every.saturating_sub(1) {
+        // After a short event: the buffers for the longest one are still there just after it.
+        if number % every == 0 {
             let holds = Holds::of(&function);
             let half = &mut halves[usize::from(number >= invocations.div_euclid(2))];
             *half = half.most(holds);
