@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::jwk::PublicKey;
@@ -83,34 +84,41 @@ impl KeySet {
     }
 
     /// The keys for a token's algorithm.
-    fn fitting(&self, alg: Algorithm) -> impl Iterator<Item = &Arc<PublicKey>> + Clone {
+    fn fitting(&self, alg: Algorithm) -> impl Iterator<Item = &Arc<PublicKey>> {
         self.keys.iter().filter(move |key| key.verifying.alg() == alg)
     }
 
-    /// The keys that may have signed a token.
-    ///
-    /// A `kid` names one key, or else the set's only key for the algorithm if that has no `kid`. Without a `kid` these are all keys
-    /// for the algorithm, or none if there are too many to try. If any of them has a thumbprint that the token has as well, only
-    /// those whose thumbprint equals the token's count.
+    /// The keys that may have signed a token. There are none if too many would have to be tried.
     pub(crate) fn candidates(&self, token: KeyReference<'_>) -> Vec<&Arc<PublicKey>> {
-        let mut fitting = self.fitting(token.alg);
-        if token.kid.is_some() {
-            let named = fitting.clone().find(|key| key.kid.as_deref() == token.kid);
-            let only = || fitting.next().filter(|key| key.kid.is_none() && fitting.next().is_none());
-            return named.or_else(only).into_iter().collect();
+        match token.kid {
+            Some(kid) => self.named(token.alg, kid).into_iter().collect(),
+            None => self.unnamed(token.alg, token.thumbprints),
         }
-        // A member that no key has says nothing; one that a key has, and which is not a string, fits none.
-        let mut wanted = token.thumbprints;
-        for (which, wanted) in wanted.iter_mut().enumerate() {
-            let has = |key: &Arc<PublicKey>| key.thumbprints.get(which).is_some_and(Option::is_some);
-            *wanted = wanted.filter(|_| fitting.clone().any(has));
+    }
+
+    /// The key with this `kid`, or else the only key for the algorithm if that has no `kid`.
+    fn named(&self, alg: Algorithm, kid: &str) -> Option<&Arc<PublicKey>> {
+        self.fitting(alg).find(|key| key.kid.as_deref() == Some(kid)).or_else(|| {
+            let mut all = self.fitting(alg);
+            let first = all.next()?;
+            (first.kid.is_none() && all.next().is_none()).then_some(first)
+        })
+    }
+
+    /// The keys for the algorithm. If any of them has a thumbprint that the token has as well, only those whose thumbprint equals
+    /// the token's count.
+    fn unnamed(&self, alg: Algorithm, mut thumbprints: [Option<&Value>; 2]) -> Vec<&Arc<PublicKey>> {
+        for (which, thumbprint) in thumbprints.iter_mut().enumerate() {
+            let has_one = |key: &Arc<PublicKey>| key.thumbprints.get(which).is_some_and(Option::is_some);
+            *thumbprint = thumbprint.filter(|_| self.fitting(alg).any(has_one));
         }
-        let agrees = |key: &PublicKey| {
-            key.thumbprints.iter().zip(wanted).all(|(has, wanted)| {
-                wanted.is_none_or(|wanted| has.as_deref().is_some_and(|has| wanted.as_str() == Some(has)))
-            })
+        // A thumbprint of the token that is not a string equals none.
+        let equals =
+            |has: &Option<String>, wanted: &Value| has.as_deref().is_some_and(|has| wanted.as_str() == Some(has));
+        let agrees = |key: &&Arc<PublicKey>| {
+            key.thumbprints.iter().zip(thumbprints).all(|(has, wanted)| wanted.is_none_or(|wanted| equals(has, wanted)))
         };
-        let keys: Vec<_> = fitting.filter(|key| agrees(key)).take(MAX_TRIED.saturating_add(1)).collect();
+        let keys: Vec<_> = self.fitting(alg).filter(agrees).take(MAX_TRIED.saturating_add(1)).collect();
         if keys.len() > MAX_TRIED { Vec::new() } else { keys }
     }
 
