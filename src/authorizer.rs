@@ -58,7 +58,8 @@ pub struct Authorizer {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// What a log line says about a decision besides its outcome. Of the token itself it has only a hint, which is a fixed word.
+/// What has been seen of a request on the way to its decision, for its log line and its hint. The log line has only the hint's
+/// code of the claims.
 #[derive(Default)]
 pub(crate) struct Seen<'a> {
     issuer: Option<&'a Issuer>,
@@ -135,13 +136,7 @@ impl Authorizer {
             && let (Ok(request), Some(method)) = (&request, method)
             && !request.arn.stage().ends_with(CONSOLE_STAGE)
         {
-            warn!(
-                request_id = invocation.request_id,
-                code = "undeclared_method_exists",
-                method,
-                "the API has a method that no entry of `routes` matches, which `undeclared_routes` \"absent\" promised it has not: \
-                 cached policies may let requests to it pass; declare it, or set \"deny\""
-            );
+            warn_of_broken_promise(method, invocation.request_id);
         }
         let duration = u64::try_from(self.clock.now().since(began).as_micros()).unwrap_or(u64::MAX);
         log(&answer, error, &seen, method, invocation.request_id, duration, self.settings.route_rules);
@@ -230,6 +225,17 @@ impl Authorizer {
 
 fn outcome<T>(result: &Result<T, Error>) -> Result<(), Error> {
     result.as_ref().map(drop).map_err(|error| *error)
+}
+
+/// Logs that the API has a method which `undeclared_routes: "absent"` promised it has not.
+fn warn_of_broken_promise(method: &str, request_id: Option<&str>) {
+    warn!(
+        request_id,
+        code = "undeclared_method_exists",
+        method,
+        "the API has a method that no entry of `routes` matches, which `undeclared_routes` \"absent\" promised it has not: cached \
+         policies may let requests to it pass; declare it, or set \"deny\""
+    );
 }
 
 /// Logs one line per decision. Permits are at DEBUG, because at volume an authorizer's log costs more than its compute.

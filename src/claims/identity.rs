@@ -79,8 +79,8 @@ pub(crate) fn is_identifier(claim: &Value) -> bool {
     matches!(claim, Value::String(text) if (1..=MAX_PRINCIPAL_BYTES).contains(&text.len()) && !text.chars().any(char::is_control))
 }
 
-/// The mapped claims as API Gateway takes them: scalars as they are, everything else as JSON text. A claim that is absent,
-/// `null` or too long is left out.
+/// The mapped claims as API Gateway takes them: scalars as they are, everything else as JSON text. A claim is left out if it is
+/// absent or `null`, is a string with control characters, is too long, or does not fit into the total, in key order.
 fn context(claims: &Value, mapping: &[(String, ClaimName)]) -> Map<String, Value> {
     let mut context = Map::new();
     let mut room = MAX_CONTEXT_BYTES;
