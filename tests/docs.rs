@@ -227,3 +227,35 @@ fn the_configuration_of_the_pets_store_is_for_its_template() {
     let agrees = "4 methods protected by a Lambda authorizer; each is in the table, and nothing else is";
     assert!(said.contains(agrees), "{said}");
 }
+
+/// The code spans of a text, each with the text that follows it.
+fn spans(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (_, opened) = rest.split_once('`')?;
+        let (span, after) = opened.split_once('`')?;
+        rest = after;
+        Some((span, after))
+    })
+}
+
+#[test]
+fn every_file_that_the_guides_name_exists_and_has_the_items_named_after_it() {
+    let mut items = 0;
+    for document in ["docs/architecture.md", "CONTRIBUTING.md"] {
+        let text = read(Path::new(document));
+        for (file, after) in prose(&text).into_iter().flat_map(spans) {
+            if !file.starts_with("src/") && !file.starts_with("tests/") || file.contains('X') {
+                continue;
+            }
+            assert!(root().join(file).exists(), "{document}: {file}");
+            // `src/file.rs` (`item`, `item`)
+            let Some((named, _)) = after.strip_prefix(" (").and_then(|after| after.split_once(')')) else { continue };
+            for (item, _) in spans(named) {
+                assert!(read(Path::new(file)).contains(item), "{document}: {item} in {file}");
+                items += 1;
+            }
+        }
+    }
+    assert!(items >= 15, "{items} items");
+}
