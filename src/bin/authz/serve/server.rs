@@ -64,7 +64,7 @@ pub(super) async fn accept(listener: TcpListener, server: Rc<Server>) {
     let ended = async { while connections.join_next().await.is_some() {} };
     tokio::select! {
         _ = tokio::time::timeout(GRACE, ended) => {}
-        // Whoever asks twice does not want to wait.
+        // A second Ctrl-C ends it at once.
         () = told_to_stop() => {}
     }
 }

@@ -3,7 +3,7 @@
 use crate::serve::http::escaped;
 use crate::serve::users::{Roster, User};
 
-/// The page, with the request's parameters for whoever is chosen.
+/// The page, with the request's parameters for the user who is chosen.
 pub(super) fn page(roster: &Roster, parameters: &[(String, String)], client: &str, audience: Option<&str>) -> String {
     let hidden: String = parameters
         .iter()

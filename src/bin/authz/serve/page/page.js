@@ -99,7 +99,7 @@ function chooseRoute() {
   byId("body-box").open = Boolean(body);
 }
 
-/** What the store of the sample stories wants to be told. */
+/** The request body that the store of the sample stories expects. */
 const DEMO_BODIES = {
   "POST /pets": '{ "name": "Moss the tortoise", "price": 60 }',
   "POST /pets/purchase": '{ "id": 1 }',
