@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::event::{MethodArn, Request};
 use crate::hint::{Hint, kind_of_event};
-use crate::issuer::Issuer;
+use crate::issuer::{Issuer, Issuers, Selected};
 use crate::keys::{KeyAccess, join_at_most};
 use crate::observer::Observer;
 use crate::policy::IamPolicy;
@@ -52,7 +52,7 @@ pub struct Invocation<'a> {
 
 /// Decides whether requests may pass. The [crate] documentation has an example.
 pub struct Authorizer {
-    pub(crate) issuers: Vec<Issuer>,
+    pub(crate) issuers: Issuers,
     pub(crate) routes: Routes,
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<dyn Clock>,
@@ -63,6 +63,7 @@ pub struct Authorizer {
 #[derive(Default)]
 pub(crate) struct Seen<'a> {
     issuer: Option<&'a Issuer>,
+    tenant: Option<Arc<str>>,
     kid: Option<String>,
     pub(crate) route: Option<&'a str>,
     need: Option<&'a Need>,
@@ -72,8 +73,10 @@ pub(crate) struct Seen<'a> {
 }
 
 impl<'a> Observer<'a> for Seen<'a> {
-    fn issuer(&mut self, _token: &Unverified<'_>, outcome: Result<&'a Issuer, Error>) {
-        self.issuer = outcome.ok();
+    fn issuer(&mut self, _token: &Unverified<'_>, outcome: Result<&Selected<'a>, Error>) {
+        let selected = outcome.ok();
+        self.issuer = selected.map(|selected| selected.issuer);
+        self.tenant = selected.and_then(|selected| selected.tenant.clone());
     }
 
     fn signature(&mut self, kid: Option<String>, _outcome: Result<(), Error>) {
@@ -99,14 +102,15 @@ impl Authorizer {
         let keys = issuers.iter().map(|issuer| &issuer.keys);
         let access = KeyAccess::new(trust, extension, Arc::clone(&clock), keys)?;
         let issuers = issuers.into_iter().map(|issuer| Issuer::new(issuer, &access));
-        Ok(Self { issuers: issuers.collect::<Result<_, _>>()?, routes, settings, clock })
+        Ok(Self { issuers: Issuers::new(issuers.collect::<Result<_, _>>()?), routes, settings, clock })
     }
 
     /// Fetches the first 16 key sets, 8 at a time, for at most two seconds. What fails is logged; that and the others are
     /// fetched when a token needs them.
     pub async fn warm_up(&self) {
         let began = Instant::now();
-        let sets = self.issuers.iter().filter_map(|issuer| issuer.keys.to_warm_up()).take(WARM_UP_SETS);
+        let sets = self.issuers.iter().flat_map(|issuer| issuer.keys.remotes());
+        let sets = sets.filter(|keys| !keys.is_fresh()).take(WARM_UP_SETS);
         let all = join_at_most(WARM_UP_AT_ONCE, sets.map(|keys| keys.warm_up(began)));
         let tried = tokio::time::timeout(WARM_UP, all).await;
         if !tried.is_ok_and(|tried| tried.into_iter().all(|tried| tried)) {
@@ -184,14 +188,16 @@ impl Authorizer {
         let token = Unverified::parse(bearer);
         observer.token(bearer, token.as_ref().map_err(|error| *error));
         let token = token?;
-        let issuer = Issuer::select(&self.issuers, &token);
-        observer.issuer(&token, issuer);
-        let issuer = issuer?;
+        let selected = self.issuers.select(&token);
+        observer.issuer(&token, selected.as_ref().map_err(|error| *error));
+        let Selected { issuer, tenant } = selected?;
+        let tenant = tenant.as_deref();
         let mut kid = None;
-        let signed = issuer.keys.verify(token, deadline, &mut kid).await;
+        let signed = issuer.keys.verify(token, tenant, deadline, &mut kid).await;
         observer.signature(kid, outcome(&signed));
         let now = self.clock.now().date();
-        Verified::new(signed?, &issuer.claims, &self.settings.forwarding, now, |check, signed, outcome| {
+        let rules = (&issuer.claims, &self.settings.forwarding);
+        Verified::new(signed?, tenant, rules, now, |check, signed, outcome| {
             observer.check(check, signed, now, outcome);
         })
     }
@@ -249,7 +255,7 @@ fn log(
     rules: RouteRules,
 ) {
     let (reason, hint) = (error.map(Error::code), seen.hint.map(Hint::code));
-    let issuer = seen.issuer.and_then(|issuer| issuer.name.as_deref());
+    let issuer = seen.issuer.and_then(|issuer| issuer.name.as_configured());
     let (kid, route) = (seen.kid.as_deref(), seen.route);
     match (answer, error) {
         (Answer::Policy(_), None) => {

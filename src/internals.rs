@@ -7,8 +7,8 @@ use crate::algorithm::Algorithm;
 use crate::bearer::BearerToken;
 use crate::claims::Verified;
 use crate::event::{MethodArn, Request};
-use crate::issuer::Issuer;
-use crate::keys::KeySet;
+use crate::issuer::Selected;
+use crate::keys::{KeyRules, KeySet};
 use crate::policy::oracle::{case, choices, iam};
 use crate::time::Deadline;
 use crate::token::Unverified;
@@ -16,7 +16,7 @@ use crate::token::Unverified;
 /// The `kid` and `alg` of every usable key of a key set, with all algorithms allowed; `None` if the set is refused.
 #[must_use]
 pub fn key_set(text: &[u8]) -> Option<Vec<(Option<String>, &'static str)>> {
-    let keys = KeySet::parse(text, &Algorithm::WITH_KEYS).ok()?;
+    let keys = KeySet::parse(text, &KeyRules::of_one_issuer(&Algorithm::WITH_KEYS)).ok()?;
     Some(keys.names().map(|(kid, alg)| (kid.map(str::to_owned), alg.name())).collect())
 }
 
@@ -64,17 +64,18 @@ pub async fn reach(authorizer: &Authorizer, event: &[u8], stage: Stage) -> Optio
     }
     let token = BearerToken::parse(request.authorization.as_deref()).ok()?;
     let token = Unverified::parse(token).ok()?;
-    let issuer = Issuer::select(&authorizer.issuers, &token).ok()?;
+    let Selected { issuer, tenant } = authorizer.issuers.select(&token).ok()?;
     if stage == Stage::Token {
         return Some(());
     }
     let deadline = Deadline::of(None, authorizer.clock.now());
-    let signed = issuer.keys.verify(token, deadline, &mut None).await.ok()?;
+    let signed = issuer.keys.verify(token, tenant.as_deref(), deadline, &mut None).await.ok()?;
     if stage == Stage::Signature {
         return Some(());
     }
     let now = authorizer.clock.now().date();
-    let token = Verified::new(signed, &issuer.claims, &authorizer.settings.forwarding, now, |_, _, _| {}).ok()?;
+    let rules = (&issuer.claims, &authorizer.settings.forwarding);
+    let token = Verified::new(signed, tenant.as_deref(), rules, now, |_, _, _| {}).ok()?;
     if stage == Stage::Route {
         authorizer.routes.decide(&request.arn, &token).permit.ok()?;
     }

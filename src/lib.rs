@@ -80,6 +80,7 @@ mod json;
 mod observer;
 mod settings;
 mod similarity;
+mod tenant;
 mod time;
 
 pub use authorizer::{Authorizer, Invocation};

@@ -6,7 +6,7 @@ use crate::bearer::BearerToken;
 use crate::claims::{Check, Verified};
 use crate::error::Error;
 use crate::event::{MethodArn, Request};
-use crate::issuer::Issuer;
+use crate::issuer::Selected;
 use crate::routes::Decision;
 use crate::signature::Signed;
 use crate::time::NumericDate;
@@ -28,7 +28,7 @@ pub(crate) trait Observer<'a> {
     fn token(&mut self, _bearer: BearerToken<'_>, _outcome: Result<&Unverified<'_>, Error>) {}
 
     /// The issuer was chosen.
-    fn issuer(&mut self, _token: &Unverified<'_>, _outcome: Result<&'a Issuer, Error>) {}
+    fn issuer(&mut self, _token: &Unverified<'_>, _outcome: Result<&Selected<'a>, Error>) {}
 
     /// The signature was checked with the key of this `kid`, if one was found.
     fn signature(&mut self, _kid: Option<String>, _outcome: Result<(), Error>) {}

@@ -8,6 +8,7 @@ use jsonwebtoken::signature::{Error as SignatureError, Verifier};
 use serde_json::Value;
 
 use crate::algorithm::Algorithm;
+use crate::tenant::TENANT_CLAIM;
 use crate::token::Unverified;
 
 /// A key that is ready to verify one algorithm and no other (RFC 8725 and 8725bis section 3.1).
@@ -86,6 +87,17 @@ impl Signed {
         }
         let (typ, claims) = token.into_contents();
         Ok(Self { typ, claims: Value::Object(claims) })
+    }
+
+    /// Makes the tenant that `iss` names the claim `{tenant}`, and removes what a token has under this name.
+    pub(crate) fn naming(mut self, tenant: Option<&str>) -> Self {
+        if let Value::Object(claims) = &mut self.claims {
+            claims.remove(TENANT_CLAIM);
+            if let Some(tenant) = tenant {
+                claims.insert(TENANT_CLAIM.to_owned(), tenant.into());
+            }
+        }
+        self
     }
 
     /// The `typ` header.

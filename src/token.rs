@@ -40,6 +40,8 @@ pub(crate) struct KeyReference<'a> {
     pub(crate) kid: Option<&'a str>,
     /// `x5t` and `x5t#S256`, whatever their types (RFC 7515 sections 4.1.7 and 4.1.8).
     pub(crate) thumbprints: [Option<&'a Value>; 2],
+    /// The `iss` and the tenant in it, for key sets that tenants share.
+    pub(crate) tenant: Option<(&'a str, &'a str)>,
 }
 
 /// The `iss` claim (RFC 7519 section 4.1.1).
@@ -96,10 +98,14 @@ impl<'a> Unverified<'a> {
         self.kid.as_deref()
     }
 
-    /// What the header says about the key, unverified.
-    pub(crate) fn key(&self) -> KeyReference<'_> {
+    /// What the header says about the key, unverified, and the tenant that the token's `iss` was found to name.
+    pub(crate) fn key<'t>(&'t self, tenant: Option<&'t str>) -> KeyReference<'t> {
         let thumbprints = self.thumbprints.as_ref().map(|both| both.each_ref().map(Option::as_ref));
-        KeyReference { alg: self.alg, kid: self.kid(), thumbprints: thumbprints.unwrap_or_default() }
+        let tenant = match self.iss() {
+            Issuer::Named(iss) => tenant.map(|tenant| (iss, tenant)),
+            Issuer::Absent | Issuer::Malformed => None,
+        };
+        KeyReference { alg: self.alg, kid: self.kid(), thumbprints: thumbprints.unwrap_or_default(), tenant }
     }
 
     /// The issuer that the claims name, unverified.

@@ -23,7 +23,7 @@ const AUTHZ: &str = "src/bin/authz";
 const BINARY: &str = "src/main.rs";
 
 /// The modules that any stage may import, and that import only each other.
-const VOCABULARY: [&str; 5] = ["algorithm", "decimal", "error", "json", "time"];
+const VOCABULARY: [&str; 6] = ["algorithm", "decimal", "error", "json", "tenant", "time"];
 
 /// The modules that may import `config` and `authorizer`. All others are below them.
 const TOP: [&str; 5] = ["authorizer", "explain", "internals", "lib", "lint"];

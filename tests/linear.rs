@@ -274,6 +274,28 @@ fn a_thousand_values_bound_to_a_path_cost_ten_times_one_at_most() {
 }
 
 #[test]
+fn a_thousand_tenants_cost_a_decision_no_more_than_one() {
+    if !can_count() {
+        return;
+    }
+    // The public key of RFC 8037 appendix A.2, and a signature that it has not made.
+    let key = json!({ "kty": "OKP", "crv": "Ed25519", "kid": "k", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
+    let claims = r#"{"iss":"https://issuer.example/t0","aud":"api","sub":"u","exp":4922899200}"#;
+    let input = [r#"{"alg":"EdDSA","kid":"k"}"#, claims].map(|part| URL_SAFE_NO_PAD.encode(part)).join(".");
+    let token = format!("{input}.{}", URL_SAFE_NO_PAD.encode([0; 64]));
+    let costs = [1, 1000].map(|count| {
+        let tenants: Vec<String> = (0..count).map(|n| format!("t{n}")).collect();
+        let issuer = json!({
+            "issuer": "https://issuer.example/{tenant}", "tenants": tenants, "audience": "api", "jwks": { "keys": [key] },
+        });
+        let api = json!({ "issuers": [issuer], "undeclared_routes": "allow" });
+        besides_the_start(&api, &event(&token, "GET/r0/1"), "invalid_signature")
+    });
+    eprintln!("tenants: instructions {costs:?}");
+    assert!(costs[1].saturating_mul(100) <= costs[0].saturating_mul(102), "{costs:?}");
+}
+
+#[test]
 fn tables_of_any_size() {
     if !can_count() {
         return;

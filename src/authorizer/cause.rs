@@ -1,14 +1,19 @@
 //! The usual cause of a refusal.
 
+use std::borrow::Cow;
+
 use super::{Authorizer, Seen};
 use crate::bearer::BearerToken;
 use crate::error::Error;
 use crate::event::Request;
 use crate::hint::{Hint, Refused};
+use crate::issuer::{Issuer, IssuerName};
 use crate::keys::{KeySource, Misreading, WhyUnknown};
 use crate::routes::similar::Similar;
-use crate::token::Unverified;
+use crate::token::{self, Unverified};
 
+/// How many issuers a refused token is compared with, so that a flood of them costs little where there are a thousand.
+const MAX_ISSUERS: usize = 32;
 /// How the issuers of Entra's v2.0 tokens begin; the keys of single applications have an address of their own.
 const ENTRA: &str = "https://login.microsoftonline.com/";
 
@@ -26,12 +31,16 @@ impl Authorizer {
         look: impl FnOnce(&Refused<'_>) -> Option<T>,
     ) -> Option<T> {
         let authorization = request.authorization.as_deref().unwrap_or_default();
-        let issuers: Vec<_> = self
-            .issuers
-            .iter()
-            .map(|issuer| (issuer.name.as_deref(), matches!(issuer.keys, KeySource::Secrets(_))))
-            .collect();
         let token = || Unverified::parse(BearerToken::parse(Some(authorization)).ok()?).ok();
+        let unverified = if self.issuers.have_tenants() { token() } else { None };
+        let iss = unverified.as_ref().and_then(|token| match token.iss() {
+            token::Issuer::Named(iss) => Some(iss),
+            token::Issuer::Absent | token::Issuer::Malformed => None,
+        });
+        let issuers: Vec<_> = self.issuers.iter().take(MAX_ISSUERS).collect();
+        let names: Vec<_> = issuers.iter().map(|issuer| name_for(&issuer.name, iss)).collect();
+        let with_secret = |issuer: &&Issuer| matches!(issuer.keys, KeySource::Secrets(_));
+        let issuers: Vec<_> = names.iter().map(Option::as_deref).zip(issuers.iter().map(with_secret)).collect();
         let other_reading = || {
             let token = token()?;
             if !token.has_fitting_signature() {
@@ -51,8 +60,8 @@ impl Authorizer {
         };
         let key = || {
             let (token, issuer) = (token()?, seen.issuer?);
-            let entra = issuer.name.as_ref().is_some_and(|name| name.starts_with(ENTRA));
-            match issuer.keys.why_unknown(token.key())? {
+            let entra = issuer.name.as_configured().is_some_and(|name| name.starts_with(ENTRA));
+            match issuer.keys.why_unknown(token.key(seen.tenant.as_deref()))? {
                 WhyUnknown::NoKid => Some(Hint::KidAbsent),
                 WhyUnknown::PassedOver => Some(Hint::KeyPassedOver),
                 WhyUnknown::WithoutAlg => Some(Hint::KeyWithoutAlg),
@@ -78,7 +87,8 @@ impl Authorizer {
             path: request.arn.path(),
             claims: seen.claims.as_ref(),
             issuers: &issuers,
-            issuer: seen.issuer.and_then(|issuer| issuer.name.as_deref()),
+            tenant_not_listed: iss.is_some_and(|iss| self.issuers.name_a_tenant(iss)),
+            issuer: seen.issuer.and_then(|issuer| issuer.name.as_configured()),
             rules: seen.issuer.map(|issuer| &issuer.claims),
             principal: &self.settings.forwarding.principal,
             other_reading: &other_reading,
@@ -87,5 +97,16 @@ impl Authorizer {
             similar_route: &similar_route,
             now: self.clock.now().date(),
         })
+    }
+}
+
+/// What an entry is called where an `iss` is compared with it: with tenants, as that of the tenant which the `iss` may mean.
+fn name_for<'i>(name: &'i IssuerName, iss: Option<&str>) -> Option<Cow<'i, str>> {
+    match name {
+        IssuerName::PerTenant { pattern, .. } => {
+            let of_tenant = iss.and_then(|iss| pattern.with_tenant_of(iss));
+            Some(of_tenant.map_or(Cow::Borrowed(pattern.as_str()), Cow::Owned))
+        }
+        IssuerName::Exact(_) | IssuerName::Unnamed => name.as_configured().map(Cow::Borrowed),
     }
 }

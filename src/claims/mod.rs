@@ -24,6 +24,8 @@ pub(crate) struct ClaimRules {
     pub(crate) audience_claim: Vec<ClaimName>,
     /// The allowed `typ` headers; if there are any, a token needs one of them.
     pub(crate) typ: Option<Vec<String>>,
+    /// The claim that must equal the tenant in `iss`.
+    pub(crate) tenant_claim: Option<ClaimName>,
     /// Claims that a token must have, and the accepted values of each.
     pub(crate) required: Vec<(ClaimName, Vec<Accepted>)>,
     /// Claims whose union is the token's scopes.
@@ -44,7 +46,8 @@ pub(crate) struct Verified {
 }
 
 impl Verified {
-    /// Checks the claims of a signed token in the order of the error codes, and tells `observe` of each check.
+    /// Checks the claims of a signed token in the order of the error codes, and tells `observe` of each check. The tenant, if the
+    /// token's `iss` names one, becomes the claim `{tenant}`; a token cannot bring that itself.
     ///
     /// # Errors
     /// The first rule that is broken: [`Error::Expired`] on and after `exp` plus leeway, [`Error::NotYetValid`] for `nbf` or
@@ -52,18 +55,20 @@ impl Verified {
     /// [`Error::MissingClaim`] and [`Error::InvalidClaim`], the latter also for dates that are not numbers.
     pub(crate) fn new(
         signed: Signed,
-        rules: &ClaimRules,
-        forwarding: &Forwarding,
+        tenant: Option<&str>,
+        (rules, forwarding): (&ClaimRules, &Forwarding),
         now: NumericDate,
         observe: impl FnMut(Check, &Signed, Result<(), Error>),
     ) -> Result<Self, Error> {
+        let signed = signed.naming(tenant);
         let claims = signed.claims();
         let mut observed = Observed { signed: &signed, observe };
         let not_after = observed.check(Check::Dates, check_dates(claims, rules, now))?;
         observed.check(Check::Audience, check_audience(claims, rules))?;
         observed.check(Check::Type, check_type(signed.typ(), rules))?;
         observed.check(Check::Binding, check_binding(claims))?;
-        observed.check(Check::Required, check_required(claims, rules))?;
+        let required = check_tenant(claims, rules, tenant).and_then(|()| check_required(claims, rules));
+        observed.check(Check::Required, required)?;
         let scopes = observed.check(Check::Scopes, scopes(claims, &rules.scope_claims))?;
         let identity = observed.check(Check::Identity, Identity::of(claims, forwarding))?;
         Ok(Self { claims: signed.into_claims(), scopes, identity, not_after })
@@ -221,6 +226,16 @@ fn check_binding(claims: &Value) -> Result<(), Error> {
     match claims.get("cnf") {
         Some(_) => Err(Error::BoundToken),
         None => Ok(()),
+    }
+}
+
+/// Checks the claim that names the tenant, which must be a string.
+fn check_tenant(claims: &Value, rules: &ClaimRules, tenant: Option<&str>) -> Result<(), Error> {
+    let Some(name) = &rules.tenant_claim else { return Ok(()) };
+    let claim = name.present(claims).ok_or(Error::MissingClaim)?;
+    match tenant {
+        Some(tenant) if claim.as_str() == Some(tenant) => Ok(()),
+        _ => Err(Error::InvalidClaim),
     }
 }
 

@@ -4,14 +4,16 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::claim::{claim_name, claim_names};
+use super::key_address;
 use super::route::required_claims;
 use super::secret::{SecretConfig, secret};
+use super::tenants::{self, Takes};
 use super::unknown::unreadable;
 use super::walk::{Fields, Node, all};
 use crate::algorithm::Algorithm;
 use crate::claims::{ClaimName, ClaimRules};
-use crate::issuer::IssuerSettings;
-use crate::keys::{Address, CacheTimes, KeySet, KeySettings, KeyUrl, NotAKeySet, Seed};
+use crate::issuer::{IssuerName, IssuerSettings};
+use crate::keys::{CacheTimes, KeyRules, KeySet, KeySettings, NotAKeySet, Seed};
 
 /// Upper bounds in seconds: a longer time is probably a typo.
 const DAY: u32 = 86_400;
@@ -19,9 +21,6 @@ const WEEK: u32 = 604_800;
 const YEAR: u32 = 31_536_000;
 
 const NOT_A_KEY_SET: &str = "expected a JWK Set: an object with a list `keys`";
-
-/// Whose tokens an entry takes: the issuer, and whether the entry has a secret. It is known even if other fields have issues.
-pub(super) type Takes = (Option<String>, bool);
 
 pub(super) fn issuer(node: &Node<'_>) -> (Option<Takes>, Option<IssuerSettings>) {
     let mut takes = None;
@@ -32,6 +31,8 @@ pub(super) fn issuer(node: &Node<'_>) -> (Option<Takes>, Option<IssuerSettings>)
 fn read(node: &Node<'_>, takes: &mut Option<Takes>) -> Option<IssuerSettings> {
     let fields = node.fields(&[
         "issuer",
+        "tenants",
+        "tenant_claim",
         "audience",
         "audience_claim",
         "jwks_uri",
@@ -53,8 +54,8 @@ fn read(node: &Node<'_>, takes: &mut Option<Takes>) -> Option<IssuerSettings> {
         .collect();
     let with_secret = sources.contains(&"secret");
     let name = match fields.optional("issuer") {
-        Some(node) => node.text("expected the text of the `iss` claim").map(|name| Some(name.into_owned())),
-        None if with_secret => Some(None),
+        Some(node) => tenants::issuer_name(&node, &fields),
+        None if with_secret => Some(IssuerName::Unnamed),
         None => {
             fields.required(
                 "issuer",
@@ -63,7 +64,8 @@ fn read(node: &Node<'_>, takes: &mut Option<Takes>) -> Option<IssuerSettings> {
             None
         }
     };
-    *takes = name.clone().map(|name| (name, with_secret));
+    *takes = name.clone().map(|name| Takes { name, with_secret });
+    let beside = name.as_ref().and_then(|name| tenants::beside(&fields, name));
     let algorithms = fields.optional("algorithms").map_or_else(
         || Some(if with_secret { vec![Algorithm::Hs256] } else { Algorithm::WITH_KEYS.to_vec() }),
         |node| algorithms(&node, with_secret),
@@ -71,17 +73,16 @@ fn read(node: &Node<'_>, takes: &mut Option<Takes>) -> Option<IssuerSettings> {
     let times = times(&fields);
     let fetched = matches!(sources.as_slice(), [] | ["jwks_uri"]);
     let seed = fields.optional("jwks_seed_file").map_or(Some(None), |node| match fetched {
-        true => seed(&node, algorithms.as_deref()?).map(Some),
+        true => seed(&node, &rules(algorithms.as_deref(), name.as_ref())?).map(Some),
         false => node.reject("only with `jwks_uri` or discovery, where a key set is fetched"),
     });
     let keys = match sources.as_slice() {
         [_, _, ..] => node.reject("expected at most one of `jwks_uri`, `jwks`, `jwks_file` and `secret`"),
-        _ if fetched => address(&fields, name.as_ref().and_then(Option::as_deref))
-            .zip(name.clone().flatten())
-            .and_then(|(address, issuer)| Some(KeySettings::Remote { issuer, address, seed: seed?, times: times? })),
-        _ => keys(&fields, algorithms.as_deref(), times),
+        _ if fetched => key_address::remote(&fields, name.as_ref(), seed, times),
+        _ => keys(&fields, algorithms.as_deref(), name.as_ref(), times),
     };
     let claims = claim_rules(&fields);
+    beside?;
     Some(IssuerSettings { name: name?, algorithms: algorithms?, keys: keys?, claims: claims? })
 }
 
@@ -99,21 +100,13 @@ fn algorithms(node: &Node<'_>, with_secret: bool) -> Option<Vec<Algorithm>> {
     }))
 }
 
-/// Where the key set is fetched from: `jwks_uri`, or else the address in the issuer's discovery document.
-fn address(fields: &Fields<'_>, issuer: Option<&str>) -> Option<Address> {
-    let Some(node) = fields.optional("jwks_uri") else {
-        let expected = "to find its keys by OIDC discovery, an issuer is an `https://` address, without query, fragment and white \
-                        space, and no variable in it is empty; else set `jwks_uri`, `jwks`, `jwks_file` or `secret`";
-        let document = KeyUrl::discovery(issuer?).map(Address::Discovered);
-        return document.or_else(|| fields.optional("issuer")?.reject(expected));
-    };
-    let expected =
-        "expected an address that begins with `https://` (or with `http://` on a loopback host) and holds no user name";
-    KeyUrl::parse(&node.text(expected)?).map(Address::Fixed).or_else(|| node.reject(expected))
+/// How the entry's key sets are read; what is not known yet counts as usual, so that other issues are found.
+fn rules(algorithms: Option<&[Algorithm]>, name: Option<&IssuerName>) -> Option<KeyRules> {
+    Some(KeyRules { allowed: algorithms?.to_vec(), issuer: tenants::issuer_member(name) })
 }
 
 /// Reads `jwks_seed_file`, a key set to start with.
-fn seed(node: &Node<'_>, algorithms: &[Algorithm]) -> Option<Seed> {
+fn seed(node: &Node<'_>, rules: &KeyRules) -> Option<Seed> {
     let file = node.file("expected the path of a file with a JWK Set")?;
     let written = || file.metadata()?.modified();
     let (text, written) = match (std::fs::read(&file), written()) {
@@ -122,14 +115,20 @@ fn seed(node: &Node<'_>, algorithms: &[Algorithm]) -> Option<Seed> {
     };
     // A date before 1970 counts as 1970, which is too old to use anyway.
     let written = written.duration_since(std::time::UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    Some(Seed { keys: key_set(node, &text, algorithms)?, written })
+    Some(Seed { keys: key_set(node, &text, rules)?, written })
 }
 
 /// Reads the keys of an entry that does not fetch a key set.
-fn keys(fields: &Fields<'_>, algorithms: Option<&[Algorithm]>, times: Option<CacheTimes>) -> Option<KeySettings> {
+fn keys(
+    fields: &Fields<'_>,
+    algorithms: Option<&[Algorithm]>,
+    name: Option<&IssuerName>,
+    times: Option<CacheTimes>,
+) -> Option<KeySettings> {
+    let rules = || rules(algorithms, name);
     if let Some(node) = fields.optional("jwks") {
         return match serde_json::to_vec(node.value) {
-            Ok(text) => key_set(&node, &text, algorithms?).map(KeySettings::Fixed),
+            Ok(text) => key_set(&node, &text, &rules()?).map(KeySettings::Fixed),
             Err(_) => node.reject(NOT_A_KEY_SET),
         };
     }
@@ -137,7 +136,7 @@ fn keys(fields: &Fields<'_>, algorithms: Option<&[Algorithm]>, times: Option<Cac
         let expected = "expected the path of a file with a JWK Set";
         let file =
             std::fs::read(node.file(expected)?).map_err(|error| node.walk.report(&node.place, unreadable(&error)));
-        return key_set(&node, &file.ok()?, algorithms?).map(KeySettings::Fixed);
+        return key_set(&node, &file.ok()?, &rules()?).map(KeySettings::Fixed);
     }
     let node = fields.optional("secret")?;
     let secrets = all(node.one_or_more()?.map(|item| secret(&item, algorithms)))?;
@@ -152,8 +151,8 @@ fn keys(fields: &Fields<'_>, algorithms: Option<&[Algorithm]>, times: Option<Cac
 }
 
 /// Reads a key set that comes with the configuration.
-fn key_set(node: &Node<'_>, text: &[u8], algorithms: &[Algorithm]) -> Option<KeySet> {
-    match KeySet::parse(text, algorithms) {
+fn key_set(node: &Node<'_>, text: &[u8], rules: &KeyRules) -> Option<KeySet> {
+    match KeySet::parse(text, rules) {
         Ok(keys) => {
             if let Some(complaint) = keys.complaint() {
                 node.walk.warning(&node.place, &complaint);
@@ -180,6 +179,7 @@ fn claim_rules(fields: &Fields<'_>) -> Option<ClaimRules> {
         all(node.one_or_more()?.map(|item| item.text("expected a `typ` header such as `at+jwt`").map(Cow::into_owned)))
             .map(Some)
     });
+    let tenant_claim = fields.optional("tenant_claim").map_or(Some(None), |node| claim_name(&node).map(Some));
     let required = fields.optional("required_claims").map_or_else(|| Some(Vec::new()), |node| required_claims(&node));
     let scope_claims = fields.optional("scope_claims").map_or_else(
         || Some(["scope", "scp"].map(|name| ClaimName::Member(name.to_owned())).to_vec()),
@@ -191,6 +191,7 @@ fn claim_rules(fields: &Fields<'_>) -> Option<ClaimRules> {
         audience: audience?,
         audience_claim: audience_claim?,
         typ: typ?,
+        tenant_claim: tenant_claim?,
         required: required?,
         scope_claims: scope_claims?,
         leeway: leeway?,

@@ -2,21 +2,24 @@
 
 mod claim;
 mod issuer;
+mod key_address;
 mod network;
 mod route;
 mod secret;
 mod syntax;
+mod tenants;
 mod unknown;
 mod walk;
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 
 use serde_json::Value;
 
 use crate::claims::{ClaimName, Forwarding};
-use crate::issuer::IssuerSettings;
+use crate::issuer::{IssuerName, IssuerSettings};
 use crate::json;
 use crate::keys::{Extension, Trust};
 use crate::policy::{Plan, PolicyExpiry};
@@ -25,11 +28,12 @@ use crate::routes::{Route, Routes, Undeclared};
 use crate::settings::{Policies, RouteRules, Settings};
 use claim::{claim_name, claim_names, context};
 use network::{extension, tls};
+use tenants::Takes;
 pub use walk::ConfigIssue;
 use walk::{Node, Place, Walk};
 
-/// More issuers than anybody has asked for; each may cost a fetch at a cold start.
-const MAX_ISSUERS: usize = 32;
+/// More issuers than anybody has asked for. Start-up fetches the keys of the first few only.
+const MAX_ISSUERS: usize = 1000;
 
 /// A valid configuration.
 pub struct Config {
@@ -115,7 +119,7 @@ fn read(document: &Node<'_>) -> Option<Config> {
         "tls",
     ])?;
     let walk = document.walk;
-    let issuers = fields.required("issuers", "expected a list of 1 to 32 issuers").and_then(|node| issuers(&node));
+    let issuers = fields.required("issuers", "expected a list of 1 to 1000 issuers").and_then(|node| issuers(&node));
     let undeclared = fields.optional("undeclared_routes").map_or(Some(Undeclared::Deny), |node| {
         node.word(&[("deny", Undeclared::Deny), ("allow", Undeclared::Allow), ("absent", Undeclared::Absent)])
     });
@@ -165,28 +169,36 @@ fn read(document: &Node<'_>) -> Option<Config> {
         route_rules: route_rules?,
         invalid_token: invalid_token?,
     };
-    let (trust, extension) = (trust?, extension?);
-    Some(Config { issuers: issuers?, routes: routes?, settings, trust, extension, warnings: Vec::new() })
+    let (issuers, routes, trust, extension) = (issuers?, routes?, trust?, extension?);
+    tenants::warn(walk, &issuers, &routes, &settings.forwarding);
+    Some(Config { issuers, routes, settings, trust, extension, warnings: Vec::new() })
 }
 
 /// Reads `issuers`. No two of them may take the same tokens.
 fn issuers(node: &Node<'_>) -> Option<Vec<IssuerSettings>> {
-    let expected = "expected a list of 1 to 32 issuers";
+    let expected = "expected a list of 1 to 1000 issuers";
     let items = node.items(expected)?;
     if items.len() > MAX_ISSUERS {
         return node.reject(expected);
     }
     let (takes, issuers): (Vec<_>, Vec<_>) = items.iter().map(issuer::issuer).unzip();
+    let mut first_takers = HashMap::new();
     for (index, taken) in takes.iter().enumerate() {
-        let twin = takes.iter().take(index).position(|earlier| earlier.is_some() && earlier == taken);
-        if let Some(twin) = twin {
+        let Some(Takes { name: name @ (IssuerName::Exact(_) | IssuerName::Unnamed), with_secret }) = taken else {
+            continue;
+        };
+        let taken = (name.as_configured(), *with_secret);
+        if let Some(twin) = first_takers.get(&taken) {
             let path = format!("{}[{index}].issuer", node.place);
             let expected = format!(
                 "issuers[{twin}] takes the same tokens; two entries may share an issuer if one has a secret and the other keys"
             );
             node.walk.report(&path, expected);
+        } else {
+            first_takers.insert(taken, index);
         }
     }
+    tenants::conflicts(node, &takes);
     issuers.into_iter().collect()
 }
 

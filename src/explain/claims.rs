@@ -6,6 +6,7 @@ use super::words::{self, printable, text};
 use crate::claims::{Check, ClaimName, Forwarding, is_identifier};
 use crate::issuer::Issuer;
 use crate::signature::Signed;
+use crate::tenant::TENANT_CLAIM;
 use crate::time::NumericDate;
 
 /// What a check is called, and what it compares.
@@ -67,6 +68,11 @@ pub(super) fn facts(
         }
         Check::Required => {
             let mut facts = Vec::new();
+            if let Some(name) = &rules.tenant_claim {
+                let tenant = claims.get(TENANT_CLAIM).map_or_else(|| "that of `iss`".to_owned(), text);
+                facts.push(("needed", format!("{} {tenant}, the tenant", name.as_str())));
+                facts.push(("token", format!("{} = {}", name.as_str(), claim(name))));
+            }
             for (name, accepted) in &rules.required {
                 let wanted: Vec<String> = accepted.iter().map(words::accepted).collect();
                 facts.push(("needed", format!("{} {}", name.as_str(), wanted.join(" or "))));

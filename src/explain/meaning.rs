@@ -4,12 +4,15 @@ use serde::Serialize;
 
 use super::{advice, words};
 use crate::authorizer::Authorizer;
-use crate::issuer::Issuer;
-use crate::keys::KeySource;
+use crate::issuer::{Issuer, IssuerName};
+use crate::keys::{KeySource, RemoteKeys, join_at_most};
 use crate::policy::PolicyExpiry;
 use crate::response::InvalidToken;
 use crate::routes::{ClaimValue, METHODS, Methods, Route, Routes, Segment, Undeclared};
 use crate::settings::{Policies, RouteRules};
+
+/// How many key sets are fetched at the same time.
+const FETCHED_AT_ONCE: usize = 8;
 
 /// What a configuration means.
 #[derive(Debug, Serialize)]
@@ -73,23 +76,24 @@ impl Authorizer {
 
     /// Fetches what the issuers' keys are fetched from, discovery included, and says what is usable.
     pub async fn fetched(&self) -> Vec<Fetched> {
-        let mut all = Vec::new();
-        for issuer in &self.issuers {
-            let KeySource::Remote(keys) = &issuer.keys else {
-                continue;
-            };
-            let mut from = words::source(&issuer.keys);
-            let (keys, passed_over) = match keys.probe().await {
+        let sets = self.issuers.iter().flat_map(|issuer| issuer.keys.remotes().iter().map(move |keys| (issuer, keys)));
+        let fetch = async |issuer: &Issuer, keys: &RemoteKeys| {
+            let mut from = vec![words::address(keys)];
+            let (usable, passed_over) = match keys.probe().await {
                 Ok((set, discovered)) => {
                     from.extend(discovered.map(|url| format!("fetched from {}", url.as_str())));
                     (Ok(words::keys(&set)), words::passed_over(&set))
                 }
                 Err(failure) => (Err(failure), Vec::new()),
             };
-            let advice = keys.as_ref().err().map(|failure| advice::fetch(failure));
-            all.push(Fetched { issuer: words::issuer(issuer), from, keys, advice, passed_over });
-        }
-        all
+            let advice = usable.as_ref().err().map(|failure| advice::fetch(failure));
+            let issuer = match &issuer.keys {
+                KeySource::PerTenant(_) => words::printable(keys.issuer()),
+                _ => words::issuer(issuer),
+            };
+            Fetched { issuer, from, keys: usable, advice, passed_over }
+        };
+        join_at_most(FETCHED_AT_ONCE, sets.map(|(issuer, keys)| fetch(issuer, keys))).await
     }
 
     fn route_meaning(&self, index: usize) -> Option<RouteMeaning> {
@@ -221,6 +225,10 @@ fn issuer(issuer: &Issuer) -> IssuerMeaning {
             None => "not checked".to_owned(),
         },
     ));
+    if let IssuerName::PerTenant { tenants, .. } = &issuer.name {
+        facts.push(("tenants", words::tenants(tenants)));
+        facts.extend(rules.tenant_claim.as_ref().map(|name| ("tenant claim", words::printable(name.as_str()))));
+    }
     facts.extend(rules.typ.as_ref().map(|typ| ("typ", typ.join(" or "))));
     facts.extend(rules.required.iter().map(|(name, accepted)| {
         let values: Vec<String> = accepted.iter().map(words::accepted).collect();

@@ -1,5 +1,7 @@
 //! What is observed of a request, step by step.
 
+use std::sync::Arc;
+
 use super::explanation::Trail;
 use super::segments;
 use super::words::{self, printable, text};
@@ -9,7 +11,7 @@ use crate::bearer::BearerToken;
 use crate::claims::{Check, ClaimName, Verified};
 use crate::error::Error;
 use crate::event::{MethodArn, Request};
-use crate::issuer::Issuer;
+use crate::issuer::{Issuer, Selected};
 use crate::keys::KeySource;
 use crate::observer::Observer;
 use crate::routes::Decision;
@@ -27,13 +29,16 @@ pub(super) struct Witness<'a> {
     /// The token, once it is verified.
     pub(super) token: Option<Verified>,
     issuer: Option<&'a Issuer>,
+    /// The tenant that the token's `iss` names.
+    tenant: Option<Arc<str>>,
     /// The `kid` that the token names, to show.
     kid: String,
 }
 
 impl<'a> Witness<'a> {
     pub(super) fn new(authorizer: &'a Authorizer) -> Self {
-        Self { authorizer, seen: Seen::default(), trail: Trail::new(), token: None, issuer: None, kid: String::new() }
+        let (seen, trail) = (Seen::default(), Trail::new());
+        Self { authorizer, seen, trail, token: None, issuer: None, tenant: None, kid: String::new() }
     }
 
     /// Where the issuer's entry stands in the configuration.
@@ -50,17 +55,21 @@ impl<'a> Witness<'a> {
         let entry = self.entry();
         let passed_over = |set| words::passed_over(set).into_iter().map(|key| ("passed over", key));
         let mut there = Err(String::new());
+        let remote = issuer.keys.remote(self.tenant.as_deref());
         let facts: Vec<_> = match &issuer.keys {
-            KeySource::Remote(keys) => match keys.probe().await {
-                Ok((set, _)) => {
-                    let names = words::keys(&set).join(", ");
-                    there = Ok(names.clone());
-                    [("fetched", names)].into_iter().chain(passed_over(&set)).collect()
-                }
-                Err(failure) => {
-                    there = Err(failure.clone());
-                    vec![("fetched", failure)]
-                }
+            KeySource::Remote(_) | KeySource::PerTenant(_) => match remote {
+                Some(keys) => match keys.probe().await {
+                    Ok((set, _)) => {
+                        let names = words::keys(&set).join(", ");
+                        there = Ok(names.clone());
+                        [("fetched", names)].into_iter().chain(passed_over(&set)).collect()
+                    }
+                    Err(failure) => {
+                        there = Err(failure.clone());
+                        vec![("fetched", failure)]
+                    }
+                },
+                None => return,
             },
             KeySource::Fixed(set) => {
                 there = Ok(words::keys(set).join(", "));
@@ -148,10 +157,12 @@ impl<'a> Observer<'a> for Witness<'a> {
         }
     }
 
-    fn issuer(&mut self, token: &Unverified<'_>, outcome: Result<&'a Issuer, Error>) {
+    fn issuer(&mut self, token: &Unverified<'_>, outcome: Result<&Selected<'a>, Error>) {
         self.seen.issuer(token, outcome);
+        let tenant = outcome.ok().and_then(|selected| selected.tenant.clone());
+        let outcome = outcome.map(|selected| selected.issuer);
         self.issuer = outcome.ok();
-        let facts = vec![
+        let mut facts = vec![
             (
                 "iss",
                 match token.iss() {
@@ -173,14 +184,15 @@ impl<'a> Observer<'a> for Witness<'a> {
                 match (outcome, token.iss()) {
                     (Ok(found), _) => words::algorithms(found),
                     (Err(Error::UnsupportedAlgorithm), Named::Named(name)) => {
-                        let named =
-                            self.authorizer.issuers.iter().filter(|issuer| issuer.name.as_deref() == Some(name));
+                        let named = self.authorizer.issuers.iter().filter(|issuer| issuer.name.takes(name));
                         named.map(words::algorithms).collect::<Vec<_>>().join(", ")
                     }
                     _ => "known once the issuer is".to_owned(),
                 },
             ),
         ];
+        facts.extend(tenant.as_deref().map(|tenant| ("tenant", printable(tenant))));
+        self.tenant = tenant;
         self.trail.step("issuer", facts, outcome);
         if let Err(error) = outcome {
             self.trail.advise(advice::issuer(token, error));

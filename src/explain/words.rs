@@ -5,8 +5,12 @@ use serde_json::Value;
 use crate::claims::{Accepted, ClaimName};
 use crate::hint::{Hint, How, Place};
 use crate::issuer::Issuer;
-use crate::keys::{Address, KeySet, KeySource, Previous, SecretLocation};
+use crate::keys::{Address, KeySet, KeySource, Previous, RemoteKeys, SecretLocation};
 use crate::routes::{Alternative, ClaimValue, Route};
+use crate::tenant::Tenants;
+
+/// How many tenants are named.
+const MAX_NAMED: usize = 10;
 
 /// What an entry needs, one text for each alternative.
 pub(super) fn needs(route: &Route) -> Vec<String> {
@@ -121,10 +125,14 @@ pub(super) fn source(keys: &KeySource) -> Vec<String> {
         KeySource::Fixed(keys) => {
             vec![format!("a key set in the configuration: {}", self::keys(keys).join(", "))]
         }
-        KeySource::Remote(keys) => vec![match keys.address() {
-            Address::Fixed(url) => format!("fetched from {}", url.as_str()),
-            Address::Discovered(url) => format!("found by OIDC discovery at {}", url.as_str()),
-        }],
+        KeySource::Remote(keys) => vec![address(keys)],
+        KeySource::PerTenant(keys) => match keys.all() {
+            [] => Vec::new(),
+            [only] => vec![address(only)],
+            [first, others @ ..] => {
+                vec![format!("one key set for each tenant, the first {}, and {} more", address(first), others.len())]
+            }
+        },
         KeySource::Secrets(secrets) => {
             let fixed = (!secrets.fixed.is_empty()).then(|| match secrets.fixed.len() {
                 1 => "a shared secret".to_owned(),
@@ -145,9 +153,31 @@ pub(super) fn source(keys: &KeySource) -> Vec<String> {
     }
 }
 
+/// Where a key set comes from.
+pub(super) fn address(keys: &RemoteKeys) -> String {
+    match keys.address() {
+        Address::Fixed(url) => format!("fetched from {}", url.as_str()),
+        Address::Discovered(url) => format!("found by OIDC discovery at {}", url.as_str()),
+    }
+}
+
+/// The tenants that an entry accepts.
+pub(super) fn tenants(tenants: &Tenants) -> String {
+    match tenants {
+        Tenants::Any => "any for whose `iss` the key set has a key".to_owned(),
+        Tenants::Listed(listed) => {
+            let named = listed.iter().take(MAX_NAMED).map(|tenant| printable(tenant)).collect::<Vec<_>>().join(", ");
+            match listed.len().saturating_sub(MAX_NAMED) {
+                0 => named,
+                more => format!("{named} and {more} more"),
+            }
+        }
+    }
+}
+
 /// What an issuer is called.
 pub(super) fn issuer(issuer: &Issuer) -> String {
-    issuer.name.as_deref().map_or_else(|| "any other issuer, or none".to_owned(), printable)
+    issuer.name.as_configured().map_or_else(|| "any other issuer, or none".to_owned(), printable)
 }
 
 /// The algorithms that an issuer is configured for.

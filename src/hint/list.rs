@@ -114,6 +114,8 @@ hints! {
         "`iss` has the path of a configured `issuer` and another host. The token came by another name of the same server: with Keycloak set its host name, with Auth0 and Okta use the same domain, your own or theirs, everywhere."
     IssuerMisspelt "issuer_misspelt"
         "`iss` and a configured `issuer` differ in one place, by one or two letters. Copy `iss` from a token."
+    TenantNotListed "tenant_not_listed"
+        "The `iss` names a tenant that the entry's `tenants` do not list. Add the tenant, if its tokens should pass."
     IssuerOfAnotherTenant "issuer_of_another_tenant"
         "`iss` is another tenant, realm, user pool or authorization server of the configured provider. The client signed in elsewhere, often at another stage's, or `issuer` names the wrong one."
     IssuerAbsent "issuer_absent"

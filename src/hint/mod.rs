@@ -52,6 +52,7 @@ impl Hint {
         let kind = || kinds::known(&token.header, claims(), refused);
         match error {
             Error::UnsupportedAlgorithm => issuers::algorithm(&token, refused.issuers),
+            Error::UnknownIssuer if refused.tenant_not_listed => Some(Self::TenantNotListed),
             Error::UnknownIssuer => kind().or_else(|| issuers::issuer(claims(), refused.issuers)),
             Error::UnknownKey => kind().or_else(|| (refused.key)()),
             Error::InvalidSignature | Error::InvalidSignatureUnderOldKeys => match token.header.contains_key("nonce") {

@@ -16,8 +16,10 @@ pub(crate) struct Refused<'a> {
     pub(crate) path: &'a str,
     /// The claims of the token, if it was verified.
     pub(crate) claims: Option<&'a Value>,
-    /// The configured issuers, and whether each has a secret.
+    /// The configured issuers, and whether each has a secret. One with tenants stands here as that of the token's tenant.
     pub(crate) issuers: &'a [(Option<&'a str>, bool)],
+    /// Whether the token's `iss` names a tenant of an issuer that is not among those it accepts.
+    pub(crate) tenant_not_listed: bool,
     /// The configured name of the issuer, and what its tokens must say, if it was found.
     pub(crate) issuer: Option<&'a str>,
     pub(crate) rules: Option<&'a ClaimRules>,

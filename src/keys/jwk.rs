@@ -19,8 +19,40 @@ const MAX_RSA_EXPONENT_BYTES: usize = 4;
 /// As long as the longest `kid` a token may have.
 const MAX_KID_BYTES: usize = 256;
 
+/// What stands for the tenant in the `issuer` of a key.
+const TENANT_OF_KEY: &str = "{tenantid}";
+
+/// How the keys of a set are read.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyRules {
+    /// The algorithms that the issuer's entry allows.
+    pub(crate) allowed: Vec<Algorithm>,
+    /// What a member `issuer` of a key means.
+    pub(crate) issuer: IssuerMember,
+}
+
+impl KeyRules {
+    /// For a set that is one issuer's.
+    pub(crate) fn of_one_issuer(allowed: &[Algorithm]) -> Self {
+        Self { allowed: allowed.to_vec(), issuer: IssuerMember::Ignored }
+    }
+}
+
+/// What the member `issuer` of a key means. Entra has it in the set that all its tenants share; no RFC defines it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IssuerMember {
+    /// Nothing: the set is one issuer's.
+    Ignored,
+    /// The key is for tokens with this `iss`; without it, for those of all accepted tenants.
+    Honoured,
+    /// The same, and a key without it is not used, for nothing says which tenants it is for.
+    Required,
+}
+
 /// A public key of a set, bound to one algorithm.
 pub(crate) struct PublicKey {
+    /// The only `iss` it is for, in which `{tenantid}` stands for the tenant.
+    pub(crate) issuer: Option<Box<str>>,
     /// Its name in the set (RFC 7517 section 4.5).
     pub(crate) kid: Option<String>,
     /// The thumbprints of its certificate as the set has them, `x5t` and `x5t#S256` (RFC 7517 sections 4.8 and 4.9). Never
@@ -40,20 +72,21 @@ impl PublicKey {
     ///
     /// # Errors
     /// The name of a key that cannot be used, and why. The rest of its set is not affected.
-    pub(crate) fn parse(jwk: &str, allowed: &[Algorithm]) -> Result<Self, PassedOver> {
+    pub(crate) fn parse(jwk: &str, rules: &KeyRules) -> Result<Self, PassedOver> {
         let jwk = json::object(jwk.as_bytes()).map_err(|_| PassedOver { kid: None, reason: Unusable::NotAnObject })?;
-        Self::read(&jwk, allowed).map_err(|reason| {
+        Self::read(&jwk, rules).map_err(|reason| {
             let kid = text(&jwk, "kid").ok().flatten().filter(|kid| kid.len() <= MAX_KID_BYTES).map(str::to_owned);
             PassedOver { kid, reason }
         })
     }
 
-    fn read(jwk: &Map<String, Value>, allowed: &[Algorithm]) -> Result<Self, Unusable> {
+    fn read(jwk: &Map<String, Value>, KeyRules { allowed, issuer }: &KeyRules) -> Result<Self, Unusable> {
         let kty = text(jwk, "kty")?.ok_or(Unusable::Member("kty"))?;
         let kid = text(jwk, "kid")?;
         if kid.is_some_and(|kid| kid.len() > MAX_KID_BYTES) {
             return Err(Unusable::LongKid);
         }
+        let issuer = issuer_member(jwk, *issuer)?;
         let thumbprints = [text(jwk, "x5t")?, text(jwk, "x5t#S256")?].map(|text| text.map(str::to_owned));
         if kty == "oct" {
             return Err(Unusable::Secret);
@@ -93,12 +126,29 @@ impl PublicKey {
         }
         let key = material.parse(implied).ok_or(Unusable::NotOnCurve)?;
         Ok(Self {
+            issuer,
             kid: kid.map(str::to_owned),
             thumbprints,
             verifying: VerifyingKey::public(implied, key),
             names_algorithm: named.is_some() || kty != "RSA",
             material: material.into_bytes(),
         })
+    }
+
+    /// Whether the key is for tokens with this `iss`, given with the tenant in it.
+    pub(crate) fn is_for(&self, tenant: Option<(&str, &str)>) -> bool {
+        self.issuer.as_deref().is_none_or(|only| {
+            // A key that is for one `iss` is for none that is not known.
+            tenant.is_some_and(|(iss, tenant)| only.replace(TENANT_OF_KEY, tenant) == iss)
+        })
+    }
+
+    /// Whether no token is for both keys, because each is for an `iss` of its own.
+    pub(crate) fn is_for_another_issuer_than(&self, other: &Self) -> bool {
+        match (self.issuer.as_deref(), other.issuer.as_deref()) {
+            (Some(a), Some(b)) => a != b && ![a, b].iter().any(|text| text.contains(TENANT_OF_KEY)),
+            _ => false,
+        }
     }
 
     /// Whether another key has the same numbers.
@@ -159,6 +209,19 @@ fn text<'a>(jwk: &'a Map<String, Value>, name: &'static str) -> Result<Option<&'
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(Unusable::Member(name)),
+    }
+}
+
+/// The only `iss` that the key is for, where that counts. `null` is malformed here: taken as absent, it would make the key one for
+/// every tenant.
+fn issuer_member(jwk: &Map<String, Value>, means: IssuerMember) -> Result<Option<Box<str>>, Unusable> {
+    match (means, jwk.get("issuer")) {
+        (IssuerMember::Ignored, _) | (IssuerMember::Honoured, None) => Ok(None),
+        (IssuerMember::Required, None) => Err(Unusable::WithoutIssuer),
+        (IssuerMember::Honoured | IssuerMember::Required, Some(Value::String(issuer))) => {
+            Ok(Some(issuer.as_str().into()))
+        }
+        (IssuerMember::Honoured | IssuerMember::Required, Some(_)) => Err(Unusable::Member("issuer")),
     }
 }
 

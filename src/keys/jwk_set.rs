@@ -6,9 +6,11 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::jwk::PublicKey;
+use super::jwk::{KeyRules, PublicKey};
 use super::unusable::{PassedOver, Unusable, WhyUnknown};
-use crate::algorithm::{Algorithm, Family};
+#[cfg(any(feature = "authz", feature = "unstable-internals"))]
+use crate::algorithm::Algorithm;
+use crate::algorithm::Family;
 use crate::json;
 use crate::signature::Signed;
 use crate::token::{KeyReference, Unverified};
@@ -44,7 +46,7 @@ impl KeySet {
     ///
     /// # Errors
     /// [`NotAKeySet`] if it does not parse or no key is left, so that an outage page never replaces a set.
-    pub(crate) fn parse(text: &[u8], allowed: &[Algorithm]) -> Result<Self, NotAKeySet> {
+    pub(crate) fn parse(text: &[u8], rules: &KeyRules) -> Result<Self, NotAKeySet> {
         #[derive(Deserialize)]
         struct Document<'a> {
             #[serde(borrow)]
@@ -53,7 +55,7 @@ impl KeySet {
         let document: Document<'_> = json::members(text).map_err(|_| NotAKeySet::Malformed)?;
         let (mut parsed, mut passed_over) = (Vec::new(), Vec::new());
         for key in document.keys.iter().take(MAX_KEYS) {
-            match PublicKey::parse(key.get(), allowed) {
+            match PublicKey::parse(key.get(), rules) {
                 Ok(key) => parsed.push(key),
                 Err(key) => passed_over.push(key),
             }
@@ -63,12 +65,16 @@ impl KeySet {
         }
         let same_name = |a: &PublicKey, b: &PublicKey| a.kid == b.kid && a.verifying.alg() == b.verifying.alg();
         let clashes = |key: &PublicKey| {
-            key.kid.is_some() && parsed.iter().any(|other| same_name(key, other) && !key.is_same_key(other))
+            let clash =
+                |other| same_name(key, other) && !key.is_same_key(other) && !key.is_for_another_issuer_than(other);
+            key.kid.is_some() && parsed.iter().any(clash)
         };
         let ambiguous: Vec<bool> = parsed.iter().map(clashes).collect();
         let mut keys: Vec<Arc<PublicKey>> = Vec::new();
         for (key, ambiguous) in parsed.into_iter().zip(&ambiguous) {
-            let repeated = keys.iter().any(|held| same_name(held, &key) && held.is_same_key(&key));
+            let repeats =
+                |held: &Arc<PublicKey>| same_name(held, &key) && held.is_same_key(&key) && held.issuer == key.issuer;
+            let repeated = keys.iter().any(repeats);
             if *ambiguous {
                 passed_over.push(PassedOver { kid: key.kid, reason: Unusable::SharedKid });
             } else if !repeated {
@@ -83,34 +89,35 @@ impl KeySet {
         }
     }
 
-    /// The keys for a token's algorithm.
-    fn fitting(&self, alg: Algorithm) -> impl Iterator<Item = &Arc<PublicKey>> {
-        self.keys.iter().filter(move |key| key.verifying.alg() == alg)
+    /// The keys for a token's algorithm and issuer.
+    fn fitting(&self, token: KeyReference<'_>) -> impl Iterator<Item = &Arc<PublicKey>> {
+        self.keys.iter().filter(move |key| key.verifying.alg() == token.alg && key.is_for(token.tenant))
     }
 
     /// The keys that may have signed a token. There are none if too many would have to be tried.
     pub(crate) fn candidates(&self, token: KeyReference<'_>) -> Vec<&Arc<PublicKey>> {
         match token.kid {
-            Some(kid) => self.named(token.alg, kid).into_iter().collect(),
-            None => self.unnamed(token.alg, token.thumbprints),
+            Some(kid) => self.named(token, kid).into_iter().collect(),
+            None => self.unnamed(token),
         }
     }
 
-    /// The key with this `kid`, or else the only key for the algorithm if that has no `kid`.
-    fn named(&self, alg: Algorithm, kid: &str) -> Option<&Arc<PublicKey>> {
-        self.fitting(alg).find(|key| key.kid.as_deref() == Some(kid)).or_else(|| {
-            let mut all = self.fitting(alg);
+    /// The key with this `kid`, or else the only key that fits if that has no `kid`.
+    fn named(&self, token: KeyReference<'_>, kid: &str) -> Option<&Arc<PublicKey>> {
+        self.fitting(token).find(|key| key.kid.as_deref() == Some(kid)).or_else(|| {
+            let mut all = self.fitting(token);
             let first = all.next()?;
             (first.kid.is_none() && all.next().is_none()).then_some(first)
         })
     }
 
-    /// The keys for the algorithm. If any of them has a thumbprint that the token has as well, only those whose thumbprint equals
+    /// The keys that fit. If any of them has a thumbprint that the token has as well, only those whose thumbprint equals
     /// the token's count.
-    fn unnamed(&self, alg: Algorithm, mut thumbprints: [Option<&Value>; 2]) -> Vec<&Arc<PublicKey>> {
+    fn unnamed(&self, token: KeyReference<'_>) -> Vec<&Arc<PublicKey>> {
+        let mut thumbprints = token.thumbprints;
         for (which, thumbprint) in thumbprints.iter_mut().enumerate() {
             let has_one = |key: &Arc<PublicKey>| key.thumbprints.get(which).is_some_and(Option::is_some);
-            *thumbprint = thumbprint.filter(|_| self.fitting(alg).any(has_one));
+            *thumbprint = thumbprint.filter(|_| self.fitting(token).any(has_one));
         }
         // A thumbprint of the token that is not a string equals none.
         let equals =
@@ -118,7 +125,7 @@ impl KeySet {
         let agrees = |key: &&Arc<PublicKey>| {
             key.thumbprints.iter().zip(thumbprints).all(|(has, wanted)| wanted.is_none_or(|wanted| equals(has, wanted)))
         };
-        let keys: Vec<_> = self.fitting(alg).filter(agrees).take(MAX_TRIED.saturating_add(1)).collect();
+        let keys: Vec<_> = self.fitting(token).filter(agrees).take(MAX_TRIED.saturating_add(1)).collect();
         if keys.len() > MAX_TRIED { Vec::new() } else { keys }
     }
 
@@ -190,14 +197,14 @@ impl KeySet {
         let alg = token.alg;
         let Some(kid) = token.kid else {
             let faulty = self.passed_over.iter().any(|key| !key.reason.is_for_something_else());
-            return match self.fitting(alg).count() {
+            return match self.fitting(token).count() {
                 0 if faulty => WhyUnknown::PassedOver,
                 0..=MAX_TRIED => WhyUnknown::NoSuchKey,
                 _ => WhyUnknown::NoKid,
             };
         };
         let named = |name: &Option<String>| name.as_deref() == Some(kid);
-        match self.keys.iter().find(|key| named(&key.kid)) {
+        match self.keys.iter().find(|key| named(&key.kid) && key.is_for(token.tenant)) {
             Some(key) if key.names_algorithm || alg.family() != Family::Rsa => WhyUnknown::OtherAlgorithm,
             Some(_) => WhyUnknown::WithoutAlg,
             None if self.passed_over.iter().any(|key| named(&key.kid)) => WhyUnknown::PassedOver,
@@ -214,6 +221,7 @@ impl KeySet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::algorithm::Algorithm;
 
     /// Points on P-256 and a private key, from RFC 7515 appendix A.3 and RFC 7517 appendix A.
     const ONE: &str = r#""kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0""#;
@@ -222,7 +230,11 @@ mod tests {
 
     #[track_caller]
     fn complains(keys: &[String], usable: usize, expected: Option<&str>) {
-        let set = KeySet::parse(format!("{{\"keys\":[{}]}}", keys.join(",")).as_bytes(), &[Algorithm::Es256]).unwrap();
+        let set = KeySet::parse(
+            format!("{{\"keys\":[{}]}}", keys.join(",")).as_bytes(),
+            &KeyRules::of_one_issuer(&[Algorithm::Es256]),
+        )
+        .unwrap();
         assert_eq!((set.usable(), set.complaint().as_deref()), (usable, expected));
         assert_eq!(Some(set.skipped()), keys.len().checked_sub(usable));
     }
@@ -247,7 +259,9 @@ mod tests {
 
     #[track_caller]
     fn reason(members: &str, expected: Unusable) {
-        let passed_over = PublicKey::parse(&format!("{{\"kid\":\"k\",{members}}}"), &Algorithm::WITH_KEYS).unwrap_err();
+        let passed_over =
+            PublicKey::parse(&format!("{{\"kid\":\"k\",{members}}}"), &KeyRules::of_one_issuer(&Algorithm::WITH_KEYS))
+                .unwrap_err();
         assert_eq!(passed_over, PassedOver { kid: Some("k".to_owned()), reason: expected }, "{members}");
     }
 
@@ -270,14 +284,14 @@ mod tests {
         reason(r#""kty":"EC","crv":"secp256k1","x":"AA","y":"AA""#, Unusable::Type);
         reason(&format!("{ONE},\"alg\":\"RS256\""), Unusable::AlgOfOtherType);
         reason(r#""kty":"oct","k":"AA""#, Unusable::Secret);
-        let only = PublicKey::parse(&format!("{{{ONE}}}"), &[Algorithm::Rs256]).unwrap_err();
+        let only = PublicKey::parse(&format!("{{{ONE}}}"), &KeyRules::of_one_issuer(&[Algorithm::Rs256])).unwrap_err();
         assert_eq!(only, PassedOver { kid: None, reason: Unusable::NotAllowed(Algorithm::Es256) });
     }
 
     #[test]
     fn a_member_that_is_null_counts_as_absent() {
         let null = format!("{{{ONE},\"d\":null,\"kid\":null,\"use\":null,\"key_ops\":null,\"alg\":null}}");
-        assert_eq!(PublicKey::parse(&null, &[Algorithm::Es256]).unwrap().kid, None);
+        assert_eq!(PublicKey::parse(&null, &KeyRules::of_one_issuer(&[Algorithm::Es256])).unwrap().kid, None);
     }
 
     #[test]

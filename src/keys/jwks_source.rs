@@ -9,9 +9,9 @@ use tracing::{info, warn};
 
 use super::cache::{Extent, Held, Source, State, jitter};
 use super::fetch::{Fetch, FetchError, Fetched, With};
+use super::jwk::KeyRules;
 use super::jwk_set::{KeySet, NotAKeySet};
 use super::url::KeyUrl;
-use crate::algorithm::Algorithm;
 use crate::json;
 use crate::time::{Clock, Moment};
 
@@ -65,7 +65,7 @@ pub(super) struct Set {
 pub(super) struct JwksSource {
     pub(super) issuer: String,
     pub(super) address: Address,
-    pub(super) allowed: Vec<Algorithm>,
+    pub(super) rules: KeyRules,
     pub(super) times: CacheTimes,
     pub(super) fetcher: Arc<dyn Fetch>,
     pub(super) clock: Arc<dyn Clock>,
@@ -164,7 +164,7 @@ impl JwksSource {
         let discovered = held.and_then(|held| held.item.discovered.clone());
         match (fetched.map_err(Failure::Fetch)?, held) {
             (Fetched::Document { body, max_age, etag }, _) => {
-                let keys = KeySet::parse(&body, &self.allowed).map_err(Failure::Document)?;
+                let keys = KeySet::parse(&body, &self.rules).map_err(Failure::Document)?;
                 let version = etag.map(|etag| Arc::new((url.clone(), etag)));
                 let item = Set { keys: Arc::new(keys), version, discovered };
                 Ok(Held { item, since: began, fresh: self.times.fresh(max_age), extent: Extent::Whole })

@@ -6,11 +6,13 @@ use std::time::Duration;
 use super::aws_extension::{Extension, StoredSecret};
 use super::fetch::{Fetch, Network};
 use super::join::join_all;
+use super::jwk::{IssuerMember, KeyRules};
 use super::jwk_set::KeySet;
 use super::jwks_source::{Address, CacheTimes};
 use super::remote_jwks::{RemoteKeys, Seed};
 use super::secret::{Misreading, Secret};
 use super::stored_secret::{Certainty, FetchedSecret};
+use super::tenant_keys::{TenantKeys, TenantSettings};
 use super::trust::Trust;
 use super::unusable::WhyUnknown;
 use crate::algorithm::Algorithm;
@@ -26,7 +28,9 @@ pub(crate) enum KeySettings {
     /// A key set that came with the configuration.
     Fixed(KeySet),
     /// A key set that is fetched, and one to start with.
-    Remote { issuer: String, address: Address, seed: Option<Seed>, times: CacheTimes },
+    Remote { issuer: String, address: Address, seed: Option<Seed>, times: CacheTimes, member: IssuerMember },
+    /// A key set for each tenant.
+    PerTenant { tenants: Vec<TenantSettings>, times: CacheTimes },
 }
 
 impl KeySettings {
@@ -34,7 +38,7 @@ impl KeySettings {
         match self {
             Self::Secrets { stored, .. } => !stored.is_empty(),
             Self::Fixed(_) => false,
-            Self::Remote { .. } => true,
+            Self::Remote { .. } | Self::PerTenant { .. } => true,
         }
     }
 }
@@ -77,6 +81,8 @@ pub(crate) enum KeySource {
     Fixed(KeySet),
     /// A key set that is fetched.
     Remote(Box<RemoteKeys>),
+    /// One for each tenant.
+    PerTenant(TenantKeys),
 }
 
 impl KeySource {
@@ -92,14 +98,18 @@ impl KeySource {
     ) -> Result<Self, &'static str> {
         Ok(match settings {
             KeySettings::Fixed(keys) => Self::Fixed(keys),
-            KeySettings::Remote { issuer, address, seed, times } => Self::Remote(Box::new(RemoteKeys::new(
+            KeySettings::Remote { issuer, address, seed, times, member } => Self::Remote(Box::new(RemoteKeys::new(
                 issuer,
                 (address, seed),
-                algorithms.to_vec(),
+                KeyRules { allowed: algorithms.to_vec(), issuer: member },
                 times,
                 access.fetcher()?,
                 Arc::clone(&access.clock),
             ))),
+            KeySettings::PerTenant { tenants, times } => {
+                let rules = KeyRules::of_one_issuer(algorithms);
+                Self::PerTenant(TenantKeys::new(tenants, &rules, times, &access.fetcher()?, &access.clock))
+            }
             KeySettings::Secrets { fixed, stored, cooldown } => {
                 let fetched = stored.into_iter().map(|secret| {
                     let (extension, clock) = (Arc::clone(&access.extension), Arc::clone(&access.clock));
@@ -117,7 +127,8 @@ impl KeySource {
     }
 
     /// Verifies a token with the keys that may have signed it ([`KeySet::candidates`]). `chosen` is the name of the key that has,
-    /// or of the only one that may have. Nothing is waited for beyond the deadline.
+    /// or of the only one that may have. The tenant is the one that the token's `iss` names. Nothing is waited for beyond the
+    /// deadline.
     ///
     /// # Errors
     /// [`Error::UnknownKey`], [`Error::InvalidSignature`], or what may heal by itself: [`Error::InvalidSignatureUnderOldKeys`],
@@ -125,19 +136,24 @@ impl KeySource {
     pub(crate) async fn verify(
         &self,
         token: Unverified<'_>,
+        tenant: Option<&str>,
         deadline: Deadline,
         chosen: &mut Option<String>,
     ) -> Result<Signed, Error> {
         match self {
             Self::Secrets(secrets) => secrets.verify(token, deadline).await,
             Self::Fixed(keys) => {
-                let candidates = keys.candidates(token.key());
+                let candidates = keys.candidates(token.key(tenant));
                 if candidates.is_empty() {
                     return Err(Error::UnknownKey);
                 }
                 KeySet::signed_by(&candidates, token, chosen).map_err(|_| Error::InvalidSignature)
             }
-            Self::Remote(keys) => keys.verify(token, deadline, chosen).await,
+            Self::Remote(keys) => keys.verify(token, tenant, deadline, chosen).await,
+            Self::PerTenant(keys) => {
+                let keys = tenant.and_then(|tenant| keys.of(tenant)).ok_or(Error::UnknownIssuer)?;
+                keys.verify(token, tenant, deadline, chosen).await
+            }
         }
     }
 
@@ -146,15 +162,27 @@ impl KeySource {
         match self {
             Self::Secrets(_) => None,
             Self::Fixed(keys) => Some(keys.why_unknown(token)),
-            Self::Remote(keys) => Some(keys.held()?.why_unknown(token)),
+            Self::Remote(_) | Self::PerTenant(_) => {
+                Some(self.remote(token.tenant.map(|(_, tenant)| tenant))?.held()?.why_unknown(token))
+            }
         }
     }
 
-    /// The key set to fetch at start-up, if there is one and it is not there yet.
-    pub(crate) fn to_warm_up(&self) -> Option<&RemoteKeys> {
+    /// The key set that is fetched for the tokens of a tenant, or of an issuer without tenants.
+    pub(crate) fn remote(&self, tenant: Option<&str>) -> Option<&RemoteKeys> {
         match self {
-            Self::Remote(keys) => Some(&**keys).filter(|keys| !keys.is_fresh()),
+            Self::Remote(keys) => Some(keys),
+            Self::PerTenant(keys) => keys.of(tenant?),
             Self::Secrets(_) | Self::Fixed(_) => None,
+        }
+    }
+
+    /// All key sets that are fetched.
+    pub(crate) fn remotes(&self) -> &[RemoteKeys] {
+        match self {
+            Self::Remote(keys) => std::slice::from_ref(&**keys),
+            Self::PerTenant(keys) => keys.all(),
+            Self::Secrets(_) | Self::Fixed(_) => &[],
         }
     }
 }

@@ -15,6 +15,7 @@ mod remote_jwks;
 mod resolver;
 mod secret;
 mod stored_secret;
+mod tenant_keys;
 #[cfg(test)]
 mod test_support;
 mod trust;
@@ -28,11 +29,15 @@ pub(crate) use fetch::SessionToken;
 pub(crate) use join::join_at_most;
 #[cfg(test)]
 pub(crate) use jwk::PublicKey;
+pub(crate) use jwk::{IssuerMember, KeyRules};
 pub(crate) use jwk_set::{KeySet, NotAKeySet};
 pub(crate) use jwks_source::{Address, CacheTimes};
 pub(crate) use key_source::{KeyAccess, KeySettings, KeySource};
+#[cfg(feature = "authz")]
+pub(crate) use remote_jwks::RemoteKeys;
 pub(crate) use remote_jwks::Seed;
 pub(crate) use secret::{Encoding, Misreading, Secret, doubt};
+pub(crate) use tenant_keys::TenantSettings;
 pub(crate) use trust::Trust;
 #[cfg(test)]
 pub(crate) use unusable::Unusable;

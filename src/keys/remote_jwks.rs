@@ -10,13 +10,13 @@ use tracing::warn;
 use super::cache::State;
 use super::cache::{Cache, Extent, Held};
 use super::fetch::Fetch;
+use super::jwk::KeyRules;
 use super::jwk_set::KeySet;
 #[cfg(feature = "authz")]
 use super::jwks_source::Failure;
 use super::jwks_source::{Address, CacheTimes, JwksSource, Set};
 #[cfg(any(test, feature = "authz"))]
 use super::url::KeyUrl;
-use crate::algorithm::Algorithm;
 use crate::error::Error;
 use crate::signature::Signed;
 use crate::time::{Clock, Deadline, Moment};
@@ -42,7 +42,7 @@ impl RemoteKeys {
     pub(crate) fn new(
         issuer: String,
         (address, seed): (Address, Option<Seed>),
-        allowed: Vec<Algorithm>,
+        rules: KeyRules,
         times: CacheTimes,
         fetcher: Arc<dyn Fetch>,
         clock: Arc<dyn Clock>,
@@ -57,7 +57,7 @@ impl RemoteKeys {
             let since = Moment { wall: written, ..now };
             Some(Held { item, since, fresh: times.fresh(None), extent: Extent::Whole })
         });
-        let provider = JwksSource { issuer, address, allowed, times, fetcher, clock: Arc::clone(&clock) };
+        let provider = JwksSource { issuer, address, rules, times, fetcher, clock: Arc::clone(&clock) };
         Self { cache: Cache::new(provider, (times.stale, times.timeout), clock, held), cooldown: times.cooldown }
     }
 
@@ -69,6 +69,12 @@ impl RemoteKeys {
     /// Fetches the set at start-up, which began then. A failure is logged. Whether there was time for it.
     pub(crate) async fn warm_up(&self, began: Instant) -> bool {
         self.cache.warm_up(began).await
+    }
+
+    /// Whose keys they are.
+    #[cfg(feature = "authz")]
+    pub(crate) fn issuer(&self) -> &str {
+        &self.cache.source.issuer
     }
 
     /// Where the set comes from: its own address, or that of a discovery document.
@@ -104,11 +110,12 @@ impl RemoteKeys {
     pub(crate) async fn verify(
         &self,
         token: Unverified<'_>,
+        tenant: Option<&str>,
         deadline: Deadline,
         chosen: &mut Option<String>,
     ) -> Result<Signed, Error> {
         let held = self.cache.usable(deadline).await?;
-        let tried = held.item.keys.candidates(token.key());
+        let tried = held.item.keys.candidates(token.key(tenant));
         let token = match KeySet::signed_by(&tried, token, chosen) {
             Ok(signed) => return Ok(signed),
             // No key makes a signature of another length, so none is looked for.
@@ -120,7 +127,7 @@ impl RemoteKeys {
             Err(_) if !tried.is_empty() => return Err(Error::InvalidSignatureUnderOldKeys),
             Err(error) => return Err(error),
         };
-        let mut candidates = newer.item.keys.candidates(token.key());
+        let mut candidates = newer.item.keys.candidates(token.key(tenant));
         if candidates.is_empty() {
             return Err(Error::UnknownKey);
         }
@@ -134,6 +141,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
+    use crate::algorithm::Algorithm;
     use crate::keys::fetch::{FetchError, Fetched, Fetching, With};
     use crate::keys::jwk::PublicKey;
     use crate::keys::test_support::{Dial, block_on, logged};
@@ -142,7 +150,7 @@ mod tests {
         /// Finds the key that would verify a token.
         async fn find(&self, alg: Algorithm, kid: Option<&str>) -> Result<Arc<PublicKey>, Error> {
             let held = self.cache.usable(Deadline::of(None, self.cache.source.clock.now())).await?;
-            let token = KeyReference { alg, kid, thumbprints: [None, None] };
+            let token = KeyReference { alg, kid, thumbprints: [None, None], tenant: None };
             held.item.keys.candidates(token).first().map(|key| Arc::clone(key)).ok_or(Error::UnknownKey)
         }
     }
@@ -188,8 +196,8 @@ mod tests {
         };
         let fetcher: Arc<dyn Fetch> = Arc::<Script>::clone(script);
         let clock: Arc<dyn Clock> = Arc::<Dial>::clone(clock);
-        let allowed = vec![Algorithm::Ed25519];
-        RemoteKeys::new(issuer.to_owned(), (address, None), allowed, times, fetcher, clock)
+        let rules = KeyRules::of_one_issuer(&[Algorithm::Ed25519]);
+        RemoteKeys::new(issuer.to_owned(), (address, None), rules, times, fetcher, clock)
     }
 
     #[test]

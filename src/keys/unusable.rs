@@ -11,6 +11,8 @@ pub(crate) enum Unusable {
     NotAnObject,
     /// A member that it needs is absent, or is not of its type.
     Member(&'static str),
+    /// It has no `issuer`, in a set for any tenant.
+    WithoutIssuer,
     /// A number in base64 instead of base64url without padding (RFC 7518 section 6).
     NotBase64Url(&'static str),
     /// It has certificates (`x5c`) instead of the key itself.
@@ -80,6 +82,7 @@ impl fmt::Display for Unusable {
             }
             Self::Bits(bits) => return write!(f, "its modulus has {bits} bits; 2048 to 8192 are taken"),
             Self::NotAnObject => "it is not a JSON object, or a member appears twice",
+            Self::WithoutIssuer => "it has no `issuer`, which the keys for any tenant need",
             Self::CertificatesAlone => "it has certificates (`x5c`) and not the key itself (`n` and `e`, or `x` and `y`)",
             Self::LongKid => "its `kid` is longer than 256 bytes",
             Self::Secret => "it is a shared secret (`kty` is `oct`)",

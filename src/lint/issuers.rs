@@ -6,7 +6,7 @@ use crate::hint::is_document;
 use crate::issuer::Issuer;
 
 pub(super) fn lint(path: &str, issuer: &Issuer, warnings: &mut Warnings) {
-    if let Some(name) = &issuer.name {
+    if let Some(name) = issuer.name.as_configured() {
         address(&format!("{path}.issuer"), name, warnings);
         providers::lint(path, name, issuer, warnings);
     }

@@ -2,10 +2,11 @@
 
 use super::{Warnings, texts};
 use crate::issuer::Issuer;
-use crate::keys::{Address, KeySource};
+use crate::keys::Address;
 
 pub(super) fn lint(path: &str, issuer: &Issuer, warnings: &mut Warnings) {
-    let KeySource::Remote(keys) = &issuer.keys else { return };
+    // The addresses of tenants' sets differ by the tenant alone.
+    let Some(keys) = issuer.keys.remotes().first() else { return };
     let Address::Fixed(url) = keys.address() else { return };
     let (path, url) = (format!("{path}.jwks_uri"), url.as_str());
     texts::lint(&path, "the address", url, warnings);

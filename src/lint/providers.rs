@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::Warnings;
 use crate::claims::{Accepted, ClaimName, ClaimRules};
 use crate::issuer::Issuer;
+use crate::tenant::PLACEHOLDER;
 
 /// The parts of an `iss` that say whose it is.
 struct Address<'a> {
@@ -128,10 +129,18 @@ fn entra(path: &str, address: &Address<'_>, rules: &ClaimRules, warnings: &mut W
     let issuer = format!("{path}.issuer");
     let v2 = address.host == "login.microsoftonline.com";
     let tenant = address.first();
-    if matches!(tenant, "common" | "organizations" | "consumers") || tenant.contains('{') {
+    if tenant == PLACEHOLDER {
+        if rules.tenant_claim.is_none() {
+            warnings.add(
+                &format!("{path}.tenant_claim"),
+                "Entra's tokens name their tenant in `tid` as well; set this to `tid`",
+            );
+        }
+    } else if matches!(tenant, "common" | "organizations" | "consumers") || tenant.contains('{') {
         warnings.add(
             &issuer,
-            "this is Entra's address for many tenants, and no token's `iss`, which names one; put the tenant's ID here, one entry for each",
+            "this is Entra's address for many tenants, and no token's `iss`, which names one; put the tenant's ID here, or `{tenant}` and list \
+             them in `tenants`",
         );
     } else if tenant.contains('.') {
         warnings.add(&issuer, "Entra's `iss` names a tenant by its ID, not by a domain; put the ID here");

@@ -25,6 +25,8 @@ mod sets;
 #[cfg(test)]
 mod start_up;
 #[cfg(test)]
+mod tenants;
+#[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod unknown_keys;

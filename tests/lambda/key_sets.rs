@@ -284,3 +284,40 @@ fn other_fetches_go_through_the_proxy_of_the_environment() {
     let requests = proxy.requests("keys.example.com:443");
     assert!(!requests.is_empty() && requests.iter().all(|request| request.method == "CONNECT"), "{requests:?}");
 }
+
+#[test]
+fn tenants_have_key_sets_of_their_own_and_one_that_is_not_listed_has_none() {
+    let server = KeyServer::start();
+    let tenants: Vec<String> = (0..20).map(|number| format!("t{number}")).collect();
+    let path = |tenant: &str| format!("/{tenant}/keys");
+    for tenant in tenants.iter().map(String::as_str).chain(["other"]) {
+        server.set(&path(tenant), Reply::json(&jwks(&[key("ES256")])));
+    }
+    let mut document = config(&server, json!({ "cooldown_seconds": 1 }));
+    let issuer = document["issuers"][0].as_object_mut().unwrap();
+    issuer.insert("issuer".to_owned(), "https://keys.example/{tenant}".into());
+    issuer.insert("tenants".to_owned(), json!(tenants));
+    issuer.insert("jwks_uri".to_owned(), server.url("/{tenant}/keys").into());
+    document["context"] = json!({ "tenant": "{tenant}" });
+    let lambda = lambda(&document, &[]);
+    let ask = |tenant: &str, signer: &SigningKey| {
+        let claims = claims(&format!("https://keys.example/{tenant}"), json!({ "scope": "read:movies" }));
+        lambda.invoke(event(&signer.token(&claims), "GET/movies"))
+    };
+    for tenant in &tenants {
+        let answer = ask(tenant, &key("ES256")).policy();
+        assert_eq!(answer["context"], json!({ "tenant": tenant }));
+        assert_eq!(server.count(&path(tenant)), 1);
+    }
+    let refused = ask("other", &key("ES256")).policy();
+    assert_eq!(refused["context"]["reason"], "unknown_issuer");
+    assert_eq!(server.count(&path("other")), 0);
+    // One tenant rotates its key while another is down.
+    server.set(&path("t1"), Reply::json(&jwks(&[stranger("ES256")])));
+    server.set(&path("t2"), Reply::status(503));
+    eventually("the new key is found", || (!ask("t1", &stranger("ES256")).is_error).then_some(()));
+    for tenant in tenants.iter().filter(|tenant| *tenant != "t1") {
+        assert!(!ask(tenant, &key("ES256")).is_error, "{tenant}");
+        assert_eq!(server.count(&path(tenant)), 1);
+    }
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 const PAGE: &str = include_str!("../../docs/assurance-threats.md");
-const ROWS: std::ops::RangeInclusive<usize> = 1..=104;
+const ROWS: std::ops::RangeInclusive<usize> = 1..=110;
 /// The codes that an outcome may contain: the reasons of refusals and errors.
 const CODES: [&str; 22] = [
     "missing_token",

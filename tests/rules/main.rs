@@ -30,6 +30,7 @@ mod presets;
 mod properties;
 mod signatures;
 mod starts;
+mod tenants;
 mod threats;
 #[path = "../support/tokens.rs"]
 mod tokens;

@@ -21,6 +21,7 @@ pub(crate) const ALGORITHMS: [&str; 13] = [
 
 /// A key that signs with one algorithm. Its `kid` is the algorithm in lower case, prefixed with `stranger-` for other
 /// keys.
+#[derive(Clone)]
 pub(crate) struct SigningKey {
     pub(crate) alg: &'static str,
     pub(crate) kid: String,

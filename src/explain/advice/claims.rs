@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
-use crate::claims::{Accepted, Check, ClaimRules, Forwarding, is_identifier};
+use crate::claims::{Accepted, Check, ClaimName, ClaimRules, Forwarding, is_identifier};
 use crate::error::Error;
 use crate::explain::words::{self, printable, quoted, text};
 use crate::issuer::Issuer;
 use crate::signature::Signed;
+use crate::tenant::TENANT_CLAIM;
 use crate::time::NumericDate;
 
 /// A claim that is not what the issuer's entry asks for.
@@ -95,6 +96,14 @@ fn audience(claims: &Value, rules: &ClaimRules, entry: &str) -> String {
 }
 
 fn required(claims: &Value, rules: &ClaimRules, entry: &str) -> String {
+    let names_another = |name: &&ClaimName| name.present(claims) != claims.get(TENANT_CLAIM);
+    if let Some(name) = rules.tenant_claim.as_ref().filter(names_another) {
+        return format!(
+            "Have the issuer write the tenant that its `iss` names into `{}`, as a text: `{entry}.tenant_claim` compares them. If its tokens \
+             name the tenant elsewhere, write that claim's name there.",
+            printable(name.as_str())
+        );
+    }
     let fits = |accepted: &[Accepted], claim: &Value| accepted.iter().any(|value| value.fits(claim));
     let failing =
         rules.required.iter().find(|(name, accepted)| !name.present(claims).is_some_and(|claim| fits(accepted, claim)));

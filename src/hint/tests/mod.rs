@@ -76,6 +76,7 @@ impl Case {
             audience: Some(vec![self.audience.to_owned()]),
             audience_claim: names(self.audience_claim),
             typ: None,
+            tenant_claim: None,
             required: self
                 .required
                 .iter()
@@ -104,6 +105,7 @@ impl Case {
             path: self.path,
             claims: Some(&self.claims),
             issuers: &issuers,
+            tenant_not_listed: false,
             issuer: Some(self.issuer),
             rules: Some(&rules),
             principal: &principal,

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::VerifyingKey;
 use crate::algorithm::Algorithm;
-use crate::keys::PublicKey;
+use crate::keys::{KeyRules, PublicKey};
 
 fn encoded(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
@@ -24,7 +24,7 @@ fn decoded(text: &str) -> Vec<u8> {
 /// Parses a JWK by the rules of `keys/jwk.rs`.
 #[track_caller]
 fn key(jwk: &Value, algorithm: Algorithm) -> VerifyingKey {
-    PublicKey::parse(&jwk.to_string(), &[algorithm]).unwrap().verifying
+    PublicKey::parse(&jwk.to_string(), &KeyRules::of_one_issuer(&[algorithm])).unwrap().verifying
 }
 
 fn accepts(key: &VerifyingKey, message: &[u8], signature: &[u8]) -> bool {

@@ -6,7 +6,7 @@ use super::encoded;
 use crate::algorithm::Algorithm;
 use crate::bearer::BearerToken;
 use crate::event::Request;
-use crate::keys::{Encoding, Fetched, KeySet, Secret};
+use crate::keys::{Encoding, Fetched, KeyRules, KeySet, Secret};
 use crate::signature::Signed;
 use crate::token::Unverified;
 
@@ -55,7 +55,9 @@ fn no_debug_of_a_stage_prints_a_piece_of_a_token_a_claim_or_a_secret() {
         "kty": "EC", "crv": "P-256", "kid": "k",
         "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"
     });
-    let set = KeySet::parse(json!({ "keys": [point] }).to_string().as_bytes(), &[Algorithm::Es256]).unwrap();
+    let set =
+        KeySet::parse(json!({ "keys": [point] }).to_string().as_bytes(), &KeyRules::of_one_issuer(&[Algorithm::Es256]))
+            .unwrap();
     prints_none(&set, &["f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", CANARY]);
     // A fetch also reads secrets from the extension.
     let body = json!({ "SecretString": SECRET }).to_string().into_bytes();

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{accepts, decoded, encoded, key};
 use crate::algorithm::Algorithm;
-use crate::keys::{Encoding, PublicKey, Secret, Unusable};
+use crate::keys::{Encoding, KeyRules, PublicKey, Secret, Unusable};
 
 /// RFC 7520 figure 7.
 const PAYLOAD: &str = "SXTigJlzIGEgZGFuZ2Vyb3VzIGJ1c2luZXNzLCBGcm9kbywgZ29pbmcgb3V0IHlvdXIgZG9vci4gWW91IHN0ZXAgb250byB0aGUgcm9hZCwgYW5kIGlmIHlvdSBkb24ndCBrZWVwIHlvdXIgZmVldCwgdGhlcmXigJlzIG5vIGtub3dpbmcgd2hlcmUgeW91IG1pZ2h0IGJlIHN3ZXB0IG9mZiB0by4";
@@ -67,6 +67,6 @@ fn rfc_8037_appendix_a_ed25519() {
     // Appendix A.1: a JWK with the private key is not accepted.
     let mut private = jwk;
     private["d"] = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A".into();
-    let parsed = PublicKey::parse(&private.to_string(), &[Algorithm::Ed25519]);
+    let parsed = PublicKey::parse(&private.to_string(), &KeyRules::of_one_issuer(&[Algorithm::Ed25519]));
     assert_eq!(parsed.unwrap_err().reason, Unusable::Private);
 }
