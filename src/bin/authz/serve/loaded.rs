@@ -8,6 +8,7 @@ use apigw_jwt_authorizer::{Authorizer, Config, ConfigError, ConfigIssue};
 use serde_json::{Value, json};
 
 use super::resources::Resources;
+use super::tenants::list_tenants;
 use crate::check::of_start;
 use crate::environment::{SystemClock, variable};
 
@@ -71,6 +72,7 @@ fn stand_in(document: &Value, keys: &str, base: &Path) -> Result<Authorizer, Con
     if let Some(issuers) = document.get_mut("issuers").and_then(Value::as_array_mut) {
         let mut names: Vec<Value> = Vec::new();
         issuers.retain_mut(|issuer| {
+            list_tenants(issuer);
             let Some(members) = issuer.as_object_mut() else { return false };
             for key in ["secret", "jwks", "jwks_file", "jwks_seed_file", "jwks_uri", "algorithms"] {
                 members.remove(key);
@@ -82,6 +84,7 @@ fn stand_in(document: &Value, keys: &str, base: &Path) -> Result<Authorizer, Con
                 .entry("keys_cache")
                 .or_insert_with(|| json!({ "fresh_seconds": 10, "stale_seconds": 20, "cooldown_seconds": 1 }));
             let name = members.entry("issuer").or_insert_with(|| own.clone().into()).clone();
+            let name = json!([name, members.get("tenants")]);
             // Two entries may share a name if their keys are of two kinds; here they are of one.
             let first = !names.contains(&name);
             names.push(name);

@@ -15,6 +15,7 @@ mod responses;
 mod rights;
 mod safety;
 mod server;
+mod tenants;
 mod users;
 
 use std::net::{Ipv4Addr, SocketAddr};

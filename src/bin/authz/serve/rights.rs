@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::tenants::TENANT;
+
 /// Scopes and claims that open a route.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Right {
@@ -10,7 +12,7 @@ pub(super) struct Right {
 }
 
 /// What the routes ask of tokens of this issuer, each right once.
-pub(super) fn rights(document: &Value, issuer: &str) -> Vec<Right> {
+pub(super) fn rights(document: &Value, issuer: &str, tenant: Option<&str>) -> Vec<Right> {
     let mut rights = Vec::new();
     for route in items(document.get("routes")) {
         let ways = match route.get("any_of") {
@@ -23,6 +25,9 @@ pub(super) fn rights(document: &Value, issuer: &str) -> Vec<Right> {
             for (name, wanted) in way.get("claims").and_then(Value::as_object).into_iter().flatten() {
                 if name == "iss" {
                     elsewhere |= !items(Some(wanted)).iter().any(|value| value == issuer);
+                } else if name == TENANT {
+                    let is_it = |value: &Value| value.as_str() == tenant || is_parameter(value);
+                    elsewhere |= tenant.is_none() || !items(Some(wanted)).iter().any(is_it);
                 } else if !is_parameter(wanted) {
                     claims.insert(name.clone(), fitting(wanted, name, "user"));
                 }
@@ -50,11 +55,11 @@ pub(super) fn rights(document: &Value, issuer: &str) -> Vec<Right> {
 pub(super) fn common(document: &Value, entry: &Value, id: &str, name: &str) -> Map<String, Value> {
     let mut claims = Map::new();
     let context = document.get("context").and_then(Value::as_object);
-    for claim in context.into_iter().flatten().filter_map(|(_, claim)| claim.as_str()).filter(|claim| !claim.is_empty())
-    {
+    let context = context.into_iter().flatten().filter_map(|(_, claim)| claim.as_str());
+    for claim in context.filter(|claim| !claim.is_empty() && *claim != TENANT) {
         put(&mut claims, claim, invented(claim, id));
     }
-    for claim in items(document.get("principal")).iter().filter_map(Value::as_str) {
+    for claim in items(document.get("principal")).iter().filter_map(Value::as_str).filter(|claim| *claim != TENANT) {
         put(&mut claims, claim, id.into());
     }
     for (claim, wanted) in entry.get("required_claims").and_then(Value::as_object).into_iter().flatten() {

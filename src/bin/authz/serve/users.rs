@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::rights::{common, items, put, rights, words};
+use super::tenants::entries;
 
 /// Who may sign in: nobody that exists.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub(super) struct User {
 #[derive(Clone, Debug)]
 pub(super) struct Realm {
     pub(super) issuer: String,
+    /// The tenant in it.
+    tenant: Option<String>,
     pub(super) audiences: Vec<String>,
     audience_claim: String,
     scope_claim: String,
@@ -44,10 +47,9 @@ impl Roster {
     /// # Errors
     /// What is wrong with the users that are given.
     pub(super) fn new(document: &Value, own_issuer: &str, given: Option<&Value>) -> Result<Self, String> {
-        let issuers = items(document.get("issuers"));
         let mut roster = Self::default();
-        for entry in &issuers {
-            let realm = realm(entry, own_issuer);
+        for (entry, tenant) in &entries(document) {
+            let realm = realm(entry, tenant.as_deref(), own_issuer);
             if roster.realms.iter().all(|known| known.issuer != realm.issuer) {
                 let at = roster.realms.len();
                 if given.is_none() {
@@ -81,11 +83,11 @@ impl Roster {
                 None => (self.realms.len() == 1).then_some(0),
             };
             let at = at.ok_or_else(|| wrong("issuer: expected one of the configuration's issuers"))?;
-            let issuers = items(document.get("issuers"));
-            let name_of = |issuer: &&Value| {
+            let issuers = entries(document);
+            let name_of = |(issuer, _): &&(Value, Option<String>)| {
                 self.realms.get(at).is_some_and(|realm| issuer.get("issuer").is_none_or(|name| *name == realm.issuer))
             };
-            let configured = issuers.iter().find(name_of).cloned().unwrap_or_default();
+            let configured = issuers.iter().find(name_of).map(|(issuer, _)| issuer.clone()).unwrap_or_default();
             let id = free(&slug(name), &users);
             let mut claims = common(document, &configured, &id, name);
             let none = Map::new();
@@ -127,13 +129,14 @@ impl User {
     }
 }
 
-fn realm(entry: &Value, own_issuer: &str) -> Realm {
+fn realm(entry: &Value, tenant: Option<&str>, own_issuer: &str) -> Realm {
     let first = |name: &str, default: &str| {
         items(entry.get(name)).first().and_then(Value::as_str).unwrap_or(default).to_owned()
     };
     let audiences = items(entry.get("audience"));
     Realm {
         issuer: entry.get("issuer").and_then(Value::as_str).unwrap_or(own_issuer).to_owned(),
+        tenant: tenant.map(str::to_owned),
         audiences: audiences.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         audience_claim: first("audience_claim", "aud"),
         scope_claim: first("scope_claims", "scope"),
@@ -143,7 +146,7 @@ fn realm(entry: &Value, own_issuer: &str) -> Realm {
 
 /// The users for the rights that the routes ask of an issuer's tokens.
 fn made_up(document: &Value, entry: &Value, realm: &Realm, at: usize, others: &[User]) -> Vec<User> {
-    let rights = rights(document, &realm.issuer);
+    let rights = rights(document, &realm.issuer, realm.tenant.as_deref());
     let mut users: Vec<User> = Vec::new();
     let mut add = |name: String, scopes: Vec<String>, more: &Map<String, Value>| {
         let taken: Vec<User> = others.iter().chain(users.iter()).cloned().collect();
@@ -194,6 +197,46 @@ fn free(id: &str, taken: &[User]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_of_a_few_tenants_has_users_and_the_claims_that_its_tokens_need() {
+        let document = json!({
+            "issuers": [
+                { "issuer": "https://a.example/{tenant}", "tenants": ["x", "y"], "tenant_claim": "tid", "audience": "api" },
+                { "issuer": "https://b.example/{tenant}", "tenants": "any", "audience": "api" },
+            ],
+            "routes": [
+                { "path": "/x", "claims": { "{tenant}": "x", "role": "admin" } },
+                { "path": "/{t}", "claims": { "{tenant}": "{t}", "role": "user" } },
+            ],
+            "principal": ["{tenant}", "sub"],
+            "context": { "tenant": "{tenant}" },
+        });
+        let roster = Roster::new(&document, "http://127.0.0.1/__issuer", None).unwrap();
+        let seen: Vec<_> = roster
+            .users
+            .iter()
+            .map(|user| {
+                let realm = &roster.realms[user.realm];
+                let claims = user.access_claims(realm, &[], None);
+                (realm.issuer.as_str(), claims.get("tid").cloned(), claims.get("role").cloned())
+            })
+            .collect();
+        let (x, y) = (Some(json!("x")), Some(json!("y")));
+        assert_eq!(
+            seen,
+            [
+                ("https://a.example/x", x.clone(), Some(json!("admin"))),
+                ("https://a.example/x", x.clone(), Some(json!("user"))),
+                ("https://a.example/x", x, None),
+                ("https://a.example/y", y.clone(), Some(json!("user"))),
+                ("https://a.example/y", y, None),
+                ("https://b.example/some-tenant", None, Some(json!("user"))),
+                ("https://b.example/some-tenant", None, None),
+            ]
+        );
+        assert!(roster.users.iter().all(|user| !user.claims.contains_key("{tenant}")));
+    }
 
     #[test]
     fn every_right_of_the_table_has_a_user_and_one_has_none() {
