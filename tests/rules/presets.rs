@@ -51,9 +51,11 @@ impl Provider {
             issuer.remove("required_claims");
         }
         let mut set = jwks([&key]);
-        if preset == "entra-id" {
-            // Entra ID's keys have no `alg`.
-            set["keys"][0].as_object_mut().unwrap().remove("alg");
+        if preset.starts_with("entra-id") {
+            // Entra ID's keys have no `alg`, and those for all tenants name their issuer.
+            let key = set["keys"][0].as_object_mut().unwrap();
+            key.remove("alg");
+            key.insert("issuer".to_owned(), "https://login.microsoftonline.com/{tenantid}/v2.0".into());
         }
         issuer.insert("jwks".to_owned(), set);
         let mut claims = json!({ "iat": NOW - 60, "exp": NOW + 3600 });
@@ -110,7 +112,7 @@ fn every_preset_is_valid_by_the_schema() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 10);
+    assert_eq!(seen, 13);
 }
 
 #[test]
@@ -213,6 +215,76 @@ fn entra_id_access_tokens() {
     entra.refuses("GET /orders", &json!({ "tid": "another" }), "invalid_claim");
     let first = json!({ "iss": format!("https://sts.windows.net/{}/", variables[0].1), "ver": "1.0" });
     entra.refuses("GET /orders", &first, "unknown_issuer");
+}
+
+#[test]
+fn entra_id_access_tokens_of_several_tenants() {
+    let (one, other) = ("11111111-2222-3333-4444-555555555555", "66666666-7777-8888-9999-000000000000");
+    let variables = [
+        ("ENTRA_TENANT_1", one),
+        ("ENTRA_TENANT_2", other),
+        ("ENTRA_APPLICATION", "6e74172b-be56-4843-9ff4-e66a39bb12e3"),
+    ];
+    let of = |tenant: &str| json!({ "iss": format!("https://login.microsoftonline.com/{tenant}/v2.0"), "tid": tenant });
+    let mut typical = json!({
+        "aud": variables[2].1, "azp": "a-client", "oid": "690222be-ff1a-4d56-abd1-7e4f7d38e474", "scp": "Orders.Read",
+        "sub": "HKZpfaHyWadeOouYlitjrI", "ver": "2.0", "roles": ["Admin"],
+    });
+    merge(&mut typical, &of(one));
+    let entra = Provider::new("entra-id-tenants", &variables, "RS256", &typical);
+    entra.allows("GET /orders", &as_issued());
+    entra.allows("GET /orders", &of(other));
+    entra.allows(&format!("GET /tenants/{other}/users"), &of(other));
+    entra.refuses(&format!("GET /tenants/{one}/users"), &of(other), "claim_mismatch");
+    entra.refuses("GET /orders", &json!({ "tid": other }), "invalid_claim");
+    entra.refuses("GET /orders", &json!({ "tid": null }), "missing_claim");
+    entra.refuses("GET /orders", &of("9188040d-6c67-4c5b-b112-36a304b66dad"), "unknown_issuer");
+}
+
+#[test]
+fn keycloak_access_tokens_of_several_realms() {
+    let variables = [
+        ("KEYCLOAK_HOST", "sso.example.com"),
+        ("KEYCLOAK_REALM_1", "shop"),
+        ("KEYCLOAK_REALM_2", "Shop_2"),
+        ("KEYCLOAK_AUDIENCE", "orders-api"),
+    ];
+    let typical = json!({
+        "iss": "https://sso.example.com/realms/shop", "aud": ["orders-api", "account"], "sub": "0d5f", "typ": "Bearer", "azp": "shop",
+        "realm_access": { "roles": ["admin"] }, "scope": "openid orders", "preferred_username": "ada",
+    });
+    let keycloak = Provider::new("keycloak-realms", &variables, "RS256", &typical);
+    let other = json!({ "iss": "https://sso.example.com/realms/Shop_2" });
+    keycloak.allows("GET /orders", &as_issued());
+    keycloak.allows("GET /orders", &other);
+    keycloak.allows("GET /realms/Shop_2/users", &other);
+    keycloak.refuses("GET /realms/shop/users", &other, "claim_mismatch");
+    keycloak.refuses("GET /orders", &json!({ "iss": "https://sso.example.com/realms/master" }), "unknown_issuer");
+}
+
+#[test]
+fn cognito_access_tokens_of_several_pools() {
+    let variables = [
+        ("COGNITO_REGION", "eu-west-1"),
+        ("COGNITO_POOL_1", "eu-west-1_AbCdEfGhI"),
+        ("COGNITO_POOL_2", "eu-west-1_JkLmNoPqR"),
+        ("COGNITO_CLIENT_1", "1example23456789"),
+        ("COGNITO_CLIENT_2", "2example23456789"),
+    ];
+    let typical = json!({
+        "iss": "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEfGhI", "client_id": "1example23456789", "token_use": "access",
+        "scope": "orders/read", "sub": "aaaaaaaa", "username": "ada", "cognito:groups": ["admins"],
+    });
+    let cognito = Provider::new("cognito-pools", &variables, "RS256", &typical);
+    let other = json!({
+        "iss": "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_JkLmNoPqR", "client_id": "2example23456789",
+    });
+    cognito.allows("GET /orders", &as_issued());
+    cognito.allows("GET /orders", &other);
+    cognito.allows("GET /admin/users", &as_issued());
+    cognito.refuses("GET /admin/users", &other, "claim_mismatch");
+    let foreign = json!({ "iss": "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_XXXXXXXXX" });
+    cognito.refuses("GET /orders", &foreign, "unknown_issuer");
 }
 
 #[test]
