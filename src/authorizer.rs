@@ -13,15 +13,15 @@ use crate::bearer::BearerToken;
 use crate::claims::Verified;
 use crate::config::Config;
 use crate::error::Error;
-use crate::event::{MethodArn, Request};
+use crate::event::{Api, MethodArn, Request};
 use crate::hint::{Hint, kind_of_event};
 use crate::issuer::{Issuer, Issuers, Selected};
 use crate::keys::{KeyAccess, join_at_most};
 use crate::observer::Observer;
 use crate::policy::IamPolicy;
-use crate::response::Answer;
+use crate::response::{Answer, Form, InvalidToken};
 use crate::routes::{Decision, METHODS, Need, Routes, Undeclared};
-use crate::settings::{Policies, RouteRules, Settings};
+use crate::settings::{HttpApiAnswer, Policies, RouteRules, Settings};
 use crate::time::{Clock, Deadline};
 use crate::token::Unverified;
 
@@ -118,11 +118,11 @@ impl Authorizer {
         }
     }
 
-    /// Answers one TOKEN authorizer event, and logs one line about it.
+    /// Answers one authorizer event, and logs one line about it.
     pub async fn authorize(&self, event: &[u8], invocation: Invocation<'_>) -> Answer {
         let began = self.clock.now();
         let deadline = Deadline::of(invocation.deadline, began);
-        let request = Request::parse(event);
+        let request = Request::parse(event, &self.settings.token_sources);
         let mut seen = Seen::default();
         let (answer, error) = self.answer(&request, deadline, &mut seen).await;
         if let Some(error) = error
@@ -158,20 +158,32 @@ impl Authorizer {
         let clock = if now.wall < self.clock.earliest() { Err(Error::Internal) } else { Ok(()) };
         observer.clock(now.date(), clock);
         if let Err(error) = clock {
-            return self.refuse(error, None);
+            return refuse(error);
         }
         observer.event(request.as_ref().map_err(|error| *error));
         match request {
-            Err(error) => self.refuse(*error, None),
-            Ok(request) => match self.verify(request, deadline, observer).await {
-                Err(error) => self.refuse(error, Some(&request.arn)),
-                Ok(token) => {
-                    let (policy, refusal) = self.decide(&request.arn, &token, observer);
-                    let (identity, claims) = token.into_parts();
-                    observer.answered(claims, refusal);
-                    (Answer::decided(identity, policy, refusal), refusal)
+            Err(error) => refuse(*error),
+            Ok(request) => {
+                let (invalid_token, form) = self.manner(request.api);
+                match self.verify(request, deadline, observer).await {
+                    Err(error) => (Answer::refused(error, invalid_token, Some(&request.arn), form), Some(error)),
+                    Ok(token) => {
+                        let (policy, refusal) = self.decide(&request.arn, &token, observer);
+                        let (identity, claims) = token.into_parts();
+                        observer.answered(claims, refusal);
+                        (Answer::decided(identity, policy, refusal, form), refusal)
+                    }
                 }
-            },
+            }
+        }
+    }
+
+    /// How this kind of API is answered: an invalid token, and anything at all. An HTTP API turns every error into a 500.
+    fn manner(&self, api: Api) -> (InvalidToken, Form) {
+        match (api, self.settings.http_api_answer) {
+            (Api::Rest | Api::WebSocket, _) => (self.settings.invalid_token, Form::Policy),
+            (Api::Http1, _) | (Api::Http2, HttpApiAnswer::Iam) => (InvalidToken::Deny, Form::Policy),
+            (Api::Http2, HttpApiAnswer::Simple) => (InvalidToken::Deny, Form::Simple),
         }
     }
 
@@ -213,6 +225,9 @@ impl Authorizer {
         observer.route(arn, token, &decision);
         let (not_after, expiry) = (token.not_after(), self.settings.policy_expiry);
         match (self.settings.route_rules, &self.settings.policies) {
+            (RouteRules::Enforce, _) if arn.is_connect() => {
+                IamPolicy::for_request(decision.permit, arn, not_after, expiry)
+            }
             (RouteRules::Report, _) => (IamPolicy::allow_stage(arn, not_after, expiry), decision.permit.err()),
             (RouteRules::Enforce, Policies::SingleRequest) => {
                 IamPolicy::for_request(decision.permit, arn, not_after, expiry)
@@ -223,10 +238,11 @@ impl Authorizer {
             }
         }
     }
+}
 
-    fn refuse(&self, error: Error, arn: Option<&MethodArn>) -> (Answer, Option<Error>) {
-        (Answer::refused(error, self.settings.invalid_token, arn), Some(error))
-    }
+/// The answer where there is no request that it could be about.
+fn refuse(error: Error) -> (Answer, Option<Error>) {
+    (Answer::refused(error, InvalidToken::Deny, None, Form::Policy), Some(error))
 }
 
 fn outcome<T>(result: &Result<T, Error>) -> Result<(), Error> {

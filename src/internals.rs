@@ -58,7 +58,7 @@ pub const STAGES: [Stage; 5] = [Stage::Event, Stage::Token, Stage::Signature, St
 
 /// Runs the pipeline up to a stage; `None` if an earlier one refuses.
 pub async fn reach(authorizer: &Authorizer, event: &[u8], stage: Stage) -> Option<()> {
-    let request = Request::parse(event).ok()?;
+    let request = Request::parse(event, &authorizer.settings.token_sources).ok()?;
     if stage == Stage::Event {
         return Some(());
     }

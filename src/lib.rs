@@ -1,6 +1,6 @@
-//! A Lambda TOKEN authorizer for AWS API Gateway REST APIs.
+//! A Lambda authorizer for AWS API Gateway: a TOKEN authorizer for REST APIs, and a REQUEST authorizer for REST, WebSocket and HTTP APIs.
 //!
-//! It takes the bearer token of a TOKEN authorizer event, verifies it against the configured issuers, checks what it may
+//! It takes the bearer token of an authorizer event, verifies it against the configured issuers, checks what it may
 //! do against the route in `methodArn`, and answers with an IAM policy.
 //!
 //! Three types are the whole interface. A [`Config`] is parsed once, with every mistake reported. It becomes an

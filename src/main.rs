@@ -53,8 +53,8 @@ const USAGE: &str = "usage: apigw-jwt-authorizer EVENT.json...   (`-` is standar
 /// What is asked of the program itself, on a desk.
 fn asked() -> Option<String> {
     const HELP: &str = "\
-A Lambda TOKEN authorizer for API Gateway. In Lambda it serves the Runtime API. Locally it answers the
-TOKEN events in these files, one line of JSON on standard output for each; its log goes to standard error.
+A Lambda authorizer for API Gateway. In Lambda it serves the Runtime API. Locally it answers the authorizer
+events in these files, one line of JSON on standard output for each; its log goes to standard error.
 
 The configuration is AUTHORIZER_CONFIG (the document itself) or a file: AUTHORIZER_CONFIG_FILE, else
 authorizer.json in LAMBDA_TASK_ROOT or the working directory, else /opt/authorizer.json.

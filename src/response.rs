@@ -7,6 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::claims::Identity;
 use crate::error::Error;
+#[cfg(feature = "authz")]
+use crate::event::Api;
 use crate::event::MethodArn;
 use crate::policy::IamPolicy;
 
@@ -16,7 +18,7 @@ const MAX_ANSWER_BYTES: usize = 8192;
 /// The answer to API Gateway.
 #[derive(Debug)]
 pub enum Answer {
-    /// An IAM policy with its principal and context: the client sees what the policy says, or 403.
+    /// An IAM policy with its principal and context, or the simple answer of an HTTP API: the client sees what it says, or 403.
     Policy(Box<PolicyAnswer>),
     /// An error: the client sees 401 for `Unauthorized`, else 500. API Gateway does not cache it.
     Failure(Failure),
@@ -41,6 +43,15 @@ pub(crate) enum InvalidToken {
     Unauthorized,
 }
 
+/// How the answer to a request is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// As an IAM policy.
+    Policy,
+    /// As `isAuthorized`, for an HTTP API with simple responses.
+    Simple,
+}
+
 /// How an error is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -59,7 +70,7 @@ const KEYS_UNAVAILABLE: Failure = Failure {
 };
 const MALFORMED_EVENT: Failure = Failure {
     error_type: "MalformedEvent",
-    error_message: "The event is not a TOKEN authorizer event with a methodArn.",
+    error_message: "The event is not an authorizer event of API Gateway; the log says what it looks like.",
 };
 const INTERNAL_ERROR: Failure =
     Failure { error_type: "InternalError", error_message: "The authorizer failed; the log says where." };
@@ -94,12 +105,27 @@ fn kind(error: Error) -> Kind {
 pub struct PolicyAnswer {
     identity: Identity,
     policy: IamPolicy,
+    form: Form,
 }
 
 impl Serialize for PolicyAnswer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Shape::new(&self.identity, &self.policy).serialize(serializer)
+        match self.form {
+            Form::Policy => Shape::new(&self.identity, &self.policy).serialize(serializer),
+            Form::Simple => {
+                Simple { is_authorized: self.policy.allows(), context: &self.identity.context }.serialize(serializer)
+            }
+        }
     }
+}
+
+/// The JSON of a simple answer.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Simple<'a> {
+    is_authorized: bool,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    context: &'a Map<String, Value>,
 }
 
 /// Prints no identity, because it is made of claims.
@@ -150,12 +176,12 @@ impl io::Write for Count {
 impl Answer {
     /// The answer to a request whose token is valid. A policy that allows anything applies to other requests too, so it carries
     /// the token's identity even if this request is refused.
-    pub(crate) fn decided(identity: Identity, policy: IamPolicy, refusal: Option<Error>) -> Self {
+    pub(crate) fn decided(identity: Identity, policy: IamPolicy, refusal: Option<Error>, form: Form) -> Self {
         match refusal {
             Some(refusal) if !policy.allows() => {
-                Self::nothing(identity.principal, policy, "insufficient_scope", refusal)
+                Self::nothing(identity.principal, policy, "insufficient_scope", refusal, form)
             }
-            _ => Self::Policy(Box::new(PolicyAnswer { identity, policy })),
+            _ => Self::Policy(Box::new(PolicyAnswer { identity, policy, form })),
         }
     }
 
@@ -169,11 +195,11 @@ impl Answer {
     }
 
     /// The answer to a request without a valid token.
-    pub(crate) fn refused(error: Error, invalid_token: InvalidToken, arn: Option<&MethodArn>) -> Self {
+    pub(crate) fn refused(error: Error, invalid_token: InvalidToken, arn: Option<&MethodArn>, form: Form) -> Self {
         match (kind(error), arn) {
             (Kind::Failure(failure), _) => Self::Failure(failure),
             (Kind::Invalid, Some(arn)) if invalid_token == InvalidToken::Deny => {
-                Self::nothing("anonymous".to_owned(), IamPolicy::deny_stage(arn), "invalid_token", error)
+                Self::nothing("anonymous".to_owned(), IamPolicy::deny_stage(arn), "invalid_token", error, form)
             }
             (Kind::Invalid, Some(_)) => Self::Failure(UNAUTHORIZED),
             // A bug: only a verified token reaches the routes, and only a request has a token.
@@ -182,11 +208,11 @@ impl Answer {
     }
 
     /// An answer that allows nothing. Its context gives the reason, for gateway response templates.
-    fn nothing(principal: String, policy: IamPolicy, error: &str, reason: Error) -> Self {
+    fn nothing(principal: String, policy: IamPolicy, error: &str, reason: Error, form: Form) -> Self {
         let why = [("error", error), ("reason", reason.code())];
         let context = why.into_iter().map(|(key, text)| (key.to_owned(), text.into())).collect();
         let identity = Identity { principal, context, usage_identifier_key: None };
-        Self::Policy(Box::new(PolicyAnswer { identity, policy }))
+        Self::Policy(Box::new(PolicyAnswer { identity, policy, form }))
     }
 
     /// The answer as one line of JSON.
@@ -218,11 +244,11 @@ impl Answer {
 
     /// The status that the client sees; 200 stands for the backend's answer to a request that passes.
     #[cfg(feature = "authz")]
-    pub(crate) fn status(&self, passes: bool) -> u16 {
+    pub(crate) fn status(&self, passes: bool, api: Api) -> u16 {
         match self {
             Self::Policy(_) if passes => 200,
             Self::Policy(_) => 403,
-            Self::Failure(failure) if *failure == UNAUTHORIZED => 401,
+            Self::Failure(failure) if *failure == UNAUTHORIZED && matches!(api, Api::Rest | Api::WebSocket) => 401,
             Self::Failure(_) => 500,
         }
     }

@@ -1,6 +1,7 @@
 //! The settings of the pipeline as a whole; each stage defines its own.
 
 use crate::claims::Forwarding;
+use crate::event::TokenSource;
 use crate::policy::{Plan, PolicyExpiry};
 use crate::response::InvalidToken;
 
@@ -12,6 +13,18 @@ pub(crate) struct Settings {
     pub(crate) policy_expiry: PolicyExpiry,
     pub(crate) route_rules: RouteRules,
     pub(crate) invalid_token: InvalidToken,
+    /// Where the token of a REQUEST event is.
+    pub(crate) token_sources: Vec<TokenSource>,
+    pub(crate) http_api_answer: HttpApiAnswer,
+}
+
+/// How an event of format 2.0 is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HttpApiAnswer {
+    /// By an IAM policy, as every other event.
+    Iam,
+    /// By `isAuthorized`, which the gateway takes for whatever its cache key covers.
+    Simple,
 }
 
 /// Which requests a policy covers.

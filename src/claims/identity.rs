@@ -14,7 +14,7 @@ const MAX_CONTEXT_VALUE_BYTES: usize = 2048;
 const MAX_CONTEXT_BYTES: usize = 6144;
 
 /// Context keys that no claim may take: the authorizer writes the first two, the gateway the last.
-pub(crate) const RESERVED_CONTEXT_KEYS: [&str; 3] = ["error", "reason", "principalId"];
+pub(crate) const RESERVED_CONTEXT_KEYS: [&str; 4] = ["error", "reason", "principalId", "claims"];
 
 /// Which claims the answer passes on to the gateway.
 #[derive(Debug)]

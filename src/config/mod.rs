@@ -4,6 +4,7 @@ mod claim;
 mod issuer;
 mod key_address;
 mod network;
+mod requests;
 mod route;
 mod secret;
 mod syntax;
@@ -19,13 +20,14 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::claims::{ClaimName, Forwarding};
+use crate::event::TokenSource;
 use crate::issuer::{IssuerName, IssuerSettings};
 use crate::json;
 use crate::keys::{Extension, Trust};
 use crate::policy::{Plan, PolicyExpiry};
 use crate::response::InvalidToken;
 use crate::routes::{Route, Routes, Undeclared};
-use crate::settings::{Policies, RouteRules, Settings};
+use crate::settings::{HttpApiAnswer, Policies, RouteRules, Settings};
 use claim::{claim_name, claim_names, context};
 use network::{extension, tls};
 use tenants::Takes;
@@ -116,6 +118,8 @@ fn read(document: &Node<'_>) -> Option<Config> {
         "principal",
         "context",
         "usage_identifier_key",
+        "token_sources",
+        "http_api_answer",
         "tls",
     ])?;
     let walk = document.walk;
@@ -158,6 +162,12 @@ fn read(document: &Node<'_>) -> Option<Config> {
     let context = fields.optional("context").map_or_else(|| Some(Vec::new()), |node| context(&node));
     let usage_identifier_key =
         fields.optional("usage_identifier_key").map_or(Some(None), |node| claim_name(&node).map(Some));
+    let token_sources = fields
+        .optional("token_sources")
+        .map_or_else(|| Some(vec![TokenSource::authorization()]), |node| requests::token_sources(&node));
+    let http_api_answer = fields.optional("http_api_answer").map_or(Some(HttpApiAnswer::Iam), |node| {
+        requests::http_api_answer(&node, policy.map(|mode| mode == Mode::SingleRequest))
+    });
     let routes = compiled(walk, entries, undeclared);
     let policies = routes.as_ref().zip(policy).and_then(|(routes, mode)| policies(walk, routes, mode));
     let forwarding =
@@ -168,6 +178,8 @@ fn read(document: &Node<'_>) -> Option<Config> {
         policy_expiry: policy_expiry?,
         route_rules: route_rules?,
         invalid_token: invalid_token?,
+        token_sources: token_sources?,
+        http_api_answer: http_api_answer?,
     };
     let (issuers, routes, trust, extension) = (issuers?, routes?, trust?, extension?);
     tenants::warn(walk, &issuers, &routes, &settings.forwarding);
@@ -233,7 +245,7 @@ fn compiled(walk: &Walk<'_>, entries: Option<Vec<Option<Route>>>, undeclared: Op
 }
 
 /// Which requests a policy covers.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Cacheable,
     SingleRequest,

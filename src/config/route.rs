@@ -31,6 +31,11 @@ fn entry(node: &Node<'_>) -> Option<Route> {
         (None, Some(_)) => alternative(node, &fields, path.as_ref()).map(|only| vec![only]),
         (None, None) => Some(Vec::new()),
     };
+    if let (Some(path), Some(node)) = (&path, fields.optional("method"))
+        && path.is_connect()
+    {
+        return node.reject("`$connect` has no method");
+    }
     Some(Route { methods: methods?, path: path?, need: Arc::new(Need { any_of: need? }) })
 }
 

@@ -5,6 +5,9 @@ use std::fmt;
 /// The longest start of an ARN, including the slash after the stage: with `*` it is a Resource of at most 512 characters.
 const MAX_STAGE_CHARS: usize = 511;
 
+/// The route that a WebSocket API asks about when a client connects.
+pub(crate) const CONNECT: &str = "$connect";
+
 /// `arn:<partition>:execute-api:<region>:<account>:<api>/<stage>/<METHOD>/<path>`, the path as the client wrote it.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct MethodArn {
@@ -28,11 +31,12 @@ impl MethodArn {
         let mut slashes = rest.splitn(4, '/');
         let (api, stage) = (slashes.next()?, slashes.next()?);
         let (method, path) = (slashes.next()?, slashes.next()?);
-        let plain =
-            |part: &str| !part.is_empty() && !part.chars().any(|c| matches!(c, '*' | '?' | '$') || c.is_control());
-        let named =
-            arn == "arn" && service == "execute-api" && [partition, region, account, api, stage].into_iter().all(plain);
-        if !named || method.is_empty() || !method.bytes().all(|b| b.is_ascii_uppercase()) {
+        let named = arn == "arn" && service == "execute-api" && is_stage(stage);
+        if !named
+            || ![partition, region, account, api].into_iter().all(plain)
+            || method.is_empty()
+            || !method.bytes().all(|b| b.is_ascii_uppercase())
+        {
             return None;
         }
         let stage = text.strip_suffix(path)?.strip_suffix('/')?.strip_suffix(method)?;
@@ -41,6 +45,19 @@ impl MethodArn {
         }
         let [text, stage, method, path] = [text, stage, method, path].map(str::to_owned);
         Some(Self { text, stage, method, path })
+    }
+
+    /// Splits the ARN of a WebSocket API's `$connect` route, which has no method and no path.
+    pub(crate) fn of_connect(text: &str) -> Option<Self> {
+        let stage = text.strip_suffix(CONNECT)?;
+        // A method ARN of the same stage is as plain.
+        let of_stage = Self::parse(&format!("{stage}GET/")).filter(|arn| arn.stage() == stage)?;
+        Some(Self { text: text.to_owned(), stage: of_stage.stage, method: String::new(), path: CONNECT.to_owned() })
+    }
+
+    /// Whether it is the `$connect` route of a WebSocket API.
+    pub(crate) fn is_connect(&self) -> bool {
+        self.method.is_empty() && self.path == CONNECT
     }
 
     /// The whole ARN.
@@ -53,7 +70,7 @@ impl MethodArn {
         &self.stage
     }
 
-    /// The HTTP method, in capital letters.
+    /// The HTTP method, in capital letters; empty for `$connect`.
     pub(crate) fn method(&self) -> &str {
         &self.method
     }
@@ -62,6 +79,16 @@ impl MethodArn {
     pub(crate) fn path(&self) -> &str {
         &self.path
     }
+}
+
+/// Whether a part of an ARN looks like no pattern.
+fn plain(part: &str) -> bool {
+    !part.is_empty() && !part.chars().any(|c| matches!(c, '*' | '?' | '$') || c.is_control())
+}
+
+/// HTTP APIs have a stage that is called `$default`.
+fn is_stage(part: &str) -> bool {
+    plain(part) || part == "$default"
 }
 
 /// Prints the method only: a path may contain what a user typed.
@@ -92,6 +119,26 @@ mod tests {
         parts(&format!("{stage}GET/*?$"), stage, "GET", "*?$");
         let china = "arn:aws-cn:execute-api:cn-north-1:123456789012:a1b2c3/ESTestInvoke-stage/";
         parts(&format!("{china}DELETE/x"), china, "DELETE", "x");
+    }
+
+    #[test]
+    fn the_stage_of_an_http_api_may_be_its_default() {
+        let stage = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3/$default/";
+        parts(&format!("{stage}GET/pets/1"), stage, "GET", "pets/1");
+    }
+
+    #[test]
+    fn the_arn_of_connect_has_no_method_and_no_path() {
+        let stage = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3/prod/";
+        let arn = MethodArn::of_connect(&format!("{stage}$connect")).unwrap();
+        assert_eq!((arn.stage(), arn.method(), arn.path()), (stage, "", "$connect"));
+        assert_eq!(arn.as_str(), format!("{stage}$connect"));
+        assert!(arn.is_connect());
+        assert!(!MethodArn::parse(&format!("{stage}GET/$connect")).unwrap().is_connect());
+        for bad in ["", "a/$connect", "GET/$connect", "$disconnect", "$connect/", "/$connect"] {
+            assert_eq!(MethodArn::of_connect(&format!("{stage}{bad}")), None, "{bad}");
+        }
+        assert_eq!(MethodArn::of_connect("arn:aws:execute-api:eu-west-1:123456789012:a*/prod/$connect"), None);
     }
 
     #[test]

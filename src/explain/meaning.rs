@@ -98,7 +98,7 @@ impl Authorizer {
 
     fn route_meaning(&self, index: usize) -> Option<RouteMeaning> {
         let entry = self.routes.entries().get(index)?;
-        let methods = self.routes.governed(index)?;
+        let methods = if entry.path.is_connect() { vec!["WebSocket"] } else { self.routes.governed(index)? };
         Some(RouteMeaning {
             methods,
             path: entry.path.as_str().to_owned(),

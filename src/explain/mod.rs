@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::authorizer::{Authorizer, Seen};
 use crate::error::Error;
-use crate::event::Request;
+use crate::event::{Api, Request};
 use crate::hint::{Hint, kind_of_event};
 use crate::response::Answer;
 use crate::settings::Policies;
@@ -69,7 +69,7 @@ const STEPS: [&str; 16] = [
 impl Authorizer {
     /// Decides a request as [`authorize`](Self::authorize) does, and says why.
     pub async fn explain(&self, event: &[u8]) -> Explanation {
-        let request = Request::parse(event);
+        let request = Request::parse(event, &self.settings.token_sources);
         let mut witness = Witness::new(self);
         let (answer, error) = self.answer(&request, Deadline::of(None, self.clock.now()), &mut witness).await;
         witness.probe_keys(error).await;
@@ -90,11 +90,15 @@ impl Authorizer {
         let policy = value.get("policyDocument").map(Policy::new);
         let now = self.clock.now().date();
         let arn = request.as_ref().ok().map(|request| &request.arn);
-        let passes = policy.as_ref().zip(arn).is_some_and(|(policy, arn)| policy.allows(arn.as_str(), now));
+        let passes = match value.get("isAuthorized") {
+            Some(simple) => *simple == true,
+            None => policy.as_ref().zip(arn).is_some_and(|(policy, arn)| policy.allows(arn.as_str(), now)),
+        };
+        let api = request.as_ref().map_or(Api::Rest, |request| request.api);
         Explanation {
             at: now.iso8601(),
             method: arn.map(|arn| arn.method().to_owned()),
-            path: arn.map(|arn| printable(&format!("/{}", arn.path()))),
+            path: arn.map(|arn| printable(&words::path(arn))),
             steps: trail.steps,
             decision: match &answer {
                 Answer::Policy(_) if passes => "allow",
@@ -105,7 +109,7 @@ impl Authorizer {
             reason: error.map(Error::code),
             advice: trail.advice.filter(|_| error.is_some() && hint.is_none()),
             hint,
-            client_sees: answer.status(passes),
+            client_sees: answer.status(passes, api),
             route: seen.route.map(str::to_owned),
             cached: policy.zip(request.as_ref().ok()).map(|(policy, request)| Cached {
                 until: policy.until().map(str::to_owned),

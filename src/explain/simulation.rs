@@ -84,7 +84,7 @@ impl Authorizer {
             Bearer::Supposed { claims, scopes } => Ok(Holder::supposed(claims.clone(), scopes)),
             Bearer::Header(value) => {
                 let event = event(Some(value), "GET", "/");
-                let request = Request::parse(event.as_bytes());
+                let request = Request::parse(event.as_bytes(), &self.settings.token_sources);
                 let mut seen = Seen(None);
                 let (_, error) = self.answer(&request, Deadline::of(None, self.clock.now()), &mut seen).await;
                 seen.0.map(Holder).ok_or_else(|| error.unwrap_or(Error::Internal).code())

@@ -105,7 +105,7 @@ impl<'a> Observer<'a> for Witness<'a> {
             vec![
                 ("stage", printable(request.arn.stage())),
                 ("method", request.arn.method().to_owned()),
-                ("path", printable(&format!("/{}", request.arn.path()))),
+                ("path", printable(&words::path(&request.arn))),
             ]
         });
         self.trail.step("event", facts.unwrap_or_default(), outcome);
@@ -231,7 +231,7 @@ impl<'a> Observer<'a> for Witness<'a> {
         self.seen.route(arn, token, decision);
         self.token = Some(token.clone());
         let routes = &self.authorizer.routes;
-        let mut facts = vec![("path", printable(&format!("/{}", arn.path())))];
+        let mut facts = vec![("path", printable(&words::path(arn)))];
         let entry = decision.need.and_then(|need| {
             let mut entries = routes.entries().iter().enumerate();
             entries.find(|(_, entry)| std::ptr::eq(&raw const *entry.need, std::ptr::from_ref(need)))

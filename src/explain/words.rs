@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::claims::{Accepted, ClaimName};
+use crate::event::MethodArn;
 use crate::hint::{Hint, How, Place};
 use crate::issuer::Issuer;
 use crate::keys::{Address, KeySet, KeySource, Previous, RemoteKeys, SecretLocation};
@@ -173,6 +174,11 @@ pub(super) fn tenants(tenants: &Tenants) -> String {
             }
         }
     }
+}
+
+/// The path of a request; `$connect` is none.
+pub(super) fn path(arn: &MethodArn) -> String {
+    if arn.is_connect() { arn.path().to_owned() } else { format!("/{}", arn.path()) }
 }
 
 /// What an issuer is called.

@@ -1,13 +1,14 @@
-//! Events that are not those of a TOKEN authorizer.
+//! Events that cannot be read.
 
 use serde_json::Value;
 
 use super::list::Hint;
+use crate::event::MethodArn;
 
 /// The longest event that is looked into: larger ones are of nobody who needs a hint.
 const MAX_BYTES: usize = 262_144;
 
-/// What kind of event this is, if it is not a TOKEN event with a method ARN.
+/// What is wrong with an event that could not be read, by what it looks like.
 pub(crate) fn kind(event: &[u8]) -> Option<Hint> {
     if event.len() > MAX_BYTES {
         return None;
@@ -16,27 +17,40 @@ pub(crate) fn kind(event: &[u8]) -> Option<Hint> {
     let text = |name: &str| event.get(name).and_then(Value::as_str);
     let has = |name: &str| event.get(name).is_some_and(|member| !member.is_null());
     event.as_object()?;
-    let socket = || {
-        event.pointer("/requestContext/eventType").is_some() || event.pointer("/requestContext/connectionId").is_some()
-    };
-    if text("version") == Some("2.0") || has("routeArn") || has("routeKey") {
-        return Some(Hint::HttpApiEvent);
-    }
-    if socket() || text("methodArn").is_some_and(|arn| arn.ends_with("/$connect")) {
-        return Some(Hint::WebSocketEvent);
-    }
-    if text("type") == Some("REQUEST") {
-        let format_1 = text("version") == Some("1.0");
-        return Some(if format_1 { Hint::HttpApiEvent } else { Hint::RequestEvent });
+    match text("type") {
+        Some("REQUEST") => return request(&event),
+        Some("TOKEN") if has("version") || has("routeArn") => return Some(Hint::EventOfTwoKinds),
+        _ => {}
     }
     if !has("methodArn") && (has("httpMethod") || has("requestContext")) {
-        return Some(Hint::ProxyEvent);
+        let socket = event.pointer("/requestContext/connectionId").is_some();
+        return Some(if socket { Hint::WebSocketEvent } else { Hint::ProxyEvent });
     }
     match (text("type"), has("methodArn"), has("authorizationToken")) {
         (Some("TOKEN"), false, _) | (None, false, true) => Some(Hint::MethodArnAbsent),
         (Some("TOKEN"), true, _) => Some(Hint::MethodArnMalformed),
         (None, true, _) => Some(Hint::EventTypeAbsent),
         _ => Some(Hint::TestEvent),
+    }
+}
+
+fn request(event: &Value) -> Option<Hint> {
+    let text = |name: &str| event.get(name).and_then(Value::as_str);
+    let has = |name: &str| event.get(name).is_some_and(|member| !member.is_null());
+    let (own, other) =
+        if text("version") == Some("2.0") { ("routeArn", "methodArn") } else { ("methodArn", "routeArn") };
+    if has(other) {
+        return Some(Hint::EventOfTwoKinds);
+    }
+    let Some(arn) = text(own) else {
+        return Some(Hint::MethodArnAbsent);
+    };
+    let event_type = event.pointer("/requestContext/eventType").and_then(Value::as_str);
+    match (event_type, MethodArn::parse(arn).is_some() || MethodArn::of_connect(arn).is_some()) {
+        (_, false) => Some(Hint::MethodArnMalformed),
+        (Some(event_type), true) if event_type != "CONNECT" => Some(Hint::WebSocketEvent),
+        (None, true) if has("version") && has("identitySource") => Some(Hint::IdentitySourceIsNotTheToken),
+        _ => None,
     }
 }
 
@@ -47,11 +61,21 @@ mod tests {
     #[test]
     fn an_event_of_another_kind_is_named_by_its_kind() {
         let cases = [
-            (r#"{"type":"REQUEST","methodArn":"arn","headers":{}}"#, Some(Hint::RequestEvent)),
-            (r#"{"version":"2.0","type":"REQUEST","routeArn":"arn"}"#, Some(Hint::HttpApiEvent)),
-            (r#"{"version":"1.0","type":"REQUEST","methodArn":"arn"}"#, Some(Hint::HttpApiEvent)),
-            (r#"{"type":"REQUEST","methodArn":"a/b/$connect"}"#, Some(Hint::WebSocketEvent)),
-            (r#"{"requestContext":{"eventType":"CONNECT"}}"#, Some(Hint::WebSocketEvent)),
+            (r#"{"type":"REQUEST","methodArn":"arn","headers":{}}"#, Some(Hint::MethodArnMalformed)),
+            (r#"{"type":"REQUEST","headers":{}}"#, Some(Hint::MethodArnAbsent)),
+            (r#"{"version":"2.0","type":"REQUEST","methodArn":"arn"}"#, Some(Hint::EventOfTwoKinds)),
+            (r#"{"version":"2.0","type":"REQUEST"}"#, Some(Hint::MethodArnAbsent)),
+            (r#"{"version":"2.0","type":"TOKEN","methodArn":"arn"}"#, Some(Hint::EventOfTwoKinds)),
+            (
+                r#"{"version":"2.0","type":"REQUEST","routeArn":"arn:aws:execute-api:r:1:a/$default/GET/","identitySource":["x"]}"#,
+                Some(Hint::IdentitySourceIsNotTheToken),
+            ),
+            (
+                r#"{"type":"REQUEST","methodArn":"arn:aws:execute-api:r:1:a/s/$connect","requestContext":{"eventType":"MESSAGE"}}"#,
+                Some(Hint::WebSocketEvent),
+            ),
+            (r#"{"type":"REQUEST","methodArn":"arn:aws:execute-api:r:1:a/s/GET/","headers":[]}"#, None),
+            (r#"{"requestContext":{"eventType":"CONNECT","connectionId":"c"}}"#, Some(Hint::WebSocketEvent)),
             (r#"{"resource":"/x","httpMethod":"GET","requestContext":{}}"#, Some(Hint::ProxyEvent)),
             (r#"{"key1":"value1"}"#, Some(Hint::TestEvent)),
             (r#"{"Records":[]}"#, Some(Hint::TestEvent)),

@@ -17,7 +17,7 @@ use rustc_hash::FxHashMap;
 
 use crate::claims::Verified;
 use crate::error::Error;
-use crate::event::MethodArn;
+use crate::event::{CONNECT, MethodArn};
 
 /// The methods that API Gateway knows, in the order in which policies spell them.
 pub(crate) const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -59,6 +59,8 @@ pub(crate) struct Routes {
     undeclared: Undeclared,
     /// The entries whose literals have capital letters.
     with_capitals: Vec<usize>,
+    /// The entry for a WebSocket API's `$connect`, which no method and path reaches.
+    connect: Option<usize>,
 }
 
 /// A node of the trie: the nodes that may follow, most specific first, and the entries that end here.
@@ -114,6 +116,16 @@ pub(crate) struct Permit {
     _private: (),
 }
 
+impl<'a> Decision<'a> {
+    fn of(entry: Option<&'a Route>, outcome: Result<(), Error>) -> Self {
+        Self {
+            route: entry.map(|entry| entry.path.as_str()),
+            need: entry.map(|entry| &*entry.need),
+            permit: outcome.map(|()| Permit { _private: () }),
+        }
+    }
+}
+
 impl Routes {
     /// Compiles a table.
     ///
@@ -124,7 +136,7 @@ impl Routes {
         // Roughly the final number of nodes. Growing the list would take longer than everything else here.
         let mut nodes = Vec::with_capacity(entries.len().saturating_add(1));
         nodes.push(Node::default());
-        let mut routes = Self { entries: Vec::new(), nodes, undeclared, with_capitals: Vec::new() };
+        let mut routes = Self { entries: Vec::new(), nodes, undeclared, with_capitals: Vec::new(), connect: None };
         let mut clashes = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
             if entry.path.segments().iter().any(has_capitals) {
@@ -136,6 +148,7 @@ impl Routes {
                 None => *slot = Some(index),
             };
             match &entry.methods {
+                _ if entry.path.is_connect() => claim(&mut routes.connect, CONNECT),
                 Methods::Any => claim(&mut node.any, "ANY"),
                 Methods::Named(named) => {
                     for ((slot, method), named) in node.by_method.iter_mut().zip(METHODS).zip(named) {
@@ -171,7 +184,19 @@ impl Routes {
     /// Decides whether this token may make this request: [`Error::AmbiguousPath`], [`Error::UndeclaredRoute`],
     /// [`Error::InsufficientScope`] or [`Error::ClaimMismatch`] if not.
     pub(crate) fn decide(&self, arn: &MethodArn, token: &Verified) -> Decision<'_> {
-        self.decide_path(arn.method(), arn.path(), token)
+        if arn.is_connect() { self.decide_connect(token) } else { self.decide_path(arn.method(), arn.path(), token) }
+    }
+
+    /// Decides about `$connect`, which has no path that a claim could be compared with.
+    fn decide_connect(&self, token: &Verified) -> Decision<'_> {
+        let entry = self.connect.map(|index| self.entries.get(index));
+        let outcome = match &entry {
+            Some(Some(entry)) => entry.need.check(token, |_, _, _| false),
+            Some(None) => Err(Error::Internal),
+            None if self.undeclared == Undeclared::Allow => Ok(()),
+            None => Err(Error::UndeclaredRoute),
+        };
+        Decision::of(entry.flatten(), outcome)
     }
 
     /// Decides about a method and a path without its first slash.
@@ -186,11 +211,7 @@ impl Routes {
             Ok((Match::Undeclared, _)) if self.undeclared == Undeclared::Allow => (None, Ok(())),
             Ok((Match::Undeclared | Match::UnknownMethod, _)) => (None, Err(Error::UndeclaredRoute)),
         };
-        Decision {
-            route: entry.map(|entry| entry.path.as_str()),
-            need: entry.map(|entry| &*entry.need),
-            permit: outcome.map(|()| Permit { _private: () }),
-        }
+        Decision::of(entry, outcome)
     }
 
     /// The entry that decides about a plain path, without its first slash, and a method (a position in [`METHODS`]).

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::error::Error;
+use crate::event::CONNECT;
 
 /// One segment of a declared path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,10 @@ impl PathPattern {
     /// # Errors
     /// The rule that the path breaks: `pets`, `/pets/`, `/a b`, `/{id`, `/{p+}/x`, `/{id}/{id}`.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
+        if text == CONNECT {
+            // No request path reaches it: the table has no method for it.
+            return Ok(Self { text: text.to_owned(), segments: vec![Segment::Literal(text.into())] });
+        }
         let rest = text.strip_prefix('/').ok_or("a resource path begins with `/`")?;
         if rest.is_empty() {
             return Ok(Self { text: text.to_owned(), segments: Vec::new() });
@@ -50,6 +55,11 @@ impl PathPattern {
             return Err("a path names each of its parameters differently");
         }
         Ok(Self { text: text.to_owned(), segments })
+    }
+
+    /// Whether it is a WebSocket API's `$connect`, which is not a path.
+    pub(crate) fn is_connect(&self) -> bool {
+        self.text == CONNECT
     }
 
     /// The path as it was declared.

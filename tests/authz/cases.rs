@@ -64,6 +64,7 @@ const CASES: &[Case] = &[
         Advice("Have the issuer leave `crit` out of the token's header"),
         &[],
     ),
+    ("integration-event", Some("malformed_event"), Hint("proxy_event"), &[]),
     ("issuer-double-slash", Some("unknown_issuer"), Hint("issuer_differs_by_trailing_slash"), &["issuers[0].issuer"]),
     ("issuer-in-quotes", Some("unknown_issuer"), Hint("issuer_has_quotes"), &["issuers[0].issuer"]),
     (
@@ -102,7 +103,7 @@ const CASES: &[Case] = &[
         Advice(r#"Send a token whose `tenant` is "acme" or "initech": this one's is "umbrella"."#),
         &[],
     ),
-    ("rest-request-event", Some("malformed_event"), Hint("request_event"), &[]),
+    ("rest-request-event", None, Nothing, &[]),
     ("role-not-granted", Some("claim_mismatch"), Advice("Send the token of somebody who may"), &[]),
     ("route-not-declared", Some("undeclared_route"), Advice("Add an entry to `routes`"), &[]),
     ("rs512-key-without-alg", Some("unknown_key"), Hint("key_without_alg"), &[]),

@@ -27,9 +27,14 @@ use std::path::{Path, PathBuf};
 use program::{Ran, authz, golden};
 use serde_json::Value;
 
-/// Every sample event, in order.
+/// Every sample event of a TOKEN authorizer, in order.
 fn events() -> Vec<PathBuf> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("events");
+    events_of("")
+}
+
+/// The sample events in a folder.
+fn events_of(folder: &str) -> Vec<PathBuf> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("events").join(folder);
     let files = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
     files.sort();
@@ -38,17 +43,30 @@ fn events() -> Vec<PathBuf> {
 
 #[test]
 fn an_explanation_comes_to_the_stored_answer_of_every_sample_event() {
-    let events = events();
-    assert!(events.len() > 20);
-    for event in events {
-        let config = ["explain", "--json", "--config", "events/config/authorizer.json"];
-        let ran = authz(&[&config[..], &[event.to_str().unwrap()]].concat(), "");
-        let explained: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
-        let stored = event.parent().unwrap().join("answers").join(event.file_name().unwrap());
-        let stored: Value = serde_json::from_slice(&fs::read(stored).unwrap()).unwrap();
-        assert_eq!(explained["answer"], stored, "{}", event.display());
-        assert_eq!(ran.status, 0, "{}: whatever the decision", event.display());
+    assert!(events().len() > 20);
+    let mut simple = 0;
+    for folder in ["", "rest-request", "http-api", "websocket", "tenants"] {
+        let configuration = format!("events/config/{}.json", if folder.is_empty() { "authorizer" } else { folder });
+        assert_eq!(authz(&["check", &configuration], "").status, 0, "{configuration}");
+        for event in events_of(folder) {
+            let config = ["explain", "--json", "--config", &configuration];
+            let ran = authz(&[&config[..], &[event.to_str().unwrap()]].concat(), "");
+            let explained: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
+            let stored = Path::new("events/answers").join(folder).join(event.file_name().unwrap());
+            let stored: Value = serde_json::from_slice(&fs::read(stored).unwrap()).unwrap();
+            assert_eq!(explained["answer"], stored, "{}", event.display());
+            assert_eq!(ran.status, 0, "{}: whatever the decision", event.display());
+            if let Some(authorized) = stored.get("isAuthorized") {
+                let expected = if *authorized == true { ("allow", 200) } else { ("deny", 403) };
+                assert_eq!(
+                    (explained["decision"].as_str(), &explained["client_sees"]),
+                    (Some(expected.0), &expected.1.into())
+                );
+                simple += 1;
+            }
+        }
     }
+    assert_eq!(simple, 3);
 }
 
 #[test]

@@ -20,6 +20,17 @@ pub(crate) fn kept(event: &[u8], answer: &str, lines: &str, configuration: &str)
     holds_none("the log", lines, &private, "");
     let claims = claims(credentials);
     holds_none("the log", lines, &pieces(claims.iter().map(String::as_str)), configuration);
+    // A REQUEST event carries the client's request. Its ARNs and ids are the gateway's own.
+    let mut carried = Vec::new();
+    for member in
+        ["headers", "multiValueHeaders", "cookies", "queryStringParameters", "rawQueryString", "identitySource", "body"]
+    {
+        collect(&event[member], &mut carried);
+    }
+    collect(&event["multiValueQueryStringParameters"], &mut carried);
+    let carried = pieces(carried.iter().map(String::as_str));
+    holds_none("the answer", answer, &carried, configuration);
+    holds_none("the log", lines, &carried, configuration);
 }
 
 #[track_caller]

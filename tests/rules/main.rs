@@ -28,6 +28,7 @@ mod local;
 mod pieces;
 mod presets;
 mod properties;
+mod requests;
 mod signatures;
 mod starts;
 mod tenants;

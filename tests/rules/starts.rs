@@ -340,7 +340,7 @@ fn row_79_a_missing_audience_or_issuer_refuses_to_start() {
     refused(&api(json!({ "issuer": "" })), SECRET, "issuers[0].issuer: expected the text of the `iss` claim");
     let mut none = api(json!({}));
     none["issuers"] = json!([]);
-    refused(&none, SECRET, "issuers: expected a list of 1 to 32 issuers");
+    refused(&none, SECRET, "issuers: expected a list of 1 to 1000 issuers");
     let mut absent = api(json!({}));
     absent["issuers"][0].as_object_mut().unwrap().remove("audience");
     let expected = "issuers[0].audience: missing; expected the audience of your API, a text or a list of texts, or `null` to check none";

@@ -16,8 +16,7 @@ use crate::token::{Issuer as Named, Unverified};
 
 pub(super) const CLOCK: &str =
     "Set this machine's clock: it shows a time before this program was built. Or give the time with --at.";
-pub(super) const EVENT: &str =
-    "Send the event of a TOKEN authorizer, one JSON object with `type`, `authorizationToken` and `methodArn`.";
+pub(super) const EVENT: &str = "Send the event of an authorizer, one JSON object: `type`, `authorizationToken` and `methodArn` for a TOKEN authorizer.";
 pub(super) const NO_TOKEN: &str = "Send `Authorization: Bearer <token>`, in the header that the authorizer's token source names. Here --token gives it.";
 pub(super) const NO_CREDENTIALS: &str =
     "Send `Bearer`, a space, and the token as its issuer wrote it: letters, digits, `-`, `_` and two dots.";

@@ -1,0 +1,34 @@
+//! `token_sources` and `http_api_answer`: REQUEST events, and their answers.
+
+use super::walk::{Node, all};
+use crate::event::TokenSource;
+use crate::settings::HttpApiAnswer;
+
+/// Reads `token_sources`.
+pub(super) fn token_sources(node: &Node<'_>) -> Option<Vec<TokenSource>> {
+    const EXPECTED: &str =
+        "expected `header:NAME`, `cookie:NAME`, `query:NAME` or `websocket_protocol`, or a list of these";
+    let sources = all(node
+        .one_or_more()?
+        .map(|item| TokenSource::parse(&item.text(EXPECTED)?).or_else(|| item.reject(EXPECTED))))?;
+    if sources.len() > 1 {
+        node.walk.warning(
+            &node.place,
+            "an answer is kept by the identity sources of the gateway's authorizer, and without a token in one of them it is not asked; with \
+             several places for the token, leave the identity sources out and set its cache time to 0",
+        );
+    }
+    Some(sources)
+}
+
+/// Reads `http_api_answer`; `single_request` says whether a policy speaks of one request, if that is known.
+pub(super) fn http_api_answer(node: &Node<'_>, single_request: Option<bool>) -> Option<HttpApiAnswer> {
+    let answer = node.word(&[("iam", HttpApiAnswer::Iam), ("simple", HttpApiAnswer::Simple)])?;
+    if answer == HttpApiAnswer::Simple && single_request == Some(false) {
+        return node.reject(
+            "`simple` says yes or no to whatever the gateway keeps the answer for, so it needs `policy` `single_request`, and an authorizer \
+             whose identity sources are the token, `$context.routeKey` and the path, or whose cache time is 0",
+        );
+    }
+    Some(answer)
+}

@@ -1,0 +1,186 @@
+//! Where the token of a REQUEST event is.
+
+use std::borrow::Cow;
+
+use super::shape::{Pairs, Text};
+
+/// The header whose values begin with a scheme (RFC 9110 section 11.6.2).
+const AUTHORIZATION: &str = "Authorization";
+/// The header whose values are subprotocols (RFC 6455 section 11.3.4), the only one that a browser's `WebSocket` can set.
+const PROTOCOLS: &str = "Sec-WebSocket-Protocol";
+const SCHEME: &str = "bearer";
+
+/// A place in which a REQUEST event may have the token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum TokenSource {
+    /// A header, whose name is compared without case.
+    Header(String),
+    /// A cookie (RFC 6265 section 4.2.1).
+    Cookie(String),
+    /// A parameter of the query string.
+    Query(String),
+    /// `Sec-WebSocket-Protocol: bearer, <token>`.
+    WebSocketProtocol,
+}
+
+/// What an event carries that may hold a token. Where an event has a header or parameter twice, both are here.
+pub(super) struct Carried<'a> {
+    headers: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    cookies: Vec<Cow<'a, str>>,
+    parameters: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+/// A token that was found.
+pub(super) struct Found {
+    /// The value of an `Authorization` header that says the same.
+    pub(super) authorization: String,
+    /// What the gateway may call the value: as it was sent.
+    pub(super) sent: Vec<String>,
+}
+
+impl<'a> Carried<'a> {
+    pub(super) fn new(
+        headers: Option<Pairs<'a, Option<Text<'a>>>>,
+        multi_value_headers: Option<Pairs<'a, Option<Vec<Text<'a>>>>>,
+        cookies: Option<Vec<Text<'a>>>,
+        parameters: Option<Pairs<'a, Option<Text<'a>>>>,
+        multi_value_parameters: Option<Pairs<'a, Option<Vec<Text<'a>>>>>,
+    ) -> Self {
+        let cookies = cookies.unwrap_or_default();
+        Self {
+            headers: all(headers, multi_value_headers),
+            cookies: cookies.into_iter().map(|Text(cookie)| cookie).collect(),
+            parameters: all(parameters, multi_value_parameters),
+        }
+    }
+
+    /// The different values of a header that are not empty.
+    fn header(&self, name: &str) -> Vec<&str> {
+        let named = self.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
+        different(named.map(|(_, value)| &**value))
+    }
+}
+
+fn all<'a>(
+    single: Option<Pairs<'a, Option<Text<'a>>>>,
+    multiple: Option<Pairs<'a, Option<Vec<Text<'a>>>>>,
+) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
+    let mut pairs = Vec::new();
+    for (name, value) in single.into_iter().flat_map(|Pairs(pairs)| pairs) {
+        pairs.extend(value.map(|Text(value)| (name, value)));
+    }
+    for (name, values) in multiple.into_iter().flat_map(|Pairs(pairs)| pairs) {
+        for Text(value) in values.into_iter().flatten() {
+            pairs.push((name.clone(), value));
+        }
+    }
+    pairs
+}
+
+impl TokenSource {
+    /// Reads a source as the configuration has it: `header:NAME`, `cookie:NAME`, `query:NAME` or `websocket_protocol`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        // RFC 9110 section 5.6.2.
+        let is_token = |name: &str| {
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+        };
+        match text.split_once(':') {
+            None if text == "websocket_protocol" => Some(Self::WebSocketProtocol),
+            Some(("header", name)) if is_token(name) => Some(Self::Header(name.to_owned())),
+            Some(("cookie", name)) if is_token(name) => Some(Self::Cookie(name.to_owned())),
+            Some(("query", name)) if !name.is_empty() => Some(Self::Query(name.to_owned())),
+            _ => None,
+        }
+    }
+
+    /// The source that is used unless another is configured.
+    pub(crate) fn authorization() -> Self {
+        Self::Header(AUTHORIZATION.to_owned())
+    }
+
+    /// The token, if something is there. Different values are put together as RFC 9110 section 5.3 does it, which is not a token.
+    pub(super) fn find(&self, carried: &Carried<'_>) -> Option<Found> {
+        match self {
+            Self::Header(name) => {
+                let sent = carried.header(name);
+                let value = together(&sent)?;
+                let authorization = if name.eq_ignore_ascii_case(AUTHORIZATION) { value } else { with_scheme(value) };
+                Some(Found { authorization, sent: owned(&sent) })
+            }
+            Self::Query(name) => {
+                let named = carried.parameters.iter().filter(|(parameter, _)| parameter == name);
+                let sent = different(named.map(|(_, value)| &**value));
+                Some(Found { authorization: with_scheme(together(&sent)?), sent: owned(&sent) })
+            }
+            Self::Cookie(name) => {
+                let headers = carried.header("Cookie");
+                let lists = || headers.iter().copied().chain(carried.cookies.iter().map(|cookie| &**cookie));
+                let values = different(lists().flat_map(|list| cookies(list, name)));
+                let authorization = with_scheme(together(&values)?);
+                // Gateways name the whole header.
+                let pairs: Vec<&str> = carried.cookies.iter().map(|cookie| &**cookie).collect();
+                let mut sent = owned(&headers);
+                sent.extend([pairs.join("; "), pairs.join(";")]);
+                sent.extend(owned(&values));
+                sent.retain(|sent| !sent.is_empty());
+                Some(Found { authorization, sent })
+            }
+            Self::WebSocketProtocol => {
+                let sent = carried.header(PROTOCOLS);
+                Some(Found { authorization: of_protocols(&together(&sent)?), sent: owned(&sent) })
+            }
+        }
+    }
+}
+
+/// The values that are not empty, each once.
+fn different<'v>(values: impl Iterator<Item = &'v str>) -> Vec<&'v str> {
+    let mut different: Vec<&str> = Vec::new();
+    for value in values.filter(|value| !value.is_empty()) {
+        // Of more than two, it does not matter how many there are.
+        if different.len() < 2 && !different.contains(&value) {
+            different.push(value);
+        }
+    }
+    different
+}
+
+fn together(values: &[&str]) -> Option<String> {
+    if values.is_empty() { None } else { Some(values.join(", ")) }
+}
+
+fn owned(values: &[&str]) -> Vec<String> {
+    values.iter().map(|value| (*value).to_owned()).collect()
+}
+
+/// A value with its scheme, which may be left out everywhere but in `Authorization`.
+fn with_scheme(value: String) -> String {
+    let scheme = value.split_once(' ').map(|(scheme, _)| scheme);
+    if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME)) { value } else { format!("{SCHEME} {value}") }
+}
+
+/// The values of a cookie in a list of pairs. Quotes around a value are not part of it (RFC 6265 section 4.1.1).
+fn cookies<'v>(list: &'v str, name: &str) -> impl Iterator<Item = &'v str> {
+    list.split(';').filter_map(move |pair| {
+        let (found, value) = pair.trim_matches([' ', '\t']).split_once('=')?;
+        let bare = || value.strip_prefix('"')?.strip_suffix('"');
+        (found == name).then(|| bare().unwrap_or(value))
+    })
+}
+
+/// The token after the one `bearer` in a list of subprotocols. Anything else becomes a value without the scheme.
+fn of_protocols(list: &str) -> String {
+    let malformed = || format!(",{list}");
+    let mut items = list.split(',').map(|item| item.trim_matches([' ', '\t']));
+    let is_token = |item: &str| item.split('.').count() == 3;
+    let is_bearer = |item: &str| item.eq_ignore_ascii_case(SCHEME);
+    let before = items.by_ref().take_while(|item| !is_bearer(item)).any(is_token);
+    let Some(token) = items.next().filter(|token| !token.is_empty()) else {
+        return malformed();
+    };
+    let after = items.any(|item| is_bearer(item) || is_token(item));
+    if before || after || token.contains(' ') { malformed() } else { format!("{SCHEME} {token}") }
+}
+
+#[cfg(test)]
+mod tests;
