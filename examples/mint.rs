@@ -1,4 +1,4 @@
-//! Mints the tokens of the sample events and writes `events/*.json` and the published key set: `cargo run --example mint`.
+//! Mints the tokens of the sample events and writes `events/`, its folders and the published key set: `cargo run --example mint`.
 //!
 //! The same keys give the same bytes: HMAC and RSASSA-PKCS1-v1_5 signatures are deterministic, and the dates are fixed.
 
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 #[path = "../src/bin/authz/sign.rs"]
 mod sign;
@@ -65,6 +66,15 @@ pub(crate) fn minted(events: &Path) -> Result<Vec<(PathBuf, String)>, Box<dyn Er
         .chain(without_token())
     {
         files.push((PathBuf::from(event.name).with_extension("json"), pretty(&event)?));
+    }
+    let movies = Signer::secret(&movies, None, None)?;
+    for (name, event) in rest_request(&movies)?.into_iter().chain(http_api(&movies)?).chain(websocket(&movies)?) {
+        files.push((PathBuf::from(name).with_extension("json"), pretty(&event)?));
+    }
+    let tenants = signer(&first)?;
+    for tenant in TENANTS {
+        let (name, event) = of_tenant(&tenants, tenant)?;
+        files.push((PathBuf::from(name).with_extension("json"), pretty(&event)?));
     }
     Ok(files)
 }
@@ -124,6 +134,116 @@ fn pets_and_people(key: &Signer) -> Result<Vec<Event>, Box<dyn Error>> {
         Event::new("pets-token-tampered", "POST/pets", tampered),
         Event::new("pets-token-without-email", "GET/pets", bearer(&nameless)?),
     ])
+}
+
+/// Who may read movies, and who may read devices.
+fn movie_tokens(key: &Signer) -> Result<[String; 2], Box<dyn Error>> {
+    let movies = Claims { sub: "movie-fan", scope: Some("read:Movies"), ..Claims::of(MOVIES, MOVIES_AUDIENCE) };
+    let devices = Claims { sub: "device-owner", scope: Some("read:Devices"), ..movies };
+    Ok([key.token(Some("JWT"), &movies)?, key.token(Some("JWT"), &devices)?])
+}
+
+/// What API Gateway sends to a REQUEST authorizer of a REST API.
+fn rest_request(key: &Signer) -> Result<Vec<(&'static str, Value)>, Box<dyn Error>> {
+    let [movies, devices] = movie_tokens(key)?;
+    let event = |path: &str, headers: Value| {
+        let multiple: Map<String, Value> =
+            headers.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), json!([value]))).collect();
+        json!({
+            "type": "REQUEST",
+            "methodArn": format!("{STAGE}/GET{path}"),
+            "resource": path,
+            "path": path,
+            "httpMethod": "GET",
+            "headers": headers,
+            "multiValueHeaders": multiple,
+            "queryStringParameters": {},
+            "multiValueQueryStringParameters": {},
+            "pathParameters": {},
+            "stageVariables": {},
+            "requestContext": {
+                "resourcePath": path, "httpMethod": "GET", "path": format!("/demo{path}"), "accountId": "123456789012", "stage": "demo",
+                "requestId": "11111111-2222-3333-4444-555555555555", "identity": { "sourceIp": "192.0.2.1" }, "apiId": "a1b2c3d4e5",
+            },
+        })
+    };
+    let two = json!({ "Authorization": format!("Bearer {movies}"), "authorization": format!("Bearer {devices}") });
+    Ok(vec![
+        ("rest-request/movie-by-header", event("/movie", json!({ "Authorization": format!("Bearer {movies}") }))),
+        ("rest-request/movie-by-cookie", event("/movie", json!({ "Cookie": format!("theme=dark; session={movies}") }))),
+        ("rest-request/device-refused", event("/device", json!({ "Authorization": format!("Bearer {movies}") }))),
+        ("rest-request/two-tokens-refused", event("/movie", two)),
+        ("rest-request/no-token-refused", event("/movie", json!({ "Accept": "*/*" }))),
+    ])
+}
+
+/// What API Gateway sends to the authorizer of an HTTP API, in both payload formats.
+fn http_api(key: &Signer) -> Result<Vec<(&'static str, Value)>, Box<dyn Error>> {
+    let [movies, _] = movie_tokens(key)?;
+    let arn = |path: &str| format!("{}/GET{path}", STAGE.replace("/demo", "/$default"));
+    let bearer = format!("Bearer {movies}");
+    let format_1 = json!({
+        "version": "1.0", "type": "REQUEST", "methodArn": arn("/movie"), "identitySource": bearer, "authorizationToken": bearer,
+        "resource": "/movie", "path": "/movie", "httpMethod": "GET",
+        "headers": { "Authorization": bearer }, "queryStringParameters": {}, "pathParameters": {}, "stageVariables": {},
+        "requestContext": { "path": "/movie", "httpMethod": "GET", "stage": "$default" },
+    });
+    let format_2 = |path: &str, headers: Value, identity: Value| {
+        json!({
+            "version": "2.0", "type": "REQUEST", "routeArn": arn(path), "identitySource": identity, "routeKey": format!("GET {path}"),
+            "rawPath": path, "rawQueryString": "", "cookies": ["theme=dark"], "headers": headers, "queryStringParameters": {},
+            "requestContext": { "http": { "method": "GET", "path": path, "protocol": "HTTP/1.1" }, "stage": "$default" },
+        })
+    };
+    let with_token = json!({ "authorization": bearer });
+    let kept = |path: &str| json!([bearer, format!("GET {path}"), path]);
+    Ok(vec![
+        ("http-api/movie-format-1", format_1),
+        ("http-api/movie-format-2", format_2("/movie", with_token.clone(), kept("/movie"))),
+        ("http-api/device-format-2-refused", format_2("/device", with_token, kept("/device"))),
+        ("http-api/no-token-format-2-refused", format_2("/movie", json!({ "accept": "*/*" }), json!([]))),
+    ])
+}
+
+/// What API Gateway sends when a WebSocket client connects.
+fn websocket(key: &Signer) -> Result<Vec<(&'static str, Value)>, Box<dyn Error>> {
+    let [movies, devices] = movie_tokens(key)?;
+    let event = |headers: Value, query: Value| {
+        json!({
+            "type": "REQUEST",
+            "methodArn": format!("{STAGE}/$connect"),
+            "headers": headers,
+            "multiValueHeaders": {},
+            "queryStringParameters": query,
+            "multiValueQueryStringParameters": {},
+            "stageVariables": {},
+            "requestContext": {
+                "routeKey": "$connect", "eventType": "CONNECT", "stage": "demo", "connectionId": "AbCdEfGhIjKlMnO=", "apiId": "a1b2c3d4e5",
+            },
+        })
+    };
+    let protocol = |token: &str| json!({ "Sec-WebSocket-Protocol": format!("bearer, {token}") });
+    Ok(vec![
+        ("websocket/connect-by-protocol", event(protocol(&movies), json!({}))),
+        ("websocket/connect-by-query", event(json!({}), json!({ "token": movies }))),
+        ("websocket/connect-refused", event(protocol(&devices), json!({}))),
+    ])
+}
+
+/// Two tenants that are listed, and one that is not.
+const TENANTS: [&str; 3] = ["contoso", "fabrikam", "initech"];
+
+/// A request for the tenant's own orders.
+fn of_tenant(key: &Signer, tenant: &str) -> Result<(String, Value), Box<dyn Error>> {
+    let claims = json!({
+        "iss": format!("https://login.example.com/{tenant}"), "sub": "ada", "aud": ORDERS_AUDIENCE, "iat": ISSUED, "exp": EXPIRES, "tid": tenant,
+    });
+    let event = json!({
+        "type": "TOKEN",
+        "authorizationToken": format!("Bearer {}", key.token(Some("JWT"), &claims)?),
+        "methodArn": format!("{STAGE}/GET/tenants/{tenant}/orders"),
+    });
+    Ok((format!("tenants/{tenant}-get-orders"), event))
 }
 
 /// No credentials, empty ones, and those of another scheme.

@@ -17,6 +17,15 @@ use serde_json::{Map, Value};
 #[expect(dead_code, reason = "only the example calls `main`; this test compares its files")]
 mod mint;
 
+/// The folders of events, each with a configuration of its name and a folder of answers.
+const FOLDERS: [(&str, &str); 5] = [
+    ("", "authorizer"),
+    ("rest-request", "rest-request"),
+    ("http-api", "http-api"),
+    ("websocket", "websocket"),
+    ("tenants", "tenants"),
+];
+
 /// The shortest piece of a token that counts as a leak. Shorter ones may be in a log by chance.
 const PIECE: usize = 16;
 
@@ -28,17 +37,23 @@ fn the_events_are_those_that_the_example_mints() -> Result<(), Box<dyn Error>> {
         assert_eq!(&stored, text, "{}: `cargo run --example mint` writes it", name.display());
     }
     let minted: BTreeSet<PathBuf> = minted.into_iter().map(|(name, _)| events().join(name)).collect();
-    for event in files(&events())? {
-        assert!(minted.contains(&event), "{} is not minted", event.display());
+    for (folder, _) in FOLDERS {
+        for event in files(&events().join(folder))? {
+            assert!(minted.contains(&event), "{} is not minted", event.display());
+        }
     }
     Ok(())
 }
 
 #[test]
 fn every_event_has_its_stored_answer() -> Result<(), Box<dyn Error>> {
-    let (answers, output) = authorized(&[])?;
+    FOLDERS.into_iter().try_for_each(|(folder, configuration)| answered_as_stored(folder, configuration))
+}
+
+fn answered_as_stored(folder: &str, configuration: &str) -> Result<(), Box<dyn Error>> {
+    let (answers, output) = authorized(folder, configuration, &[])?;
     assert!(output.status.success(), "{}: no event may be an outage", output.status);
-    let directory = events().join("answers");
+    let directory = events().join("answers").join(folder);
     if std::env::var_os("UPDATE_ANSWERS").is_some_and(|value| value == "1") {
         for stale in files(&directory)? {
             fs::remove_file(stale)?;
@@ -69,36 +84,61 @@ fn no_log_line_holds_a_piece_of_a_token_or_the_value_of_a_claim_or_a_secret() ->
     for secret in ["movies.secret.txt", "pets.secret.base64"] {
         values.insert(fs::read_to_string(events().join("keys").join(secret))?);
     }
-    for file in files(&events())? {
-        let event: Value = serde_json::from_slice(&fs::read(file)?)?;
-        let authorization = event.get("authorizationToken").and_then(Value::as_str).unwrap_or_default();
-        let credentials = authorization.split_once(' ').map_or("", |(_, credentials)| credentials);
-        pieces.extend(credentials.as_bytes().windows(PIECE).map(<[u8]>::to_vec));
-        // A log line may name the configured issuer.
-        values.extend(
-            claims(credentials)
-                .into_iter()
-                .filter(|(name, _)| name != "iss")
-                .filter_map(|(_, value)| value.as_str().map(str::to_owned)),
-        );
+    for (folder, _) in FOLDERS {
+        for file in files(&events().join(folder))? {
+            let event: Value = serde_json::from_slice(&fs::read(file)?)?;
+            let mut tokens = BTreeSet::new();
+            tokens_in(&event, &mut tokens);
+            for token in &tokens {
+                pieces.extend(token.as_bytes().windows(PIECE).map(<[u8]>::to_vec));
+                // A log line may name the configured issuer.
+                let values_of = claims(token).into_iter().filter(|(name, _)| name != "iss" && name != "tid");
+                values.extend(values_of.filter_map(|(_, value)| value.as_str().map(str::to_owned)));
+            }
+        }
     }
-    let (answers, _) = authorized(&[])?;
+    for (folder, configuration) in FOLDERS {
+        logs_none_of(folder, configuration, &pieces, &values)?;
+    }
+    Ok(())
+}
 
+/// Every token in an event, wherever it is.
+fn tokens_in(event: &Value, tokens: &mut BTreeSet<String>) {
+    match event {
+        Value::String(text) => {
+            let words =
+                text.split([' ', ',', ';', '=']).filter(|word| word.split('.').count() == 3 && word.len() > 2 * PIECE);
+            tokens.extend(words.map(str::to_owned));
+        }
+        Value::Array(items) => items.iter().for_each(|item| tokens_in(item, tokens)),
+        Value::Object(members) => members.values().for_each(|member| tokens_in(member, tokens)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn logs_none_of(
+    folder: &str,
+    configuration: &str,
+    pieces: &HashSet<Vec<u8>>,
+    values: &BTreeSet<String>,
+) -> Result<(), Box<dyn Error>> {
+    let (answers, _) = authorized(folder, configuration, &[])?;
     for settings in [
         [].as_slice(),
         &[("RUST_LOG", "trace")],
         &[("AWS_LAMBDA_LOG_LEVEL", "TRACE"), ("AWS_LAMBDA_LOG_FORMAT", "JSON")],
     ] {
-        let (same, output) = authorized(settings)?;
+        let (same, output) = authorized(folder, configuration, settings)?;
         assert_eq!(same, answers, "{settings:?}");
         let log = String::from_utf8(output.stderr)?;
-        assert!(log.contains("insufficient_scope"), "{settings:?}: refusals are logged");
+        assert!(log.contains("deny"), "{settings:?}: refusals are logged");
         for line in log.lines() {
             assert!(
                 !line.as_bytes().windows(PIECE).any(|piece| pieces.contains(piece)),
                 "{settings:?}: a piece of a token in {line}"
             );
-            for value in &values {
+            for value in values {
                 assert!(!line.contains(value.as_str()), "{settings:?}: {value} in {line}");
             }
         }
@@ -107,8 +147,12 @@ fn no_log_line_holds_a_piece_of_a_token_or_the_value_of_a_claim_or_a_secret() ->
 }
 
 /// The answer to each event by file name, and the program's output.
-fn authorized(settings: &[(&str, &str)]) -> Result<(BTreeMap<String, Value>, Output), Box<dyn Error>> {
-    let events_in_order = files(&events())?;
+fn authorized(
+    folder: &str,
+    configuration: &str,
+    settings: &[(&str, &str)],
+) -> Result<(BTreeMap<String, Value>, Output), Box<dyn Error>> {
+    let events_in_order = files(&events().join(folder))?;
     let mut program = Command::new(env!("CARGO_BIN_EXE_apigw-jwt-authorizer"));
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
@@ -121,7 +165,7 @@ fn authorized(settings: &[(&str, &str)]) -> Result<(BTreeMap<String, Value>, Out
         }
     }
     let output = program
-        .env("AUTHORIZER_CONFIG_FILE", events().join("config").join("authorizer.json"))
+        .env("AUTHORIZER_CONFIG_FILE", events().join("config").join(configuration).with_extension("json"))
         .envs(settings.iter().copied())
         .args(&events_in_order)
         .output()?;
