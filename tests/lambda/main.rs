@@ -29,6 +29,8 @@ mod processes;
 #[cfg(test)]
 mod providers;
 #[cfg(test)]
+mod requests;
+#[cfg(test)]
 mod runtime_api;
 #[cfg(test)]
 #[cfg(target_os = "linux")]
