@@ -266,7 +266,7 @@ fn unavailable_keys_are_the_error_keys_unavailable_and_never_a_deny() {
 }
 
 #[test]
-fn anything_but_a_token_event_is_the_error_malformed_event_and_the_next_event_is_answered() {
+fn anything_but_an_authorizer_event_is_the_error_malformed_event_and_the_next_event_is_answered() {
     let lambda = lambda(&config(), &[]);
     let mut messages = BTreeSet::new();
     for body in malformed_events() {
@@ -293,7 +293,7 @@ fn an_array_of_the_members_values_is_not_an_event() {
 fn additional_members_of_an_event_are_ignored() {
     let lambda = lambda(&config(), &[]);
     let mut event: Value = serde_json::from_str(&event(&secret_token(json!({})), "GET/movies")).unwrap();
-    event["version"] = "1.0".into();
+    event["resource"] = "/movies".into();
     event["requestContext"] = json!({ "identity": null });
     assert_eq!(lambda.invoke(event.to_string()).policy(), allow("alice", "GET/movies"));
 }

@@ -232,7 +232,7 @@ pub(crate) fn malformed_events() -> Vec<Vec<u8>> {
         b"{}".to_vec(),
         b"7".to_vec(),
         format!("\"{CANARY}\"").into_bytes(),
-        with("type", "REQUEST".into()),
+        with("type", "request".into()),
         with("type", CANARY.into()),
         with("methodArn", Value::Null),
         with("methodArn", "".into()),
