@@ -1,12 +1,12 @@
 //! What is fetched, across invocations: fresh, stale but usable, unusable.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tracing::warn;
 
+use super::backoff::Backoff;
 use crate::error::Error;
 use crate::time::{Clock, Deadline, Moment};
 
@@ -16,9 +16,6 @@ const START_UP_PATIENCE: Duration = Duration::from_millis(1900);
 const STALE_PATIENCE: Duration = Duration::from_millis(400);
 /// Every third attempt on a stale copy may take the whole time-out: a slow server never meets the short one.
 const PATIENT_EVERY: u32 = 3;
-/// The first and the longest pause after failures.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 /// How often other tasks get a turn after a fetch.
 const CLOSING_TURNS: u32 = 2;
@@ -85,15 +82,6 @@ pub(super) struct State<T> {
     refetches: Backoff,
 }
 
-/// Attempts of one kind that failed since any succeeded.
-#[derive(Clone, Copy, Default)]
-struct Backoff {
-    failures: u32,
-    last: Option<Moment>,
-    /// How long to leave the server alone after the last of them.
-    pause: Duration,
-}
-
 /// What an attempt is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Purpose {
@@ -136,12 +124,10 @@ impl<S: Source> Cache<S> {
     /// # Errors
     /// [`Error::KeysUnavailable`] if there is none, and none can be had.
     pub(super) async fn usable(&self, deadline: Deadline) -> Result<Held<S::Item>, Error> {
-        let due = |state: &State<S::Item>| {
-            !self.suffices(state) && !self.is_within(state.refreshes.last, state.refreshes.pause)
-        };
+        let due = |state: &State<S::Item>| !self.suffices(state) && !state.refreshes.holds_back(self.clock.now());
         let state = self.state();
         if !self.suffices(&state) {
-            let patient = state.refreshes.failures.checked_rem(PATIENT_EVERY) == PATIENT_EVERY.checked_sub(1);
+            let patient = state.refreshes.failures().checked_rem(PATIENT_EVERY) == PATIENT_EVERY.checked_sub(1);
             let patience = match self.freshness(&state) {
                 Freshness::Fresh | Freshness::Stale if !patient => STALE_PATIENCE.min(self.timeout),
                 Freshness::Fresh | Freshness::Stale | Freshness::Unusable => self.timeout,
@@ -172,7 +158,7 @@ impl<S: Source> Cache<S> {
     /// [`Error::KeysUnavailable`] if the last attempt failed, or none could be made within the time there is.
     pub(super) async fn refetched(&self, cooldown: Duration, deadline: Deadline) -> Result<Held<S::Item>, Error> {
         let due = |state: &State<S::Item>| {
-            let pause = cooldown.max(state.refreshes.pause).max(state.refetches.pause);
+            let pause = cooldown.max(state.refreshes.pause()).max(state.refetches.pause());
             !self.is_within(state.attempted, pause)
         };
         let patience = self.timeout.min(deadline.left(self.clock.now()));
@@ -257,18 +243,14 @@ impl<T> State<T> {
 
     /// Attempts that failed since one succeeded.
     pub(super) fn failures(&self) -> u32 {
-        self.refreshes.failures.saturating_add(self.refetches.failures)
+        self.refreshes.failures().saturating_add(self.refetches.failures())
     }
 
     fn failed(&mut self, purpose: Purpose, began: Moment) {
         (self.attempted, self.succeeded) = (Some(began), false);
-        let Some(backoff) = self.backoff(purpose) else {
-            return;
-        };
-        let doubled = backoff.pause.saturating_mul(2).clamp(FIRST_PAUSE, MAX_PAUSE);
-        backoff.pause = doubled.saturating_sub(jitter(doubled));
-        backoff.failures = backoff.failures.saturating_add(1);
-        backoff.last = Some(began);
+        if let Some(backoff) = self.backoff(purpose) {
+            backoff.failed(began);
+        }
     }
 
     /// What an attempt has brought, which was taken for a failure until now.
@@ -283,7 +265,7 @@ impl<T> State<T> {
                 // It may have taken longer than the pause after it is.
                 self.attempted = Some(ended);
                 if let Some(backoff) = self.backoff(purpose) {
-                    backoff.last = Some(ended);
+                    backoff.ended(ended);
                 }
             }
         }
@@ -296,11 +278,4 @@ impl<T> State<T> {
             Purpose::StartUp => None,
         }
     }
-}
-
-/// A random part of a tenth of this, so that the processes of one function do not all ask at once.
-pub(super) fn jitter(whole: Duration) -> Duration {
-    // The standard library's hasher is seeded anew by the system for each process, which is random enough here.
-    let permille = RandomState::new().build_hasher().finish().checked_rem(101).and_then(|p| u32::try_from(p).ok());
-    whole.saturating_mul(permille.unwrap_or(0)).checked_div(1000).unwrap_or_default()
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use tracing::{info, warn};
 
-use super::cache::{Extent, Held, Source, State, jitter};
+use super::backoff::jitter;
+use super::cache::{Extent, Held, Source, State};
 use super::fetch::{Fetch, FetchError, Fetched, With};
 use super::jwk::KeyRules;
 use super::jwk_set::{KeySet, NotAKeySet};

@@ -1,6 +1,7 @@
 //! Which key verifies a token: chosen among an issuer's configured ones, never by anything a token points to.
 
 mod aws_extension;
+mod backoff;
 mod cache;
 mod disguise;
 mod fetch;
