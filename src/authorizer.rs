@@ -99,8 +99,7 @@ impl Authorizer {
     /// If TLS cannot be set up.
     pub fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, &'static str> {
         let Config { issuers, routes, settings, trust, extension, .. } = config;
-        let keys = issuers.iter().map(|issuer| &issuer.keys);
-        let access = KeyAccess::new(trust, extension, Arc::clone(&clock), keys)?;
+        let access = KeyAccess::new(trust, extension, Arc::clone(&clock));
         let issuers = issuers.into_iter().map(|issuer| Issuer::new(issuer, &access));
         Ok(Self { issuers: Issuers::new(issuers.collect::<Result<_, _>>()?), routes, settings, clock })
     }

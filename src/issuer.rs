@@ -60,7 +60,7 @@ impl Issuer {
     /// Makes the key source that the settings describe.
     ///
     /// # Errors
-    /// If the keys have to be fetched and `access` has no network.
+    /// If the keys have to be fetched and TLS cannot be set up.
     pub(crate) fn new(settings: IssuerSettings, access: &KeyAccess) -> Result<Self, &'static str> {
         let Issuer { name, algorithms, keys, claims } = settings;
         let keys = KeySource::new(keys, name.as_configured().unwrap_or_default(), &algorithms, access)?;

@@ -79,7 +79,7 @@ fn read(node: &Node<'_>, takes: &mut Option<Takes>) -> Option<IssuerSettings> {
     let keys = match sources.as_slice() {
         [_, _, ..] => node.reject("expected at most one of `jwks_uri`, `jwks`, `jwks_file` and `secret`"),
         _ if fetched => key_address::remote(&fields, name.as_ref(), seed, times),
-        _ => keys(&fields, algorithms.as_deref(), name.as_ref(), times),
+        _ => keys(&fields, algorithms.as_ref(), name.as_ref(), times),
     };
     let claims = claim_rules(&fields);
     beside?;
@@ -121,11 +121,11 @@ fn seed(node: &Node<'_>, rules: &KeyRules) -> Option<Seed> {
 /// Reads the keys of an entry that does not fetch a key set.
 fn keys(
     fields: &Fields<'_>,
-    algorithms: Option<&[Algorithm]>,
+    algorithms: Option<&Vec<Algorithm>>,
     name: Option<&IssuerName>,
     times: Option<CacheTimes>,
 ) -> Option<KeySettings> {
-    let rules = || rules(algorithms, name);
+    let rules = || rules(algorithms.map(Vec::as_slice), name);
     if let Some(node) = fields.optional("jwks") {
         return match serde_json::to_vec(node.value) {
             Ok(text) => key_set(&node, &text, &rules()?).map(KeySettings::Fixed),

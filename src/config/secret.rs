@@ -4,17 +4,16 @@ use serde_json::Value;
 
 use super::unknown::unreadable;
 use super::walk::Node;
-use crate::algorithm::Algorithm;
-use crate::keys::{Encoding, Previous, Secret, SecretLocation, StoredSecret, doubt};
+use crate::keys::{Encoding, Previous, SecretKind, SecretLocation, StoredSecret, doubt};
 
 /// A secret, or where to fetch one.
-pub(super) enum SecretConfig {
-    Fixed(Secret),
-    Stored(StoredSecret),
+pub(super) enum SecretConfig<K: SecretKind> {
+    Fixed(K),
+    Stored(StoredSecret<K>),
 }
 
 /// Reads one secret.
-pub(super) fn secret(node: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Option<SecretConfig> {
+pub(super) fn secret<K: SecretKind>(node: &Node<'_>, rules: Option<&K::Rules>) -> Option<SecretConfig<K>> {
     let fields =
         node.fields(&["env", "file", "secrets_manager", "parameter_store", "field", "previous", "encoding"])?;
     let encoding = fields.optional("encoding").map_or(Some(Encoding::Utf8), |node| {
@@ -52,7 +51,7 @@ pub(super) fn secret(node: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Optio
         (None, None) => None,
     };
     if let Some(stored) = stored {
-        let secret = StoredSecret { stored, encoding: encoding?, algorithms: algorithms?.to_vec() };
+        let secret = StoredSecret { stored, encoding: encoding?, rules: rules?.clone() };
         return Some(SecretConfig::Stored(secret));
     }
     let text = if let Some(node) = fields.optional("env") {
@@ -68,7 +67,7 @@ pub(super) fn secret(node: &Node<'_>, algorithms: Option<&[Algorithm]>) -> Optio
             Err(error) => return node.reject(unreadable(&error)),
         }
     };
-    let secret = Secret::new(&text, encoding?, algorithms?);
+    let secret = K::read(&text, encoding?, rules?);
     if let Some(doubt) = doubt(&text).filter(|_| secret.is_ok()) {
         node.walk.warning(&node.place, doubt);
     }

@@ -10,9 +10,8 @@ use serde_json::{Map, Value};
 use tracing::warn;
 
 use super::fetch::{Fetch, FetchError, Fetched, SessionToken, With};
-use super::secret::{Encoding, Secret, doubt};
+use super::secret::{Encoding, Secret, SecretKind, doubt};
 use super::url::KeyUrl;
-use crate::algorithm::Algorithm;
 use crate::json;
 
 /// The extension answers with errors until it is ready, some tens of milliseconds after the first invocation begins.
@@ -62,29 +61,29 @@ pub(crate) enum Previous {
 
 /// A secret that is fetched, and how it is written.
 #[derive(Clone, Debug)]
-pub(crate) struct StoredSecret {
+pub(crate) struct StoredSecret<K: SecretKind = Secret> {
     pub(crate) stored: SecretLocation,
     pub(crate) encoding: Encoding,
-    pub(crate) algorithms: Vec<Algorithm>,
+    pub(crate) rules: K::Rules,
 }
 
 /// The extension, asked for one secret.
-pub(super) struct Asked {
+pub(super) struct Asked<K: SecretKind> {
     /// Whose it is, for the log.
     pub(super) issuer: String,
-    pub(super) secret: StoredSecret,
+    pub(super) secret: StoredSecret<K>,
     pub(super) extension: Arc<Extension>,
     pub(super) fetcher: Arc<dyn Fetch>,
 }
 
-impl Asked {
+impl<K: SecretKind> Asked<K> {
     /// One version; `None` if there is none before the current one.
     pub(super) async fn version(
         &self,
         stage: Stage,
         patience: Duration,
         is_current_settled: &AtomicBool,
-    ) -> Result<Option<Secret>, Failure> {
+    ) -> Result<Option<K>, Failure> {
         let (id, field) = match &self.secret.stored {
             SecretLocation::ParameterStore { name } => {
                 let url = self.url("/systemsmanager/parameters/get", &[("name", name), ("withDecryption", "true")]);
@@ -147,11 +146,10 @@ impl Asked {
         json::members(&body).map_err(|_| Failure::Answer)
     }
 
-    fn secret(&self, text: &str) -> Result<Secret, Failure> {
-        let secret =
-            Secret::new(text.as_bytes(), self.secret.encoding, &self.secret.algorithms).map_err(Failure::Unfit)?;
+    fn secret(&self, text: &str) -> Result<K, Failure> {
+        let secret = K::read(text.as_bytes(), self.secret.encoding, &self.secret.rules).map_err(Failure::Unfit)?;
         if let Some(doubt) = doubt(text.as_bytes()) {
-            warn!(issuer = self.issuer, "a stored secret may not be what was meant: {doubt}");
+            warn!(issuer = self.issuer, "a stored {} may not be what was meant: {doubt}", K::NAME);
         }
         Ok(secret)
     }

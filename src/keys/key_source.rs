@@ -1,5 +1,6 @@
 //! Where the keys of an issuer come from, and how a token is verified with them.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::jwk::{IssuerMember, KeyRules};
 use super::jwk_set::KeySet;
 use super::jwks_source::{Address, CacheTimes};
 use super::remote_jwks::{RemoteKeys, Seed};
-use super::secret::{Misreading, Secret};
+use super::secret::{Misreading, Secret, SecretKind};
 use super::stored_secret::{Certainty, FetchedSecret};
 use super::tenant_keys::{TenantKeys, TenantSettings};
 use super::trust::Trust;
@@ -33,43 +34,43 @@ pub(crate) enum KeySettings {
     PerTenant { tenants: Vec<TenantSettings>, times: CacheTimes },
 }
 
-impl KeySettings {
-    fn are_fetched(&self) -> bool {
-        match self {
-            Self::Secrets { stored, .. } => !stored.is_empty(),
-            Self::Fixed(_) => false,
-            Self::Remote { .. } | Self::PerTenant { .. } => true,
-        }
-    }
-}
-
 /// What keys and secrets are fetched through. Without any to fetch, no TLS is set up.
 pub(crate) struct KeyAccess {
-    network: Option<Arc<dyn Fetch>>,
+    trust: Trust,
+    network: OnceCell<Arc<dyn Fetch>>,
     extension: Arc<Extension>,
     clock: Arc<dyn Clock>,
 }
 
 impl KeyAccess {
-    /// Sets up what these settings need.
+    /// Nothing is set up yet.
+    pub(crate) fn new(trust: Trust, extension: Extension, clock: Arc<dyn Clock>) -> Self {
+        Self { trust, network: OnceCell::new(), extension: Arc::new(extension), clock }
+    }
+
+    /// The network, which is set up once.
     ///
     /// # Errors
     /// If TLS cannot be set up.
-    pub(crate) fn new<'s>(
-        trust: Trust,
-        extension: Extension,
-        clock: Arc<dyn Clock>,
-        mut all: impl Iterator<Item = &'s KeySettings>,
-    ) -> Result<Self, &'static str> {
-        let network: Option<Arc<dyn Fetch>> = match all.any(KeySettings::are_fetched) {
-            true => Some(Arc::new(Network::new(trust)?)),
-            false => None,
-        };
-        Ok(Self { network, extension: Arc::new(extension), clock })
+    pub(crate) fn fetcher(&self) -> Result<Arc<dyn Fetch>, &'static str> {
+        if let Some(network) = self.network.get() {
+            return Ok(Arc::clone(network));
+        }
+        let network: Arc<dyn Fetch> = Arc::new(Network::new(self.trust.clone())?);
+        Ok(Arc::clone(self.network.get_or_init(|| network)))
     }
 
-    fn fetcher(&self) -> Result<Arc<dyn Fetch>, &'static str> {
-        self.network.clone().ok_or("keys have to be fetched, but there is no network")
+    /// A secret that is fetched. The label names the issuer in the log.
+    ///
+    /// # Errors
+    /// If TLS cannot be set up.
+    pub(crate) fn stored<K: SecretKind>(
+        &self,
+        label: &str,
+        secret: StoredSecret<K>,
+    ) -> Result<FetchedSecret<K>, &'static str> {
+        let (extension, clock) = (Arc::clone(&self.extension), Arc::clone(&self.clock));
+        Ok(FetchedSecret::new(label.to_owned(), secret, extension, self.fetcher()?, clock))
     }
 }
 
@@ -89,7 +90,7 @@ impl KeySource {
     /// Makes the source that the settings describe, for these algorithms. The label names the issuer in the log.
     ///
     /// # Errors
-    /// If keys have to be fetched and `access` was set up for none.
+    /// If keys have to be fetched and TLS cannot be set up.
     pub(crate) fn new(
         settings: KeySettings,
         label: &str,
@@ -111,16 +112,7 @@ impl KeySource {
                 Self::PerTenant(TenantKeys::new(tenants, &rules, times, &access.fetcher()?, &access.clock))
             }
             KeySettings::Secrets { fixed, stored, cooldown } => {
-                let fetched = stored.into_iter().map(|secret| {
-                    let (extension, clock) = (Arc::clone(&access.extension), Arc::clone(&access.clock));
-                    Ok::<_, &'static str>(FetchedSecret::new(
-                        label.to_owned(),
-                        secret,
-                        extension,
-                        access.fetcher()?,
-                        clock,
-                    ))
-                });
+                let fetched = stored.into_iter().map(|secret| access.stored(label, secret));
                 Self::Secrets(Secrets { fixed, fetched: fetched.collect::<Result<_, _>>()?, cooldown })
             }
         })

@@ -37,7 +37,9 @@ pub(crate) use key_source::{KeyAccess, KeySettings, KeySource};
 #[cfg(feature = "authz")]
 pub(crate) use remote_jwks::RemoteKeys;
 pub(crate) use remote_jwks::Seed;
-pub(crate) use secret::{Encoding, Misreading, Secret, doubt};
+#[cfg(test)]
+pub(crate) use secret::Secret;
+pub(crate) use secret::{Encoding, Misreading, SecretKind, doubt};
 pub(crate) use tenant_keys::TenantSettings;
 pub(crate) use trust::Trust;
 #[cfg(test)]

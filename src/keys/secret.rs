@@ -1,5 +1,7 @@
 //! Shared secrets -> HMAC keys (RFC 7518 section 3.2).
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -22,12 +24,54 @@ pub(crate) enum Encoding {
     Base64Url,
 }
 
+impl Encoding {
+    /// The bytes of a secret that is written like this.
+    ///
+    /// # Errors
+    /// If the text is not.
+    pub(crate) fn bytes(self, text: &[u8]) -> Result<Vec<u8>, &'static str> {
+        match self {
+            Self::Utf8 => Ok(text.to_vec()),
+            Self::Base64 => decode(alphabet::STANDARD, text).ok_or("the secret is not base64 as its `encoding` says"),
+            Self::Base64Url => {
+                decode(alphabet::URL_SAFE, text).ok_or("the secret is not base64url as its `encoding` says")
+            }
+        }
+    }
+}
+
+/// A kind of secret: what is asked of its text, and what is made of it.
+pub(crate) trait SecretKind: Send + Sync + Sized {
+    /// What is asked of the text.
+    type Rules: Clone + fmt::Debug + Send + Sync;
+
+    /// What a log line calls it.
+    const NAME: &'static str;
+
+    /// Reads a secret from the text that is kept.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words that hold nothing of it.
+    fn read(text: &[u8], encoding: Encoding, rules: &Self::Rules) -> Result<Self, &'static str>;
+}
+
 /// A secret as one key for each HMAC algorithm that its issuer allows. It never prints.
 #[derive(Debug)]
 pub(crate) struct Secret {
     keys: Vec<VerifyingKey>,
     /// Those of the same text read in other ways, for hints alone: nothing is ever accepted by them.
     misread: Vec<(VerifyingKey, Misreading)>,
+}
+
+impl SecretKind for Secret {
+    /// The algorithms that it is for.
+    type Rules = Vec<Algorithm>;
+
+    const NAME: &'static str = "secret";
+
+    fn read(text: &[u8], encoding: Encoding, algorithms: &Vec<Algorithm>) -> Result<Self, &'static str> {
+        Self::new(text, encoding, algorithms)
+    }
 }
 
 impl Secret {
@@ -43,15 +87,7 @@ impl Secret {
         if is_key(text) {
             return Err(IS_A_KEY);
         }
-        let secret = match encoding {
-            Encoding::Utf8 => text.to_vec(),
-            Encoding::Base64 => {
-                decode(alphabet::STANDARD, text).ok_or("the secret is not base64 as its `encoding` says")?
-            }
-            Encoding::Base64Url => {
-                decode(alphabet::URL_SAFE, text).ok_or("the secret is not base64url as its `encoding` says")?
-            }
-        };
+        let secret = encoding.bytes(text)?;
         if is_key(&secret) {
             return Err(IS_A_KEY);
         }

@@ -12,7 +12,7 @@ use super::aws_extension::{Asked, Extension, Failure, Stage, StoredSecret};
 use super::cache::{Cache, Extent, Held, Source, State};
 use super::fetch::Fetch;
 use super::join::join_all;
-use super::secret::Secret;
+use super::secret::{Secret, SecretKind};
 use crate::error::Error;
 use crate::time::{Clock, Deadline, Moment};
 
@@ -24,14 +24,14 @@ const STALE: Duration = Duration::from_secs(3300);
 const TIMEOUT: Duration = Duration::from_millis(2000);
 
 /// A secret that is fetched when a token needs it, never at start-up, when the extension does not answer yet.
-pub(crate) struct FetchedSecret {
-    cache: Cache<Store>,
+pub(crate) struct FetchedSecret<K: SecretKind = Secret> {
+    cache: Cache<Store<K>>,
 }
 
-impl FetchedSecret {
+impl<K: SecretKind> FetchedSecret<K> {
     pub(crate) fn new(
         issuer: String,
-        secret: StoredSecret,
+        secret: StoredSecret<K>,
         extension: Arc<Extension>,
         fetcher: Arc<dyn Fetch>,
         clock: Arc<dyn Clock>,
@@ -45,22 +45,22 @@ impl FetchedSecret {
     ///
     /// # Errors
     /// [`Error::KeysUnavailable`] if none can be had, or none is fit for a secret.
-    pub(crate) async fn versions(&self, deadline: Deadline) -> Result<Versions, Error> {
+    pub(crate) async fn versions(&self, deadline: Deadline) -> Result<Versions<K>, Error> {
         let held = self.cache.usable(deadline).await?;
         Ok(self.of(&held))
     }
 
     /// The versions that need not be read again yet.
-    pub(crate) fn fresh(&self) -> Option<Versions> {
+    pub(crate) fn fresh(&self) -> Option<Versions<K>> {
         self.cache.fresh().map(|held| self.of(&held))
     }
 
     /// The versions as they were read last, whatever the age of the reading.
-    pub(crate) fn held(&self) -> Option<Versions> {
+    pub(crate) fn held(&self) -> Option<Versions<K>> {
         self.cache.held().map(|held| self.of(&held))
     }
 
-    fn of(&self, held: &Held<Arc<[Version]>>) -> Versions {
+    fn of(&self, held: &Held<Arc<[Version<K>]>>) -> Versions<K> {
         let store = &self.cache.source;
         Versions { read: Arc::clone(&held.item), wanted: store.asked.secret.stored.stages(), now: store.clock.now() }
     }
@@ -73,15 +73,21 @@ impl FetchedSecret {
 }
 
 /// A version as it was read last.
-#[derive(Clone)]
-struct Version {
+struct Version<K> {
     stage: Stage,
     /// `None` if there is no such version.
-    secret: Option<Arc<Secret>>,
+    secret: Option<Arc<K>>,
     read: Moment,
 }
 
-impl Version {
+/// Derived, it would ask the secret to be `Clone`.
+impl<K> Clone for Version<K> {
+    fn clone(&self) -> Self {
+        Self { stage: self.stage, secret: self.secret.clone(), read: self.read }
+    }
+}
+
+impl<K> Version<K> {
     /// Whether it may still be used.
     fn is_usable(&self, now: Moment) -> bool {
         now.since(self.read) < FRESH.saturating_add(STALE)
@@ -89,8 +95,8 @@ impl Version {
 }
 
 /// The versions of one secret that were read, each as old as it is.
-pub(crate) struct Versions {
-    read: Arc<[Version]>,
+pub(crate) struct Versions<K> {
+    read: Arc<[Version<K>]>,
     wanted: &'static [Stage],
     now: Moment,
 }
@@ -106,9 +112,9 @@ pub(crate) enum Certainty {
     Missing,
 }
 
-impl Versions {
+impl<K> Versions<K> {
     /// Those that may be used.
-    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Secret> {
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &K> {
         self.usable().filter_map(|version| version.secret.as_deref())
     }
 
@@ -125,19 +131,19 @@ impl Versions {
         }
     }
 
-    fn usable(&self) -> impl Iterator<Item = &Version> {
+    fn usable(&self) -> impl Iterator<Item = &Version<K>> {
         self.read.iter().filter(|version| version.is_usable(self.now))
     }
 }
 
 /// Where the versions of one secret come from.
-struct Store {
-    asked: Asked,
+struct Store<K: SecretKind> {
+    asked: Asked<K>,
     clock: Arc<dyn Clock>,
 }
 
-impl Source for Store {
-    type Item = Arc<[Version]>;
+impl<K: SecretKind> Source for Store<K> {
+    type Item = Arc<[Version<K>]>;
 
     async fn obtain(&self, began: Moment, patience: Duration, state: &State<Self::Item>) -> Option<Held<Self::Item>> {
         let held = state.held.as_ref().map_or(&[][..], |held| &held.item);
@@ -147,14 +153,14 @@ impl Source for Store {
         let extent = match failure {
             None => {
                 let versions = read.iter().filter(|version| version.secret.is_some()).count();
-                info!(issuer, outcome = "fetched", milliseconds, versions, age_seconds = 0, "secret");
+                info!(issuer, outcome = "fetched", milliseconds, versions, age_seconds = 0, "{}", K::NAME);
                 Extent::Whole
             }
             Some(failure) => {
                 let there: Vec<_> = read.iter().filter(|version| version.secret.is_some()).collect();
                 let versions = (!read.is_empty()).then_some(there.len());
                 let age_seconds = there.iter().map(|version| now.since(version.read).as_secs()).max();
-                warn!(issuer, outcome = %failure, milliseconds, versions, age_seconds, "secret");
+                warn!(issuer, outcome = %failure, milliseconds, versions, age_seconds, "{}", K::NAME);
                 Extent::Part
             }
         };
@@ -163,14 +169,14 @@ impl Source for Store {
     }
 
     fn name(&self) -> (&'static str, &str) {
-        ("secret", &self.asked.issuer)
+        (K::NAME, &self.asked.issuer)
     }
 }
 
-impl Store {
+impl<K: SecretKind> Store<K> {
     /// Reads all versions, the current one first. If one cannot be read, the held copy takes its place while that may still be
     /// used. The failure is that of the first version that could not be read.
-    async fn read(&self, began: Moment, patience: Duration, held: &[Version]) -> (Vec<Version>, Option<Failure>) {
+    async fn read(&self, began: Moment, patience: Duration, held: &[Version<K>]) -> (Vec<Version<K>>, Option<Failure>) {
         let is_current_settled = AtomicBool::new(false);
         let stages = self.asked.secret.stored.stages();
         let outcomes = join_all(stages.iter().map(|stage| {
@@ -187,7 +193,7 @@ impl Store {
             match outcome {
                 Ok(secret) => read.push(Version { stage, secret: secret.map(Arc::new), read: began }),
                 Err(why) => {
-                    let usable = |version: &&Version| version.stage == stage && version.is_usable(began);
+                    let usable = |version: &&Version<K>| version.stage == stage && version.is_usable(began);
                     read.extend(held.iter().find(usable).cloned());
                     failure.get_or_insert(why);
                 }
@@ -241,7 +247,7 @@ mod tests {
                     previous: Previous::Accepted,
                 },
                 encoding: Encoding::Utf8,
-                algorithms: vec![Algorithm::Hs256],
+                rules: vec![Algorithm::Hs256],
             };
             let extension = Arc::new(Extension { port: 2773, token: SessionToken(String::new()) });
             let fetcher: Arc<dyn Fetch> = Arc::<Script>::clone(&script);
