@@ -9,12 +9,13 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-use crate::bearer::BearerToken;
-use crate::claims::Verified;
+use crate::bearer::{BearerToken, OpaqueToken};
+use crate::claims::{Check, Genuine, Verified};
 use crate::config::Config;
 use crate::error::Error;
 use crate::event::{Api, MethodArn, Request};
 use crate::hint::{Hint, kind_of_event};
+use crate::introspection::{Beside, Introspection, NotActive};
 use crate::issuer::{Issuer, Issuers, Selected};
 use crate::keys::{KeyAccess, join_at_most};
 use crate::observer::Observer;
@@ -22,7 +23,7 @@ use crate::policy::IamPolicy;
 use crate::response::{Answer, Form, InvalidToken};
 use crate::routes::{Decision, METHODS, Need, Routes, Undeclared};
 use crate::settings::{HttpApiAnswer, Policies, RouteRules, Settings};
-use crate::time::{Clock, Deadline};
+use crate::time::{Clock, Deadline, NumericDate};
 use crate::token::Unverified;
 
 /// How long start-up may wait for key sets. Lambda allows ten seconds for all of init, and clients are waiting.
@@ -53,6 +54,8 @@ pub struct Invocation<'a> {
 /// Decides whether requests may pass. The [crate] documentation has an example.
 pub struct Authorizer {
     pub(crate) issuers: Issuers,
+    /// Who is asked about opaque tokens; without it they are malformed.
+    pub(crate) introspection: Option<Introspection>,
     pub(crate) routes: Routes,
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<dyn Clock>,
@@ -67,7 +70,7 @@ pub(crate) struct Seen<'a> {
     kid: Option<String>,
     pub(crate) route: Option<&'a str>,
     need: Option<&'a Need>,
-    /// The claims of a token that was verified and then refused.
+    /// The claims of a token that was verified and then refused, or of an opaque one, which nobody else can read.
     claims: Option<Value>,
     hint: Option<Hint>,
 }
@@ -81,6 +84,22 @@ impl<'a> Observer<'a> for Seen<'a> {
 
     fn signature(&mut self, kid: Option<String>, _outcome: Result<(), Error>) {
         self.kid = kid;
+    }
+
+    fn introspection(
+        &mut self,
+        _token: OpaqueToken<'_>,
+        _introspection: &'a Introspection,
+        issuer: &'a Issuer,
+        _outcome: Result<(), NotActive>,
+    ) {
+        self.issuer = Some(issuer);
+    }
+
+    fn check(&mut self, _check: Check, token: &Genuine, _now: NumericDate, outcome: Result<(), Error>) {
+        if let (Genuine::Introspected(introspected), Err(_)) = (token, outcome) {
+            self.claims = Some(introspected.claims().clone());
+        }
     }
 
     fn route(&mut self, _arn: &MethodArn, _token: &Verified, decision: &Decision<'a>) {
@@ -98,23 +117,37 @@ impl Authorizer {
     /// # Errors
     /// If TLS cannot be set up.
     pub fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, &'static str> {
-        let Config { issuers, routes, settings, trust, extension, .. } = config;
+        let Config { issuers, introspection, routes, settings, trust, extension, .. } = config;
         let access = KeyAccess::new(trust, extension, Arc::clone(&clock));
         let issuers = issuers.into_iter().map(|issuer| Issuer::new(issuer, &access));
-        Ok(Self { issuers: Issuers::new(issuers.collect::<Result<_, _>>()?), routes, settings, clock })
+        let introspection = introspection.map(|settings| Introspection::new(settings, &access, Arc::clone(&clock)));
+        Ok(Self {
+            issuers: Issuers::new(issuers.collect::<Result<_, _>>()?),
+            introspection: introspection.transpose()?,
+            routes,
+            settings,
+            clock,
+        })
     }
 
     /// Fetches the first 16 key sets, 8 at a time, for at most two seconds. What fails is logged; that and the others are
-    /// fetched when a token needs them.
+    /// fetched when a token needs them. The keys of an entry that has `introspection` alone are left for a JWT, which may never come.
     pub async fn warm_up(&self) {
         let began = Instant::now();
-        let sets = self.issuers.iter().flat_map(|issuer| issuer.keys.remotes());
+        let sets = self.issuers_of_jwts().flat_map(|issuer| issuer.keys.remotes());
         let sets = sets.filter(|keys| !keys.is_fresh()).take(WARM_UP_SETS);
         let all = join_at_most(WARM_UP_AT_ONCE, sets.map(|keys| keys.warm_up(began)));
         let tried = tokio::time::timeout(WARM_UP, all).await;
         if !tried.is_ok_and(|tried| tried.into_iter().all(|tried| tried)) {
             warn!("not all key sets could be fetched at start-up; they are fetched when a token needs them");
         }
+    }
+
+    /// The issuers but one that has `introspection` alone, whose tokens are probably no JWTs.
+    pub(crate) fn issuers_of_jwts(&self) -> impl Iterator<Item = &Issuer> {
+        let alone = self.introspection.as_ref().filter(|introspection| introspection.beside == Beside::Nothing);
+        let alone = alone.map(|introspection| introspection.entry);
+        self.issuers.iter().enumerate().filter(move |(index, _)| Some(*index) != alone).map(|(_, issuer)| issuer)
     }
 
     /// Answers one authorizer event, and logs one line about it.
@@ -193,6 +226,16 @@ impl Authorizer {
         deadline: Deadline,
         observer: &mut impl Observer<'a>,
     ) -> Result<Verified, Error> {
+        if let Some(introspection) = &self.introspection
+            && let Some(issuer) = self.issuers.get(introspection.entry)
+            && let Some(token) = OpaqueToken::parse(request.authorization.as_deref())
+        {
+            observer.bearer(request.authorization.as_deref(), Ok(()));
+            let active = introspection.ask(token, deadline).await;
+            let outcome = active.as_ref().map(drop).map_err(|not_active| *not_active);
+            observer.introspection(token, introspection, issuer, outcome);
+            return self.check(active.map(Genuine::Introspected).map_err(NotActive::error)?, None, issuer, observer);
+        }
         let bearer = BearerToken::parse(request.authorization.as_deref());
         observer.bearer(request.authorization.as_deref(), outcome(&bearer));
         let bearer = bearer?;
@@ -206,10 +249,21 @@ impl Authorizer {
         let mut kid = None;
         let signed = issuer.keys.verify(token, tenant, deadline, &mut kid).await;
         observer.signature(kid, outcome(&signed));
+        self.check(Genuine::Signed(signed?), tenant, issuer, observer)
+    }
+
+    /// Checks what a genuine token says.
+    fn check<'a>(
+        &'a self,
+        token: Genuine,
+        tenant: Option<&str>,
+        issuer: &Issuer,
+        observer: &mut impl Observer<'a>,
+    ) -> Result<Verified, Error> {
         let now = self.clock.now().date();
         let rules = (&issuer.claims, &self.settings.forwarding);
-        Verified::new(signed?, tenant, rules, now, |check, signed, outcome| {
-            observer.check(check, signed, now, outcome);
+        Verified::new(token, tenant, rules, now, |check, token, outcome| {
+            observer.check(check, token, now, outcome);
         })
     }
 

@@ -19,25 +19,58 @@ impl<'a> BearerToken<'a> {
     /// [`Error::MissingToken`] for no value, an empty one, or the scheme alone. [`Error::MalformedToken`] for another
     /// scheme (`Basic dTpw`), no scheme, a second token, a token over 10,240 bytes, or a byte that no compact JWS has.
     pub(crate) fn parse(authorization: Option<&'a str>) -> Result<Self, Error> {
-        let value = authorization.unwrap_or_default();
-        let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
-        let token = rest.trim_start_matches(' ');
-        if value.is_empty() {
-            Err(Error::MissingToken)
-        } else if !scheme.eq_ignore_ascii_case("Bearer") {
-            Err(Error::MalformedToken)
-        } else if token.is_empty() {
-            Err(Error::MissingToken)
-        } else if token.len() > MAX_TOKEN_BYTES || !all_compact_jws(token) {
-            Err(Error::MalformedToken)
-        } else {
-            Ok(Self(token))
-        }
+        let token = credentials(authorization)?;
+        if all_compact_jws(token) { Ok(Self(token)) } else { Err(Error::MalformedToken) }
     }
 
     /// The token itself.
     pub(crate) fn as_str(self) -> &'a str {
         self.0
+    }
+}
+
+/// What follows the scheme `Bearer`: any bytes but none, and not too many.
+fn credentials(authorization: Option<&str>) -> Result<&str, Error> {
+    let value = authorization.unwrap_or_default();
+    let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
+    let token = rest.trim_start_matches(' ');
+    if value.is_empty() {
+        Err(Error::MissingToken)
+    } else if !scheme.eq_ignore_ascii_case("Bearer") {
+        Err(Error::MalformedToken)
+    } else if token.is_empty() {
+        Err(Error::MissingToken)
+    } else if token.len() > MAX_TOKEN_BYTES {
+        Err(Error::MalformedToken)
+    } else {
+        Ok(token)
+    }
+}
+
+/// A token of a `Bearer` header that is not a JWT, a reference that its issuer alone understands (RFC 6749 section 1.4).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OpaqueToken<'a>(&'a str);
+
+impl<'a> OpaqueToken<'a> {
+    /// Takes the token from the value of an `Authorization` header, as [`BearerToken::parse`] does; `None` if there is none, if it
+    /// is not a `b64token` (RFC 6750 section 2.1), or if it has exactly two dots: a JWT, or a token that tries to look like one.
+    pub(crate) fn parse(authorization: Option<&'a str>) -> Option<Self> {
+        let token = credentials(authorization).ok()?;
+        let unpadded = token.trim_end_matches('=');
+        let plain = !unpadded.is_empty()
+            && unpadded.bytes().all(|byte| is_compact_jws(byte) || matches!(byte, b'~' | b'+' | b'/'));
+        (plain && token.bytes().filter(|byte| *byte == b'.').count() != 2).then_some(Self(token))
+    }
+
+    /// The token itself.
+    pub(crate) fn as_str(self) -> &'a str {
+        self.0
+    }
+}
+
+impl fmt::Debug for OpaqueToken<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OpaqueToken(..)")
     }
 }
 
@@ -120,5 +153,38 @@ mod tests {
     #[test]
     fn a_bearer_token_does_not_print() {
         assert_eq!(format!("{:?}", BearerToken::parse(Some("Bearer a.b.c"))), "Ok(BearerToken(..))");
+        assert_eq!(format!("{:?}", OpaqueToken::parse(Some("Bearer abc"))), "Some(OpaqueToken(..))");
+    }
+
+    #[test]
+    fn a_b64token_without_exactly_two_dots_is_opaque() {
+        let opaque =
+            |token: &str| OpaqueToken::parse(Some(&format!("Bearer {token}"))).map(|token| token.as_str().to_owned());
+        for token in [
+            "a",
+            "abc",
+            "a.b",
+            "a.b.c.d",
+            "a.b.c.d.e",
+            "...",
+            "a-b_c~d+e/f",
+            "abc=",
+            "abc==",
+            "a.b=",
+            "eyJhbGciOiJub25lIn0",
+        ] {
+            assert_eq!(opaque(token).as_deref(), Some(token));
+        }
+        for token in [
+            "a.b.c", "a..", "..", "a+b.c.d", "a.b.c=", "=", "==", "a=b", "a b", "a,b", "a%2Eb", "a\u{e9}", "\"a\"",
+            "{a}", "a\n",
+        ] {
+            assert_eq!(opaque(token), None, "{token:?}");
+        }
+        assert_eq!(opaque(&"a".repeat(10_240)), Some("a".repeat(10_240)));
+        assert_eq!(opaque(&"a".repeat(10_241)), None);
+        for value in [None, Some(""), Some("Bearer"), Some("Bearer "), Some("Basic abc"), Some("abc")] {
+            assert_eq!(OpaqueToken::parse(value), None, "{value:?}");
+        }
     }
 }

@@ -29,6 +29,10 @@ pub enum Error {
     InvalidSignature,
     /// No fetched key or secret made the signature, but they may have been rotated since they were fetched.
     InvalidSignatureUnderOldKeys,
+    /// The introspection endpoint could not be asked about an opaque token. This is an outage, not a decision about the token.
+    IntrospectionUnavailable,
+    /// The introspection endpoint says that an opaque token is not active (RFC 7662 section 2.2).
+    InactiveToken,
     /// The current time is on or after `exp` (RFC 7519 section 4.1.4).
     Expired,
     /// `nbf` or `iat` is in the future (RFC 7519 sections 4.1.5 and 4.1.6).
@@ -39,7 +43,8 @@ pub enum Error {
     WrongAudience,
     /// `typ` is not an access token's (RFC 8725 and 8725bis section 3.11, RFC 9068 section 4).
     WrongTokenType,
-    /// `cnf` binds the token to a key (RFC 7800 section 3.1). The authorizer cannot check who holds that key.
+    /// `cnf` binds the token to a key (RFC 7800 section 3.1), or introspection says a `token_type` other than `Bearer` (RFC 7662
+    /// section 2.2). The authorizer cannot check who holds that key.
     BoundToken,
     /// A claim has the wrong type or a value that is not accepted.
     InvalidClaim,
@@ -75,6 +80,8 @@ impl Error {
             Self::KeysUnavailable => "keys_unavailable",
             Self::UnknownKey => "unknown_key",
             Self::InvalidSignature | Self::InvalidSignatureUnderOldKeys => "invalid_signature",
+            Self::IntrospectionUnavailable => "introspection_unavailable",
+            Self::InactiveToken => "inactive_token",
             Self::Expired => "expired",
             Self::NotYetValid => "not_yet_valid",
             Self::TooOld => "too_old",

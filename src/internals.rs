@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::Authorizer;
 use crate::algorithm::Algorithm;
 use crate::bearer::BearerToken;
-use crate::claims::Verified;
+use crate::claims::{Genuine, Verified};
 use crate::event::{MethodArn, Request};
 use crate::issuer::Selected;
 use crate::keys::{KeyRules, KeySet};
@@ -75,7 +75,7 @@ pub async fn reach(authorizer: &Authorizer, event: &[u8], stage: Stage) -> Optio
     }
     let now = authorizer.clock.now().date();
     let rules = (&issuer.claims, &authorizer.settings.forwarding);
-    let token = Verified::new(signed, tenant.as_deref(), rules, now, |_, _, _| {}).ok()?;
+    let token = Verified::new(Genuine::Signed(signed), tenant.as_deref(), rules, now, |_, _, _| {}).ok()?;
     if stage == Stage::Route {
         authorizer.routes.decide(&request.arn, &token).permit.ok()?;
     }

@@ -121,6 +121,11 @@ impl Issuers {
         Self { entries, known, open, unnamed }
     }
 
+    /// The entry at this place in the configuration.
+    pub(crate) fn get(&self, place: usize) -> Option<&Issuer> {
+        self.entries.get(place)
+    }
+
     /// The entries, as the configuration orders them.
     pub(crate) fn iter(&self) -> std::slice::Iter<'_, Issuer> {
         self.entries.iter()

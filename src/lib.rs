@@ -55,6 +55,7 @@ mod authorizer;
 mod bearer;
 mod claims;
 mod event;
+mod introspection;
 mod issuer;
 mod keys;
 mod policy;

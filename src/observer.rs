@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use crate::bearer::BearerToken;
-use crate::claims::{Check, Verified};
+use crate::bearer::{BearerToken, OpaqueToken};
+use crate::claims::{Check, Genuine, Verified};
 use crate::error::Error;
 use crate::event::{MethodArn, Request};
-use crate::issuer::Selected;
+use crate::introspection::{Introspection, NotActive};
+use crate::issuer::{Issuer, Selected};
 use crate::routes::Decision;
-use crate::signature::Signed;
 use crate::time::NumericDate;
 use crate::token::Unverified;
 
@@ -33,8 +33,18 @@ pub(crate) trait Observer<'a> {
     /// The signature was checked with the key of this `kid`, if one was found.
     fn signature(&mut self, _kid: Option<String>, _outcome: Result<(), Error>) {}
 
+    /// The issuer's endpoint was asked about an opaque token, or had been. This takes the place of the four steps before.
+    fn introspection(
+        &mut self,
+        _token: OpaqueToken<'_>,
+        _introspection: &'a Introspection,
+        _issuer: &'a Issuer,
+        _outcome: Result<(), NotActive>,
+    ) {
+    }
+
     /// A claim was checked.
-    fn check(&mut self, _check: Check, _signed: &Signed, _now: NumericDate, _outcome: Result<(), Error>) {}
+    fn check(&mut self, _check: Check, _token: &Genuine, _now: NumericDate, _outcome: Result<(), Error>) {}
 
     /// The route table decided.
     fn route(&mut self, _arn: &MethodArn, _token: &Verified, _decision: &Decision<'a>) {}

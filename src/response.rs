@@ -68,6 +68,10 @@ const KEYS_UNAVAILABLE: Failure = Failure {
     error_type: "KeysUnavailable",
     error_message: "The keys to verify the token with could not be had; the log says why.",
 };
+const INTROSPECTION_UNAVAILABLE: Failure = Failure {
+    error_type: "IntrospectionUnavailable",
+    error_message: "The token's issuer could not be asked about it; the log says why.",
+};
 const MALFORMED_EVENT: Failure = Failure {
     error_type: "MalformedEvent",
     error_message: "The event is not an authorizer event of API Gateway; the log says what it looks like.",
@@ -83,6 +87,7 @@ fn kind(error: Error) -> Kind {
         | Error::UnsupportedAlgorithm
         | Error::UnknownIssuer
         | Error::InvalidSignature
+        | Error::InactiveToken
         | Error::Expired
         | Error::TooOld
         | Error::WrongAudience
@@ -96,6 +101,7 @@ fn kind(error: Error) -> Kind {
             Kind::Insufficient
         }
         Error::KeysUnavailable => Kind::Failure(KEYS_UNAVAILABLE),
+        Error::IntrospectionUnavailable => Kind::Failure(INTROSPECTION_UNAVAILABLE),
         Error::MalformedEvent => Kind::Failure(MALFORMED_EVENT),
         Error::Internal => Kind::Failure(INTERNAL_ERROR),
     }

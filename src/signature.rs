@@ -8,7 +8,6 @@ use jsonwebtoken::signature::{Error as SignatureError, Verifier};
 use serde_json::Value;
 
 use crate::algorithm::Algorithm;
-use crate::tenant::TENANT_CLAIM;
 use crate::token::Unverified;
 
 /// A key that is ready to verify one algorithm and no other (RFC 8725 and 8725bis section 3.1).
@@ -89,17 +88,6 @@ impl Signed {
         Ok(Self { typ, claims: Value::Object(claims) })
     }
 
-    /// Makes the tenant that `iss` names the claim `{tenant}`, and removes what a token has under this name.
-    pub(crate) fn naming(mut self, tenant: Option<&str>) -> Self {
-        if let Value::Object(claims) = &mut self.claims {
-            claims.remove(TENANT_CLAIM);
-            if let Some(tenant) = tenant {
-                claims.insert(TENANT_CLAIM.to_owned(), tenant.into());
-            }
-        }
-        self
-    }
-
     /// The `typ` header.
     pub(crate) fn typ(&self) -> Option<&str> {
         self.typ.as_deref()
@@ -108,6 +96,11 @@ impl Signed {
     /// The claims set, a JSON object.
     pub(crate) fn claims(&self) -> &Value {
         &self.claims
+    }
+
+    /// The claims set, for what the issuer's entry adds to it.
+    pub(crate) fn claims_mut(&mut self) -> &mut Value {
+        &mut self.claims
     }
 
     /// Takes the claims set out.

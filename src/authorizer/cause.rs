@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use super::{Authorizer, Seen};
-use crate::bearer::BearerToken;
+use crate::bearer::{BearerToken, OpaqueToken};
 use crate::error::Error;
 use crate::event::Request;
-use crate::hint::{Hint, Refused};
+use crate::hint::{Hint, Refused, TokenKind};
 use crate::issuer::{Issuer, IssuerName};
 use crate::keys::{KeySource, Misreading, WhyUnknown};
 use crate::routes::similar::Similar;
@@ -86,6 +86,10 @@ impl Authorizer {
             method: request.arn.method(),
             path: request.arn.path(),
             claims: seen.claims.as_ref(),
+            kind: match &self.introspection {
+                Some(_) if OpaqueToken::parse(Some(authorization)).is_some() => TokenKind::Opaque,
+                _ => TokenKind::Jwt,
+            },
             issuers: &issuers,
             tenant_not_listed: iss.is_some_and(|iss| self.issuers.name_a_tenant(iss)),
             issuer: seen.issuer.and_then(|issuer| issuer.name.as_configured()),

@@ -1,5 +1,6 @@
-//! Signed token + claim rules + now -> verified token (RFC 7519 section 4.1, RFC 8725 and 8725bis).
+//! Genuine token + claim rules + now -> verified token (RFC 7519 section 4.1, RFC 8725 and 8725bis, RFC 7662 section 2.2).
 
+mod genuine;
 mod identity;
 mod name;
 
@@ -7,11 +8,11 @@ use std::fmt;
 
 use serde_json::Value;
 
+pub(crate) use genuine::Genuine;
 pub(crate) use identity::{Forwarding, Identity, RESERVED_CONTEXT_KEYS, is_identifier};
 pub(crate) use name::{Accepted, ClaimName};
 
 use crate::error::Error;
-use crate::signature::Signed;
 use crate::time::NumericDate;
 use crate::token::media_type;
 
@@ -42,36 +43,41 @@ pub(crate) struct Verified {
     claims: Value,
     scopes: Vec<String>,
     identity: Identity,
-    not_after: NumericDate,
+    not_after: Option<NumericDate>,
 }
 
 impl Verified {
-    /// Checks the claims of a signed token in the order of the error codes, and tells `observe` of each check. The tenant, if the
+    /// Checks the claims of a genuine token in the order of the error codes, and tells `observe` of each check. The tenant, if the
     /// token's `iss` names one, becomes the claim `{tenant}`; a token cannot bring that itself.
     ///
     /// # Errors
-    /// The first rule that is broken: [`Error::Expired`] on and after `exp` plus leeway, [`Error::NotYetValid`] for `nbf` or
+    /// The first rule that is broken: [`Error::UnknownIssuer`] for an opaque token of another issuer, [`Error::Expired`] on and after `exp` plus leeway, [`Error::NotYetValid`] for `nbf` or
     /// `iat` in the future, [`Error::TooOld`], [`Error::WrongAudience`], [`Error::WrongTokenType`], [`Error::BoundToken`],
     /// [`Error::MissingClaim`] and [`Error::InvalidClaim`], the latter also for dates that are not numbers.
     pub(crate) fn new(
-        signed: Signed,
+        token: Genuine,
         tenant: Option<&str>,
         (rules, forwarding): (&ClaimRules, &Forwarding),
         now: NumericDate,
-        observe: impl FnMut(Check, &Signed, Result<(), Error>),
+        observe: impl FnMut(Check, &Genuine, Result<(), Error>),
     ) -> Result<Self, Error> {
-        let signed = signed.naming(tenant);
-        let claims = signed.claims();
-        let mut observed = Observed { signed: &signed, observe };
-        let not_after = observed.check(Check::Dates, check_dates(claims, rules, now))?;
+        let token = token.naming(tenant);
+        let claims = token.claims();
+        let mut observed = Observed { token: &token, observe };
+        if let Genuine::Introspected(introspected) = &token {
+            observed.check(Check::Issuer, introspected.check_issuer())?;
+        }
+        let not_after = observed.check(Check::Dates, check_dates(&token, rules, now))?;
         observed.check(Check::Audience, check_audience(claims, rules))?;
-        observed.check(Check::Type, check_type(signed.typ(), rules))?;
-        observed.check(Check::Binding, check_binding(claims))?;
+        if let Genuine::Signed(signed) = &token {
+            observed.check(Check::Type, check_type(signed.typ(), rules))?;
+        }
+        observed.check(Check::Binding, check_binding(&token))?;
         let required = check_tenant(claims, rules, tenant).and_then(|()| check_required(claims, rules));
         observed.check(Check::Required, required)?;
         let scopes = observed.check(Check::Scopes, scopes(claims, &rules.scope_claims))?;
         let identity = observed.check(Check::Identity, Identity::of(claims, forwarding))?;
-        Ok(Self { claims: signed.into_claims(), scopes, identity, not_after })
+        Ok(Self { claims: token.into_claims(), scopes, identity, not_after })
     }
 
     /// The scopes that the token was granted, sorted.
@@ -86,7 +92,7 @@ impl Verified {
         scopes.sort_unstable();
         let identity =
             Identity { principal: "supposed".to_owned(), context: serde_json::Map::new(), usage_identifier_key: None };
-        Self { claims: Value::Object(claims), scopes, identity, not_after: NumericDate(253_402_300_799.0) }
+        Self { claims: Value::Object(claims), scopes, identity, not_after: None }
     }
 
     /// A token that tests treat as verified.
@@ -102,7 +108,7 @@ impl Verified {
                 context: serde_json::Map::new(),
                 usage_identifier_key: None,
             },
-            not_after,
+            not_after: Some(not_after),
         }
     }
 
@@ -126,8 +132,8 @@ impl Verified {
         &self.identity
     }
 
-    /// The moment from which this token must not let any request pass.
-    pub(crate) fn not_after(&self) -> NumericDate {
+    /// The moment from which this token must not let any request pass; `None` for an opaque token whose issuer names no end.
+    pub(crate) fn not_after(&self) -> Option<NumericDate> {
         self.not_after
     }
 }
@@ -135,8 +141,11 @@ impl Verified {
 /// One of the checks of [`Verified::new`], in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Check {
+    /// Of opaque tokens; the `iss` of a signed one has picked its rules.
+    Issuer,
     Dates,
     Audience,
+    /// Of signed tokens.
     Type,
     Binding,
     Required,
@@ -145,14 +154,14 @@ pub(crate) enum Check {
 }
 
 /// Tells the observer the outcome of each check, and returns it.
-struct Observed<'s, F> {
-    signed: &'s Signed,
+struct Observed<'t, F> {
+    token: &'t Genuine,
     observe: F,
 }
 
-impl<F: FnMut(Check, &Signed, Result<(), Error>)> Observed<'_, F> {
+impl<F: FnMut(Check, &Genuine, Result<(), Error>)> Observed<'_, F> {
     fn check<T>(&mut self, check: Check, outcome: Result<T, Error>) -> Result<T, Error> {
-        (self.observe)(check, self.signed, outcome.as_ref().map(drop).map_err(|error| *error));
+        (self.observe)(check, self.token, outcome.as_ref().map(drop).map_err(|error| *error));
         outcome
     }
 }
@@ -164,12 +173,16 @@ impl fmt::Debug for Verified {
     }
 }
 
-/// Checks `exp`, `nbf` and `iat` against now (RFC 7519 sections 4.1.4 to 4.1.6); returns when the token stops being valid.
-fn check_dates(claims: &Value, rules: &ClaimRules, now: NumericDate) -> Result<NumericDate, Error> {
+/// Checks `exp`, `nbf` and `iat` against now (RFC 7519 sections 4.1.4 to 4.1.6); returns when the token stops being valid. A signed
+/// token without `exp` would be valid for ever; an opaque one can be revoked, and RFC 7662 section 2.2 makes its `exp` optional.
+fn check_dates(token: &Genuine, rules: &ClaimRules, now: NumericDate) -> Result<Option<NumericDate>, Error> {
+    let claims = token.claims();
     let (exp, nbf, iat) = (date(claims, "exp")?, date(claims, "nbf")?, date(claims, "iat")?);
-    let exp = exp.ok_or(Error::MissingClaim)?;
-    let expiry = exp.plus(rules.leeway);
-    if now >= expiry {
+    if exp.is_none() && matches!(token, Genuine::Signed(_)) {
+        return Err(Error::MissingClaim);
+    }
+    let expiry = exp.map(|exp| exp.plus(rules.leeway));
+    if expiry.is_some_and(|expiry| now >= expiry) {
         return Err(Error::Expired);
     }
     let latest = now.plus(rules.leeway);
@@ -180,7 +193,7 @@ fn check_dates(claims: &Value, rules: &ClaimRules, now: NumericDate) -> Result<N
         return Ok(expiry);
     };
     let oldest = iat.ok_or(Error::MissingClaim)?.plus(max_age).plus(rules.leeway);
-    if now >= oldest { Err(Error::TooOld) } else { Ok(expiry.min(oldest)) }
+    if now >= oldest { Err(Error::TooOld) } else { Ok(Some(expiry.map_or(oldest, |expiry| expiry.min(oldest)))) }
 }
 
 /// Reads a NumericDate claim, which may be absent. Anything but a number is invalid, `null` included.
@@ -221,11 +234,15 @@ fn check_type(typ: Option<&str>, rules: &ClaimRules) -> Result<(), Error> {
 }
 
 /// Refuses a sender-constrained token: a thief without the proof of possession would send it as a bearer token (RFC 9449
-/// section 7, RFC 8705 section 3).
-fn check_binding(claims: &Value) -> Result<(), Error> {
-    match claims.get("cnf") {
-        Some(_) => Err(Error::BoundToken),
-        None => Ok(()),
+/// section 7, RFC 8705 section 3). Introspection also tells it by the `token_type` (RFC 9449 section 6.2).
+fn check_binding(token: &Genuine) -> Result<(), Error> {
+    let bearer = match (token, token.claims().get("token_type")) {
+        (Genuine::Signed(_), _) | (Genuine::Introspected(_), None) => true,
+        (Genuine::Introspected(_), Some(kind)) => kind.as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("Bearer")),
+    };
+    match token.claims().get("cnf") {
+        None if bearer => Ok(()),
+        _ => Err(Error::BoundToken),
     }
 }
 

@@ -40,6 +40,7 @@ fn read(node: &Node<'_>, takes: &mut Option<Takes>) -> Option<IssuerSettings> {
         "jwks_file",
         "secret",
         "jwks_seed_file",
+        "introspection",
         "algorithms",
         "typ",
         "required_claims",

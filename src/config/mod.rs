@@ -1,6 +1,7 @@
 //! The JSON document -> each stage's settings, read once, at start-up; every issue is reported at once.
 
 mod claim;
+mod introspection;
 mod issuer;
 mod key_address;
 mod network;
@@ -21,6 +22,7 @@ use serde_json::Value;
 
 use crate::claims::{ClaimName, Forwarding};
 use crate::event::TokenSource;
+use crate::introspection::IntrospectionSettings;
 use crate::issuer::{IssuerName, IssuerSettings};
 use crate::json;
 use crate::keys::{Extension, Trust};
@@ -40,6 +42,7 @@ const MAX_ISSUERS: usize = 1000;
 /// A valid configuration.
 pub struct Config {
     pub(crate) issuers: Vec<IssuerSettings>,
+    pub(crate) introspection: Option<IntrospectionSettings>,
     pub(crate) routes: Routes,
     pub(crate) settings: Settings,
     pub(crate) trust: Trust,
@@ -181,13 +184,15 @@ fn read(document: &Node<'_>) -> Option<Config> {
         token_sources: token_sources?,
         http_api_answer: http_api_answer?,
     };
-    let (issuers, routes, trust, extension) = (issuers?, routes?, trust?, extension?);
+    let (trust, extension) = (trust?, extension?);
+    let (issuers, introspection) = issuers?;
+    let routes = routes?;
     tenants::warn(walk, &issuers, &routes, &settings.forwarding);
-    Some(Config { issuers, routes, settings, trust, extension, warnings: Vec::new() })
+    Some(Config { issuers, introspection, routes, settings, trust, extension, warnings: Vec::new() })
 }
 
-/// Reads `issuers`. No two of them may take the same tokens.
-fn issuers(node: &Node<'_>) -> Option<Vec<IssuerSettings>> {
+/// Reads `issuers`, and the `introspection` of one of them. No two of them may take the same tokens.
+fn issuers(node: &Node<'_>) -> Option<(Vec<IssuerSettings>, Option<IntrospectionSettings>)> {
     let expected = "expected a list of 1 to 1000 issuers";
     let items = node.items(expected)?;
     if items.len() > MAX_ISSUERS {
@@ -211,7 +216,8 @@ fn issuers(node: &Node<'_>) -> Option<Vec<IssuerSettings>> {
         }
     }
     tenants::conflicts(node, &takes);
-    issuers.into_iter().collect()
+    let introspection = introspection::introspection(&items, &takes);
+    issuers.into_iter().collect::<Option<_>>().zip(introspection)
 }
 
 /// Compiles the table and reports the entries that clash, even if others are invalid.

@@ -118,6 +118,12 @@ impl<'a> Node<'a> {
         Some(Fields { walk: self.walk, place: &self.place, members })
     }
 
+    /// A member of an object whose fields are checked elsewhere.
+    pub(super) fn member(&'a self, name: &'static str) -> Option<Self> {
+        let value = self.value.get(name)?;
+        Some(Self { walk: self.walk, place: self.place.then(Step::Member(name)), value })
+    }
+
     /// Reads an object whose member names the user chooses: each name with `${NAME}` expanded, and its value.
     pub(super) fn entries(&'a self, expected: &str) -> Option<Vec<(Cow<'a, str>, Self)>> {
         let Value::Object(members) = self.value else {

@@ -3,23 +3,26 @@
 use serde_json::Value;
 
 use super::words::{self, printable, text};
-use crate::claims::{Check, ClaimName, Forwarding, is_identifier};
+use crate::claims::{Check, ClaimName, Forwarding, Genuine, is_identifier};
 use crate::issuer::Issuer;
-use crate::signature::Signed;
 use crate::tenant::TENANT_CLAIM;
 use crate::time::NumericDate;
 
 /// What a check is called, and what it compares.
 pub(super) fn facts(
     check: Check,
-    signed: &Signed,
+    token: &Genuine,
     issuer: &Issuer,
     forwarding: &Forwarding,
     now: NumericDate,
 ) -> (&'static str, Vec<(&'static str, String)>) {
-    let (claims, rules) = (signed.claims(), &issuer.claims);
+    let (claims, rules) = (token.claims(), &issuer.claims);
     let claim = |name: &ClaimName| (name.of(claims)).map_or_else(|| "absent".to_owned(), text);
     match check {
+        Check::Issuer => {
+            let iss = claims.get("iss").map_or_else(|| "absent".to_owned(), text);
+            ("issuer", vec![("iss", iss), ("configured", words::issuer(issuer))])
+        }
         Check::Dates => {
             let mut facts = vec![("now", now.iso8601())];
             let date = |name: &'static str| claims.get(name).map(|date| (name, moment(date)));
@@ -51,7 +54,7 @@ pub(super) fn facts(
         }
         Check::Type => {
             let facts = vec![
-                ("typ", signed.typ().map_or_else(|| "absent".to_owned(), printable)),
+                ("typ", token.typ().map_or_else(|| "absent".to_owned(), printable)),
                 (
                     "allowed",
                     rules
@@ -64,7 +67,11 @@ pub(super) fn facts(
         }
         Check::Binding => {
             let bound = if claims.get("cnf").is_some() { "present" } else { "absent" };
-            ("binding", vec![("cnf", bound.to_owned())])
+            let mut facts = vec![("cnf", bound.to_owned())];
+            if let Genuine::Introspected(_) = token {
+                facts.push(("token_type", claims.get("token_type").map_or_else(|| "absent".to_owned(), text)));
+            }
+            ("binding", facts)
         }
         Check::Required => {
             let mut facts = Vec::new();

@@ -68,15 +68,27 @@ impl Authorizer {
     pub fn meaning(&self) -> Meaning {
         let routes = in_order(&self.routes);
         Meaning {
-            issuers: self.issuers.iter().map(issuer).collect(),
+            issuers: self.issuers.iter().enumerate().map(|(index, entry)| self.issuer_meaning(index, entry)).collect(),
             routes: routes.into_iter().filter_map(|index| self.route_meaning(index)).collect(),
             settings: self.setting_meanings(),
         }
     }
 
-    /// Fetches what the issuers' keys are fetched from, discovery included, and says what is usable.
+    /// An entry, and what is asked about its opaque tokens.
+    fn issuer_meaning(&self, index: usize, entry: &Issuer) -> IssuerMeaning {
+        let mut meaning = issuer(entry);
+        if let Some(introspection) = self.introspection.as_ref().filter(|introspection| introspection.entry == index) {
+            let facts = words::introspection(introspection).into_iter().map(|(name, value)| format!("{name} {value}"));
+            meaning.facts.push(("opaque tokens", facts.collect::<Vec<_>>().join(", ")));
+        }
+        meaning
+    }
+
+    /// Fetches what the issuers' keys are fetched from, discovery included, and says what is usable. An entry that has `introspection`
+    /// alone may well have no keys, so they are not asked for.
     pub async fn fetched(&self) -> Vec<Fetched> {
-        let sets = self.issuers.iter().flat_map(|issuer| issuer.keys.remotes().iter().map(move |keys| (issuer, keys)));
+        let sets =
+            self.issuers_of_jwts().flat_map(|issuer| issuer.keys.remotes().iter().map(move |keys| (issuer, keys)));
         let fetch = async |issuer: &Issuer, keys: &RemoteKeys| {
             let mut from = vec![words::address(keys)];
             let (usable, passed_over) = match keys.probe().await {

@@ -12,6 +12,7 @@ mod meaning;
 mod request;
 mod segments;
 mod simulation;
+mod steps;
 mod witness;
 mod words;
 
@@ -46,26 +47,6 @@ pub fn similar_hint(code: &str) -> Option<&'static str> {
     meant(code, &codes)
 }
 
-/// The steps, in order.
-const STEPS: [&str; 16] = [
-    "clock",
-    "event",
-    "token",
-    "header",
-    "issuer",
-    "key",
-    "signature",
-    "dates",
-    "audience",
-    "type",
-    "binding",
-    "claims",
-    "scopes",
-    "principal",
-    "route",
-    "policy",
-];
-
 impl Authorizer {
     /// Decides a request as [`authorize`](Self::authorize) does, and says why.
     pub async fn explain(&self, event: &[u8]) -> Explanation {
@@ -73,14 +54,14 @@ impl Authorizer {
         let mut witness = Witness::new(self);
         let (answer, error) = self.answer(&request, Deadline::of(None, self.clock.now()), &mut witness).await;
         witness.probe_keys(error).await;
-        let Witness { seen, mut trail, token, .. } = witness;
+        let Witness { seen, mut trail, token, steps, .. } = witness;
         if trail.refused.is_none() {
             // A request that no policy can name is refused here.
             trail.step("policy", Vec::new(), error.map_or(Ok(()), Err));
             trail.advise(advice::NO_POLICY);
         }
         let taken = trail.steps.len();
-        STEPS.iter().skip(taken).for_each(|name| trail.missed(name));
+        steps.iter().skip(taken).for_each(|name| trail.missed(name));
         let hint = match (&request, error) {
             (Ok(request), Some(error)) => self.advice(error, request, &seen),
             (Err(_), Some(_)) => kind_of_event(event).map(Advice::from),

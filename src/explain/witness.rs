@@ -3,20 +3,19 @@
 use std::sync::Arc;
 
 use super::explanation::Trail;
-use super::segments;
 use super::words::{self, printable, text};
-use super::{advice, claims};
+use super::{advice, claims, segments, steps};
 use crate::authorizer::{Authorizer, Seen};
-use crate::bearer::BearerToken;
-use crate::claims::{Check, ClaimName, Verified};
+use crate::bearer::{BearerToken, OpaqueToken};
+use crate::claims::{Check, ClaimName, Genuine, Verified};
 use crate::error::Error;
 use crate::event::{MethodArn, Request};
+use crate::introspection::{Introspection, NotActive};
 use crate::issuer::{Issuer, Selected};
 use crate::keys::KeySource;
 use crate::observer::Observer;
 use crate::routes::Decision;
 use crate::settings::RouteRules;
-use crate::signature::Signed;
 use crate::time::NumericDate;
 use crate::token::{Issuer as Named, Unverified};
 
@@ -31,14 +30,24 @@ pub(super) struct Witness<'a> {
     issuer: Option<&'a Issuer>,
     /// The tenant that the token's `iss` names.
     tenant: Option<Arc<str>>,
+    /// The steps of a request with a token of this kind.
+    pub(super) steps: &'static [&'static str],
     /// The `kid` that the token names, to show.
     kid: String,
 }
 
 impl<'a> Witness<'a> {
     pub(super) fn new(authorizer: &'a Authorizer) -> Self {
-        let (seen, trail) = (Seen::default(), Trail::new());
-        Self { authorizer, seen, trail, token: None, issuer: None, tenant: None, kid: String::new() }
+        Self {
+            authorizer,
+            seen: Seen::default(),
+            trail: Trail::new(),
+            token: None,
+            issuer: None,
+            tenant: None,
+            steps: &steps::OF_JWT,
+            kid: String::new(),
+        }
     }
 
     /// Where the issuer's entry stands in the configuration.
@@ -217,13 +226,39 @@ impl<'a> Observer<'a> for Witness<'a> {
         }
     }
 
-    fn check(&mut self, check: Check, signed: &Signed, now: NumericDate, outcome: Result<(), Error>) {
+    fn introspection(
+        &mut self,
+        token: OpaqueToken<'_>,
+        introspection: &'a Introspection,
+        issuer: &'a Issuer,
+        outcome: Result<(), NotActive>,
+    ) {
+        self.seen.introspection(token, introspection, issuer, outcome);
+        self.issuer = Some(issuer);
+        self.steps = &steps::OF_OPAQUE;
+        let mut facts = words::introspection(introspection);
+        facts.push((
+            "said",
+            match outcome {
+                Ok(()) => "active".to_owned(),
+                Err(NotActive::Inactive) => "not active".to_owned(),
+                Err(NotActive::Unavailable(failure)) => failure.to_string(),
+            },
+        ));
+        self.trail.step("introspection", facts, outcome.map_err(NotActive::error));
+        if let Err(not_active) = outcome {
+            self.trail.advise(advice::not_active(not_active, &self.entry()));
+        }
+    }
+
+    fn check(&mut self, check: Check, token: &Genuine, now: NumericDate, outcome: Result<(), Error>) {
+        self.seen.check(check, token, now, outcome);
         let Some(issuer) = self.issuer else { return };
         let forwarding = &self.authorizer.settings.forwarding;
-        let (name, facts) = claims::facts(check, signed, issuer, forwarding, now);
+        let (name, facts) = claims::facts(check, token, issuer, forwarding, now);
         self.trail.step(name, facts, outcome);
         if let Err(error) = outcome {
-            self.trail.advise(advice::check(check, error, signed, issuer, &self.entry(), forwarding, now));
+            self.trail.advise(advice::check(check, error, token, issuer, &self.entry(), forwarding, now));
         }
     }
 

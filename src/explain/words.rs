@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::claims::{Accepted, ClaimName};
 use crate::event::MethodArn;
 use crate::hint::{Hint, How, Place};
+use crate::introspection::{ClientAuth, Introspection};
 use crate::issuer::Issuer;
 use crate::keys::{Address, KeySet, KeySource, Previous, RemoteKeys, SecretLocation};
 use crate::routes::{Alternative, ClaimValue, Route};
@@ -81,6 +82,17 @@ pub(super) fn printable(text: &str) -> String {
             escaped
         })
         .collect()
+}
+
+/// Where opaque tokens are asked about, and as whom.
+pub(super) fn introspection(introspection: &Introspection) -> Vec<(&'static str, String)> {
+    let (endpoint, client, auth, cache) = introspection.described();
+    let auth = match auth {
+        ClientAuth::Basic => "basic",
+        ClientAuth::Post => "post",
+    };
+    let kept = format!("{} s at most", cache.as_secs());
+    vec![("endpoint", printable(endpoint)), ("client", format!("{} by {auth}", quoted(client))), ("kept", kept)]
 }
 
 pub(super) fn names(names: &[ClaimName]) -> String {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::elsewhere::texts;
 use super::list::Hint;
-use super::refused::Refused;
+use super::refused::{Refused, TokenKind};
 use super::similarity::{Difference, difference};
 use super::{kinds, values};
 use crate::claims::{ClaimName, is_identifier};
@@ -81,7 +81,7 @@ pub(super) fn claim(claims: &Value, refused: &Refused<'_>) -> Option<Hint> {
         return Some(Hint::DatesAreTexts);
     }
     // Without it nobody has looked further.
-    if claims.get("exp").is_none() {
+    if claims.get("exp").is_none() && refused.kind == TokenKind::Jwt {
         return Some(Hint::ExpiryAbsent);
     }
     if DATES.iter().any(|name| claims.get(name).is_some_and(|date| !date.is_number())) {

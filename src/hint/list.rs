@@ -73,7 +73,7 @@ hints! {
     EncryptedToken "encrypted_token"
         "The token is encrypted (JWE). Have the issuer sign tokens for this API without encrypting them; Auth0 has this in the settings of the API."
     OpaqueToken "opaque_token"
-        "The token is not a JWT but a reference that only its issuer understands. Ask for a token for this API: with Auth0 name the `audience`, with Okta use a custom authorization server; Google's access tokens are always opaque, its ID tokens are not."
+        "The token is not a JWT but a reference that only its issuer understands. Ask for a token for this API: with Auth0 name the `audience`, with Okta use a custom authorization server; Google's access tokens are always opaque, its ID tokens are not. Or have the issuer asked about such tokens: `introspection`."
     NotBase64Url "not_base64url"
         "The token holds `+`, `/` or `=`: it was encoded as base64 instead of base64url (RFC 7515 section 2), or changed on its way."
     TokenTruncated "token_truncated"

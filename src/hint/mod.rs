@@ -24,7 +24,7 @@ pub(crate) use events::kind as kind_of_event;
 #[cfg(feature = "authz")]
 pub(crate) use issuers::is_document;
 pub(crate) use list::Hint;
-pub(crate) use refused::Refused;
+pub(crate) use refused::{Refused, TokenKind};
 
 use std::cell::LazyCell;
 
@@ -77,6 +77,8 @@ impl Hint {
             Error::MalformedToken
             | Error::MalformedEvent
             | Error::KeysUnavailable
+            | Error::IntrospectionUnavailable
+            | Error::InactiveToken
             | Error::BoundToken
             | Error::Internal => None,
         }

@@ -7,6 +7,14 @@ use crate::claims::{ClaimName, ClaimRules};
 use crate::routes::Need;
 use crate::time::NumericDate;
 
+/// What a token is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenKind {
+    Jwt,
+    /// Its issuer's endpoint was asked about it.
+    Opaque,
+}
+
 /// What is known of a refused request.
 pub(crate) struct Refused<'a> {
     /// The value of the token header.
@@ -14,8 +22,9 @@ pub(crate) struct Refused<'a> {
     pub(crate) method: &'a str,
     /// Without its first slash.
     pub(crate) path: &'a str,
-    /// The claims of the token, if it was verified.
+    /// The claims of the token, if it was verified or is opaque.
     pub(crate) claims: Option<&'a Value>,
+    pub(crate) kind: TokenKind,
     /// The configured issuers, and whether each has a secret. One with tenants stands here as that of the token's tenant.
     pub(crate) issuers: &'a [(Option<&'a str>, bool)],
     /// Whether the token's `iss` names a tenant of an issuer that is not among those it accepts.

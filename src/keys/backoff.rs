@@ -20,11 +20,19 @@ pub(crate) struct Backoff {
 
 impl Backoff {
     /// An attempt has failed at this moment: the pause doubles.
-    pub(crate) fn failed(&mut self, at: Moment) {
+    pub(super) fn failed(&mut self, at: Moment) {
         let doubled = self.pause.saturating_mul(2).clamp(FIRST_PAUSE, MAX_PAUSE);
         self.pause = doubled.saturating_sub(jitter(doubled));
         self.failures = self.failures.saturating_add(1);
         self.last = Some(at);
+    }
+
+    /// One of several attempts that are under way at once has failed. It counts only if it began after the failure that was noted
+    /// last: all of them meet the same outage.
+    pub(crate) fn failed_since(&mut self, began: Moment, at: Moment) {
+        if self.last.is_none_or(|last| !began.since(last).is_zero()) {
+            self.failed(at);
+        }
     }
 
     /// The failure that was noted last was over at this moment. It may have taken longer than the pause after it is.

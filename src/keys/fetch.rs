@@ -1,4 +1,4 @@
-//! The only socket: fetching documents over HTTP.
+//! The only socket: fetching documents and asking questions over HTTP.
 
 use std::fmt;
 use std::future::Future;
@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use reqwest::header::{AGE, CACHE_CONTROL, ETAG, HeaderMap, HeaderName, IF_NONE_MATCH};
-use reqwest::{Client, ClientBuilder, Response, StatusCode, redirect};
+use reqwest::header::{
+    ACCEPT, AGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH,
+};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode, redirect};
 
 use super::resolver::{Judged, Lookup, by_the_system};
 use super::trust::Trust;
@@ -84,6 +86,8 @@ pub(crate) enum With<'a> {
     Etag(Option<&'a str>),
     /// What the Parameters and Secrets extension knows its own function by.
     SessionToken(&'a SessionToken),
+    /// A question, which is posted.
+    Form(&'a Form),
 }
 
 /// The session token of the function's role: a credential, which never prints and is sent to loopback alone.
@@ -92,6 +96,20 @@ pub(crate) struct SessionToken(pub(crate) String);
 impl fmt::Debug for SessionToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SessionToken(..)")
+    }
+}
+
+/// A form, and who posts it. Both hold secrets, so it never prints.
+pub(crate) struct Form {
+    /// In the encoding `application/x-www-form-urlencoded`.
+    pub(crate) body: String,
+    /// The value of the header `Authorization`.
+    pub(crate) authorization: Option<String>,
+}
+
+impl fmt::Debug for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Form(..)")
     }
 }
 
@@ -159,6 +177,7 @@ async fn ask(client: &Client, url: &KeyUrl, with: With<'_>) -> Result<Fetched, F
         With::Etag(Some(etag)) => (request.header(IF_NONE_MATCH, etag), true),
         With::SessionToken(_) if !url.is_loopback() => return Err(FetchError::Connection),
         With::SessionToken(token) => (request.header("X-Aws-Parameters-Secrets-Token", &token.0), false),
+        With::Form(form) => (posted(client.post(url.url.clone()), form)?, false),
     };
     let mut response = request.send().await.map_err(|_| FetchError::Connection)?;
     let max_age = max_age(response.headers());
@@ -174,6 +193,19 @@ async fn ask(client: &Client, url: &KeyUrl, with: With<'_>) -> Result<Fetched, F
     }
     let etag = text(response.headers(), ETAG).map(str::to_owned);
     Ok(Fetched::Document { body: body(&mut response).await?, max_age, etag })
+}
+
+fn posted(request: RequestBuilder, form: &Form) -> Result<RequestBuilder, FetchError> {
+    let request = request
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(ACCEPT, "application/json")
+        .body(form.body.clone());
+    let Some(authorization) = &form.authorization else {
+        return Ok(request);
+    };
+    let mut value = HeaderValue::from_str(authorization).map_err(|_| FetchError::Connection)?;
+    value.set_sensitive(true);
+    Ok(request.header(AUTHORIZATION, value))
 }
 
 /// The whole body.

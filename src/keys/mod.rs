@@ -24,9 +24,8 @@ mod unusable;
 mod url;
 
 pub(crate) use aws_extension::{Extension, Previous, SecretLocation, StoredSecret};
-#[cfg(test)]
-pub(crate) use fetch::Fetched;
-pub(crate) use fetch::SessionToken;
+pub(crate) use backoff::Backoff;
+pub(crate) use fetch::{Fetch, FetchError, Fetched, Form, SessionToken, With};
 pub(crate) use join::join_at_most;
 #[cfg(test)]
 pub(crate) use jwk::PublicKey;
@@ -40,6 +39,7 @@ pub(crate) use remote_jwks::Seed;
 #[cfg(test)]
 pub(crate) use secret::Secret;
 pub(crate) use secret::{Encoding, Misreading, SecretKind, doubt};
+pub(crate) use stored_secret::FetchedSecret;
 pub(crate) use tenant_keys::TenantSettings;
 pub(crate) use trust::Trust;
 #[cfg(test)]

@@ -93,7 +93,7 @@ impl Serialize for Before {
 /// Whether an Allow ends when the token does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PolicyExpiry {
-    /// Every Allow carries the token's end as a condition.
+    /// Every Allow carries the token's end as a condition, if it has one.
     Token,
     /// No condition.
     None,
@@ -106,7 +106,7 @@ impl IamPolicy {
     }
 
     /// Allows everything in the stage.
-    pub(crate) fn allow_stage(arn: &MethodArn, not_after: NumericDate, expiry: PolicyExpiry) -> Self {
+    pub(crate) fn allow_stage(arn: &MethodArn, not_after: Option<NumericDate>, expiry: PolicyExpiry) -> Self {
         Self::of(vec![Statement::allow(Resources::one(format!("{}*", arn.stage())), not_after, expiry)])
     }
 
@@ -115,7 +115,7 @@ impl IamPolicy {
     pub(crate) fn for_request(
         permit: Result<Permit, Error>,
         arn: &MethodArn,
-        not_after: NumericDate,
+        not_after: Option<NumericDate>,
         expiry: PolicyExpiry,
     ) -> (Self, Option<Error>) {
         let nameable = arn.as_str().chars().count() <= MAX_RESOURCE_CHARS;
@@ -133,7 +133,7 @@ impl IamPolicy {
         allow: Resources,
         deny: Resources,
         arn: &MethodArn,
-        not_after: NumericDate,
+        not_after: Option<NumericDate>,
         expiry: PolicyExpiry,
     ) -> Self {
         let mut statements = Vec::new();
@@ -158,9 +158,9 @@ impl IamPolicy {
 }
 
 impl Statement {
-    fn allow(resource: Resources, not_after: NumericDate, expiry: PolicyExpiry) -> Self {
+    fn allow(resource: Resources, not_after: Option<NumericDate>, expiry: PolicyExpiry) -> Self {
         let condition = match expiry {
-            PolicyExpiry::Token => Some(Before(not_after.iso8601())),
+            PolicyExpiry::Token => not_after.map(|date| Before(date.iso8601())),
             PolicyExpiry::None => None,
         };
         Self { action: "execute-api:Invoke", effect: Effect::Allow, resource, condition }

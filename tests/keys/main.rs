@@ -17,6 +17,8 @@ mod deadlines;
 #[cfg(test)]
 mod discovery;
 #[cfg(test)]
+mod introspection;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod seeds;

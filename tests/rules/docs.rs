@@ -7,6 +7,7 @@ use crate::local::config;
 const README: &str = include_str!("../../README.md");
 const SECURITY: &str = include_str!("../../SECURITY.md");
 const MCP: &str = include_str!("../../docs/mcp.md");
+const OPAQUE: &str = include_str!("../../docs/opaque-tokens.md");
 const POLICIES: &str = include_str!("../../docs/policies.md");
 
 #[track_caller]
@@ -32,6 +33,13 @@ fn the_readmes_issuers_start() {
     for issuer in issuers {
         starts(&json!({ "issuers": [issuer], "undeclared_routes": "allow" }).to_string());
     }
+}
+
+#[test]
+fn the_configuration_for_opaque_tokens_starts() {
+    let blocks: Vec<&str> = OPAQUE.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert_eq!(blocks.len(), 1);
+    blocks.into_iter().for_each(starts);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! lints treat all of it as test code.
 
 pub(crate) mod api;
+pub(crate) mod endpoint;
 pub(crate) mod http;
 pub(crate) mod in_process;
 mod key_server;

@@ -2,11 +2,10 @@
 
 use serde_json::Value;
 
-use crate::claims::{Accepted, Check, ClaimName, ClaimRules, Forwarding, is_identifier};
+use crate::claims::{Accepted, Check, ClaimName, ClaimRules, Forwarding, Genuine, is_identifier};
 use crate::error::Error;
 use crate::explain::words::{self, printable, quoted, text};
 use crate::issuer::Issuer;
-use crate::signature::Signed;
 use crate::tenant::TENANT_CLAIM;
 use crate::time::NumericDate;
 
@@ -14,24 +13,32 @@ use crate::time::NumericDate;
 pub(crate) fn check(
     check: Check,
     error: Error,
-    signed: &Signed,
+    token: &Genuine,
     issuer: &Issuer,
     entry: &str,
     forwarding: &Forwarding,
     now: NumericDate,
 ) -> String {
-    let (claims, rules) = (signed.claims(), &issuer.claims);
+    let (claims, rules) = (token.claims(), &issuer.claims);
     match check {
+        Check::Issuer => format!(
+            "Set `{entry}.issuer` to the `iss` that the endpoint says, {}, if that is the issuer of these tokens.",
+            claims.get("iss").map_or_else(|| "absent".to_owned(), text)
+        ),
         Check::Dates => dates(error, claims, rules, entry, now),
         Check::Audience => audience(claims, rules, entry),
         Check::Type => {
-            let (typ, allowed) = (signed.typ().map_or_else(|| "absent".to_owned(), quoted), &rules.typ);
+            let (typ, allowed) = (token.typ().map_or_else(|| "absent".to_owned(), quoted), &rules.typ);
             let allowed = allowed.as_ref().map_or_else(|| "JWT or at+jwt".to_owned(), |typ| typ.join(" or "));
             format!(
                 "Send an access token: the header `typ` of this one is {typ}, and `{entry}` takes {}. If such tokens should pass, name it in \
                  `{entry}.typ`.",
                 printable(&allowed)
             )
+        }
+        Check::Binding if claims.get("cnf").is_none() => {
+            "Have the issuer issue bearer tokens for this client: the `token_type` of this one is another (DPoP), whose proof is not checked here."
+                .to_owned()
         }
         Check::Binding => {
             "Have the issuer issue bearer tokens for this client: `cnf` binds this one to a key (DPoP or mutual TLS), and who holds that key \

@@ -11,6 +11,7 @@ use super::words::{printable, text};
 use crate::algorithm::Algorithm;
 use crate::bearer::BearerToken;
 use crate::error::Error;
+use crate::introspection::{Failure, NotActive};
 use crate::keys::KeySource;
 use crate::token::{Issuer as Named, Unverified};
 
@@ -112,6 +113,28 @@ pub(super) fn fetch(failure: &str) -> &'static str {
             "Set the address that this one redirects to: redirects are not followed."
         }
         _ => "See what the address answers: it should be status 200, and at most 512 KiB.",
+    }
+}
+
+/// An opaque token that is not known to be active.
+pub(super) fn not_active(not_active: NotActive, entry: &str) -> String {
+    let failure = match not_active {
+        NotActive::Inactive => {
+            return format!(
+                "Have the client fetch a new token: the endpoint of `{entry}` says that this one is not active. It has ended, was revoked, is of \
+                 another server, or this client may not ask about it."
+            );
+        }
+        NotActive::Unavailable(failure) => failure,
+    };
+    match failure {
+        Failure::Secret => format!(
+            "Explain with the client's secret in an environment variable: the one of `{entry}` is read through a Lambda extension, which is not here."
+        ),
+        failure => match failure.advice() {
+            Some(advice) => format!("In `{entry}.introspection`: {advice}."),
+            None => fetch(&failure.to_string()).to_owned(),
+        },
     }
 }
 

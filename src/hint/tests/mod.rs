@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::elsewhere::Place;
-use super::{Hint, Refused};
+use super::{Hint, Refused, TokenKind};
 use crate::claims::{Accepted, ClaimName, ClaimRules};
 use crate::error::Error;
 use crate::routes::{Alternative, ClaimNeed, ClaimValue, Need};
@@ -38,6 +38,7 @@ fn the_documentation_lists_every_hint() {
 /// The input of a refusal, with defaults for everything but the cause.
 struct Case {
     error: Error,
+    kind: TokenKind,
     header: Value,
     claims: Value,
     issuer: &'static str,
@@ -56,6 +57,7 @@ impl Case {
     fn new(error: Error, claims: Value) -> Self {
         Self {
             error,
+            kind: TokenKind::Jwt,
             header: json!({ "alg": "RS256", "kid": "k" }),
             claims,
             issuer: "https://issuer.example/",
@@ -104,6 +106,7 @@ impl Case {
             method: self.method,
             path: self.path,
             claims: Some(&self.claims),
+            kind: self.kind,
             issuers: &issuers,
             tenant_not_listed: false,
             issuer: Some(self.issuer),

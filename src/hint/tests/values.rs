@@ -101,6 +101,9 @@ fn unusable_dates_scopes_and_principals_are_explained() {
         Case::new(Error::InvalidClaim, dates).says(Some(Hint::DatesAreTexts));
     }
     Case::new(Error::MissingClaim, json!({ "sub": "ada" })).says(Some(Hint::ExpiryAbsent));
+    let opaque = |claims| Case { kind: TokenKind::Opaque, ..Case::new(Error::MissingClaim, claims) };
+    opaque(json!({ "sub": "ada" })).says(None);
+    opaque(json!({ "active": true })).says(Some(Hint::PrincipalAbsent));
     let with = |sub: Value| json!({ "exp": 1_900_000_000, "sub": sub });
     for sub in [json!(""), json!("x".repeat(257)), json!(17), json!("a\nb"), json!(null)] {
         Case::new(Error::InvalidClaim, with(sub)).says(Some(Hint::PrincipalUnfit));

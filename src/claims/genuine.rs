@@ -1,0 +1,70 @@
+//! The two ways in which claims come to be believed.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::introspection::Introspected;
+use crate::signature::Signed;
+use crate::tenant::TENANT_CLAIM;
+
+/// The proof that a token's claims may be read: a key has signed them, or the issuer's endpoint has stated them.
+pub(crate) enum Genuine {
+    Signed(Signed),
+    Introspected(Introspected),
+}
+
+impl Genuine {
+    /// The claims set, a JSON object.
+    pub(crate) fn claims(&self) -> &Value {
+        match self {
+            Self::Signed(signed) => signed.claims(),
+            Self::Introspected(introspected) => introspected.claims(),
+        }
+    }
+
+    /// The `typ` header, which only a signed token can have.
+    #[cfg(feature = "authz")]
+    pub(crate) fn typ(&self) -> Option<&str> {
+        match self {
+            Self::Signed(signed) => signed.typ(),
+            Self::Introspected(_) => None,
+        }
+    }
+
+    /// Makes the tenant that `iss` names the claim `{tenant}`, and removes what a token has under this name.
+    pub(super) fn naming(mut self, tenant: Option<&str>) -> Self {
+        if let Value::Object(claims) = self.claims_mut() {
+            claims.remove(TENANT_CLAIM);
+            if let Some(tenant) = tenant {
+                claims.insert(TENANT_CLAIM.to_owned(), tenant.into());
+            }
+        }
+        self
+    }
+
+    fn claims_mut(&mut self) -> &mut Value {
+        match self {
+            Self::Signed(signed) => signed.claims_mut(),
+            Self::Introspected(introspected) => introspected.claims_mut(),
+        }
+    }
+
+    /// Takes the claims set out.
+    pub(crate) fn into_claims(self) -> Value {
+        match self {
+            Self::Signed(signed) => signed.into_claims(),
+            Self::Introspected(introspected) => introspected.into_claims(),
+        }
+    }
+}
+
+/// A claims set does not print.
+impl fmt::Debug for Genuine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Signed(signed) => signed.fmt(f),
+            Self::Introspected(introspected) => introspected.fmt(f),
+        }
+    }
+}
