@@ -18,6 +18,8 @@ mod harness;
 #[cfg(test)]
 mod init;
 #[cfg(test)]
+mod introspection;
+#[cfg(test)]
 mod key_sets;
 #[cfg(test)]
 mod local;

@@ -1,6 +1,9 @@
 //! The real program with a real OpenID provider, `oidc-provider` for Node.js: discovery, access tokens from client
-//! credentials, and key rotations under load. Without Node.js the test is skipped with a message.
+//! credentials, key rotations under load, and the introspection of opaque tokens. Without Node.js the tests are skipped with a
+//! message.
 
+#[cfg(test)]
+mod introspection;
 #[cfg(test)]
 mod provider;
 

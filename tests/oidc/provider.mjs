@@ -18,7 +18,19 @@ function newKeys() {
   ));
 }
 
-// The resource indicator is the algorithm that the access token is signed with.
+// A client that only asks about tokens. Its name and secret are hard to encode.
+function api(client_id, token_endpoint_auth_method) {
+  return {
+    client_id,
+    client_secret: 'an API: s%cret+&=/?',
+    grant_types: [],
+    redirect_uris: [],
+    response_types: [],
+    token_endpoint_auth_method,
+  };
+}
+
+// The resource indicator is the algorithm that the access token is signed with, or `opaque`.
 function provider(issuer, keys) {
   return new Provider(issuer, {
     jwks: { keys },
@@ -29,20 +41,24 @@ function provider(issuer, keys) {
       redirect_uris: [],
       response_types: [],
       token_endpoint_auth_method: 'client_secret_post',
-    }],
+    }, api('api: basic+%', 'client_secret_basic'), api('api: post&=', 'client_secret_post')],
     scopes: ['read:movies'],
     features: {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
+      introspection: { enabled: true },
+      revocation: { enabled: true },
       resourceIndicators: {
         enabled: true,
-        getResourceServerInfo: (_context, resource) => ({
-          scope: 'read:movies',
-          audience: 'https://api.example.com',
-          accessTokenFormat: 'jwt',
-          accessTokenTTL: 3600,
-          jwt: { sign: { alg: resource.split(':').at(-1) } },
-        }),
+        getResourceServerInfo: (_context, resource) => {
+          const alg = resource.split(':').at(-1);
+          return {
+            scope: 'read:movies',
+            audience: 'https://api.example.com',
+            accessTokenTTL: 3600,
+            ...(alg === 'opaque' ? { accessTokenFormat: 'opaque' } : { accessTokenFormat: 'jwt', jwt: { sign: { alg } } }),
+          };
+        },
       },
     },
   });

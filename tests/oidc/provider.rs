@@ -9,6 +9,9 @@ use serde_json::Value;
 
 const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oidc");
 
+/// The client that tokens are issued to.
+const CLIENT: &str = "client_id=client&client_secret=a%20secret%20of%20the%20client";
+
 /// A running provider. Dropping it ends the process.
 pub(crate) struct Provider {
     child: Child,
@@ -49,16 +52,21 @@ impl Provider {
         Ok(provider)
     }
 
-    /// An access token signed with this algorithm.
+    /// An access token signed with this algorithm, or an opaque one if it is `opaque`.
     #[track_caller]
     pub(crate) fn token(&self, alg: &str) -> String {
-        let secret = "client_id=client&client_secret=a%20secret%20of%20the%20client";
         let answer = self.post(
             "/token",
-            &format!("grant_type=client_credentials&{secret}&scope=read%3Amovies&resource=urn%3Aalg%3A{alg}"),
+            &format!("grant_type=client_credentials&{CLIENT}&scope=read%3Amovies&resource=urn%3Aalg%3A{alg}"),
         );
         let body: Value = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{answer}"));
         body["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    /// Revokes a token (RFC 7009).
+    #[track_caller]
+    pub(crate) fn revoke(&self, token: &str) {
+        assert_eq!(self.post("/token/revocation", &format!("{CLIENT}&token={token}")), "");
     }
 
     /// Rotates the keys: new tokens are signed with new ones.
