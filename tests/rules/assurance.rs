@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 const PAGE: &str = include_str!("../../docs/assurance-threats.md");
-const ROWS: std::ops::RangeInclusive<usize> = 1..=110;
+const ROWS: std::ops::RangeInclusive<usize> = 1..=120;
 /// The codes that an outcome may contain: the reasons of refusals and errors.
-const CODES: [&str; 22] = [
+const CODES: [&str; 24] = [
     "missing_token",
     "malformed_token",
     "unsupported_algorithm",
@@ -21,6 +21,8 @@ const CODES: [&str; 22] = [
     "bound_token",
     "invalid_claim",
     "missing_claim",
+    "inactive_token",
+    "introspection_unavailable",
     "insufficient_scope",
     "claim_mismatch",
     "undeclared_route",
