@@ -160,26 +160,32 @@ fn the_stories_of_the_demo_go_as_they_are_told() {
     };
     let moss = json!({ "name": "Moss the tortoise", "price": 60 });
     assert_eq!(post(&customer, "/pets", moss.clone()).0, 403);
-    assert_eq!(
-        post(&administrator, "/pets", moss),
-        (201, json!({ "id": 4, "name": "Moss the tortoise", "price": 60 }))
-    );
-    assert_eq!(post(&administrator, "/pets/purchase", json!({ "id": 4 })).0, 403);
-    assert_eq!(post(&administrator, "/pets", json!({ "name": 1 })).0, 400);
-    let (status, sold) = post(&customer, "/pets/purchase", json!({ "id": 4, "soldTo": "other@example.com" }));
+    let (status, mut added) = post(&administrator, "/pets", moss);
+    let id = added.as_object_mut().unwrap().remove("id").unwrap();
+    assert_eq!((status, added), (201, json!({ "name": "Moss the tortoise", "price": 60, "sold": false })));
+    assert_eq!(post(&administrator, "/pets/purchase", json!({ "id": id })).0, 403);
+    assert_eq!(post(&administrator, "/pets", json!({ "name": 1 })).1["error"], "bad_name");
+    let (status, sold) = post(&customer, "/pets/purchase", json!({ "id": id, "soldTo": "other@example.com" }));
     assert_eq!((status, &sold["soldTo"]), (200, &json!("customer@example.com")), "the e-mail address of the context");
-    assert_eq!(post(&customer, "/pets/purchase", json!({ "id": 4 })).0, 409);
+    let (status, again) = post(&customer, "/pets/purchase", json!({ "id": id }));
+    assert_eq!((status, &again["error"]), (409, &json!("sold")));
+    let seen = |token: &String| {
+        let pets = gateway.get("/pets", token).json()["pets"].as_array().unwrap().clone();
+        pets.into_iter().find(|pet| pet["id"] == id).unwrap()
+    };
+    assert_eq!(seen(&customer), sold, "the buyer sees who has it");
+    assert_eq!((&seen(&administrator)["sold"], seen(&administrator).get("soldTo")), (&json!(true), None));
 }
 
 #[test]
 fn a_pet_that_many_want_is_sold_once() {
     let gateway = Gateway::start(&["--demo"]);
     let customers = ["customer", "other-customer"].map(|user| gateway.minted(user, 300));
+    let body = json!({ "id": format!("{:032x}", 1) }).to_string();
+    let buy = |token: &String| gateway.send("POST", "/pets/purchase", &[("Authorization", token)], &body).status;
     let statuses: Vec<u16> = std::thread::scope(|scope| {
-        let buy =
-            |token: &String| gateway.send("POST", "/pets/purchase", &[("Authorization", token)], r#"{"id":1}"#).status;
         let buyers: Vec<_> =
-            (0..20).map(|number| &customers[number % 2]).map(|token| scope.spawn(move || buy(token))).collect();
+            (0..20).map(|number| &customers[number % 2]).map(|token| scope.spawn(|| buy(token))).collect();
         buyers.into_iter().map(|buyer| buyer.join().unwrap()).collect()
     });
     let count = |status| statuses.iter().filter(|other| **other == status).count();

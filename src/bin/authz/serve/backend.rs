@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::demo::{Store, shelf};
-use super::http::{MAX_BODY, Reply, Request, json as reply};
+use super::http::{MAX_BODY, Reply, Request, json as reply, private};
 use super::responses::Own;
 
 /// The longest that API Gateway waits for a backend, unless the account asked for more.
@@ -151,16 +151,19 @@ fn demo(store: &Store, passed: &Passed<'_>) -> Reply {
     let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
     let context = authorizer(passed.answer);
     let email = context.get("email").and_then(Value::as_str);
+    let parameters = request.parameters();
+    // As API Gateway has it, the last of several counts.
+    let after = parameters.iter().rev().find(|(name, _)| name == "after").map(|(_, value)| value.as_str());
     let (status, body) = match (request.method.as_str(), passed.resource) {
-        ("GET", "/pets") => store.list(),
-        ("POST", "/pets") => store.add(&body),
+        ("GET", "/pets") => store.list(after, email),
+        ("POST", "/pets") => store.add(&body, email),
         ("POST", "/pets/purchase") => store.sell(&body, email),
         ("DELETE", _) if passed.parameters.contains_key("id") => {
             store.remove(passed.parameters.get("id").and_then(Value::as_str).unwrap_or_default())
         }
         (_, resource) => (StatusCode::OK, shelf(resource).unwrap_or_else(|| echo(passed))),
     };
-    reply(status, &body)
+    private(status, &body)
 }
 
 /// Sends the request on, as an HTTP proxy integration does.

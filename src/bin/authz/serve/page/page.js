@@ -102,7 +102,7 @@ function chooseRoute() {
 /** The request body that the store of the sample stories expects. */
 const DEMO_BODIES = {
   "POST /pets": '{ "name": "Moss the tortoise", "price": 60 }',
-  "POST /pets/purchase": '{ "id": 1 }',
+  "POST /pets/purchase": '{ "id": "00000000000000000000000000000001" }',
 };
 
 /** The signed-in user's own name is the likeliest text of a path's parameter. */
