@@ -19,6 +19,7 @@ mod serve;
 mod serve_hostile;
 mod serve_issuer;
 mod serve_page;
+mod serve_responses;
 mod tool;
 
 use std::fs;

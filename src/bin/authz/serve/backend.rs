@@ -98,11 +98,14 @@ impl Backend {
     }
 
     /// Its answer.
-    pub(super) async fn answer(&self, passed: &Passed<'_>) -> Reply {
+    ///
+    /// # Errors
+    /// What the gateway answers in its place.
+    pub(super) async fn answer(&self, passed: &Passed<'_>) -> Result<Reply, Own> {
         match self {
-            Self::Echo => reply(StatusCode::OK, &echo(passed)),
-            Self::Demo(store) => demo(store, passed),
-            Self::Proxy { client, url } => proxied(client, url, passed).await.unwrap_or_else(Own::reply),
+            Self::Echo => Ok(reply(StatusCode::OK, &echo(passed))),
+            Self::Demo(store) => Ok(demo(store, passed)),
+            Self::Proxy { client, url } => proxied(client, url, passed).await,
         }
     }
 }
@@ -289,7 +292,7 @@ mod tests {
         let (parameters, answer) = (Map::new(), json!({ "principalId": "ada" }));
         let passed =
             Passed { request: &request, resource: "/a", parameters: &parameters, answer: &answer, request_id: "1" };
-        let reply = backend.answer(&passed).await;
+        let reply = backend.answer(&passed).await.unwrap_err().reply();
         assert_eq!(reply.status(), StatusCode::GATEWAY_TIMEOUT);
         let body = http_body_util::BodyExt::collect(reply.into_body()).await.unwrap().to_bytes();
         assert_eq!(body, r#"{"message":"Endpoint request timed out"}"#);

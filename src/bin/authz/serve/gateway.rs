@@ -17,11 +17,12 @@ use serde_json::Value;
 use super::backend::{Backend, Passed};
 use super::cache::Cache;
 use super::decision::{Asked, Decision, Outcome};
+use super::gateway_responses::{GatewayResponses, Refused};
 use super::http::{Reply, Request, json, set};
 use super::issuer::Issuer;
 use super::loaded::Loaded;
 use super::resources::Found;
-use super::responses::{Own, preflight, shared_with};
+use super::responses::{Own, preflight};
 use super::safety::Origin;
 use crate::environment::SystemClock;
 
@@ -33,6 +34,7 @@ pub(super) struct Gateway {
     pub(super) clock: Rc<SystemClock>,
     pub(super) issuer: Option<Rc<Issuer>>,
     pub(super) backend: Backend,
+    responses: GatewayResponses,
     expression: Option<Regex>,
     loaded: RefCell<Rc<Loaded>>,
     pub(super) cache: RefCell<Cache>,
@@ -49,6 +51,7 @@ impl Gateway {
         clock: Rc<SystemClock>,
         issuer: Option<Rc<Issuer>>,
         backend: Backend,
+        responses: GatewayResponses,
         expression: &str,
         cache: Duration,
     ) -> Result<Self, String> {
@@ -64,6 +67,7 @@ impl Gateway {
             clock,
             issuer,
             backend,
+            responses,
             expression,
             loaded: RefCell::new(Rc::new(loaded)),
             cache: RefCell::new(Cache::new(cache)),
@@ -92,18 +96,20 @@ impl Gateway {
             false => None,
         };
         let decision = self.decide(method, &request.path, token).await;
-        let mut reply = match (&decision.outcome, &decision.answer, &decision.resource) {
-            (Outcome::Preflight, ..) => preflight(&decision.methods),
-            (Outcome::Own(own), ..) => own.reply(),
+        let answered = match (&decision.outcome, &decision.answer, &decision.resource) {
+            (Outcome::Preflight, ..) => Ok(preflight(&decision.methods)),
+            (Outcome::Own(own), ..) => Err(*own),
             (Outcome::Passes, Some(answer), Some(resource)) => {
                 let (parameters, request_id) = (&decision.parameters, decision.request_id.as_str());
                 self.backend.answer(&Passed { request, resource, parameters, answer, request_id }).await
             }
-            (Outcome::Passes, ..) => json(StatusCode::INTERNAL_SERVER_ERROR, &Value::Null),
+            (Outcome::Passes, ..) => Ok(json(StatusCode::INTERNAL_SERVER_ERROR, &Value::Null)),
         };
+        let own = answered.as_ref().err().copied();
+        let mut reply = answered.unwrap_or_else(|own| self.refused(own, decision.answer.as_ref()));
         set(&mut reply, HeaderName::from_static("x-amzn-requestid"), &decision.request_id);
         if let Origin::Allowed(origin) = origin {
-            shared_with(&mut reply, origin);
+            self.responses.share(&mut reply, origin, own);
         }
         let took = u64::try_from(self.clock.now().monotonic.saturating_sub(began.monotonic).as_millis());
         let asked = match decision.asked {
@@ -122,6 +128,13 @@ impl Gateway {
             "request"
         );
         (reply, decision)
+    }
+
+    /// An answer of the gateway's own, to a request that the authorizer answered like this.
+    pub(super) fn refused(&self, own: Own, answer: Option<&Value>) -> Reply {
+        let loaded = self.loaded();
+        let invalid_token = loaded.document.get("invalid_token").and_then(Value::as_str).unwrap_or("deny");
+        self.responses.reply(own, &Refused { answer, invalid_token })
     }
 
     /// Explains what the authorizer itself says about a request, now and without the cache.

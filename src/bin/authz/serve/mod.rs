@@ -5,6 +5,7 @@ mod cache;
 mod decision;
 mod demo;
 mod gateway;
+mod gateway_responses;
 mod http;
 mod issuer;
 mod journal;
@@ -31,6 +32,7 @@ use url::Url;
 
 use self::backend::Backend;
 use self::gateway::Gateway;
+use self::gateway_responses::GatewayResponses;
 use self::issuer::Issuer;
 use self::journal::Journal;
 use self::loaded::{Loaded, Source};
@@ -93,6 +95,9 @@ pub(crate) struct Arguments {
     /// What the whole Authorization header has to match; an empty one matches all
     #[arg(long, value_name = "REGEX", default_value = EXPRESSION)]
     validation_expression: String,
+    /// What the gateway answers by itself; with --demo it is `template`
+    #[arg(long, value_name = "WHOSE")]
+    gateway_responses: Option<GatewayResponses>,
     /// Lets pages of this origin call, beside those of this machine; may be given several times
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<String>,
@@ -153,7 +158,9 @@ fn server(
     };
     let (expression, cache_seconds) = (arguments.validation_expression.clone(), arguments.cache_seconds);
     let lasts = Duration::from_secs(cache_seconds);
-    let gateway = Rc::new(Gateway::new(loaded, clock, issuer.clone(), backend, &expression, lasts)?);
+    let usual = if arguments.demo { GatewayResponses::Template } else { GatewayResponses::Default };
+    let responses = arguments.gateway_responses.unwrap_or(usual);
+    let gateway = Rc::new(Gateway::new(loaded, clock, issuer.clone(), backend, responses, &expression, lasts)?);
     let page = Page {
         gateway: Rc::clone(&gateway),
         journal,

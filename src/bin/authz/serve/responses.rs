@@ -1,4 +1,4 @@
-//! API Gateway's own answers: its default gateway responses.
+//! API Gateway's own answers: its default gateway responses. `gateway_responses.rs` has those of the project's template.
 
 use http::header::{HeaderName, HeaderValue};
 use http::{Response, StatusCode};
@@ -98,8 +98,4 @@ pub(super) fn shared_with(answer: &mut Reply, origin: &str) {
         headers.insert(http::header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     }
     headers.append(http::header::VARY, HeaderValue::from_static("Origin"));
-    headers.insert(
-        http::header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("WWW-Authenticate,x-amzn-errortype,x-amzn-requestid"),
-    );
 }
