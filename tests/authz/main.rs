@@ -16,6 +16,7 @@ mod mistakes;
 mod program;
 mod refusals;
 mod serve;
+mod serve_app;
 mod serve_hostile;
 mod serve_issuer;
 mod serve_page;

@@ -53,8 +53,17 @@ impl Gateway {
     }
 
     pub(crate) fn start_in(folder: &Path, arguments: &[&str]) -> Self {
+        Self::started(folder, &[&["--port", "0"], arguments].concat()).unwrap()
+    }
+
+    /// Starts it in the repository on a port that may be taken; `None` if it is.
+    pub(crate) fn try_start(arguments: &[&str]) -> Option<Self> {
+        Self::started(Path::new(env!("CARGO_MANIFEST_DIR")), arguments)
+    }
+
+    fn started(folder: &Path, arguments: &[&str]) -> Option<Self> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_authz"))
-            .args(["serve", "--port", "0"])
+            .arg("serve")
             .args(arguments)
             .current_dir(folder)
             .env_clear()
@@ -79,21 +88,36 @@ impl Gateway {
             text
         });
         let address = address.recv_timeout(Duration::from_secs(30)).unwrap();
+        if address.is_empty() {
+            drop(child.wait());
+            return None;
+        }
         let port = address.trim().strip_prefix("http://127.0.0.1:").unwrap_or_else(|| panic!("{address}"));
-        Self { child, port: port.parse().unwrap(), stdout: Some(stdout), stderr: Some(stderr) }
+        Some(Self { child, port: port.parse().unwrap(), stdout: Some(stdout), stderr: Some(stderr) })
+    }
+
+    /// The port of the app of `--demo`.
+    pub(crate) fn app(&self) -> u16 {
+        let app = self.state()["app"].as_str().unwrap().to_owned();
+        app.strip_prefix("http://127.0.0.1:").unwrap_or_else(|| panic!("{app}")).parse().unwrap()
     }
 
     /// Sends a request as a client on this machine does.
     pub(crate) fn send(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Got {
-        let host = format!("127.0.0.1:{}", self.port);
+        self.send_to(self.port, method, target, headers, body)
+    }
+
+    /// The same to another port of it.
+    pub(crate) fn send_to(&self, port: u16, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Got {
+        let host = format!("127.0.0.1:{port}");
         let mut all = vec![("Host", host.as_str())];
         all.retain(|(name, _)| headers.iter().all(|(given, _)| !given.eq_ignore_ascii_case(name)));
         all.extend(headers);
-        self.raw(method, target, &all, body)
+        Self::raw(port, method, target, &all, body)
     }
 
-    fn raw(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Got {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+    fn raw(port: u16, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Got {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         let mut head = format!("{method} {target} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
         headers.iter().for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));

@@ -6,7 +6,7 @@ use crate::serve::{Gateway, authz_in, folder, sample};
 
 #[test]
 fn the_page_comes_with_the_program_and_asks_this_server_alone() {
-    let gateway = Gateway::start(&["--demo"]);
+    let gateway = Gateway::start(&["events/config/authorizer.json", "--issuer"]);
     for (path, kind) in [
         ("/__authorizer", "text/html; charset=utf-8"),
         ("/__authorizer/", "text/html; charset=utf-8"),

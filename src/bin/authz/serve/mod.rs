@@ -1,5 +1,6 @@
 //! `authz serve`: a local API Gateway in front of a configuration, with a page that shows what it does.
 
+mod app;
 mod backend;
 mod cache;
 mod decision;
@@ -30,10 +31,11 @@ use tokio::net::TcpListener;
 use tokio::task::LocalSet;
 use url::Url;
 
+use self::app::App;
 use self::backend::Backend;
 use self::gateway::Gateway;
 use self::gateway_responses::GatewayResponses;
-use self::issuer::Issuer;
+use self::issuer::{Issuer, Known};
 use self::journal::Journal;
 use self::loaded::{Loaded, Source};
 use self::page::Page;
@@ -121,29 +123,51 @@ async fn served(arguments: &Arguments) -> Result<String, Failure> {
     })?;
     let port = listener.local_addr().map_err(|error| error.to_string())?.port();
     let address = format!("http://127.0.0.1:{port}");
-    let server = Rc::new(server(arguments, &address, port, also, given)?);
+    let beside = match arguments.demo {
+        true => Some(beside(arguments.port).await?),
+        false => None,
+    };
+    let app_port = match &beside {
+        Some(listener) => Some(listener.local_addr().map_err(|error| error.to_string())?.port()),
+        None => None,
+    };
+    let known = Known { clients: app_port.map(App::client).into_iter().collect(), origins: also.clone() };
+    let issuer = match arguments.issuer || arguments.demo || arguments.users.is_some() {
+        true => Some(Rc::new(Issuer::new(&address, Rc::new(SystemClock::new()), arguments.token_seconds, known)?)),
+        false => None,
+    };
+    let app = app_port.zip(issuer.as_ref()).map(|(port, issuer)| App::new(port, &address, issuer.base(), page::MOUNT));
+    let server = Rc::new(server(arguments, &address, Origins::new(port, also), given, issuer, app.as_ref())?);
     announce(&address, &server, arguments);
     let loaded = server.gateway.loaded();
     tokio::task::spawn_local(async move { loaded.authorizer.warm_up().await });
-    accept(listener, server).await;
+    match beside.zip(app) {
+        Some((beside, app)) => drop(tokio::join!(accept(listener, server), accept(beside, Rc::new(app)))),
+        None => accept(listener, server).await,
+    }
     Ok(String::new())
+}
+
+/// The listener of the app: on the next port, or on a free one.
+async fn beside(port: u16) -> Result<TcpListener, String> {
+    let next = if port == 0 { 0 } else { port.checked_add(1).unwrap_or_default() };
+    let at = |port| TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    match at(next).await {
+        Ok(listener) => Ok(listener),
+        Err(_) => at(0).await.map_err(|error| format!("a port for the app: {error}")),
+    }
 }
 
 /// Puts everything together.
 fn server(
     arguments: &Arguments,
     address: &str,
-    port: u16,
-    also: Vec<String>,
+    origins: Origins,
     given: Option<Value>,
+    issuer: Option<Rc<Issuer>>,
+    app: Option<&App>,
 ) -> Result<Server, Failure> {
     let journal = Journal::started();
-    let clock = Rc::new(SystemClock::new());
-    let with_issuer = arguments.issuer || arguments.demo || arguments.users.is_some();
-    let issuer = match with_issuer {
-        true => Some(Rc::new(Issuer::new(address, Rc::clone(&clock), arguments.token_seconds, also.clone())?)),
-        false => None,
-    };
     let stand_in_keys = issuer.as_ref().map(|issuer| format!("{}/jwks.json", issuer.base()));
     let (text, source, file) = configuration(arguments, stand_in_keys)?;
     let loaded = Loaded::new(&text, &source)?;
@@ -160,6 +184,7 @@ fn server(
     let lasts = Duration::from_secs(cache_seconds);
     let usual = if arguments.demo { GatewayResponses::Template } else { GatewayResponses::Default };
     let responses = arguments.gateway_responses.unwrap_or(usual);
+    let clock = Rc::new(SystemClock::new());
     let gateway = Rc::new(Gateway::new(loaded, clock, issuer.clone(), backend, responses, &expression, lasts)?);
     let page = Page {
         gateway: Rc::clone(&gateway),
@@ -171,8 +196,9 @@ fn server(
         expression,
         users,
         demo: arguments.demo,
+        app: app.map(App::address),
     };
-    Ok(Server { origins: Origins::new(port, also), gateway, page, issuer })
+    Ok(Server { origins, gateway, page, issuer })
 }
 
 /// The configuration's text, how it is read, and what its file is called.
@@ -223,6 +249,9 @@ fn origins(given: &[String]) -> Result<Vec<String>, String> {
 fn announce(address: &str, server: &Server, arguments: &Arguments) {
     use std::io::Write as _;
     let mut text = format!("{address}\n\n  the page    {address}{}\n", page::MOUNT);
+    if let Some(app) = &server.page.app {
+        text.push_str(&format!("  the app     {app}\n"));
+    }
     if let Some(issuer) = &server.issuer {
         text.push_str(&format!("  the issuer  {}\n", issuer.base()));
     }

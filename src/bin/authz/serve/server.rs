@@ -32,7 +32,13 @@ const GRACE: Duration = Duration::from_secs(2);
 /// As many connections as are served at once: a browser opens six.
 const MAX_CONNECTIONS: usize = 256;
 
-/// Everything that answers.
+/// What answers the requests to one address.
+pub(super) trait Site {
+    /// The answer to a request.
+    async fn answer(&self, request: ::http::Request<Incoming>) -> Reply;
+}
+
+/// Everything that answers at the gateway's address.
 pub(super) struct Server {
     pub(super) origins: Origins,
     pub(super) gateway: Rc<Gateway>,
@@ -41,7 +47,7 @@ pub(super) struct Server {
 }
 
 /// Serves connections until the process is told to stop, and then lets open requests end.
-pub(super) async fn accept(listener: TcpListener, server: Rc<Server>) {
+pub(super) async fn accept(listener: TcpListener, site: Rc<impl Site + 'static>) {
     let (stop, stopped) = watch::channel(());
     let mut connections = JoinSet::new();
     let mut signal = std::pin::pin!(told_to_stop());
@@ -54,7 +60,7 @@ pub(super) async fn accept(listener: TcpListener, server: Rc<Server>) {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                     continue;
                 };
-                connections.spawn_local(connection(stream, Rc::clone(&server), stopped.clone()));
+                connections.spawn_local(connection(stream, Rc::clone(&site), stopped.clone()));
             }
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
         }
@@ -85,10 +91,10 @@ async fn told_to_stop() {
     drop(tokio::signal::ctrl_c().await);
 }
 
-async fn connection(stream: TcpStream, server: Rc<Server>, mut stopped: watch::Receiver<()>) {
+async fn connection(stream: TcpStream, site: Rc<impl Site>, mut stopped: watch::Receiver<()>) {
     let service = service_fn(move |request| {
-        let server = Rc::clone(&server);
-        async move { Ok::<_, Infallible>(server.answer(request).await) }
+        let site = Rc::clone(&site);
+        async move { Ok::<_, Infallible>(site.answer(request).await) }
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -105,26 +111,38 @@ async fn connection(stream: TcpStream, server: Rc<Server>, mut stopped: watch::R
     }
 }
 
-impl Server {
+/// Reads a request that was meant for this address.
+///
+/// # Errors
+/// The answer to one that cannot be read or was meant for another.
+pub(super) async fn read(request: ::http::Request<Incoming>, origins: &Origins) -> Result<Request, Reply> {
+    let (head, body) = request.into_parts();
+    let read = tokio::time::timeout(BODY_LASTS, Limited::new(body, MAX_BODY).collect()).await;
+    let body = match read {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(Own::BodyTooLong.reply()),
+        Ok(Err(_)) | Err(_) => return Err(text(StatusCode::BAD_REQUEST, "The body could not be read.")),
+    };
+    let request = Request {
+        method: head.method,
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().map(str::to_owned),
+        headers: head.headers,
+        body,
+    };
+    let authority = head.uri.authority().map(ToString::to_string);
+    match origins.misdirected(&request, authority.as_deref()) {
+        Some(refusal) => Err(refusal),
+        None => Ok(request),
+    }
+}
+
+impl Site for Server {
     async fn answer(&self, request: ::http::Request<Incoming>) -> Reply {
-        let (head, body) = request.into_parts();
-        let read = tokio::time::timeout(BODY_LASTS, Limited::new(body, MAX_BODY).collect()).await;
-        let body = match read {
-            Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => return Own::BodyTooLong.reply(),
-            Ok(Err(_)) | Err(_) => return text(StatusCode::BAD_REQUEST, "The body could not be read."),
+        let request = match read(request, &self.origins).await {
+            Ok(request) => request,
+            Err(refusal) => return refusal,
         };
-        let request = Request {
-            method: head.method,
-            path: head.uri.path().to_owned(),
-            query: head.uri.query().map(str::to_owned),
-            headers: head.headers,
-            body,
-        };
-        let authority = head.uri.authority().map(ToString::to_string);
-        if let Some(refusal) = self.origins.misdirected(&request, authority.as_deref()) {
-            return refusal;
-        }
         let origin = self.origins.of(&request);
         if origin == Origin::Foreign {
             return text(
@@ -143,13 +161,16 @@ impl Server {
             return reply;
         }
         if self.is_a_visit(&request) {
-            let mut reply = text(StatusCode::SEE_OTHER, "The page is at /__authorizer.");
-            set(&mut reply, LOCATION, page::MOUNT);
+            let home = self.page.app.as_deref().unwrap_or(page::MOUNT);
+            let mut reply = text(StatusCode::SEE_OTHER, &format!("The page is at {home}."));
+            set(&mut reply, LOCATION, home);
             return reply;
         }
         self.gateway.answer(&request, &origin).await.0
     }
+}
 
+impl Server {
     /// Whether somebody opened the address itself in a browser, and the API has nothing there.
     fn is_a_visit(&self, request: &Request) -> bool {
         request.method == Method::GET

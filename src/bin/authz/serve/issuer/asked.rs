@@ -17,6 +17,20 @@ pub(super) struct Asked {
     pub(super) audience: Option<String>,
 }
 
+/// An app that is registered: it is sent its codes at these addresses alone (RFC 9700 section 2.1).
+pub(in crate::serve) struct Client {
+    pub(in crate::serve) id: String,
+    pub(in crate::serve) redirect_uris: Vec<String>,
+}
+
+/// Whom the provider sends people back to, beside the pages of this machine.
+#[derive(Default)]
+pub(in crate::serve) struct Known {
+    pub(in crate::serve) clients: Vec<Client>,
+    /// Origins that were named on the command line.
+    pub(in crate::serve) origins: Vec<String>,
+}
+
 /// Why a sign-in may not go on.
 pub(super) enum Fault {
     /// Said here, because the client cannot be trusted with it.
@@ -29,18 +43,21 @@ impl Asked {
     /// What a client asks for (RFC 6749 section 4.1.1, RFC 7636 section 4.3).
     ///
     /// # Errors
-    /// Why the sign-in may not go on. `also` are the origins beside loopback that people may be sent back to.
-    pub(super) fn read(parameters: &[(String, String)], also: &[String]) -> Result<Self, Fault> {
+    /// Why the sign-in may not go on.
+    pub(super) fn read(parameters: &[(String, String)], known: &Known) -> Result<Self, Fault> {
         let value = |name: &str| single(parameters, name).filter(|value| !value.is_empty());
         let redirect_uri = value("redirect_uri").ok_or(Fault::Here("The request has no single `redirect_uri`."))?;
         let back = Url::parse(redirect_uri).ok().filter(|url| url.fragment().is_none());
-        let back = back.filter(|url| {
-            is_loopback(redirect_uri) || also.iter().any(|also| *also == url.origin().ascii_serialization())
-        });
+        let back =
+            back.filter(|url| is_loopback(redirect_uri) || known.origins.contains(&url.origin().ascii_serialization()));
         let mut back = back.ok_or(Fault::Here(
             "`redirect_uri` is not on this machine. `authz serve --allow-origin` names other origins.",
         ))?;
         let client = value("client_id").ok_or(Fault::Here("The request has no single `client_id`."))?;
+        let registered = known.clients.iter().find(|registered| registered.id == client);
+        if registered.is_some_and(|registered| registered.redirect_uris.iter().all(|uri| uri != redirect_uri)) {
+            return Err(Fault::Here("`redirect_uri` is not one that this client is registered with."));
+        }
         if let Some(state) = value("state") {
             back.query_pairs_mut().append_pair("state", state);
         }

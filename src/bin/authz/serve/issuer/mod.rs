@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 
 use self::answers::{document, moved, refusal};
 use self::asked::{Asked, Fault};
+pub(super) use self::asked::{Client, Known};
 use self::grants::{Grant, Grants};
 use self::keys::Keys;
 use super::http::{Reply, Request, json as reply, private, reply as raw, set, single, text};
@@ -40,8 +41,7 @@ pub(super) struct Issuer {
     roster: RefCell<Rc<Roster>>,
     online: Cell<bool>,
     token_seconds: u64,
-    /// Origins beside loopback that it sends people back to.
-    also: Vec<String>,
+    known: Known,
 }
 
 impl Issuer {
@@ -49,12 +49,7 @@ impl Issuer {
     ///
     /// # Errors
     /// If no key can be made.
-    pub(super) fn new(
-        address: &str,
-        clock: Rc<SystemClock>,
-        token_seconds: u64,
-        also: Vec<String>,
-    ) -> Result<Self, String> {
+    pub(super) fn new(address: &str, clock: Rc<SystemClock>, token_seconds: u64, known: Known) -> Result<Self, String> {
         Ok(Self {
             base: format!("{address}{MOUNT}"),
             clock,
@@ -63,7 +58,7 @@ impl Issuer {
             roster: RefCell::default(),
             online: Cell::new(true),
             token_seconds,
-            also,
+            known,
         })
     }
 
@@ -184,7 +179,7 @@ impl Issuer {
 
     /// The sign-in page.
     fn sign_in(&self, parameters: &[(String, String)]) -> Reply {
-        match Asked::read(parameters, &self.also) {
+        match Asked::read(parameters, &self.known) {
             Ok(asked) => {
                 let audience = asked.audience.as_deref();
                 let page = sign_in::page(&self.roster(), parameters, &asked.client, audience);
@@ -197,7 +192,7 @@ impl Issuer {
     /// Somebody was chosen on the page.
     fn signed_in(&self, request: &Request) -> Reply {
         let form = request.form();
-        let asked = match Asked::read(&form, &self.also) {
+        let asked = match Asked::read(&form, &self.known) {
             Ok(asked) => asked,
             Err(fault) => return self.refused(fault),
         };

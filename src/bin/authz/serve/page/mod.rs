@@ -46,6 +46,8 @@ pub(super) struct Page {
     /// The users that were given on the command line.
     pub(super) users: Option<Value>,
     pub(super) demo: bool,
+    /// The address of the app, if there is one.
+    pub(super) app: Option<String>,
 }
 
 impl Page {
@@ -102,6 +104,7 @@ impl Page {
             "version": env!("CARGO_PKG_VERSION"),
             "address": self.address,
             "demo": self.demo,
+            "app": self.app,
             "backend": self.gateway.backend.name(),
             "cacheSeconds": self.cache_seconds,
             "expression": self.expression,

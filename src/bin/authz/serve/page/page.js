@@ -72,6 +72,8 @@ function start() {
 function showServer() {
   const backend = { echo: "requests that pass are echoed", demo: "with the sample stories behind it" }[state.backend] || `in front of ${state.backend}`;
   byId("where").textContent = `${state.address}, ${backend}`;
+  byId("stories").hidden = !state.app;
+  if (state.app) byId("stories").firstElementChild.href = state.app;
 }
 
 function fillRoutes() {
