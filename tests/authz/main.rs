@@ -17,6 +17,7 @@ mod program;
 mod refusals;
 mod serve;
 mod serve_app;
+mod serve_browser;
 mod serve_hostile;
 mod serve_issuer;
 mod serve_page;
