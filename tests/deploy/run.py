@@ -16,6 +16,7 @@ import cargo_lambda
 import document
 import examples
 import pets
+import spa
 import stories
 import template
 from cloud import ROOT, Cloud
@@ -35,6 +36,7 @@ PARTS = [
     ("examples", "the examples", examples.checked, ["directory"], None),
     ("examples-deployed", "the examples, deployed", examples.attached, ["cloud", "provider", "directory"], "build"),
     ("pets", "the Pets store", pets.deployed, ["cloud", "provider"], "build"),
+    ("spa", "the single-page app, in a browser", spa.deployed, ["cloud", "directory"], "build"),
     ("check-on-aws", "the check on AWS, here", stories.checked_on_aws, ["cloud"], "release"),
     ("cargo-lambda", "cargo lambda", cargo_lambda.deployed, ["cloud", "directory"], "build"),
     ("watch", "cargo lambda locally", cargo_lambda.watched, ["cloud"], None),

@@ -81,8 +81,8 @@ Of every kind, with keys that rotate. Fails if an answer is wrong, or if memory 
         about: "deploy the template to a local AWS and drive the sample API",
         details: "\
 Needs Rust by rustup, a C compiler, git, python3 with venv, readelf and, for the arm64 binary on another machine,
-qemu-aarch64; SAM, cargo-lambda, Zig and the local AWS come from PyPI. Needs no AWS account. Without a PART all of them
-run, in about 13 minutes:
+qemu-aarch64; SAM, cargo-lambda, Zig and the local AWS come from PyPI. Some parts need Node.js, and one Chromium. Needs
+no AWS account. Without a PART all of them run, in about 15 minutes:
 
     cargo xtask deploy-test -- --help       lists the parts
     cargo xtask deploy-test keys document   runs two of them",
