@@ -10,7 +10,7 @@ use serde_json::Value;
 
 pub(crate) use genuine::Genuine;
 pub(crate) use identity::{Forwarding, Identity, RESERVED_CONTEXT_KEYS, is_identifier};
-pub(crate) use name::{Accepted, ClaimName};
+pub(crate) use name::{Accepted, ClaimName, same};
 
 use crate::error::Error;
 use crate::time::NumericDate;
@@ -259,10 +259,11 @@ fn check_tenant(claims: &Value, rules: &ClaimRules, tenant: Option<&str>) -> Res
 /// Checks the claims that the issuer's tokens need; `null` counts as absent.
 fn check_required(claims: &Value, rules: &ClaimRules) -> Result<(), Error> {
     rules.required.iter().try_for_each(|(name, accepted)| {
-        let claim = name.present(claims).ok_or(Error::MissingClaim)?;
-        match accepted.iter().any(|value| value.fits(claim)) {
-            true => Ok(()),
-            false => Err(Error::InvalidClaim),
+        let claim = name.present(claims);
+        match (accepted.iter().any(|accepted| accepted.fits(claim)), claim) {
+            (true, _) => Ok(()),
+            (false, None) => Err(Error::MissingClaim),
+            (false, Some(_)) => Err(Error::InvalidClaim),
         }
     })
 }

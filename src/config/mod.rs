@@ -5,6 +5,7 @@ mod introspection;
 mod issuer;
 mod key_address;
 mod network;
+mod operator;
 mod requests;
 mod route;
 mod secret;

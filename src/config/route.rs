@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::operator::accepted;
 use super::walk::{Fields, Node, all};
 use crate::claims::{Accepted, ClaimName};
 use crate::routes::{Alternative, ClaimNeed, ClaimValue, METHODS, Methods, Need, PathPattern, Route, Segment};
@@ -86,14 +87,13 @@ fn scope_entries(node: &Node<'_>) -> Option<Vec<Vec<Arc<str>>>> {
 
 /// Reads the claims that a route needs.
 fn claim_needs(node: &Node<'_>, path: Option<&PathPattern>) -> Option<Vec<ClaimNeed>> {
-    claim_values(node, ClaimValue::Fixed, |item| {
-        let braces = |text: &str| Some(text.strip_prefix('{')?.strip_suffix('}')?.to_owned());
+    let needs = claim_values(node, |item| {
         let name = match item.value {
-            Value::String(_) => braces(&item.string("expected a string")?),
+            Value::String(_) => braces(&item.string("expected a string")?).map(str::to_owned),
             _ => None,
         };
         let Some(name) = name else {
-            return scalar(item).map(ClaimValue::Fixed);
+            return accepted(item, |text| holds_parameter(text, path)).map(ClaimValue::Fixed);
         };
         // The path has an issue of its own, so its parameters are unknown.
         let path = path?;
@@ -105,47 +105,33 @@ fn claim_needs(node: &Node<'_>, path: Option<&PathPattern>) -> Option<Vec<ClaimN
         };
         let last = matches!(segment, Segment::Greedy(_));
         Some(ClaimValue::Parameter { position, last })
-    })
-    .map(|claims| claims.into_iter().map(|(claim, values)| ClaimNeed { claim, values }).collect())
+    });
+    needs.map(|claims| claims.into_iter().map(|(claim, values)| ClaimNeed { claim, values }).collect())
 }
 
-/// Reads the claims that an issuer's tokens need.
+/// What stands in braces.
+fn braces(text: &str) -> Option<&str> {
+    text.strip_prefix('{')?.strip_suffix('}')
+}
+
+/// Whether a text is in braces as a whole, or has a parameter of the path in it.
+fn holds_parameter(text: &str, path: Option<&PathPattern>) -> bool {
+    let named = |segment: &Segment| segment.parameter().is_some_and(|name| text.contains(&format!("{{{name}}}")));
+    braces(text).is_some() || path.is_some_and(|path| path.segments().iter().any(named))
+}
+
+/// Reads the claims that an issuer's tokens need. They come before any path, so braces mean nothing here.
 pub(super) fn required_claims(node: &Node<'_>) -> Option<Vec<(ClaimName, Vec<Accepted>)>> {
-    claim_values(node, |accepted| accepted, scalar)
+    claim_values(node, |item| accepted(item, |_| false))
 }
 
-/// Reads an object that maps a claim to one value, a list of values or `{"present": true}`.
-fn claim_values<T>(
-    node: &Node<'_>,
-    of: impl Fn(Accepted) -> T,
-    item: impl Fn(&Node<'_>) -> Option<T>,
-) -> Option<Vec<(ClaimName, Vec<T>)>> {
+/// Reads an object that maps a claim to what it may be, or a list of that.
+fn claim_values<T>(node: &Node<'_>, item: impl Fn(&Node<'_>) -> Option<T>) -> Option<Vec<(ClaimName, Vec<T>)>> {
     const NAME: &str = "expected the name of a claim, or a JSON Pointer that begins with `/`";
     let entries = node.entries("expected an object of claims and their accepted values")?;
     all(entries.into_iter().map(|(name, node)| {
-        let values = match node.value {
-            Value::Object(_) => present(&node).map(|present| vec![of(present)]),
-            _ => node.one_or_more().and_then(|items| all(items.map(|value| item(&value)))),
-        };
+        let values = node.one_or_more().and_then(|items| all(items.map(|value| item(&value))));
         let claim = ClaimName::parse(&name).or_else(|| node.reject(NAME));
         Some((claim?, values?))
     }))
-}
-
-/// Reads `{"present": true}`.
-fn present(node: &Node<'_>) -> Option<Accepted> {
-    let present = node.fields(&["present"])?.required("present", "expected `true`")?;
-    if *present.value == true { Some(Accepted::Present) } else { present.reject("expected `true`") }
-}
-
-/// Reads one accepted value.
-fn scalar(node: &Node<'_>) -> Option<Accepted> {
-    const EXPECTED: &str =
-        "expected a string, a number or a boolean, or a list of these, or else `{\"present\": true}`";
-    match node.value {
-        Value::String(_) => Some(Accepted::Value(node.string(EXPECTED)?.into())),
-        Value::Number(number) => Some(Accepted::Value(Value::Number(number.clone()))),
-        Value::Bool(value) => Some(Accepted::Value((*value).into())),
-        Value::Object(_) | Value::Null | Value::Array(_) => node.reject(EXPECTED),
-    }
 }

@@ -49,8 +49,19 @@ fn claim_value(route: &Route, value: &ClaimValue) -> String {
 
 pub(super) fn accepted(accepted: &Accepted) -> String {
     match accepted {
-        Accepted::Present => "present".to_owned(),
         Accepted::Value(value) => format!("= {}", text(value)),
+        operator => self::operator(operator),
+    }
+}
+
+/// What is accepted, as in "it has to be ...".
+pub(super) fn operator(accepted: &Accepted) -> String {
+    match accepted {
+        Accepted::Value(value) => text(value),
+        Accepted::Present => "present".to_owned(),
+        Accepted::Absent => "absent".to_owned(),
+        Accepted::StartsWith(start) => format!("a text that begins with {}", quoted(start)),
+        Accepted::NoneOf(listed) => format!("none of {}", listed.iter().map(text).collect::<Vec<_>>().join(", ")),
     }
 }
 

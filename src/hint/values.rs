@@ -10,10 +10,12 @@ use crate::claims::{Accepted, ClaimName};
 use crate::routes::{ClaimValue, Need};
 use crate::similarity::{bare, slip};
 
-/// A claim and its accepted values. An empty list accepts any value.
+/// A claim, and what of it is accepted, as far as another claim may be meant.
 pub(super) struct Wanted<'a> {
     pub(super) name: &'a ClaimName,
     values: Vec<Value>,
+    /// The beginnings that are accepted.
+    begins: Vec<String>,
 }
 
 /// A cause, and the place that the configuration should name.
@@ -25,17 +27,27 @@ pub(super) struct Cause {
 
 /// The required claims that are absent or have another value.
 pub(super) fn failing<'a>(required: &'a [(ClaimName, Vec<Accepted>)], claims: &Value) -> Vec<Wanted<'a>> {
-    let fails = |(name, accepted): &&(ClaimName, Vec<Accepted>)| {
-        name.present(claims).is_none_or(|claim| !accepted.iter().any(|value| value.fits(claim)))
-    };
-    required.iter().filter(fails).map(|(name, accepted)| Wanted { name, values: fixed(accepted).collect() }).collect()
+    let wanted = required.iter().map(|(name, accepted)| (name, accepted.clone()));
+    failing_of(wanted, claims)
 }
 
-fn fixed(accepted: &[Accepted]) -> impl Iterator<Item = Value> {
-    accepted.iter().filter_map(|accepted| match accepted {
-        Accepted::Value(value) => Some(value.clone()),
-        Accepted::Present => None,
-    })
+fn failing_of<'a>(wanted: impl Iterator<Item = (&'a ClaimName, Vec<Accepted>)>, claims: &Value) -> Vec<Wanted<'a>> {
+    let fails = |(name, accepted): &(&ClaimName, Vec<Accepted>)| {
+        let claim = name.of(claims);
+        !accepted.iter().any(|accepted| accepted.fits(claim))
+    };
+    let failing = wanted.filter(fails).map(|(name, accepted)| {
+        let mut wanted = Wanted { name, values: Vec::new(), begins: Vec::new() };
+        for accepted in accepted {
+            match accepted {
+                Accepted::Value(value) => wanted.values.push(value),
+                Accepted::StartsWith(start) => wanted.begins.push(start),
+                Accepted::Present | Accepted::Absent | Accepted::NoneOf(_) => {}
+            }
+        }
+        wanted
+    });
+    failing.collect()
 }
 
 /// The claims of a route that are absent or have another value, for a path without its first slash.
@@ -46,28 +58,25 @@ pub(super) fn failing_of_route<'a>(need: &'a Need, path: &str, claims: &Value) -
     };
     let needs = need.any_of.iter().flat_map(|way| &way.claims);
     let wanted = needs.map(|need| {
-        let values = need.values.iter().filter_map(|value| match value {
-            ClaimValue::Fixed(Accepted::Value(value)) => Some(value.clone()),
-            ClaimValue::Fixed(Accepted::Present) => None,
-            ClaimValue::Parameter { position, last } => segment(*position, *last).map(Value::from),
+        let accepted = need.values.iter().filter_map(|value| match value {
+            ClaimValue::Fixed(accepted) => Some(accepted.clone()),
+            ClaimValue::Parameter { position, last } => {
+                segment(*position, *last).map(|text| Accepted::Value(text.into()))
+            }
         });
-        Wanted { name: &need.claim, values: values.collect() }
+        (&need.claim, accepted.collect())
     });
-    let fails = |wanted: &Wanted<'_>| match wanted.name.present(claims) {
-        None => true,
-        Some(claim) => {
-            !wanted.values.is_empty() && !wanted.values.iter().any(|value| Accepted::Value(value.clone()).fits(claim))
-        }
-    };
-    wanted.filter(fails).collect()
+    failing_of(wanted, claims)
 }
 
 /// Why a claim is not what it should be.
 pub(super) fn cause(wanted: &Wanted<'_>, claims: &Value) -> Option<Cause> {
+    let plain = |hint| Cause { hint, place: None };
     let found = match wanted.name.present(claims) {
         None => by_name(wanted.name, claims),
         Some(claim) => {
-            wanted.values.iter().find_map(|value| by_value(value, claim)).map(|hint| Cause { hint, place: None })
+            let by_value = wanted.values.iter().find_map(|value| by_value(value, claim));
+            by_value.or_else(|| wanted.begins.iter().find_map(|start| by_beginning(start, claim))).map(plain)
         }
     };
     found.or_else(|| {
@@ -114,6 +123,12 @@ fn by_value(wanted: &Value, claim: &Value) -> Option<Hint> {
     } else {
         one_of().then_some(Hint::ClaimIsOneText)
     }
+}
+
+/// A text that begins nearly as it has to.
+fn by_beginning(start: &str, claim: &Value) -> Option<Hint> {
+    let alike = |text: &str| text.get(..start.len()).is_some_and(|begins| begins.eq_ignore_ascii_case(start));
+    elsewhere::texts(claim).any(alike).then_some(Hint::ClaimValueDiffersByCase)
 }
 
 /// Whether two scalars of different types are the same in words: `"true"` and `true`, `"5"` and 5, 1 and `true`.

@@ -1,6 +1,6 @@
 //! Entries of `issuers`.
 
-use super::{Warnings, claims, keys, providers, texts};
+use super::{Warnings, claims, keys, operators, providers, texts};
 use crate::claims::{Accepted, ClaimName};
 use crate::hint::is_document;
 use crate::issuer::Issuer;
@@ -39,11 +39,12 @@ pub(super) fn lint(path: &str, issuer: &Issuer, warnings: &mut Warnings) {
     for (name, accepted) in &rules.required {
         let path = format!("{path}.required_claims");
         claims::name(&path, name, warnings);
-        for accepted in accepted {
-            if let Accepted::Value(serde_json::Value::String(text)) = accepted {
+        for value in accepted {
+            if let Accepted::Value(serde_json::Value::String(text)) = value {
                 texts::lint(&path, "a value", text, warnings);
             }
         }
+        operators::lint(&path, accepted.iter(), warnings);
         if matches!(name, ClaimName::Member(name) if ["exp", "nbf", "iat"].contains(&name.as_str())) {
             warnings.add(&path, "dates are checked without being required; remove them here");
         }

@@ -5,6 +5,7 @@
 mod claims;
 mod issuers;
 mod keys;
+mod operators;
 mod providers;
 mod routes;
 mod scopes;

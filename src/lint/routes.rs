@@ -1,7 +1,7 @@
 //! The route table.
 
-use super::{Warnings, claims};
-use crate::routes::{METHODS, Methods, Route, Routes, Segment};
+use super::{Warnings, claims, operators};
+use crate::routes::{ClaimValue, METHODS, Methods, Route, Routes, Segment};
 
 /// First segments that are hardly ever resources.
 const STAGES: [&str; 12] = [
@@ -79,6 +79,11 @@ fn needs(path: &str, route: &Route, warnings: &mut Warnings) {
         }
         for need in &way.claims {
             claims::name(&place("claims"), &need.claim, warnings);
+            let fixed = need.values.iter().filter_map(|value| match value {
+                ClaimValue::Fixed(accepted) => Some(accepted),
+                ClaimValue::Parameter { .. } => None,
+            });
+            operators::lint(&place("claims"), fixed, warnings);
         }
     }
 }

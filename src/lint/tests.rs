@@ -1,5 +1,7 @@
 //! Each kind of warning, for documents that start.
 
+mod operators;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

@@ -232,7 +232,7 @@ impl Conditions {
         }
         for atom in &self.claim_atoms {
             let held = match self.atoms.get(*atom) {
-                Some(Atom::Claim(name, accepted)) => name.of(token.claims()).is_some_and(|claim| accepted.fits(claim)),
+                Some(Atom::Claim(name, accepted)) => accepted.fits(name.of(token.claims())),
                 Some(Atom::Text(name)) => {
                     name.of(token.claims()).is_some_and(|claim| path_texts(claim).next().is_some())
                 }

@@ -111,7 +111,7 @@ pub(super) fn warnings(plan: &Plan, routes: &Routes, found: Vec<Warning>) -> Vec
 
 /// The methods of specific paths that are decided by a less specific entry which asks for less.
 pub(super) fn falls_through(routes: &Routes, ways: &[Arc<Vec<Way>>], entailment: &mut Entailment<'_>) -> Vec<Warning> {
-    let asks_less = |wider: usize, narrower: usize| {
+    let mut asks_less = |wider: usize, narrower: usize| {
         let (Some(wide), Some(narrow)) = (ways.get(wider), ways.get(narrower)) else { return false };
         let refused: Vec<_> = narrow.iter().map(|way| way.condition).collect();
         wide.iter().any(|way| entailment.asks_less(way.condition, &refused))

@@ -9,6 +9,7 @@ mod any_method;
 mod automaton;
 mod builder;
 mod cache;
+mod claim_space;
 mod collisions;
 mod compile;
 mod conditions;

@@ -50,7 +50,8 @@ impl<'a, 'b> Questions<'a, 'b> {
         let classes: Option<Vec<_>> =
             hits.iter().map(|class| plan.classes.get(*class).map(|found| (*class, found.as_slice()))).collect();
         let (refused, classes) = plan.class(refused).zip(classes).ok_or(TooTangled)?;
-        Ok(self.entailment.possible(allowed.condition, allowed.held, refused, &classes))
+        let possible = self.entailment.possible(allowed.condition, allowed.held, refused, &classes);
+        if self.entailment.is_exhausted() { Err(TooTangled) } else { Ok(possible) }
     }
 
     /// Those of the classes that some token may use which has this Allow and may not use `refused`.

@@ -29,7 +29,7 @@ pub(crate) struct ClaimNeed {
 /// A value that a claim may have.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum ClaimValue {
-    /// A fixed value.
+    /// A fixed value, or an operator.
     Fixed(Accepted),
     /// The text of the path at this segment; `last` for `{name+}`.
     Parameter { position: usize, last: bool },
@@ -101,12 +101,12 @@ impl ClaimNeed {
     }
 
     fn is_met(&self, token: &Verified, holds: &impl Fn(usize, bool, &str) -> bool) -> bool {
-        let Some(claim) = self.claim.present(token.claims()) else {
-            return false;
-        };
+        let claim = self.claim.present(token.claims());
         self.values.iter().any(|value| match value {
-            ClaimValue::Fixed(value) => value.fits(claim),
-            ClaimValue::Parameter { position, last } => path_texts(claim).any(|text| holds(*position, *last, text)),
+            ClaimValue::Fixed(accepted) => accepted.fits(claim),
+            ClaimValue::Parameter { position, last } => {
+                claim.is_some_and(|claim| path_texts(claim).any(|text| holds(*position, *last, text)))
+            }
         })
     }
 }

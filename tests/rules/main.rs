@@ -23,6 +23,7 @@ mod gateway;
 mod in_process;
 mod keys;
 mod local;
+mod operators;
 #[expect(dead_code, reason = "the end-to-end tests use the rest")]
 #[path = "../support/pieces.rs"]
 mod pieces;

@@ -111,27 +111,26 @@ fn required(claims: &Value, rules: &ClaimRules, entry: &str) -> String {
             printable(name.as_str())
         );
     }
-    let fits = |accepted: &[Accepted], claim: &Value| accepted.iter().any(|value| value.fits(claim));
-    let failing =
-        rules.required.iter().find(|(name, accepted)| !name.present(claims).is_some_and(|claim| fits(accepted, claim)));
+    let fits = |accepted: &[Accepted], claim: Option<&Value>| accepted.iter().any(|accepted| accepted.fits(claim));
+    let failing = rules.required.iter().find(|(name, accepted)| !fits(accepted, name.of(claims)));
     let Some((name, accepted)) = failing else {
         return format!("Compare the token's claims with `{entry}.required_claims`.");
     };
-    let wanted = accepted.iter().map(|accepted| match accepted {
-        Accepted::Value(value) => text(value),
-        Accepted::Present => "present".to_owned(),
-    });
-    let wanted = wanted.collect::<Vec<_>>().join(" or ");
+    let wanted = accepted.iter().map(words::operator).collect::<Vec<_>>().join(" or ");
     let printed = printable(name.as_str());
     match name.present(claims) {
         None => format!(
             "Have the issuer write `{printed}` into its tokens: this one has none, and `{entry}.required_claims` needs it to be {wanted}. \
              If it is called otherwise, write that name there."
         ),
-        Some(claim) => format!(
-            "Send a token whose `{printed}` is {wanted}: this one's is {}. If such tokens should pass, add that to `{entry}.required_claims`.",
-            text(claim)
-        ),
+        Some(claim) => {
+            let only_values = accepted.iter().all(|accepted| matches!(accepted, Accepted::Value(_)));
+            let cure = if only_values { "add that to" } else { "change" };
+            format!(
+                "Send a token whose `{printed}` is {wanted}: this one's is {}. If such tokens should pass, {cure} `{entry}.required_claims`.",
+                text(claim)
+            )
+        }
     }
 }
 

@@ -91,7 +91,7 @@ fn claims(request: &str, arn: &MethodArn, token: &Verified, index: usize, route:
 }
 
 fn is_met(need: &ClaimNeed, path: &str, token: &Verified) -> bool {
-    let Some(claim) = need.claim.present(token.claims()) else { return false };
+    let claim = need.claim.present(token.claims());
     need.values.iter().any(|value| match value {
         ClaimValue::Fixed(accepted) => accepted.fits(claim),
         ClaimValue::Parameter { position, last } => {
@@ -99,7 +99,7 @@ fn is_met(need: &ClaimNeed, path: &str, token: &Verified) -> bool {
                 true => path.splitn(position.saturating_add(1), '/').nth(*position),
                 false => path.split('/').nth(*position),
             };
-            path_texts(claim).any(|text| Some(text) == segment)
+            claim.into_iter().flat_map(path_texts).any(|text| Some(text) == segment)
         }
     })
 }

@@ -13,7 +13,7 @@ fn cognito_s_two_kinds_of_tokens_are_distinguished_with_both_presets() {
     let at = |wanted: &str, audience_claim, error, claims: &Value| Case {
         issuer: COGNITO,
         audience_claim,
-        required: vec![("token_use", wanted.into())],
+        required: vec![("token_use", Accepted::Value(wanted.into()))],
         ..Case::new(error, claims.clone())
     };
     at("access", &["client_id"], Error::WrongAudience, &id).says(Some(Hint::IdTokenForAccessToken));
@@ -113,7 +113,10 @@ fn an_absent_or_similar_audience_is_explained() {
 #[test]
 fn a_claim_that_id_tokens_may_have_says_nothing_about_the_kind_of_token() {
     let id = json!({ "exp": 1_900_000_000, "sub": "ada", "aud": "https://api.example", "at_hash": "x", "tenant": "b" });
-    let with = |name: &'static str, error| Case { required: vec![(name, json!("a"))], ..Case::new(error, id.clone()) };
+    let with = |name: &'static str, error| Case {
+        required: vec![(name, Accepted::Value(json!("a")))],
+        ..Case::new(error, id.clone())
+    };
     with("tenant", Error::InvalidClaim).says(None);
     with("organization", Error::MissingClaim).says(None);
     with("client_id", Error::MissingClaim).says(Some(Hint::IdTokenForAccessToken));

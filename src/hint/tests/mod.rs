@@ -44,11 +44,11 @@ struct Case {
     issuer: &'static str,
     audience: &'static str,
     audience_claim: &'static [&'static str],
-    required: Vec<(&'static str, Value)>,
+    required: Vec<(&'static str, Accepted)>,
     scope_claims: &'static [&'static str],
     scope: Option<&'static str>,
-    /// A claim that the route requires, and its value; `None` for the first segment of the path.
-    claim: Option<(&'static str, Option<Value>)>,
+    /// A claim that the route requires, and what of it; `None` for the first segment of the path.
+    claim: Option<(&'static str, Option<Accepted>)>,
     method: &'static str,
     path: &'static str,
 }
@@ -82,7 +82,7 @@ impl Case {
             required: self
                 .required
                 .iter()
-                .map(|(name, value)| (ClaimName::parse(name).unwrap(), vec![Accepted::Value(value.clone())]))
+                .map(|(name, accepted)| (ClaimName::parse(name).unwrap(), vec![accepted.clone()]))
                 .collect(),
             scope_claims: names(self.scope_claims),
             leeway: 10,
@@ -91,7 +91,7 @@ impl Case {
         let claims = self.claim.iter().map(|(name, value)| ClaimNeed {
             claim: ClaimName::parse(name).unwrap(),
             values: vec![match value {
-                Some(value) => ClaimValue::Fixed(Accepted::Value(value.clone())),
+                Some(accepted) => ClaimValue::Fixed(accepted.clone()),
                 None => ClaimValue::Parameter { position: 0, last: false },
             }],
         });

@@ -3,15 +3,19 @@
 use super::*;
 
 fn required(name: &'static str, value: Value, claims: Value) -> Case {
+    requiring(name, Accepted::Value(value), claims)
+}
+
+fn requiring(name: &'static str, accepted: Accepted, claims: Value) -> Case {
     let error = if claims.get(name).is_some() { Error::InvalidClaim } else { Error::MissingClaim };
     let mut claims = claims;
     claims["exp"] = 1_900_000_000.into();
     claims["sub"] = "ada".into();
-    Case { required: vec![(name, value)], ..Case::new(error, claims) }
+    Case { required: vec![(name, accepted)], ..Case::new(error, claims) }
 }
 
 fn of_route(name: &'static str, value: Value, claims: Value) -> Case {
-    Case { claim: Some((name, Some(value))), ..Case::new(Error::ClaimMismatch, claims) }
+    Case { claim: Some((name, Some(Accepted::Value(value)))), ..Case::new(Error::ClaimMismatch, claims) }
 }
 
 #[test]
@@ -113,4 +117,21 @@ fn unusable_dates_scopes_and_principals_are_explained() {
         let claims = json!({ "exp": 1_900_000_000, "sub": "ada", "scope": scope });
         Case::new(Error::InvalidClaim, claims).says(Some(Hint::ScopeClaimUnfit));
     }
+}
+
+#[test]
+fn a_beginning_in_other_capital_letters_is_named() {
+    let begins = || Accepted::StartsWith("repo:Acme/".to_owned());
+    requiring("workflow_sub", begins(), json!({ "workflow_sub": "repo:acme/pets" }))
+        .says(Some(Hint::ClaimValueDiffersByCase));
+    requiring("workflow_sub", begins(), json!({ "workflow_sub": ["x", "REPO:Acme/"] }))
+        .says(Some(Hint::ClaimValueDiffersByCase));
+    requiring("workflow_sub", begins(), json!({ "workflow_sub": "repo:acme" })).says(None);
+    requiring("workflow_sub", begins(), json!({ "workflow_sub": "repo:\u{c9}cme/x" })).says(None);
+}
+
+#[test]
+fn a_claim_that_has_to_be_absent_is_not_looked_for_elsewhere() {
+    requiring("act", Accepted::Absent, json!({ "act": { "sub": "x" } })).says(None);
+    requiring("act", Accepted::NoneOf(vec![json!("x")]), json!({ "act": ["x"], "actor": "x" })).says(None);
 }

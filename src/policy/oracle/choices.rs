@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::case::{Case, ROOM};
 use super::rules::{Entry, Mode, Rules, Token, Way};
+use super::wanted::Wanted;
 
 const LITERALS: [&str; 8] = ["a", "b", "me", "a:x", "A", "..a", "x.y", "b-_,c"];
 const SCOPES: [&str; 3] = ["s", "t", "u"];
@@ -48,10 +49,19 @@ impl Choices<'_> {
         let scopes = (0..self.below(3)).map(|_| self.scopes()).filter(|all| !all.is_empty()).collect();
         let parameters: Vec<String> =
             path.split('/').filter(|part| part.starts_with('{')).map(|part| part.replace("+}", "}")).collect();
-        let value = |choices: &mut Self| match choices.below(parameters.len() + 2) {
-            0 => "r1".to_owned(),
-            1 => "r2".to_owned(),
-            parameter => parameters[parameter - 2].clone(),
+        let value = |choices: &mut Self| match choices.below(parameters.len() + 6) {
+            0 => "r1".into(),
+            1 => "r2".into(),
+            2 => Wanted::Present,
+            3 => Wanted::Absent,
+            4 => Wanted::Begins(choices.of(&["r", "r1", "a", "a/", "\u{e9}"])),
+            5 => {
+                let listed = [json!("r1"), json!("r2"), json!("a"), json!(7), json!("")];
+                let chosen = choices.below(1 << listed.len());
+                let each = listed.into_iter().enumerate();
+                Wanted::NoneOf(each.filter(|(bit, _)| chosen & (1 << bit) != 0).map(|(_, value)| value).collect())
+            }
+            parameter => parameters[parameter - 6].as_str().into(),
         };
         let claim = |choices: &mut Self| {
             let name = choices.of(&["sub", "org", "role"]);
@@ -85,6 +95,7 @@ impl Choices<'_> {
             1 => json!(7),
             2 => json!("r1"),
             3 => (0..self.below(4)).map(|_| self.text()).collect(),
+            4 => json!([self.text(), self.below(9), {}]).as_array().unwrap()[..self.below(4)].into(),
             _ => self.text().into(),
         }
     }

@@ -15,12 +15,14 @@ pub(crate) mod case;
 pub(crate) mod choices;
 pub(crate) mod iam;
 pub(crate) mod rules;
+pub(crate) mod wanted;
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use self::rules::{Mode, Rules, Token};
+use self::wanted::Wanted;
 use super::{IamPolicy, Plan, PolicyExpiry};
 use crate::claims::{Accepted, ClaimName, Verified};
 use crate::event::MethodArn;
@@ -35,12 +37,19 @@ pub(crate) const STAGE: &str = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c
 pub(crate) fn routes(rules: &Rules) -> Option<Routes> {
     let entries = rules.entries.iter().map(|entry| {
         let path = PathPattern::parse(&entry.path).unwrap();
-        let value = |value: &String| match value.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
-            None => ClaimValue::Fixed(Accepted::Value(Value::String(value.clone()))),
-            Some(name) => ClaimValue::Parameter {
-                position: path.position(name).unwrap(),
-                last: entry.path.ends_with(&format!("{{{name}+}}")),
-            },
+        let value = |wanted: &Wanted| {
+            ClaimValue::Fixed(match wanted {
+                Wanted::Parameter(name) => {
+                    let name = &name[1..name.len() - 1];
+                    let position = path.position(name).unwrap();
+                    return ClaimValue::Parameter { position, last: entry.path.ends_with(&format!("{{{name}+}}")) };
+                }
+                Wanted::Text(text) => Accepted::Value(text.as_str().into()),
+                Wanted::Present => Accepted::Present,
+                Wanted::Absent => Accepted::Absent,
+                Wanted::Begins(begins) => Accepted::StartsWith((*begins).to_owned()),
+                Wanted::NoneOf(listed) => Accepted::NoneOf(listed.clone()),
+            })
         };
         let any_of = entry.any_of.iter().map(|way| Alternative {
             scopes: way.scopes.iter().map(|all| all.iter().map(|scope| (*scope).into()).collect()).collect(),

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::wanted::Wanted;
+
 /// An entry of the table, as plain data.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
@@ -16,8 +18,8 @@ pub(crate) struct Entry {
 pub(crate) struct Way {
     /// Lists of scopes. All scopes of any one list are enough.
     pub(crate) scopes: Vec<Vec<&'static str>>,
-    /// Claims and their accepted values, where `"{name}"` is a path parameter.
-    pub(crate) claims: Vec<(&'static str, Vec<String>)>,
+    /// Claims, and what each may be.
+    pub(crate) claims: Vec<(&'static str, Vec<Wanted>)>,
 }
 
 /// The setting for undeclared paths.
@@ -246,29 +248,20 @@ impl Way {
     }
 }
 
-fn claim_met(token: &Token, claim: &str, values: &[String], entry: &Entry, path: Option<&Reading>) -> bool {
-    let claim = match &token.claims[claim] {
-        Value::Array(items) => items.clone(),
-        Value::Null => return false,
-        single => vec![single.clone()],
+fn claim_met(token: &Token, claim: &str, wanted: &[Wanted], entry: &Entry, path: Option<&Reading>) -> bool {
+    let holds = |name: &str, text: &str| {
+        let Some(path) = path else { return false };
+        let parts: Vec<&str> = entry.path.split('/').skip(1).collect();
+        let greedy = name.replace('}', "+}");
+        let position = parts.iter().position(|part| *part == name || **part == greedy).unwrap();
+        if text.contains(['/', '*', '?', '$', '%']) || text.chars().any(char::is_control) {
+            return false;
+        }
+        if parts[position].ends_with("+}") && path.raw.len() != position + 1 {
+            return false;
+        }
+        path.raw[position] == text.as_bytes()
+            || path.decoded.as_ref().is_some_and(|decoded| decoded[position] == text.as_bytes())
     };
-    claim.iter().filter_map(Value::as_str).any(|text| {
-        values.iter().any(|value| {
-            if !value.starts_with('{') {
-                return value == text;
-            }
-            let Some(path) = path else { return false };
-            let parts: Vec<&str> = entry.path.split('/').skip(1).collect();
-            let greedy = value.replace('}', "+}");
-            let position = parts.iter().position(|part| *part == value || **part == greedy).unwrap();
-            if text.contains(['/', '*', '?', '$', '%']) || text.chars().any(char::is_control) {
-                return false;
-            }
-            if parts[position].ends_with("+}") && path.raw.len() != position + 1 {
-                return false;
-            }
-            path.raw[position] == text.as_bytes()
-                || path.decoded.as_ref().is_some_and(|decoded| decoded[position] == text.as_bytes())
-        })
-    })
+    wanted.iter().any(|wanted| wanted.is_met(&token.claims[claim], holds))
 }

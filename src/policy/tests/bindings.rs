@@ -16,7 +16,7 @@ fn teams(count: usize) -> Token {
 
 #[test]
 fn a_long_list_is_allowed_as_far_as_it_fits() {
-    let team = vec![Way { scopes: Vec::new(), claims: vec![("teams", vec!["{team}".to_owned()])] }];
+    let team = vec![Way { scopes: Vec::new(), claims: vec![("teams", vec!["{team}".into()])] }];
     let table = Started::new(table(Mode::Deny, &[("GET", "/teams/{team}", team)]));
     for (count, room, told, all) in [
         (1, ROOM, 1, true),
@@ -34,7 +34,7 @@ fn a_long_list_is_allowed_as_far_as_it_fits() {
 
 #[test]
 fn a_thousand_values_take_no_more_than_the_budget() {
-    let team = |scopes| vec![Way { scopes, claims: vec![("teams", vec!["{team}".to_owned()])] }];
+    let team = |scopes| vec![Way { scopes, claims: vec![("teams", vec!["{team}".into()])] }];
     for mode in [Mode::Deny, Mode::Absent] {
         let table = Started::new(table(
             mode,
@@ -60,7 +60,7 @@ fn a_thousand_values_take_no_more_than_the_budget() {
 
 /// 41 routes `/orgs/{org}/resN/{path+}` for members, and an export below one of them that also requires a scope.
 fn orgs() -> Started {
-    let way = |scopes: Vec<Vec<&'static str>>| vec![Way { scopes, claims: vec![("orgs", vec!["{org}".to_owned()])] }];
+    let way = |scopes: Vec<Vec<&'static str>>| vec![Way { scopes, claims: vec![("orgs", vec!["{org}".into()])] }];
     let paths: Vec<String> = (0..41).map(|number| format!("/orgs/{{org}}/res{number}/{{path+}}")).collect();
     let mut entries: Vec<_> = paths.iter().map(|path| ("GET", path.as_str(), way(Vec::new()))).collect();
     entries.push(("GET", "/orgs/{org}/res0/export", way(vec![vec!["export"]])));
@@ -119,7 +119,7 @@ fn in_every_budget_a_value_comes_with_its_denies_or_not_at_all() {
 #[test]
 fn in_every_budget_each_value_is_in_its_own_place() {
     let bound = |claims: &[(&'static str, &str)]| {
-        let claims = claims.iter().map(|(claim, value)| (*claim, vec![(*value).to_owned()])).collect();
+        let claims = claims.iter().map(|(claim, value)| (*claim, vec![(*value).into()])).collect();
         vec![Way { scopes: Vec::new(), claims }]
     };
     let files: Vec<String> = (0..12).map(|number| format!("/orgs/{{org}}/res{number}/{{path+}}")).collect();
@@ -140,10 +140,8 @@ fn in_every_budget_each_value_is_in_its_own_place() {
 
 #[test]
 fn two_claims_of_one_parameter_are_the_same_text() {
-    let both = vec![Way {
-        scopes: Vec::new(),
-        claims: vec![("sub", vec!["{id}".to_owned()]), ("owner", vec!["{id}".to_owned()])],
-    }];
+    let both =
+        vec![Way { scopes: Vec::new(), claims: vec![("sub", vec!["{id}".into()]), ("owner", vec!["{id}".into()])] }];
     let rules = table(Mode::Deny, &[("GET", "/users/{id}", both)]);
     let with = |owner: Value| Token { scopes: Vec::new(), claims: json!({ "sub": "u1", "owner": owner }) };
     let own = ["GET/users/u1", "GET/users/u1/"];
@@ -154,7 +152,7 @@ fn two_claims_of_one_parameter_are_the_same_text() {
 
 #[test]
 fn a_claim_with_a_fixed_value_need_not_be_in_the_path() {
-    let values = vec!["boss".to_owned(), "{id}".to_owned()];
+    let values = vec!["boss".into(), "{id}".into()];
     let need = vec![Way { scopes: Vec::new(), claims: vec![("sub", values)] }];
     let rules = table(Mode::Deny, &[("GET", "/users/{id}", need)]);
     let wild = ["GET/users/1", "GET/users/?*"];
@@ -244,7 +242,7 @@ fn a_literal_that_could_be_encoded_is_refused_after_parameters_too() {
 fn a_scope_is_enough_only_if_one_alternative_requires_nothing_else() {
     let way = |scopes: &[&'static str], claims: &[&str]| Way {
         scopes: vec![scopes.to_vec()],
-        claims: claims.iter().map(|text| ("sub", vec![(*text).to_owned()])).collect(),
+        claims: claims.iter().map(|text| ("sub", vec![(*text).into()])).collect(),
     };
     let told = |ways: &[Way], allow: &[&str], deny: &[&str]| {
         let rules = table(Mode::Absent, &[("GET", "/users/{id}", ways.to_vec())]);

@@ -133,7 +133,7 @@ fn texts() -> Vec<Value> {
 
 fn drawn() -> [Drawn; 3] {
     let claims = |pairs: &[(&'static str, &str)], scopes: Vec<Vec<&'static str>>| {
-        let claims = pairs.iter().map(|(claim, name)| (*claim, vec![(*name).to_owned()])).collect();
+        let claims = pairs.iter().map(|(claim, name)| (*claim, vec![(*name).into()])).collect();
         Way { scopes, claims }
     };
     let every = |scopes: &[&[&'static str]]| -> Vec<Token> {

@@ -12,7 +12,7 @@ use super::*;
 
 /// The need that a claim equals a path parameter.
 fn bound(claim: &'static str, parameter: &str) -> Vec<Way> {
-    vec![Way { scopes: Vec::new(), claims: vec![(claim, vec![parameter.to_owned()])] }]
+    vec![Way { scopes: Vec::new(), claims: vec![(claim, vec![parameter.into()])] }]
 }
 
 fn claims(scopes: &[&'static str], claims: Value) -> Token {

@@ -15,7 +15,7 @@ pub(super) fn scope(scope: &'static str) -> Vec<Way> {
 }
 
 pub(super) fn sub(parameter: &str) -> Vec<Way> {
-    vec![Way { scopes: Vec::new(), claims: vec![("sub", vec![parameter.to_owned()])] }]
+    vec![Way { scopes: Vec::new(), claims: vec![("sub", vec![parameter.into()])] }]
 }
 
 pub(super) fn table(mode: Mode, entries: &[(&'static str, &str, Vec<Way>)]) -> Rules {
@@ -474,7 +474,7 @@ fn an_exclusion_from_the_rest_of_a_path_only_affects_paths_with_literals() {
 
 #[test]
 fn a_token_has_one_issuer() {
-    let by = |issuer: &str| vec![Way { scopes: Vec::new(), claims: vec![("iss", vec![issuer.to_owned()])] }];
+    let by = |issuer: &str| vec![Way { scopes: Vec::new(), claims: vec![("iss", vec![issuer.into()])] }];
     let apart = |proxy: &str| {
         table(
             Mode::Absent,

@@ -6,6 +6,7 @@ mod bindings;
 mod cache;
 mod counterexamples;
 mod examples;
+mod operators;
 mod patterns;
 mod properties;
 mod refusals;
@@ -13,8 +14,9 @@ mod room;
 mod size;
 mod started;
 mod tables;
+mod witnesses;
 
 use super::findings::Warning;
-use super::oracle::{STAGE, answer, arn, case, iam, json, routes, rules, verified};
+use super::oracle::{STAGE, answer, arn, case, iam, json, routes, rules, verified, wanted};
 use super::{Plan, PolicyExpiry};
 use crate::routes::{METHODS, Routes};

@@ -13,7 +13,7 @@ fn entry(methods: &[&'static str], path: &str, scope: Option<&'static str>) -> E
 
 /// An entry for the token whose subject equals the path parameter.
 fn own(path: &str) -> Entry {
-    let way = Way { scopes: Vec::new(), claims: vec![("sub", vec!["{id}".to_owned()])] };
+    let way = Way { scopes: Vec::new(), claims: vec![("sub", vec!["{id}".into()])] };
     Entry { methods: vec!["GET"], path: path.to_owned(), any_of: vec![way] }
 }
 

@@ -24,9 +24,10 @@ pub(super) fn rights(document: &Value, issuer: &str, tenant: Option<&str>) -> Ve
             let mut elsewhere = false;
             for (name, wanted) in way.get("claims").and_then(Value::as_object).into_iter().flatten() {
                 if name == "iss" {
-                    elsewhere |= !items(Some(wanted)).iter().any(|value| value == issuer);
+                    elsewhere |= !items(Some(wanted)).iter().any(|wanted| takes(wanted, issuer));
                 } else if name == TENANT {
-                    let is_it = |value: &Value| value.as_str() == tenant || is_parameter(value);
+                    let is_it =
+                        |wanted: &Value| is_parameter(wanted) || tenant.is_some_and(|tenant| takes(wanted, tenant));
                     elsewhere |= tenant.is_none() || !items(Some(wanted)).iter().any(is_it);
                 } else if !is_parameter(wanted) {
                     claims.insert(name.clone(), fitting(wanted, name, "user"));
@@ -51,6 +52,16 @@ pub(super) fn rights(document: &Value, issuer: &str, tenant: Option<&str>) -> Ve
     rights
 }
 
+/// Whether an issuer is what a claim `iss` may be.
+fn takes(wanted: &Value, issuer: &str) -> bool {
+    let Some(operator) = wanted.as_object() else { return wanted == issuer };
+    match (operator.get("starts_with").and_then(Value::as_str), operator.get("none_of")) {
+        (Some(start), _) => issuer.starts_with(start),
+        (None, Some(listed)) => !items(Some(listed)).iter().any(|value| value == issuer),
+        (None, None) => operator.contains_key("present"),
+    }
+}
+
 /// The claims that every token of an issuer needs, or that are passed on, for this user.
 pub(super) fn common(document: &Value, entry: &Value, id: &str, name: &str) -> Map<String, Value> {
     let mut claims = Map::new();
@@ -62,19 +73,29 @@ pub(super) fn common(document: &Value, entry: &Value, id: &str, name: &str) -> M
     for claim in items(document.get("principal")).iter().filter_map(Value::as_str).filter(|claim| *claim != TENANT) {
         put(&mut claims, claim, id.into());
     }
+    claims.insert("sub".to_owned(), id.into());
+    claims.insert("name".to_owned(), name.into());
     for (claim, wanted) in entry.get("required_claims").and_then(Value::as_object).into_iter().flatten() {
         put(&mut claims, claim, fitting(wanted, claim, id));
     }
-    claims.insert("sub".to_owned(), id.into());
-    claims.insert("name".to_owned(), name.into());
     claims
 }
 
-/// A value that a condition accepts.
+/// A value that a condition accepts; `null` if the claim has to be absent.
 fn fitting(wanted: &Value, claim: &str, id: &str) -> Value {
     match wanted {
         Value::Array(all) => all.first().map_or(Value::Null, |first| fitting(first, claim, id)),
-        Value::Object(_) => invented(claim, id),
+        Value::Object(operator) => match (operator.get("starts_with"), operator.get("none_of")) {
+            (Some(start), _) => format!("{}{id}", start.as_str().unwrap_or_default()).into(),
+            (None, Some(listed)) => {
+                let another = |number: u32| Value::from(format!("{id} {number}"));
+                let values = std::iter::once(invented(claim, id)).chain((2..).map(another));
+                let listed = items(Some(listed));
+                values.into_iter().find(|value| !listed.contains(value)).unwrap_or_default()
+            }
+            (None, None) if operator.contains_key("absent") => Value::Null,
+            (None, None) => invented(claim, id),
+        },
         scalar => scalar.clone(),
     }
 }
@@ -110,10 +131,10 @@ pub(super) fn words(value: &Value) -> Vec<String> {
     all.iter().filter_map(Value::as_str).flat_map(str::split_whitespace).map(str::to_owned).collect()
 }
 
-/// Sets a claim by its name or its JSON Pointer.
+/// Sets a claim by its name or its JSON Pointer; `null` removes it.
 pub(super) fn put(claims: &mut Map<String, Value>, claim: &str, value: Value) {
     let Some(pointer) = claim.strip_prefix('/') else {
-        claims.insert(claim.to_owned(), value);
+        set(claims, claim.to_owned(), value);
         return;
     };
     let mut names: Vec<String> = pointer.split('/').map(|name| name.replace("~1", "/").replace("~0", "~")).collect();
@@ -127,5 +148,12 @@ pub(super) fn put(claims: &mut Map<String, Value>, claim: &str, value: Value) {
         let Some(inner) = inner.as_object_mut() else { return };
         place = inner;
     }
-    place.insert(last, value);
+    set(place, last, value);
+}
+
+fn set(claims: &mut Map<String, Value>, name: String, value: Value) {
+    match value {
+        Value::Null => drop(claims.remove(&name)),
+        value => drop(claims.insert(name, value)),
+    }
 }

@@ -284,7 +284,7 @@ impl Issuer {
         if has("openid") {
             let mut claims = Map::new();
             claims.insert("iss".to_owned(), self.base.clone().into());
-            claims.insert("sub".to_owned(), user.id.clone().into());
+            claims.insert("sub".to_owned(), user.claims.get("sub").cloned().unwrap_or_else(|| user.id.clone().into()));
             claims.insert("aud".to_owned(), grant.client.clone().into());
             claims.insert("auth_time".to_owned(), grant.signed_in.into());
             claims.insert("name".to_owned(), user.name.clone().into());
