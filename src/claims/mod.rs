@@ -3,6 +3,7 @@
 mod genuine;
 mod identity;
 mod name;
+mod scope_map;
 
 use std::fmt;
 
@@ -11,6 +12,7 @@ use serde_json::Value;
 pub(crate) use genuine::Genuine;
 pub(crate) use identity::{Forwarding, Identity, RESERVED_CONTEXT_KEYS, is_identifier};
 pub(crate) use name::{Accepted, ClaimName, same};
+pub(crate) use scope_map::ScopeMap;
 
 use crate::error::Error;
 use crate::time::NumericDate;
@@ -31,10 +33,29 @@ pub(crate) struct ClaimRules {
     pub(crate) required: Vec<(ClaimName, Vec<Accepted>)>,
     /// Claims whose union is the token's scopes.
     pub(crate) scope_claims: Vec<ClaimName>,
+    /// The scopes that come with others.
+    pub(crate) scope_map: ScopeMap,
     /// The allowed clock skew in seconds.
     pub(crate) leeway: u32,
     /// The oldest acceptable `iat`, in seconds.
     pub(crate) max_age: Option<u32>,
+}
+
+#[cfg(feature = "authz")]
+impl ClaimRules {
+    /// Of `scope_map`, the names that a token has, and what they grant.
+    pub(crate) fn granting<'a>(&'a self, claims: &'a Value) -> impl Iterator<Item = (&'a str, &'a [String])> {
+        let own = own_scopes(claims, &self.scope_claims).unwrap_or_default();
+        self.scope_map.entries().filter(move |(name, _)| own.iter().any(|scope| scope == name))
+    }
+
+    /// Scopes, and what they also grant.
+    pub(crate) fn extended(&self, scopes: &[String]) -> Vec<String> {
+        let mut scopes = scopes.to_vec();
+        scopes.sort_unstable();
+        self.scope_map.extend(&mut scopes);
+        scopes
+    }
 }
 
 /// The proof that a token is genuine, current and meant for this API.
@@ -75,7 +96,7 @@ impl Verified {
         observed.check(Check::Binding, check_binding(&token))?;
         let required = check_tenant(claims, rules, tenant).and_then(|()| check_required(claims, rules));
         observed.check(Check::Required, required)?;
-        let scopes = observed.check(Check::Scopes, scopes(claims, &rules.scope_claims))?;
+        let scopes = observed.check(Check::Scopes, scopes(claims, rules))?;
         let identity = observed.check(Check::Identity, Identity::of(claims, forwarding))?;
         Ok(Self { claims: token.into_claims(), scopes, identity, not_after })
     }
@@ -268,8 +289,15 @@ fn check_required(claims: &Value, rules: &ClaimRules) -> Result<(), Error> {
     })
 }
 
+/// The scopes of a token, with what `scope_map` adds to them.
+fn scopes(claims: &Value, rules: &ClaimRules) -> Result<Vec<String>, Error> {
+    let mut scopes = own_scopes(claims, &rules.scope_claims)?;
+    rules.scope_map.extend(&mut scopes);
+    Ok(scopes)
+}
+
 /// The union of the scope claims, sorted. Strings are split at spaces only (RFC 6749 section 3.3); a list has a scope per item.
-fn scopes(claims: &Value, names: &[ClaimName]) -> Result<Vec<String>, Error> {
+fn own_scopes(claims: &Value, names: &[ClaimName]) -> Result<Vec<String>, Error> {
     // Enough for most tokens.
     let mut scopes = Vec::with_capacity(16);
     for claim in names.iter().filter_map(|name| name.of(claims)) {

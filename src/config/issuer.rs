@@ -6,12 +6,13 @@ use std::time::Duration;
 use super::claim::{claim_name, claim_names};
 use super::key_address;
 use super::route::required_claims;
+use super::scope_map::scope_map;
 use super::secret::{SecretConfig, secret};
 use super::tenants::{self, Takes};
 use super::unknown::unreadable;
 use super::walk::{Fields, Node, all};
 use crate::algorithm::Algorithm;
-use crate::claims::{ClaimName, ClaimRules};
+use crate::claims::{ClaimName, ClaimRules, ScopeMap};
 use crate::issuer::{IssuerName, IssuerSettings};
 use crate::keys::{CacheTimes, KeyRules, KeySet, KeySettings, NotAKeySet, Seed};
 
@@ -45,6 +46,7 @@ fn read(node: &Node<'_>, takes: &mut Option<Takes>) -> Option<IssuerSettings> {
         "typ",
         "required_claims",
         "scope_claims",
+        "scope_map",
         "leeway_seconds",
         "max_token_age_seconds",
         "keys_cache",
@@ -186,6 +188,7 @@ fn claim_rules(fields: &Fields<'_>) -> Option<ClaimRules> {
         || Some(["scope", "scp"].map(|name| ClaimName::Member(name.to_owned())).to_vec()),
         |node| all(node.one_or_more()?.map(|item| claim_name(&item))),
     );
+    let scope_map = fields.optional("scope_map").map_or_else(|| Some(ScopeMap::default()), |node| scope_map(&node));
     let leeway = fields.optional("leeway_seconds").map_or(Some(10), |node| node.integer(0..=300));
     let max_age = fields.optional("max_token_age_seconds").map_or(Some(None), |node| node.integer(1..=YEAR).map(Some));
     Some(ClaimRules {
@@ -195,6 +198,7 @@ fn claim_rules(fields: &Fields<'_>) -> Option<ClaimRules> {
         tenant_claim: tenant_claim?,
         required: required?,
         scope_claims: scope_claims?,
+        scope_map: scope_map?,
         leeway: leeway?,
         max_age: max_age?,
     })

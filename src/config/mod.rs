@@ -8,6 +8,7 @@ mod network;
 mod operator;
 mod requests;
 mod route;
+mod scope_map;
 mod secret;
 mod syntax;
 mod tenants;

@@ -75,14 +75,17 @@ fn alternative(node: &Node<'_>, fields: &Fields<'_>, path: Option<&PathPattern>)
     Some(Alternative { scopes: scopes?, claims: claims? })
 }
 
-/// Alternative entries, any one of which is enough; spaces separate the scopes of an entry (RFC 6749 section 3.3).
+/// Alternative entries, any one of which is enough, and all of whose scopes are needed.
 fn scope_entries(node: &Node<'_>) -> Option<Vec<Vec<Arc<str>>>> {
     const EXPECTED: &str = "expected a scope, or several that are needed together, separated by spaces";
-    all(node.one_or_more()?.map(|item| {
-        let text = item.text(EXPECTED)?;
-        let scopes: Vec<Arc<str>> = text.split(' ').filter(|scope| !scope.is_empty()).map(Arc::from).collect();
-        if scopes.is_empty() || text.chars().any(char::is_control) { item.reject(EXPECTED) } else { Some(scopes) }
-    }))
+    all(node.one_or_more()?.map(|item| scope_words(&item, EXPECTED)))
+}
+
+/// Reads one or more scopes, which spaces separate (RFC 6749 section 3.3).
+pub(super) fn scope_words<T: for<'t> From<&'t str>>(node: &Node<'_>, expected: &str) -> Option<Vec<T>> {
+    let text = node.text(expected)?;
+    let scopes: Vec<T> = text.split(' ').filter(|scope| !scope.is_empty()).map(T::from).collect();
+    if scopes.is_empty() || text.chars().any(char::is_control) { node.reject(expected) } else { Some(scopes) }
 }
 
 /// Reads the claims that a route needs.

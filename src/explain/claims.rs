@@ -97,6 +97,7 @@ pub(super) fn facts(
             if facts.is_empty() {
                 facts.push(("token", format!("no {}", words::names(&rules.scope_claims))));
             }
+            facts.extend(rules.granting(claims).map(|(name, granted)| ("scope_map", words::grants(name, granted))));
             ("scopes", facts)
         }
         Check::Identity => {

@@ -247,6 +247,7 @@ fn issuer(issuer: &Issuer) -> IssuerMeaning {
         ("needs", format!("{} {}", name.as_str(), values.join(" or ")))
     }));
     facts.push(("scopes", format!("in {}", words::names(&rules.scope_claims))));
+    facts.extend(rules.scope_map.entries().map(|(name, granted)| ("scope_map", words::grants(name, granted))));
     facts.push(("leeway", format!("{} s", rules.leeway)));
     facts.extend(rules.max_age.map(|age| ("oldest iat", format!("{age} s ago"))));
     IssuerMeaning { issuer: words::issuer(issuer), facts }

@@ -12,6 +12,7 @@ use crate::authorizer::Authorizer;
 use crate::claims::Verified;
 use crate::error::Error;
 use crate::event::{MethodArn, Request};
+use crate::issuer::Issuer;
 use crate::observer::Observer;
 use crate::routes::{Decision, Methods};
 use crate::time::Deadline;
@@ -81,7 +82,9 @@ impl Authorizer {
     /// The reason code, if the token is refused.
     pub async fn holder(&self, bearer: &Bearer) -> Result<Holder, &'static str> {
         match bearer {
-            Bearer::Supposed { claims, scopes } => Ok(Holder::supposed(claims.clone(), scopes)),
+            Bearer::Supposed { claims, scopes } => {
+                Ok(Holder::supposed(claims.clone(), &self.with_granted(claims, scopes)))
+            }
             Bearer::Header(value) => {
                 let event = event(Some(value), "GET", "/");
                 let request = Request::parse(event.as_bytes(), &self.settings.token_sources);
@@ -90,6 +93,15 @@ impl Authorizer {
                 seen.0.map(Holder).ok_or_else(|| error.unwrap_or(Error::Internal).code())
             }
         }
+    }
+
+    /// Scopes with what the `scope_map` of their issuer grants: of the only one, or the one that `iss` names.
+    fn with_granted(&self, claims: &Map<String, Value>, scopes: &[String]) -> Vec<String> {
+        let named = |issuer: &&Issuer| match claims.get("iss") {
+            Some(iss) => issuer.name.as_deref().is_some_and(|name| iss == name),
+            None => self.issuers.len() == 1,
+        };
+        self.issuers.iter().find(named).map_or_else(|| scopes.to_vec(), |issuer| issuer.claims.extended(scopes))
     }
 
     /// A request for every declared route and method, and one for what is not declared.

@@ -77,6 +77,11 @@ pub(super) fn text(value: &Value) -> String {
     }
 }
 
+/// What a name of `scope_map` grants.
+pub(super) fn grants(name: &str, granted: &[String]) -> String {
+    format!("{} grants {}", printable(name), printable(&granted.join(", ")))
+}
+
 /// A text in quotes.
 pub(super) fn quoted(text: &str) -> String {
     format!("\"{}\"", printable(text))

@@ -55,11 +55,14 @@ fn is_prefixed(text: &str, needed: &str) -> bool {
 /// Scopes that are there, and not where or as they are looked for.
 pub(super) fn scope(claims: &Value, refused: &Refused<'_>) -> Option<Cause> {
     let (rules, need) = (refused.rules?, refused.need?);
+    // What `scope_map` turns into a scope that is needed is as good.
+    let wanted: Vec<&str> =
+        needed(need).flat_map(|scope| std::iter::once(scope).chain(rules.scope_map.granting(scope))).collect();
     let plain = |hint| Some(Cause { hint, place: None });
     let configured = || rules.scope_claims.iter().filter_map(|name| name.of(claims));
     let granted = configured().flat_map(texts).flat_map(|text| text.split(' '));
     let likeness =
-        granted.flat_map(|granted| needed(need).filter_map(move |needed| Likeness::of(granted, needed))).min();
+        granted.flat_map(|granted| wanted.iter().filter_map(move |wanted| Likeness::of(granted, wanted))).min();
     if let Some(likeness) = likeness {
         return plain(match likeness {
             Likeness::Case => Hint::ScopeDiffersByCase,
@@ -70,13 +73,13 @@ pub(super) fn scope(claims: &Value, refused: &Refused<'_>) -> Option<Cause> {
     }
     let known: Vec<String> = rules.scope_claims.iter().map(as_pointer).collect();
     let fits = |text: &str| {
-        let how = needed(need).filter_map(|needed| {
-            if text == needed {
+        let how = wanted.iter().filter_map(|wanted| {
+            if text == *wanted {
                 Some(How::Whole)
-            } else if text.eq_ignore_ascii_case(needed) {
+            } else if text.eq_ignore_ascii_case(wanted) {
                 Some(How::Case)
             } else {
-                is_prefixed(text, needed).then_some(How::Prefixed)
+                is_prefixed(text, wanted).then_some(How::Prefixed)
             }
         });
         how.min()

@@ -8,6 +8,7 @@ mod keys;
 mod operators;
 mod providers;
 mod routes;
+mod scope_map;
 mod scopes;
 #[cfg(test)]
 mod tests;
@@ -33,7 +34,9 @@ impl Authorizer {
     pub fn lint(&self) -> Vec<ConfigIssue> {
         let mut warnings = Warnings::default();
         for (index, issuer) in self.issuers.iter().enumerate() {
-            issuers::lint(&format!("issuers[{index}]"), issuer, &mut warnings);
+            let path = format!("issuers[{index}]");
+            issuers::lint(&path, issuer, &mut warnings);
+            scope_map::lint(&path, &issuer.claims.scope_map, &self.routes, &mut warnings);
         }
         routes::lint(&self.routes, &mut warnings);
         scopes::lint(&self.routes, &mut warnings);

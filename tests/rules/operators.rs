@@ -1,4 +1,4 @@
-//! Claim operators: which claims they accept, and with which reason they refuse.
+//! Claim operators and `scope_map`: which claims they accept, and with which reason they refuse.
 
 use serde_json::{Value, json};
 
@@ -161,4 +161,56 @@ fn the_paths_own_parameter_stands_beside_operators() {
         let claims = json!({ "sub": sub, "sts": sts });
         assert_eq!(local.verdict("GET", path, &token(&claims)), expected, "{claims} {path}");
     }
+}
+
+#[test]
+fn a_scope_map_grants_exactly_and_one_step_deep() {
+    let local = Local::new(&json!({
+        "policy": "single_request",
+        "issuers": [{
+            "issuer": "https://issuer.example/", "audience": "api", "secret": { "env": "SECRET" }, "scope_claims": ["scope", "groups"],
+            "scope_map": { "admins": "read write", "Sales Europe": ["read"], "chief": "admins", "read": "deep" }
+        }],
+        "routes": [
+            { "path": "/read", "scopes": "read" },
+            { "path": "/both", "scopes": "read write" },
+            { "path": "/admins", "scopes": "admins" },
+            { "path": "/deep", "scopes": "deep" }
+        ]
+    }));
+    let open = |claims: Value| -> Vec<&str> {
+        let mut paths = vec!["read", "both", "admins", "deep"];
+        paths.retain(|path| match local.verdict("GET", path, &token(&claims)).as_str() {
+            "allow" => true,
+            refused => {
+                assert_eq!(refused, "deny insufficient_scope");
+                false
+            }
+        });
+        paths
+    };
+    assert_eq!(open(json!({ "groups": ["admins"] })), ["read", "both", "admins"]);
+    assert_eq!(open(json!({ "scope": "admins" })), ["read", "both", "admins"]);
+    assert_eq!(open(json!({ "groups": ["Sales Europe"], "scope": "write" })), ["read", "both"]);
+    // In a text, a space separates two names.
+    assert_eq!(open(json!({ "scope": "Sales Europe" })), [""; 0]);
+    assert_eq!(open(json!({ "groups": ["chief"] })), ["admins"]);
+    assert_eq!(open(json!({ "scope": "read" })), ["read", "deep"]);
+    for scopes in ["Admins", "admin", "admins2", "admins,read"] {
+        assert_eq!(open(json!({ "scope": scopes })), [""; 0], "{scopes}");
+    }
+    assert_eq!(open(json!({ "roles": ["admins"] })), [""; 0]);
+}
+
+#[test]
+fn each_issuer_has_its_own_scope_map() {
+    let entry = |issuer: &str| json!({ "issuer": issuer, "audience": "api", "secret": { "env": "SECRET" } });
+    let (mut ours, theirs) = (entry("https://issuer.example/"), entry("https://other.example/"));
+    ours["scope_map"] = json!({ "admins": "write" });
+    let local = Local::new(&json!({
+        "policy": "single_request", "issuers": [ours, theirs], "routes": [{ "path": "/", "scopes": "write" }]
+    }));
+    let token = |issuer: &str| token(&json!({ "iss": issuer, "scope": "admins" }));
+    assert_eq!(local.verdict("GET", "", &token("https://issuer.example/")), "allow");
+    assert_eq!(local.verdict("GET", "", &token("https://other.example/")), "deny insufficient_scope");
 }

@@ -35,10 +35,14 @@ pub(crate) fn route(
 fn scopes(request: &str, token: &Verified, index: usize, route: &Route, rules: Option<(&ClaimRules, &str)>) -> String {
     let sets = route.need.any_of.iter().flat_map(|way| &way.scopes);
     let missing = sets
-        .map(|set| set.iter().filter(|scope| !token.has_scope(scope)).map(|scope| printable(scope)).collect::<Vec<_>>())
+        .map(|set| set.iter().filter(|scope| !token.has_scope(scope)).map(|scope| &**scope).collect::<Vec<_>>())
         .min_by_key(Vec::len)
-        .unwrap_or_default()
-        .join(" and ");
+        .unwrap_or_default();
+    // One name of the map may grant all that is missing.
+    let names = rules.into_iter().flat_map(|(rules, _)| rules.scope_map.entries());
+    let names = names.filter(|(_, granted)| missing.iter().all(|scope| granted.iter().any(|granted| granted == scope)));
+    let by_map: String = names.map(|(name, _)| format!(" or {} (by `scope_map`)", printable(name))).collect();
+    let missing = format!("{}{by_map}", printable(&missing.join(" and ")));
     let mut held = token.scopes().to_vec();
     held.dedup();
     let has = if held.is_empty() { "no scopes".to_owned() } else { printable(&held.join(", ")) };

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::elsewhere::Place;
 use super::{Hint, Refused, TokenKind};
-use crate::claims::{Accepted, ClaimName, ClaimRules};
+use crate::claims::{Accepted, ClaimName, ClaimRules, ScopeMap};
 use crate::error::Error;
 use crate::routes::{Alternative, ClaimNeed, ClaimValue, Need};
 use crate::time::NumericDate;
@@ -46,6 +46,7 @@ struct Case {
     audience_claim: &'static [&'static str],
     required: Vec<(&'static str, Accepted)>,
     scope_claims: &'static [&'static str],
+    scope_map: &'static [(&'static str, &'static str)],
     scope: Option<&'static str>,
     /// A claim that the route requires, and what of it; `None` for the first segment of the path.
     claim: Option<(&'static str, Option<Accepted>)>,
@@ -65,6 +66,7 @@ impl Case {
             audience_claim: &["aud"],
             required: Vec::new(),
             scope_claims: &["scope", "scp"],
+            scope_map: &[],
             scope: None,
             claim: None,
             method: "GET",
@@ -85,6 +87,9 @@ impl Case {
                 .map(|(name, accepted)| (ClaimName::parse(name).unwrap(), vec![accepted.clone()]))
                 .collect(),
             scope_claims: names(self.scope_claims),
+            scope_map: ScopeMap::new(
+                self.scope_map.iter().map(|(name, scope)| ((*name).to_owned(), vec![(*scope).to_owned()])).collect(),
+            ),
             leeway: 10,
             max_age: None,
         };

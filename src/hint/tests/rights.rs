@@ -70,3 +70,17 @@ fn the_best_place_is_named_and_names_of_parties_are_ignored() {
     scope("orders", both).says_at(Hint::ScopesInAnotherClaim, "/perms");
     scope("orders", json!({ "scope": "a", "aud": "orders", "azp": "orders", "sub": "orders" })).says(None);
 }
+
+#[test]
+fn a_name_that_grants_what_is_needed_is_looked_for_like_a_scope() {
+    let mapped = |claims: Value| Case {
+        scope_map: &[("admins", "read:orders"), ("guests", "read:pets")],
+        ..scope("read:orders", claims)
+    };
+    mapped(json!({ "scope": "Admins" })).says(Some(Hint::ScopeDiffersByCase));
+    mapped(json!({ "scope": "amdins" })).says(Some(Hint::ScopeMisspelt));
+    mapped(json!({ "scope": "ROLE_admins" })).says(Some(Hint::ScopeDiffersByPrefix));
+    mapped(json!({ "scope": "openid", "groups": ["admins"] })).says_at(Hint::ScopesInAnotherClaim, "/groups");
+    mapped(json!({ "scope": "Guests openid" })).says(None);
+    mapped(json!({ "scope": "openid", "groups": ["guests"] })).says(None);
+}

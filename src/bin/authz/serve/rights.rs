@@ -11,8 +11,8 @@ pub(super) struct Right {
     pub(super) claims: Map<String, Value>,
 }
 
-/// What the routes ask of tokens of this issuer, each right once.
-pub(super) fn rights(document: &Value, issuer: &str, tenant: Option<&str>) -> Vec<Right> {
+/// What the routes ask of tokens of this issuer and its tenant, each right once, and the names that its entry turns into scopes.
+pub(super) fn rights(document: &Value, entry: &Value, issuer: &str, tenant: Option<&str>) -> Vec<Right> {
     let mut rights = Vec::new();
     for route in items(document.get("routes")) {
         let ways = match route.get("any_of") {
@@ -47,6 +47,14 @@ pub(super) fn rights(document: &Value, issuer: &str, tenant: Option<&str>) -> Ve
                     rights.push(right);
                 }
             }
+        }
+    }
+    // One with a space could stand in a list only.
+    let mapped = entry.get("scope_map").and_then(Value::as_object).into_iter().flatten();
+    for (name, _) in mapped.filter(|(name, _)| !name.contains(' ')) {
+        let right = Right { scopes: vec![name.clone()], claims: Map::new() };
+        if !rights.contains(&right) {
+            rights.push(right);
         }
     }
     rights

@@ -146,7 +146,7 @@ fn realm(entry: &Value, tenant: Option<&str>, own_issuer: &str) -> Realm {
 
 /// The users for the rights that the routes ask of an issuer's tokens.
 fn made_up(document: &Value, entry: &Value, realm: &Realm, at: usize, others: &[User]) -> Vec<User> {
-    let rights = rights(document, &realm.issuer, realm.tenant.as_deref());
+    let rights = rights(document, entry, &realm.issuer, realm.tenant.as_deref());
     let mut users: Vec<User> = Vec::new();
     let mut add = |name: String, scopes: Vec<String>, more: &Map<String, Value>| {
         let taken: Vec<User> = others.iter().chain(users.iter()).cloned().collect();

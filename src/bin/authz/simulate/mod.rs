@@ -18,8 +18,9 @@ pub(crate) const ABOUT: &str =
     "Says for every declared route what tokens and sets of scopes may do: whether the request passes, and
 whether an answer to another request does something else to it once the gateway has cached it.
 
---scopes assumes a valid token with these scopes and checks nothing else of it; --claim adds claims
-to it. --against shows only what another configuration decides differently, and for which token.";
+--scopes assumes a valid token with these scopes, and what a `scope_map` adds to them, and checks
+nothing else of it; --claim adds claims to it, and `iss` among them picks one of several issuers.
+--against shows only what another configuration decides differently, and for which token.";
 
 /// What to simulate.
 #[derive(Args)]

@@ -100,10 +100,10 @@ fn every_right_of_the_table_has_a_user_and_one_has_none() {
 }
 
 #[test]
-fn users_have_what_operators_ask_for() {
+fn users_have_what_operators_and_a_scope_map_ask_for() {
     let document = json!({
         "issuers": [{
-            "issuer": "https://a.example/", "audience": "api",
+            "issuer": "https://a.example/", "audience": "api", "scope_map": { "admins": "read write", "Domain Users": "read" },
             "required_claims": {
                 "sub": { "starts_with": "repo:acme/" }, "sts": [{ "absent": true }, { "none_of": ["pending"] }],
                 "ref_type": [{ "none_of": ["user-without-rights's ref_type", 1] }, "branch"],
@@ -118,7 +118,7 @@ fn users_have_what_operators_ask_for() {
     });
     let roster = Roster::new(&document, "", None).unwrap();
     let names: Vec<&str> = roster.users.iter().map(|user| user.name.as_str()).collect();
-    let expected = ["User with read", "User with no act", "User without rights"];
+    let expected = ["Administrator", "User with read", "User with no act", "User with admins", "User without rights"];
     assert_eq!(names, expected);
     let claims = |id: &str| Value::Object(roster.user(id).unwrap().0.claims.clone());
     assert_eq!(
