@@ -192,6 +192,8 @@ hints! {
         "The token has none of the claims in `principal`. Tokens for machines may have no `sub`: set `principal` to a list, such as [\"sub\", \"client_id\"]."
     PrincipalUnfit "principal_unfit"
         "The claim that becomes `principalId` is not a text of 1 to 256 bytes without control characters. Set `principal` to another claim, or to a list with a shorter one first."
+    SessionPending "session_pending"
+        "The token is of a pending session (`sts`): its user has signed in at Clerk and still has a task to do there, such as choosing an organization. Have the front end show that task; the session's next token passes."
     ClaimOfOtherType "claim_of_other_type"
         "A claim has the value that is needed as another type: `\"true\"` is not `true`, and `\"5\"` is not 5. Write the value in the configuration as the token has it, or have the issuer change it."
     ClaimValueDiffersByCase "claim_value_differs_by_case"

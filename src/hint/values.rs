@@ -74,6 +74,9 @@ pub(super) fn cause(wanted: &Wanted<'_>, claims: &Value) -> Option<Cause> {
     let plain = |hint| Cause { hint, place: None };
     let found = match wanted.name.present(claims) {
         None => by_name(wanted.name, claims),
+        Some(claim) if claim == "pending" && *wanted.name == ClaimName::Member("sts".to_owned()) => {
+            Some(plain(Hint::SessionPending))
+        }
         Some(claim) => {
             let by_value = wanted.values.iter().find_map(|value| by_value(value, claim));
             by_value.or_else(|| wanted.begins.iter().find_map(|start| by_beginning(start, claim))).map(plain)

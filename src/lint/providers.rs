@@ -47,6 +47,8 @@ pub(super) fn lint(path: &str, name: &str, issuer: &Issuer, warnings: &mut Warni
         supabase(path, &address, rules, warnings);
     } else if address.host.ends_with(".clerk.accounts.dev") || address.host.starts_with("clerk.") {
         clerk(path, rules, warnings);
+    } else if address.host == "token.actions.githubusercontent.com" {
+        github(path, rules, warnings);
     } else if address.path.contains("realms/") {
         keycloak(path, rules, warnings);
     }
@@ -211,6 +213,32 @@ fn clerk(path: &str, rules: &ClaimRules, warnings: &mut Warnings) {
         warnings.add(
             &format!("{path}.audience_claim"),
             "Clerk's session tokens have no `aud`; set \"azp\", and `audience` to the origin of the front end",
+        );
+    }
+    if required(rules, "sts").is_none() {
+        warnings.add(
+            &format!("{path}.required_claims"),
+            "the sessions of users who have a task left are pending, and their tokens pass; require `sts` to be [{\"absent\": true}, {\"none_of\": [\"pending\"]}]",
+        );
+    }
+}
+
+fn github(path: &str, rules: &ClaimRules, warnings: &mut Warnings) {
+    let own = [
+        "sub",
+        "repository",
+        "repository_id",
+        "repository_owner",
+        "repository_owner_id",
+        "enterprise",
+        "enterprise_id",
+        "job_workflow_ref",
+        "workflow_ref",
+    ];
+    if own.iter().all(|claim| required(rules, claim).is_none()) {
+        warnings.add(
+            &format!("{path}.required_claims"),
+            "any workflow of anybody gets tokens of this issuer, for any audience; require `repository`, `repository_owner` or `sub`",
         );
     }
 }

@@ -134,14 +134,30 @@ fn the_settings_are_compared_with_the_provider_s_tokens() {
         "issuers[0].required_claims",
         "Supabase's API keys",
     );
+    let sts = json!({ "sts": [{ "absent": true }, { "none_of": ["pending"] }] });
+    let clerk = |audience: &str, claim: &str, required: &Value| {
+        json!({
+            "issuer": "https://x.clerk.accounts.dev", "audience": audience, "audience_claim": claim, "required_claims": required
+        })
+    };
+    of_issuer(clerk("api", "aud", &sts), "issuers[0].audience_claim", "Clerk's session tokens");
     of_issuer(
-        json!({ "issuer": "https://x.clerk.accounts.dev" }),
-        "issuers[0].audience_claim",
-        "Clerk's session tokens",
+        clerk("https://app.test/", "azp", &sts),
+        "issuers[0].audience",
+        "an origin, as in `azp`, does not end in a slash",
     );
-    let origin =
-        json!({ "issuer": "https://x.clerk.accounts.dev", "audience_claim": "azp", "audience": "https://app.test/" });
-    of_issuer(origin, "issuers[0].audience", "an origin, as in `azp`, does not end in a slash");
+    of_issuer(
+        clerk("https://app.test", "azp", &json!({ "v": 2 })),
+        "issuers[0].required_claims",
+        "the sessions of users who have a task left are pending",
+    );
+    let github = |required: Value| {
+        json!({
+            "issuer": "https://token.actions.githubusercontent.com", "audience": "https://api.test", "required_claims": required
+        })
+    };
+    of_issuer(github(json!({ "ref": "x" })), "issuers[0].required_claims", "any workflow of anybody");
+    assert_eq!(issuer(github(json!({ "repository_owner_id": "1" }))), []);
     let account = json!({ "issuer": "https://kc.test/realms/main", "audience": "account" });
     of_issuer(account, "issuers[0].audience", "`account` is in the tokens of all");
 }

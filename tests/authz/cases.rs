@@ -47,6 +47,7 @@ const CASES: &[Case] = &[
         Advice(r#"Have the client ask for a token for "https://api.test""#),
         &[],
     ),
+    ("clerk-pending", Some("invalid_claim"), Hint("session_pending"), &["issuers[0].issuer", "issuers[0].audience"]),
     ("cognito-id-token-at-access-preset", Some("wrong_audience"), Hint("id_token_for_access_token"), &[]),
     ("dotted-claim", Some("claim_mismatch"), Hint("claim_name_is_dotted"), &["routes[0].claims"]),
     ("entra-app-signing-key", Some("unknown_key"), Hint("entra_application_key"), &[]),

@@ -112,7 +112,7 @@ fn every_preset_is_valid_by_the_schema() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 13);
+    assert_eq!(seen, 14);
 }
 
 #[test]
@@ -345,7 +345,10 @@ fn clerk_session_tokens() {
     });
     let clerk = Provider::new("clerk", &variables, "RS256", &typical);
     let pending = json!({ "sts": "pending" });
-    clerk.allows("GET /orders", &pending);
+    clerk.refuses("GET /orders", &pending, "invalid_claim");
+    clerk.refuses("GET /orders", &json!({ "sts": ["active", "pending"] }), "invalid_claim");
+    // Tokens of version 1 have none.
+    clerk.allows("GET /orders", &json!({ "sts": null, "v": null }));
     let strict = Provider::requiring("clerk", &variables, "RS256", &typical, &json!({ "sts": "active" }));
     strict.allows("GET /orders", &as_issued());
     strict.refuses("GET /orders", &pending, "invalid_claim");
@@ -355,6 +358,35 @@ fn clerk_session_tokens() {
     clerk.refuses("GET /admin/users", &json!({ "o": { "id": "org_1", "rol": "member" } }), "claim_mismatch");
     clerk.refuses("GET /orders", &json!({ "azp": "https://evil.example.com" }), "wrong_audience");
     clerk.refuses("GET /orders", &json!({ "azp": null }), "wrong_audience");
+}
+
+#[test]
+fn github_actions_tokens() {
+    let variables =
+        [("GITHUB_AUDIENCE", "https://api.example.com"), ("GITHUB_OWNER", "acme"), ("GITHUB_OWNER_ID", "1234567")];
+    let typical = json!({
+        "jti": "1", "iss": "https://token.actions.githubusercontent.com", "aud": "https://api.example.com", "nbf": NOW - 60,
+        "sub": "repo:acme@1234567/orders@7654321:ref:refs/heads/main", "ref": "refs/heads/main", "ref_type": "branch", "sha": "5f7c8ec7",
+        "repository": "acme/orders", "repository_id": "7654321", "repository_owner": "acme", "repository_owner_id": "1234567",
+        "repository_visibility": "private", "actor": "ada", "actor_id": "1", "event_name": "push", "run_id": "42", "run_attempt": "1",
+        "runner_environment": "github-hosted", "workflow_ref": "acme/orders/.github/workflows/release.yml@refs/heads/main",
+    });
+    let github = Provider::new("github-actions", &variables, "RS256", &typical);
+    github.allows("GET /orders", &as_issued());
+    github.allows("POST /releases", &as_issued());
+    github.allows("POST /releases", &json!({ "ref": "refs/heads/release/1.0" }));
+    github.refuses("POST /releases", &json!({ "ref": "refs/heads/releases" }), "claim_mismatch");
+    github.refuses("POST /releases", &json!({ "ref": "refs/heads/topic" }), "claim_mismatch");
+    github.refuses("POST /releases", &json!({ "event_name": "pull_request_target" }), "claim_mismatch");
+    github.refuses("POST /releases", &json!({ "event_name": null }), "claim_mismatch");
+    github.allows("GET /admin/users", &json!({ "environment": "production" }));
+    github.refuses("GET /admin/users", &as_issued(), "claim_mismatch");
+    // Anybody else's workflow, also one of whoever took the name.
+    github.refuses("GET /orders", &json!({ "repository": "acme-evil/orders" }), "invalid_claim");
+    github.refuses("GET /orders", &json!({ "repository_owner_id": "7" }), "invalid_claim");
+    github.refuses("GET /orders", &json!({ "repository_owner_id": 1_234_567 }), "invalid_claim");
+    github.refuses("GET /orders", &json!({ "repository": null }), "missing_claim");
+    github.refuses("GET /orders", &json!({ "aud": "https://github.com/acme" }), "wrong_audience");
 }
 
 #[test]

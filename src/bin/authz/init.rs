@@ -22,13 +22,14 @@ document, as `authz import` does. Without it any valid token passes everywhere, 
 routes.";
 
 /// The presets, by the name of their provider.
-const PRESETS: [(&str, &str); 10] = [
+const PRESETS: [(&str, &str); 11] = [
     ("auth0", include_str!("../../../examples/presets/auth0.json")),
     ("clerk", include_str!("../../../examples/presets/clerk.json")),
     ("cognito-access-token", include_str!("../../../examples/presets/cognito-access-token.json")),
     ("cognito-id-token", include_str!("../../../examples/presets/cognito-id-token.json")),
     ("entra-id", include_str!("../../../examples/presets/entra-id.json")),
     ("firebase", include_str!("../../../examples/presets/firebase.json")),
+    ("github-actions", include_str!("../../../examples/presets/github-actions.json")),
     ("google", include_str!("../../../examples/presets/google.json")),
     ("keycloak", include_str!("../../../examples/presets/keycloak.json")),
     ("okta", include_str!("../../../examples/presets/okta.json")),
@@ -47,8 +48,8 @@ const FIELDS: [&str; 8] =
   authz init --provider cognito-access-token --with region=eu-west-1 --with pool=eu-west-1_a1b2c3 \\
       --audience CLIENT_ID --api template.yaml
 
-Providers: auth0, clerk, cognito-access-token, cognito-id-token, entra-id, firebase, google,
-keycloak, okta, supabase.
+Providers: auth0, clerk, cognito-access-token, cognito-id-token, entra-id, firebase,
+github-actions, google, keycloak, okta, supabase.
 
 Exit status: 1 for input that cannot be used, 2 if what it comes to does not start, else 0.")]
 pub(crate) struct Arguments {

@@ -120,6 +120,22 @@ fn unusable_dates_scopes_and_principals_are_explained() {
 }
 
 #[test]
+fn a_pending_session_is_named() {
+    let none_of = || Accepted::NoneOf(vec![json!("pending")]);
+    let pending = json!({ "sts": "pending" });
+    requiring("sts", none_of(), pending.clone()).says(Some(Hint::SessionPending));
+    requiring("sts", Accepted::Value(json!("active")), pending.clone()).says(Some(Hint::SessionPending));
+    let of_route = |accepted, claims: &Value| Case {
+        claim: Some(("sts", Some(accepted))),
+        ..Case::new(Error::ClaimMismatch, claims.clone())
+    };
+    of_route(none_of(), &pending).says(Some(Hint::SessionPending));
+    of_route(Accepted::Absent, &pending).says(Some(Hint::SessionPending));
+    of_route(Accepted::Absent, &json!({ "sts": "active" })).says(None);
+    requiring("status", none_of(), json!({ "status": "pending" })).says(None);
+}
+
+#[test]
 fn a_beginning_in_other_capital_letters_is_named() {
     let begins = || Accepted::StartsWith("repo:Acme/".to_owned());
     requiring("workflow_sub", begins(), json!({ "workflow_sub": "repo:acme/pets" }))
