@@ -79,7 +79,7 @@ impl Authorizer {
         let mut meaning = issuer(entry);
         if let Some(introspection) = self.introspection.as_ref().filter(|introspection| introspection.entry == index) {
             let facts = words::introspection(introspection).into_iter().map(|(name, value)| format!("{name} {value}"));
-            meaning.facts.push(("opaque tokens", facts.collect::<Vec<_>>().join(", ")));
+            meaning.facts.push(("opaque", facts.collect::<Vec<_>>().join(", ")));
         }
         meaning
     }

@@ -25,7 +25,7 @@ pub(super) const OF_OPAQUE: [&str; 13] = [
     "clock",
     "event",
     "token",
-    "introspection",
+    "endpoint",
     "issuer",
     "dates",
     "audience",

@@ -245,7 +245,7 @@ impl<'a> Observer<'a> for Witness<'a> {
                 Err(NotActive::Unavailable(failure)) => failure.to_string(),
             },
         ));
-        self.trail.step("introspection", facts, outcome.map_err(NotActive::error));
+        self.trail.step("endpoint", facts, outcome.map_err(NotActive::error));
         if let Err(not_active) = outcome {
             self.trail.advise(advice::not_active(not_active, &self.entry()));
         }

@@ -108,7 +108,7 @@ pub(super) fn introspection(introspection: &Introspection) -> Vec<(&'static str,
         ClientAuth::Post => "post",
     };
     let kept = format!("{} s at most", cache.as_secs());
-    vec![("endpoint", printable(endpoint)), ("client", format!("{} by {auth}", quoted(client))), ("kept", kept)]
+    vec![("asked", printable(endpoint)), ("client", format!("{} by {auth}", quoted(client))), ("kept", kept)]
 }
 
 pub(super) fn names(names: &[ClaimName]) -> String {

@@ -9,10 +9,14 @@ mod apis;
 mod bad_documents;
 mod cases;
 mod deploy;
+#[expect(dead_code, reason = "some of it is for the tests of introspection")]
+#[path = "../support/endpoint.rs"]
+mod endpoint;
 #[expect(dead_code, reason = "some of it is for the tests of key fetches")]
 #[path = "../support/http.rs"]
 mod http;
 mod mistakes;
+mod opaque;
 mod program;
 mod refusals;
 mod serve;
