@@ -175,7 +175,8 @@ fn every_recipe_is_on_a_page_and_in_the_list_of_examples() {
 #[test]
 fn every_recipe_has_the_validation_expression_of_the_template() {
     let template = read(Path::new("template.yaml"));
-    let expression = template.split_once("ValidationExpression: '").unwrap().1.split_once('\'').unwrap().0;
+    let parameter = template.split_once("\n  IdentityValidationExpression:\n").unwrap().1;
+    let expression = parameter.split_once("Default: '").unwrap().1.split_once('\'').unwrap().0;
     assert!(expression.starts_with('^') && expression.ends_with('$'), "{expression}");
     let files = |recipe: &String| {
         let entries = fs::read_dir(root().join("examples").join(recipe)).unwrap();

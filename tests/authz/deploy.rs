@@ -219,3 +219,25 @@ fn a_file_of_someone_else_is_not_written() {
     assert_eq!(folder.read("template.yaml").as_deref(), Some("Resources: {}\n"));
     assert_eq!(folder.read("parameters.txt"), None);
 }
+
+#[test]
+fn opaque_tokens_need_another_expression_and_their_clients_secret() {
+    let with = |secret: Value| {
+        let introspection =
+            json!({ "endpoint": "https://acme.example.com/introspect", "client_id": "pets", "client_secret": secret });
+        let issuer =
+            json!({ "issuer": "https://acme.example.com/", "audience": "pets", "introspection": introspection });
+        document(json!({ "issuers": [issuer] }))
+    };
+    let folder = Folder::new("opaque", &with(json!({ "secrets_manager": SECRET, "field": "introspection" })));
+    let ran = folder.run(&["deploy-parameters", "authorizer.json"]);
+    assert_eq!(ran.status, 0, "{}", ran.text());
+    let values = values(&ran.stdout);
+    assert_eq!(values["IdentityValidationExpression"], "^[Bb]earer +[-0-9A-Za-z._~+/]+=*$");
+    assert_eq!(values["SecretArn"], SECRET);
+
+    let folder = Folder::new("opaque-environment", &with(json!({ "env": "HOME" })));
+    let ran = folder.run(&["deploy-parameters", "authorizer.json"]);
+    assert_eq!((ran.status, ran.stdout.as_str()), (2, ""));
+    assert!(ran.stderr.contains("issuers[0].introspection.client_secret.env"), "{}", ran.stderr);
+}

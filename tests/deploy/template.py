@@ -21,6 +21,7 @@ SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:jwt-AbCdEf"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000"
 LAYER = "arn:aws:lambda:us-east-1:123456789012:layer:AWS-Parameters-and-Secrets-Lambda-Extension-Arm64:17"
 CONFIGURATION_LAYER = "arn:aws:lambda:us-east-1:123456789012:layer:configuration:1"
+OPAQUE = "^[Bb]earer +[-0-9A-Za-z._~+/]+=*$"
 ANSWERS = {"Issuer": "https://tenant.example.com/", "Audience": "https://api.example.com"}
 
 # Every value of every parameter that switches something.
@@ -48,6 +49,7 @@ VARIANTS = {
     "claims of scopes": {"ScopeClaims": "scope,/realm_access/roles"},
     "required claims": {"RequiredClaims": '{"token_use":"access","email_verified":true}'},
     "an origin": {"AllowOrigin": "https://app.example.com"},
+    "opaque tokens": {"IdentityValidationExpression": OPAQUE},
     "its log": {"LogLevel": "DEBUG", "LogRetentionDays": "1"},
 }
 
@@ -147,6 +149,7 @@ def checked(check, directory):
         check(f"{name}: the layers", function.get("Layers", []) == layers, function.get("Layers"))
     template = translated(text, ANSWERS)
     api(check, Resolver(template).resources(template)["Api"]["Properties"]["Body"])
+    expressions(check, text)
     gateway_responses(check, text)
     agreement(check, text)
 
@@ -210,6 +213,19 @@ def api(check, body):
             needed = [] if method == "options" else [{"/movie": "Movies", "/device": "Devices"}.get(path, "Jwt")]
             named = [name for entry in operation.get("security", []) for name in entry]
             check(f"{method} {path}: {needed or 'no authorizer'}", named == needed, operation.get("security"))
+
+
+def expressions(check, text):
+    """The header of a JWT reaches the function, and with the expression of the documentation that of an opaque token, too."""
+    shown = (ROOT / "docs/opaque-tokens.md").read_text()
+    check("the documentation and `authz deploy-parameters` have the expression for opaque tokens", f"    {OPAQUE}\n" in shown and OPAQUE in (ROOT / "src/bin/authz/expression.rs").read_text(), OPAQUE)
+    for parameters, opaque in (({}, False), ({"IdentityValidationExpression": OPAQUE}, True)):
+        template = translated(text, ANSWERS | parameters)
+        body = Resolver(template).resources(template)["Api"]["Properties"]["Body"]
+        for name, scheme in body["securityDefinitions"].items():
+            expression = re.compile(scheme["x-amazon-apigateway-authorizer"]["identityValidationExpression"])
+            for header, reaches in (("Bearer a.b-c.d_e", True), ("bearer  a.b.c", True), ("Bearer opaque~+/==", opaque), ("Bearer a", opaque), ("Bearer", False), ("Bearer a b", False), ("Basic a", False), ("Bearer {a}", False)):
+                check(f"{name}: {header!r} {'reaches' if reaches else 'does not reach'} the function", bool(expression.fullmatch(header)) == reaches, expression.pattern)
 
 
 def gateway_responses(check, text):

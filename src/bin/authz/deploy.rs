@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use self::issuers::{issuers, secrets};
 use self::undeployable::undeployable;
 use crate::environment::{unreadable, variable};
+use crate::expression::{expression, takes_opaque_tokens};
 use crate::page::{Colour, Page};
 use crate::{Failure, authorizer, check, source};
 
@@ -127,6 +128,9 @@ fn parameters(arguments: &Arguments) -> Result<String, Failure> {
     ];
     if text("/policy") == Some("single_request") {
         values.push(("CacheSeconds", "0"));
+    }
+    if takes_opaque_tokens(&document) {
+        values.push(("IdentityValidationExpression", expression(&document)));
     }
     told(&warnings, &secret);
     let lines = values.iter().map(|(name, value)| format!("{name}: '{}'\n", value.replace('\'', "''")));

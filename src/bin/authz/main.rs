@@ -8,6 +8,7 @@ mod drift;
 #[path = "../../environment.rs"]
 mod environment;
 mod explain;
+mod expression;
 mod import;
 mod init;
 mod new_key;

@@ -8,14 +8,17 @@ pub(super) fn issuers(document: &Value) -> impl Iterator<Item = (String, &Value)
     entries.enumerate().map(|(number, entry)| (format!("issuers[{number}]"), entry))
 }
 
-/// The secrets of an entry, with their paths.
+/// The secrets of an entry, that of its client included, with their paths.
 pub(super) fn secrets(path: &str, entry: &Value) -> Vec<(String, Value)> {
-    match entry.get("secret") {
+    let client = entry.pointer("/introspection/client_secret").cloned();
+    let client = client.map(|secret| (format!("{path}.introspection.client_secret"), secret));
+    let shared = match entry.get("secret") {
         Some(Value::Array(several)) => {
             let path = |number| format!("{path}.secret[{number}]");
             several.iter().enumerate().map(|(number, secret)| (path(number), secret.clone())).collect()
         }
         Some(one) => vec![(format!("{path}.secret"), one.clone())],
         None => Vec::new(),
-    }
+    };
+    shared.into_iter().chain(client).collect()
 }

@@ -44,6 +44,7 @@ use self::server::{Server, accept};
 use self::users::Roster;
 use crate::Failure;
 use crate::environment::{SystemClock, document, unreadable, variable};
+use crate::expression::expression;
 
 pub(crate) const ABOUT: &str =
     "Serves a configuration on this machine as API Gateway would. The routes are the API, the authorizer
@@ -52,9 +53,6 @@ shows each decision step by step.
 
 It listens on 127.0.0.1 alone. It writes no file, and signs with no key but those that --issuer
 makes and throws away.";
-
-/// The validation expression of the project's template.
-const EXPRESSION: &str = r"^[Bb]earer +[-0-9A-Za-z_]+\.[-0-9A-Za-z_]+\.[-0-9A-Za-z_]+$";
 
 /// What to serve.
 #[derive(Args)]
@@ -94,9 +92,9 @@ pub(crate) struct Arguments {
     /// How long an answer is cached; 0 is never
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(0..=3600))]
     cache_seconds: u64,
-    /// What the whole Authorization header has to match; an empty one matches all
-    #[arg(long, value_name = "REGEX", default_value = EXPRESSION)]
-    validation_expression: String,
+    /// What the whole Authorization header matches, if not the template's; empty matches all
+    #[arg(long, value_name = "REGEX")]
+    validation_expression: Option<String>,
     /// What the gateway answers by itself; with --demo it is `template`
     #[arg(long, value_name = "WHOSE")]
     gateway_responses: Option<GatewayResponses>,
@@ -180,7 +178,9 @@ fn server(
         None if arguments.demo => Backend::Demo(demo::Store::stocked()),
         None => Backend::Echo,
     };
-    let (expression, cache_seconds) = (arguments.validation_expression.clone(), arguments.cache_seconds);
+    let given_expression = arguments.validation_expression.clone();
+    let expression = given_expression.unwrap_or_else(|| expression(&loaded.document).to_owned());
+    let cache_seconds = arguments.cache_seconds;
     let lasts = Duration::from_secs(cache_seconds);
     let usual = if arguments.demo { GatewayResponses::Template } else { GatewayResponses::Default };
     let responses = arguments.gateway_responses.unwrap_or(usual);
