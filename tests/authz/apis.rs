@@ -220,6 +220,9 @@ fn a_provider_is_known_by_its_name() {
         &init(&["auth0", "--with", "domain=acme.eu.auth0.com", "--audience", "https://api.example.com"]),
     );
     golden("init-okta", &init(&["okta", "--with", "domain=acme.okta.com"]));
+    let zitadel = ["domain=acme.zitadel.cloud", "project=281", "client=282", "secret=introspection"];
+    let zitadel = init(&[&["zitadel"][..], &zitadel.map(|with| ["--with", with]).concat()].concat());
+    golden_text("init-zitadel", &zitadel.text());
     golden("init-lacking", &init(&["cognito-access-token", "--audience", "a1b2c3"]));
     golden("init-unknown", &init(&["acme", "--audience", "a1b2c3"]));
     golden("init-wrong", &authz(&["init", "--issuer", "http://issuer.example/", "--audience", "api"], ""));

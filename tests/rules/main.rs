@@ -15,9 +15,15 @@ mod canaries;
 mod confusion;
 mod decisions;
 mod docs;
+#[expect(dead_code, reason = "the tests of introspection use the rest")]
+#[path = "../support/endpoint.rs"]
+mod endpoint;
 mod forge;
 mod framing;
 mod gateway;
+#[expect(dead_code, reason = "the end-to-end tests use the rest")]
+#[path = "../support/http.rs"]
+mod http;
 #[expect(dead_code, reason = "the key cache tests use the rest")]
 #[path = "../support/in_process.rs"]
 mod in_process;

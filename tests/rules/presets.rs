@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use crate::endpoint::Endpoint;
 use crate::local::{Local, NOW};
 use crate::tokens::{SigningKey, jwks, key};
 
@@ -112,7 +113,7 @@ fn every_preset_is_valid_by_the_schema() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 14);
+    assert_eq!(seen, 15);
 }
 
 #[test]
@@ -409,4 +410,46 @@ fn supabase_access_tokens() {
     supabase.refuses("GET /orders", &json!({ "role": "anon" }), "invalid_claim");
     supabase.refuses("GET /orders", &json!({ "role": "service_role" }), "invalid_claim");
     supabase.refuses("GET /orders", &json!({ "iss": "supabase", "role": "anon" }), "unknown_issuer");
+}
+
+#[test]
+fn zitadel_opaque_access_tokens() {
+    let endpoint = Endpoint::start();
+    let mut text = fs::read_to_string(presets().join("zitadel.json")).unwrap();
+    for (name, value) in [
+        ("ZITADEL_DOMAIN", "shop.zitadel.cloud"),
+        ("ZITADEL_PROJECT", "281234567890123456"),
+        ("ZITADEL_CLIENT", "281234567890123457"),
+        ("ZITADEL_SECRET", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:zitadel-AbCdEf"),
+    ] {
+        assert!(text.contains(&format!("${{{name}}}")), "the preset has no {name}");
+        text = text.replace(&format!("${{{name}}}"), value);
+    }
+    let mut document: Value = serde_json::from_str(&text).unwrap();
+    document["policy"] = "single_request".into();
+    let introspection = &mut document["issuers"][0]["introspection"];
+    assert_eq!(introspection["endpoint"], "https://shop.zitadel.cloud/oauth/v2/introspect");
+    introspection["endpoint"] = endpoint.url().into();
+    introspection["client_secret"] = json!({ "env": "SECRET" });
+    introspection["cache_seconds"] = 0.into();
+    let local = Local::new(&document);
+    let typical = json!({
+        "iss": "https://shop.zitadel.cloud", "sub": "281234567890123999", "client_id": "281234567890123458",
+        "aud": ["281234567890123458", "281234567890123457", "281234567890123456"], "token_type": "Bearer", "jti": "V2_1-at_2",
+        "iat": NOW - 60, "nbf": NOW - 60, "exp": NOW + 3600, "scope": "openid orders", "username": "ada@shop.zitadel.cloud",
+        "urn:zitadel:iam:org:project:roles": { "admin": { "281234567890120000": "shop.zitadel.cloud" } },
+    });
+    let decides = |path: &str, changes: &Value| {
+        let mut claims = typical.clone();
+        merge(&mut claims, changes);
+        endpoint.activate("an-opaque-token-of-ZITADEL", &claims);
+        local.decides("GET", path, "an-opaque-token-of-ZITADEL")
+    };
+    assert_eq!(decides("orders", &as_issued()), "allow");
+    assert_eq!(decides("admin/users", &as_issued()), "allow");
+    assert_eq!(decides("admin/users", &json!({ "urn:zitadel:iam:org:project:roles": null })), "deny claim_mismatch");
+    assert_eq!(decides("orders", &json!({ "scope": "openid" })), "deny insufficient_scope");
+    assert_eq!(decides("orders", &json!({ "aud": ["281234567890123458"] })), "deny wrong_audience");
+    assert_eq!(decides("orders", &json!({ "iss": "https://other.zitadel.cloud" })), "deny unknown_issuer");
+    assert_eq!(local.decides("GET", "orders", "a-token-of-another-server"), "deny inactive_token");
 }

@@ -34,11 +34,21 @@ const PRESETS: [(&str, &str); 11] = [
     ("keycloak", include_str!("../../../examples/presets/keycloak.json")),
     ("okta", include_str!("../../../examples/presets/okta.json")),
     ("supabase", include_str!("../../../examples/presets/supabase.json")),
+    ("zitadel", include_str!("../../../examples/presets/zitadel.json")),
 ];
 
 /// The order in which the fields of an issuer are printed.
-const FIELDS: [&str; 8] =
-    ["issuer", "audience", "audience_claim", "jwks_uri", "algorithms", "typ", "required_claims", "scope_claims"];
+const FIELDS: [&str; 9] = [
+    "issuer",
+    "audience",
+    "audience_claim",
+    "jwks_uri",
+    "introspection",
+    "algorithms",
+    "typ",
+    "required_claims",
+    "scope_claims",
+];
 
 /// What to begin with.
 #[derive(Args)]
@@ -49,7 +59,7 @@ const FIELDS: [&str; 8] =
       --audience CLIENT_ID --api template.yaml
 
 Providers: auth0, clerk, cognito-access-token, cognito-id-token, entra-id, firebase,
-github-actions, google, keycloak, okta, supabase.
+github-actions, google, keycloak, okta, supabase, zitadel.
 
 Exit status: 1 for input that cannot be used, 2 if what it comes to does not start, else 0.")]
 pub(crate) struct Arguments {
