@@ -22,7 +22,7 @@ document, as `authz import` does. Without it any valid token passes everywhere, 
 routes.";
 
 /// The presets, by the name of their provider.
-const PRESETS: [(&str, &str); 11] = [
+const PRESETS: [(&str, &str); 12] = [
     ("auth0", include_str!("../../../examples/presets/auth0.json")),
     ("clerk", include_str!("../../../examples/presets/clerk.json")),
     ("cognito-access-token", include_str!("../../../examples/presets/cognito-access-token.json")),
