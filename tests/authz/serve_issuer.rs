@@ -112,6 +112,36 @@ fn somebody_signs_in_with_pkce_calls_the_api_and_refreshes() {
 }
 
 #[test]
+fn a_refresh_token_is_its_clients_widens_nothing_and_goes_with_a_code_that_was_used_twice() {
+    let gateway = Gateway::start(&["--demo"]);
+    let refresh = |tokens: &Value, client: &str| {
+        let refresh_token = tokens["refresh_token"].as_str().unwrap();
+        let grant = [("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
+        token(&gateway, &[&grant[..], &[("client_id", client), ("scope", "openid read:Movies read:Devices")]].concat())
+    };
+    let back = signed_in(&gateway, "movie-fan", &[]);
+    let code = value(&back, "code").unwrap();
+    let (_, tokens) = exchanged(&gateway, code);
+    let refused = json!("invalid_grant");
+    for client in ["other", ""] {
+        let (status, answer) = refresh(&tokens, client);
+        assert_eq!((status, &answer["error"]), (400, &refused), "{client}");
+    }
+    let (status, renewed) = refresh(&tokens, "spa");
+    assert_eq!(
+        (status, &renewed["scope"]),
+        (200, &json!("openid offline_access read:Movies")),
+        "others did not use it up"
+    );
+    let bearer = format!("Bearer {}", renewed["access_token"].as_str().unwrap());
+    assert_eq!([gateway.get("/movie", &bearer).status, gateway.get("/device", &bearer).status], [200, 403]);
+    assert_ne!(renewed["refresh_token"], tokens["refresh_token"]);
+    assert_eq!(exchanged(&gateway, code).0, 400);
+    let (status, answer) = refresh(&renewed, "spa");
+    assert_eq!((status, &answer["error"]), (400, &refused), "whoever stole the code has nothing of it");
+}
+
+#[test]
 fn no_code_is_given_without_s256_or_to_an_address_elsewhere() {
     let gateway = Gateway::start(&["--demo"]);
     let answered = |changes: &[(&'static str, &'static str)]| {

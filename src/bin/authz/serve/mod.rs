@@ -95,8 +95,8 @@ pub(crate) struct Arguments {
     /// What the whole Authorization header matches, if not the template's; empty matches all
     #[arg(long, value_name = "REGEX")]
     validation_expression: Option<String>,
-    /// What the gateway answers by itself; with --demo it is `template`
-    #[arg(long, value_name = "WHOSE")]
+    /// Whose refusals the gateway has: `default`, or `template` as with --demo
+    #[arg(long, value_name = "WHOSE", hide_possible_values = true)]
     gateway_responses: Option<GatewayResponses>,
     /// Lets pages of this origin call, beside those of this machine; may be given several times
     #[arg(long, value_name = "ORIGIN")]

@@ -24,7 +24,6 @@ pub(in crate::serve) struct Client {
 }
 
 /// Whom the provider sends people back to, beside the pages of this machine.
-#[derive(Default)]
 pub(in crate::serve) struct Known {
     pub(in crate::serve) clients: Vec<Client>,
     /// Origins that were named on the command line.
