@@ -164,6 +164,17 @@ pub(super) fn warn(walk: &Walk<'_>, issuers: &[IssuerSettings], routes: &Routes,
     let common =
         common.filter(|claim| of_several.iter().all(|issuer| issuer.claims.tenant_claim.as_ref() == Some(claim)));
     let same: Vec<&ClaimName> = common.into_iter().collect();
+    let mut ways = routes.entries().iter().flat_map(|route| &route.need.any_of);
+    if !ways.any(|way| names_tenant(way, &same)) {
+        let maps = |issuer: &IssuerSettings| several(&issuer) && issuer.claims.scope_map.entries().next().is_some();
+        for (index, _) in issuers.iter().enumerate().filter(|(_, issuer)| maps(issuer)) {
+            walk.warning(
+                &format_args!("issuers[{index}].scope_map"),
+                "groups and roles are unique within a tenant only, and each tenant chooses the names of its own; have routes look at the \
+                 claim `{tenant}` as well",
+            );
+        }
+    }
     for (index, route) in routes.entries().iter().enumerate() {
         let bound = |way: &&Alternative| {
             let values = way.claims.iter().flat_map(|need| &need.values);

@@ -98,8 +98,8 @@ impl Authorizer {
     /// Scopes with what the `scope_map` of their issuer grants: of the only one, or the one that `iss` names.
     fn with_granted(&self, claims: &Map<String, Value>, scopes: &[String]) -> Vec<String> {
         let named = |issuer: &&Issuer| match claims.get("iss") {
-            Some(iss) => issuer.name.as_deref().is_some_and(|name| iss == name),
-            None => self.issuers.len() == 1,
+            Some(iss) => iss.as_str().is_some_and(|iss| issuer.name.takes(iss)),
+            None => self.issuers.iter().len() == 1,
         };
         self.issuers.iter().find(named).map_or_else(|| scopes.to_vec(), |issuer| issuer.claims.extended(scopes))
     }

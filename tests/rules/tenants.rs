@@ -273,6 +273,22 @@ fn a_claim_bound_to_the_path_without_the_tenant_is_warned_of() {
 }
 
 #[test]
+fn a_scope_map_of_several_tenants_is_warned_of_if_no_route_looks_at_the_tenant() {
+    let warnings = |tenants: Value, claims: Value| {
+        let document = json!({
+            "issuers": [entry(tenants, json!({ "scope_map": { "admins": "write" } }))],
+            "routes": [{ "path": "/users", "scopes": "write" }, { "path": "/own", "claims": claims }],
+        });
+        config(&document.to_string()).unwrap_or_else(|error| panic!("{error}")).warnings().to_vec()
+    };
+    let warning = "issuers[0].scope_map: groups and roles are unique within a tenant only, and each tenant chooses the names of its \
+                   own; have routes look at the claim `{tenant}` as well";
+    assert_eq!(warnings(json!(["a", "b"]), json!({ "role": "x" })), [warning]);
+    assert!(warnings(json!(["a", "b"]), json!({ "{tenant}": "a" })).is_empty());
+    assert!(warnings(json!(["a"]), json!({ "role": "x" })).is_empty());
+}
+
+#[test]
 fn a_tenant_where_no_issuer_has_any_is_warned_of() {
     let document = json!({
         "issuers": [{ "issuer": "https://single.example/", "audience": "api", "secret": { "env": "SECRET" } }],
