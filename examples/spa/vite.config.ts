@@ -24,7 +24,8 @@ export default defineConfig(({ mode }) => {
         output: {
           entryFileNames: 'app.js',
           assetFileNames: 'app[extname]',
-          banner: `/*!\nBuilt from examples/spa of apigw-jwt-authorizer.\n\nIt includes ${LIBRARY}:\n\n${licence}\n*/`,
+          // After minifying, which takes comments away.
+          postBanner: `/*!\nBuilt from examples/spa of apigw-jwt-authorizer.\n\nIt includes ${LIBRARY}:\n\n${licence}\n*/`,
         },
       },
     },

@@ -7,7 +7,7 @@ import { run, shows, until } from './harness.mjs';
 
 const [gateway, folder] = process.argv.slice(2);
 /** The authorizer accepts a token for 10 seconds more, and keys for 30 seconds without a provider. */
-const LONG = 45_000;
+const LONG = 60_000;
 
 await run(folder, async ({ step, tab }) => {
   const page = await tab('app');

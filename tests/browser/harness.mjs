@@ -7,7 +7,7 @@ import { chromium, errors } from 'playwright-core';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 /** As long as a step waits for what it expects. */
-const PATIENCE = 20_000;
+const PATIENCE = 30_000;
 
 /** Runs a story: `story` is given `step`, `tab` and the browser. The screenshots of a failure are in `folder`. */
 export async function run(folder, story) {
