@@ -1,16 +1,16 @@
 //! The pipeline: one function that reads top to bottom.
 
 mod cause;
+mod seen;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use crate::bearer::{BearerToken, OpaqueToken};
-use crate::claims::{Check, Genuine, Verified};
+use crate::claims::{Genuine, Verified};
 use crate::config::Config;
 use crate::error::Error;
 use crate::event::{Api, MethodArn, Request};
@@ -21,10 +21,11 @@ use crate::keys::{KeyAccess, join_at_most};
 use crate::observer::Observer;
 use crate::policy::IamPolicy;
 use crate::response::{Answer, Form, InvalidToken};
-use crate::routes::{Decision, METHODS, Need, Routes, Undeclared};
+use crate::routes::{METHODS, Routes, Undeclared};
 use crate::settings::{HttpApiAnswer, Policies, RouteRules, Settings};
-use crate::time::{Clock, Deadline, NumericDate};
+use crate::time::{Clock, Deadline};
 use crate::token::Unverified;
+pub(crate) use seen::Seen;
 
 /// How long start-up may wait for key sets. Lambda allows ten seconds for all of init, and clients are waiting.
 const WARM_UP: Duration = Duration::from_secs(2);
@@ -59,56 +60,6 @@ pub struct Authorizer {
     pub(crate) routes: Routes,
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<dyn Clock>,
-}
-
-/// What has been seen of a request on the way to its decision, for its log line and its hint. The log line has only the hint's
-/// code of the claims.
-#[derive(Default)]
-pub(crate) struct Seen<'a> {
-    issuer: Option<&'a Issuer>,
-    tenant: Option<Arc<str>>,
-    kid: Option<String>,
-    pub(crate) route: Option<&'a str>,
-    need: Option<&'a Need>,
-    /// The claims of a token that was verified and then refused, or of an opaque one, which nobody else can read.
-    claims: Option<Value>,
-    hint: Option<Hint>,
-}
-
-impl<'a> Observer<'a> for Seen<'a> {
-    fn issuer(&mut self, _token: &Unverified<'_>, outcome: Result<&Selected<'a>, Error>) {
-        let selected = outcome.ok();
-        self.issuer = selected.map(|selected| selected.issuer);
-        self.tenant = selected.and_then(|selected| selected.tenant.clone());
-    }
-
-    fn signature(&mut self, kid: Option<String>, _outcome: Result<(), Error>) {
-        self.kid = kid;
-    }
-
-    fn introspection(
-        &mut self,
-        _token: OpaqueToken<'_>,
-        _introspection: &'a Introspection,
-        issuer: &'a Issuer,
-        _outcome: Result<(), NotActive>,
-    ) {
-        self.issuer = Some(issuer);
-    }
-
-    fn check(&mut self, _check: Check, token: &Genuine, _now: NumericDate, outcome: Result<(), Error>) {
-        if let (Genuine::Introspected(introspected), Err(_)) = (token, outcome) {
-            self.claims = Some(introspected.claims().clone());
-        }
-    }
-
-    fn route(&mut self, _arn: &MethodArn, _token: &Verified, decision: &Decision<'a>) {
-        (self.route, self.need) = (decision.route, decision.need);
-    }
-
-    fn answered(&mut self, claims: Value, refusal: Option<Error>) {
-        self.claims = refusal.map(|_| claims);
-    }
 }
 
 impl Authorizer {

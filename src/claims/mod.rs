@@ -72,9 +72,10 @@ impl Verified {
     /// token's `iss` names one, becomes the claim `{tenant}`; a token cannot bring that itself.
     ///
     /// # Errors
-    /// The first rule that is broken: [`Error::UnknownIssuer`] for an opaque token of another issuer, [`Error::Expired`] on and after `exp` plus leeway, [`Error::NotYetValid`] for `nbf` or
-    /// `iat` in the future, [`Error::TooOld`], [`Error::WrongAudience`], [`Error::WrongTokenType`], [`Error::BoundToken`],
-    /// [`Error::MissingClaim`] and [`Error::InvalidClaim`], the latter also for dates that are not numbers.
+    /// The first rule that is broken: [`Error::UnknownIssuer`] for an opaque token of another issuer, [`Error::Expired`] on and
+    /// after `exp` plus leeway, [`Error::NotYetValid`] for `nbf` or `iat` in the future, [`Error::TooOld`],
+    /// [`Error::WrongAudience`], [`Error::WrongTokenType`], [`Error::BoundToken`], [`Error::MissingClaim`] and
+    /// [`Error::InvalidClaim`], the latter also for dates that are not numbers.
     pub(crate) fn new(
         token: Genuine,
         tenant: Option<&str>,
@@ -113,7 +114,7 @@ impl Verified {
         scopes.sort_unstable();
         let identity =
             Identity { principal: "supposed".to_owned(), context: serde_json::Map::new(), usage_identifier_key: None };
-        Self { claims: Value::Object(claims), scopes, identity, not_after: None }
+        Self { claims: Value::Object(claims), scopes, identity, not_after: Some(NumericDate(253_402_300_799.0)) }
     }
 
     /// A token that tests treat as verified.
