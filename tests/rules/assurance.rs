@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 const PAGE: &str = include_str!("../../docs/assurance-threats.md");
-const ROWS: std::ops::RangeInclusive<usize> = 1..=120;
+const ROWS: std::ops::RangeInclusive<usize> = 1..=122;
 /// The codes that an outcome may contain: the reasons of refusals and errors.
 const CODES: [&str; 24] = [
     "missing_token",
