@@ -177,7 +177,7 @@ impl Authorizer {
                 "policy",
                 says(match self.caches() {
                     true => "cacheable: answers are right for every later request with the same token",
-                    false => "single_request: set the authorizer's cache time to 0 seconds",
+                    false => "single_request: cache time 0 s, or answers kept by token, method and path",
                 }),
             ),
             (

@@ -62,7 +62,8 @@ impl fmt::Display for Label {
 
 impl fmt::Display for TableMistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SINGLE_REQUEST: &str = "set `policy` to \"single_request\" with a gateway cache of 0 s";
+        const SINGLE_REQUEST: &str = "set `policy` to \"single_request\" with a gateway cache of 0 s or a REQUEST \
+                                      authorizer whose identity sources are token, method and path";
         match self {
             Self::Conflict { allowed, refused, hit, ways_out, .. } => {
                 let mut ways = ways_out.clone();

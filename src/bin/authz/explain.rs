@@ -246,7 +246,8 @@ fn effects(page: &mut Page, effects: &[Effect]) {
     if rows.iter().any(|(_, effect)| effect.rules.is_some_and(|rules| rules != effect.passes)) {
         page.paragraph(
             2,
-            "This answer is right for its own request alone: with `policy` \"single_request\" set the cache time of the authorizer to 0 seconds.",
+            "This answer is right for its own request alone: with `policy` \"single_request\" set the cache time of the authorizer to 0 seconds, \
+             or its identity sources to token, method and path.",
         );
     }
 }

@@ -188,7 +188,8 @@ fn a_sandwich_is_refused_and_its_three_layers_are_named() {
         mistakes(Mode::Absent, &entries),
         [
             "let routes[2]: GET /users/{u}/packages/{p}/versions/{v} also need what routes[1]: GET /users/{u}/packages/{p} needs, or \
-          set `policy` to \"single_request\" with a gateway cache of 0 s: a token may use routes[0]: GET /users/{u} and \
+          set `policy` to \"single_request\" with a gateway cache of 0 s or a REQUEST authorizer whose \
+          identity sources are token, method and path: a token may use routes[0]: GET /users/{u} and \
           routes[2]: GET /users/{u}/packages/{p}/versions/{v} but not routes[1]: GET /users/{u}/packages/{p}, and every IAM \
           pattern that refuses the last also refuses routes[2]: GET /users/{u}/packages/{p}/versions/{v}"
         ]
@@ -202,7 +203,8 @@ fn a_sandwich_is_refused_and_its_three_layers_are_named() {
     assert_eq!(
         mistakes(Mode::Absent, &entries),
         ["let routes[0]: GET /users/{u} also need what routes[1]: GET /users/{u}/orders/{o} needs, or set \
-          `policy` to \"single_request\" with a gateway cache of 0 s: a token may use routes[0]: GET /users/{u} and routes[2]: \
+          `policy` to \"single_request\" with a gateway cache of 0 s or a REQUEST authorizer whose \
+          identity sources are token, method and path: a token may use routes[0]: GET /users/{u} and routes[2]: \
           GET /users/{u}/orders/{o}/items/{i} but not routes[1]: GET /users/{u}/orders/{o}, and every IAM pattern that refuses \
           the last also refuses routes[2]: GET /users/{u}/orders/{o}/items/{i}"]
     );

@@ -188,7 +188,8 @@ fn a_route_below_a_parameter_starts_only_under_absent() {
     assert_eq!(
         mistakes.iter().map(ToString::to_string).collect::<Vec<_>>(),
         ["set `undeclared_routes` to \"absent\" if the API has no methods but those in the table, or set `policy` to \
-             \"single_request\" with a gateway cache of 0 s: a token may use routes[0]: GET /pets/{id} and routes[1]: GET \
+             \"single_request\" with a gateway cache of 0 s or a REQUEST authorizer whose \
+             identity sources are token, method and path: a token may use routes[0]: GET /pets/{id} and routes[1]: GET \
              /pets/{id}/owner but not undeclared paths, and every IAM pattern that refuses the last also refuses routes[1]: \
              GET /pets/{id}/owner"]
     );
@@ -438,7 +439,8 @@ fn a_table_with_a_route_that_cannot_be_excluded_is_refused_at_start_up() {
     for mode in [Mode::Deny, Mode::Absent] {
         assert_eq!(
             refused(mode, &entries),
-            "set `policy` to \"single_request\" with a gateway cache of 0 s: a cached policy that allows routes[0]: GET \
+            "set `policy` to \"single_request\" with a gateway cache of 0 s or a REQUEST authorizer whose \
+             identity sources are token, method and path: a cached policy that allows routes[0]: GET \
              /{proxy+} cannot open routes[1]: GET /users/{path+} for some of its paths and close it for others"
         );
     }
@@ -448,7 +450,8 @@ fn a_table_with_a_route_that_cannot_be_excluded_is_refused_at_start_up() {
     assert_eq!(
         refused(Mode::Absent, &layers(none(), scope("admin"), none())),
         "let routes[2]: GET /a/{x}/b/{y}/c/{z} also need what routes[1]: GET /a/{x}/b/{y} needs, or set `policy` to \
-         \"single_request\" with a gateway cache of 0 s: a token may use routes[0]: GET /a/{x} and routes[2]: GET \
+         \"single_request\" with a gateway cache of 0 s or a REQUEST authorizer whose \
+         identity sources are token, method and path: a token may use routes[0]: GET /a/{x} and routes[2]: GET \
          /a/{x}/b/{y}/c/{z} but not routes[1]: GET /a/{x}/b/{y}, and every IAM pattern that refuses the last also refuses \
          routes[2]: GET /a/{x}/b/{y}/c/{z}"
     );

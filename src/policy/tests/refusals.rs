@@ -20,7 +20,8 @@ fn own(path: &str) -> Entry {
 /// Checks the mistakes of a table, each as (remedies without the last resort, cause); none if it starts.
 #[track_caller]
 fn mistaken(mode: Mode, entries: &[Entry], expected: &[(&str, &str)]) {
-    const LAST_RESORT: &str = "set `policy` to \"single_request\" with a gateway cache of 0 s: ";
+    const LAST_RESORT: &str = "set `policy` to \"single_request\" with a gateway cache of 0 s or a REQUEST authorizer whose \
+                               identity sources are token, method and path: ";
     let plan = Plan::new(&routes(&Rules { entries: entries.to_vec(), mode }).unwrap());
     let mistakes: Vec<_> = plan.err().unwrap_or_default().iter().map(ToString::to_string).collect();
     let said = mistakes.iter().map(|mistake| {
