@@ -186,7 +186,7 @@ fn every_recipe_has_the_validation_expression_of_the_template() {
         texts.collect::<String>()
     };
     let without: Vec<String> = recipes().into_iter().filter(|recipe| !files(recipe).contains(expression)).collect();
-    assert_eq!(without, ["spa"], "the app is a client of the others");
+    assert_eq!(without, ["requests", "spa"], "REQUEST authorizers have none, and the app is a client of the others");
     assert_eq!(read(Path::new("docs/attach.md")).matches(expression).count(), 2);
 }
 
@@ -228,6 +228,28 @@ fn the_configuration_of_the_pets_store_is_for_its_template() {
     let said = String::from_utf8(ran.stdout).unwrap();
     let agrees = "4 methods protected by a Lambda authorizer; each is in the table, and nothing else is";
     assert!(said.contains(agrees), "{said}");
+}
+
+/// The configurations of the stacks for REQUEST authorizers start, and the REST API's names each of its methods.
+#[cfg(feature = "authz")]
+#[test]
+fn the_configurations_of_the_request_authorizers_are_for_their_templates() {
+    for (kind, api, said) in [
+        ("rest", true, "3 methods protected by a Lambda authorizer; each is in the table, and nothing else is"),
+        ("http", false, "GET   /orders/{id}"),
+        ("websocket", false, "WebSocket  $connect"),
+    ] {
+        let folder = Path::new("examples/requests").join(kind);
+        let mut check = std::process::Command::new(env!("CARGO_BIN_EXE_authz"));
+        check.current_dir(root()).arg("check").arg(folder.join("authorizer.json"));
+        if api {
+            check.arg("--api").arg(folder.join("template.yaml"));
+        }
+        let ran = check.output().unwrap();
+        assert!(ran.status.success(), "{kind}: {ran:?}");
+        let output = String::from_utf8(ran.stdout).unwrap();
+        assert!(output.contains(said), "{kind}: {output}");
+    }
 }
 
 /// The code spans of a text, each with the text that follows it.

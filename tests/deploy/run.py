@@ -16,6 +16,7 @@ import cargo_lambda
 import document
 import examples
 import pets
+import request_authorizers
 import spa
 import stories
 import template
@@ -36,6 +37,7 @@ PARTS = [
     ("examples", "the examples", examples.checked, ["directory"], None),
     ("examples-deployed", "the examples, deployed", examples.attached, ["cloud", "provider", "directory"], "build"),
     ("pets", "the Pets store", pets.deployed, ["cloud", "provider"], "build"),
+    ("requests", "the examples for REQUEST authorizers", request_authorizers.deployed, ["cloud", "provider", "directory"], "build"),
     ("spa", "the single-page app, in a browser", spa.deployed, ["cloud", "directory"], "build"),
     ("check-on-aws", "the check on AWS, here", stories.checked_on_aws, ["cloud"], "release"),
     ("cargo-lambda", "cargo lambda", cargo_lambda.deployed, ["cloud", "directory"], "build"),
