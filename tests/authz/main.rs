@@ -25,6 +25,7 @@ mod serve_browser;
 mod serve_hostile;
 mod serve_issuer;
 mod serve_page;
+mod serve_requests;
 mod serve_responses;
 mod tool;
 

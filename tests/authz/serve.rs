@@ -154,7 +154,7 @@ impl Gateway {
     }
 
     /// How the authorizer took part in each request to the API: `cached`, `invoked` or `not_asked`.
-    fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         let state = self.state();
         let lines = state["log"]["lines"].as_array().unwrap();
         let requests = lines.iter().filter(|line| line["message"] == "request");

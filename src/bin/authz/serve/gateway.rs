@@ -19,6 +19,7 @@ use super::cache::Cache;
 use super::decision::{Asked, Decision, Outcome};
 use super::gateway_responses::{GatewayResponses, Refused};
 use super::http::{Reply, Request, json, set};
+use super::identity::{self, IdentitySource};
 use super::issuer::Issuer;
 use super::loaded::Loaded;
 use super::resources::Found;
@@ -36,6 +37,8 @@ pub(super) struct Gateway {
     pub(super) backend: Backend,
     responses: GatewayResponses,
     expression: Option<Regex>,
+    /// Those of a REQUEST authorizer; without any it is a TOKEN authorizer.
+    identity_sources: Vec<IdentitySource>,
     loaded: RefCell<Rc<Loaded>>,
     pub(super) cache: RefCell<Cache>,
     requests: Cell<u64>,
@@ -52,7 +55,7 @@ impl Gateway {
         issuer: Option<Rc<Issuer>>,
         backend: Backend,
         responses: GatewayResponses,
-        expression: &str,
+        (expression, identity_sources): (&str, &[IdentitySource]),
         cache: Duration,
     ) -> Result<Self, String> {
         let expression = match expression {
@@ -69,6 +72,7 @@ impl Gateway {
             backend,
             responses,
             expression,
+            identity_sources: identity_sources.to_vec(),
             loaded: RefCell::new(Rc::new(loaded)),
             cache: RefCell::new(Cache::new(cache)),
             requests: Cell::new(0),
@@ -95,7 +99,7 @@ impl Gateway {
             true => Some(request.header("authorization").unwrap_or_default()),
             false => None,
         };
-        let decision = self.decide(method, &request.path, token).await;
+        let decision = self.decide(request, token).await;
         let answered = match (&decision.outcome, &decision.answer, &decision.resource) {
             (Outcome::Preflight, ..) => Ok(preflight(&decision.methods)),
             (Outcome::Own(own), ..) => Err(*own),
@@ -149,7 +153,8 @@ impl Gateway {
         self.loaded().authorizer.verdict(document, method, path)
     }
 
-    async fn decide(&self, method: &str, path: &str, token: Option<&str>) -> Decision {
+    async fn decide(&self, request: &Request, token: Option<&str>) -> Decision {
+        let (method, path) = (request.method.as_str(), request.path.as_str());
         let mut decision = self.undecided();
         let loaded = self.loaded();
         match loaded.resources.find(method, path) {
@@ -171,21 +176,28 @@ impl Gateway {
             }
         }
         let event = event(token, method, path);
-        let arn = |event: &str| serde_json::from_str::<Value>(event).ok()?.get("methodArn")?.as_str().map(str::len);
-        if arn(&event).is_none_or(|bytes| bytes > MAX_ARN) {
+        let arn =
+            |event: &str| serde_json::from_str::<Value>(event).ok()?.get("methodArn")?.as_str().map(str::to_owned);
+        let Some(arn) = arn(&event).filter(|arn| arn.len() <= MAX_ARN) else {
             return decision.ends("method ARN", "longer than 1,600 bytes", Own::UriTooLong);
-        }
-        let Some(token) = token.filter(|token| !token.is_empty()) else {
-            return decision.ends("token", "there is no Authorization header", Own::Unauthorized);
         };
-        if let Some(expression) = &self.expression {
-            if !expression.is_match(token) {
-                return decision.ends("token", "the validation expression does not match", Own::Unauthorized);
-            }
-            decision.step("token", "the validation expression matches");
-        } else {
-            decision.step("token", "an Authorization header; there is no validation expression");
-        }
+        let credential = match self.identity_sources.as_slice() {
+            [] => self.token(token).map(|says| (says, token.unwrap_or_default().to_owned(), event)),
+            sources => match identity::values(sources, request) {
+                Some(values) => {
+                    let resource = decision.resource.clone().unwrap_or_default();
+                    let event = identity::event(request, &resource, &arn);
+                    Ok(("all identity sources are there", identity::key(&values), event))
+                }
+                None => Err("an identity source is absent, so nobody is asked"),
+            },
+        };
+        let (says, key, event) = match credential {
+            Ok(credential) => credential,
+            Err(says) => return decision.ends("token", says, Own::Unauthorized),
+        };
+        decision.step("token", says);
+        let token = key.as_str();
         let now = self.clock.now().monotonic;
         let flushes = self.cache.borrow().flushes();
         let hit = self.cache.borrow_mut().hit(token, now);
@@ -196,7 +208,10 @@ impl Gateway {
                 answer
             }
             None => {
-                decision.step("cache", "no answer to this token");
+                decision.step(
+                    "cache",
+                    if self.identity_sources.is_empty() { "no answer to this token" } else { "no answer to these" },
+                );
                 decision.asked = Asked::Invoked;
                 let invocation = Invocation { request_id: Some(&decision.request_id), deadline: None };
                 let answer = self.authorizer(&loaded, Some(token)).authorize(event.as_bytes(), invocation).await;
@@ -240,12 +255,27 @@ impl Gateway {
         }
     }
 
+    /// What a TOKEN authorizer's gateway says of a header that it asks about.
+    ///
+    /// # Errors
+    /// Why it does not ask.
+    fn token(&self, token: Option<&str>) -> Result<&'static str, &'static str> {
+        let token = token.filter(|token| !token.is_empty()).ok_or("there is no Authorization header")?;
+        match &self.expression {
+            Some(expression) if !expression.is_match(token) => Err("the validation expression does not match"),
+            Some(_) => Ok("the validation expression matches"),
+            None => Ok("an Authorization header; there is no validation expression"),
+        }
+    }
+
     /// The configuration's authorizer; for a token that says one of the development issuer's keys signed it, the one with those
     /// keys. Each believes its own keys alone, so what the token says only chooses who refuses it.
     fn authorizer(&self, loaded: &Loaded, token: Option<&str>) -> Rc<Authorizer> {
-        let kid = token.and_then(kid_of);
-        match (&loaded.stand_in, &self.issuer, kid) {
-            (Some(stand_in), Some(issuer), Some(kid)) if issuer.names_a_key_of(&kid) => Rc::clone(stand_in),
+        // Cookies, parameters and what identity sources are kept by hold one among others.
+        let words = token.into_iter().flat_map(|token| token.split(|c: char| " =,;\u{1f}".contains(c)));
+        let names_a_key = |issuer: &Issuer| words.clone().filter_map(kid_of).any(|kid| issuer.names_a_key_of(&kid));
+        match (&loaded.stand_in, &self.issuer) {
+            (Some(stand_in), Some(issuer)) if names_a_key(issuer) => Rc::clone(stand_in),
             _ => Rc::clone(&loaded.authorizer),
         }
     }
@@ -258,8 +288,7 @@ impl Gateway {
 }
 
 /// The `kid` that a token's header names. Nothing here is verified.
-fn kid_of(authorization: &str) -> Option<String> {
-    let token = authorization.rsplit(' ').next()?;
+fn kid_of(token: &str) -> Option<String> {
     let header = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
     let header: Value = serde_json::from_slice(&header).ok()?;
     header.get("kid")?.as_str().map(str::to_owned)

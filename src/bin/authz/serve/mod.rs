@@ -8,6 +8,7 @@ mod demo;
 mod gateway;
 mod gateway_responses;
 mod http;
+mod identity;
 mod issuer;
 mod journal;
 mod loaded;
@@ -35,6 +36,7 @@ use self::app::App;
 use self::backend::Backend;
 use self::gateway::Gateway;
 use self::gateway_responses::GatewayResponses;
+use self::identity::IdentitySource;
 use self::issuer::{Issuer, Known};
 use self::journal::Journal;
 use self::loaded::{Loaded, Source};
@@ -95,6 +97,9 @@ pub(crate) struct Arguments {
     /// What the whole Authorization header matches, if not the template's; empty matches all
     #[arg(long, value_name = "REGEX")]
     validation_expression: Option<String>,
+    /// Plays a REQUEST authorizer with this identity source; may be given several times
+    #[arg(long, value_name = "SOURCE")]
+    identity_source: Vec<IdentitySource>,
     /// Whose refusals the gateway has: `default`, or `template` as with --demo
     #[arg(long, value_name = "WHOSE", hide_possible_values = true)]
     gateway_responses: Option<GatewayResponses>,
@@ -185,7 +190,8 @@ fn server(
     let usual = if arguments.demo { GatewayResponses::Template } else { GatewayResponses::Default };
     let responses = arguments.gateway_responses.unwrap_or(usual);
     let clock = Rc::new(SystemClock::new());
-    let gateway = Rc::new(Gateway::new(loaded, clock, issuer.clone(), backend, responses, &expression, lasts)?);
+    let asked = (expression.as_str(), arguments.identity_source.as_slice());
+    let gateway = Rc::new(Gateway::new(loaded, clock, issuer.clone(), backend, responses, asked, lasts)?);
     let page = Page {
         gateway: Rc::clone(&gateway),
         journal,
