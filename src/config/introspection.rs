@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::key_address::NOT_AN_ADDRESS;
 use super::secret::{SecretConfig, secret};
 use super::tenants::Takes;
 use super::walk::Node;
@@ -52,11 +53,9 @@ fn settings(
         Some(name) => Some(name.to_owned()),
         None => node.reject("only in an entry with an `issuer`, which its answers must be of"),
     });
-    let expected =
-        "expected an address that begins with `https://` (or with `http://` on a loopback host) and holds no user name";
-    let endpoint = fields.required("endpoint", expected).and_then(|node| {
-        let url = KeyUrl::parse(&node.text(expected)?);
-        url.or_else(|| node.reject(expected))
+    let endpoint = fields.required("endpoint", NOT_AN_ADDRESS).and_then(|node| {
+        let url = KeyUrl::parse(&node.text(NOT_AN_ADDRESS)?);
+        url.or_else(|| node.reject(NOT_AN_ADDRESS))
     });
     let expected = "expected the name of this API as a client of the server";
     let id = fields.required("client_id", expected).and_then(|node| node.text(expected).map(Cow::into_owned));

@@ -8,7 +8,7 @@ use crate::tenant::{PLACEHOLDER, TenantPattern, Tenants};
 
 const NO_DISCOVERY: &str = "to find its keys by OIDC discovery, an issuer is an `https://` address, without query, fragment and white \
                             space, and no variable in it is empty; else set `jwks_uri`, `jwks`, `jwks_file` or `secret`";
-const NOT_AN_ADDRESS: &str =
+pub(super) const NOT_AN_ADDRESS: &str =
     "expected an address that begins with `https://` (or with `http://` on a loopback host) and holds no user name";
 const ONE_SET: &str = "with `tenants` `any`, expected the address of the one key set for all tenants, without `{tenant}`, or `jwks` or `jwks_file`";
 

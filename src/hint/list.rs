@@ -125,7 +125,7 @@ hints! {
     EntraV2Token "entra_v2_token"
         "This is a v2.0 token of Microsoft Entra, and v1.0 is configured. Set `issuer` to https://login.microsoftonline.com/TENANT/v2.0 and `audience` to the API's client ID."
     EntraTenantMissing "entra_tenant_missing"
-        "The configured `issuer` is Entra's address for all tenants, and tokens name one. Put the tenant's ID in the place of `common` or `organizations`; one entry for each tenant."
+        "The configured `issuer` is Entra's address for all tenants, and tokens name one. Put the tenant's ID in the place of `common` or `organizations`, or `{tenant}` and list the IDs in `tenants`."
     OktaOrgToken "okta_org_token"
         "This is a token of Okta's org server, which only Okta itself can verify. Ask for one at a custom authorization server, such as /oauth2/default."
     SupabaseApiKey "supabase_api_key"
