@@ -97,6 +97,12 @@ impl Local {
     pub(crate) fn finish(&self, begun: tokio::task::JoinHandle<String>) -> String {
         self.runtime.block_on(begun).unwrap()
     }
+
+    /// Ends a decision that was started and has not been made.
+    pub(crate) fn give_up(&self, begun: tokio::task::JoinHandle<String>) {
+        begun.abort();
+        assert!(self.runtime.block_on(begun).unwrap_err().is_cancelled());
+    }
 }
 
 async fn decision(authorizer: &Authorizer, token: &str, deadline: Option<Duration>) -> String {
