@@ -25,7 +25,8 @@ pub fn key_set(text: &[u8]) -> Option<Vec<(Option<String>, &'static str)>> {
 #[must_use]
 #[expect(clippy::expect_used, reason = "a target that panics has found something")]
 pub fn passes(policy: &Value, arn: &str) -> bool {
-    let arn = MethodArn::parse(arn).expect("an answer to a text that is not a method ARN");
+    let arn = MethodArn::parse(arn).or_else(|| MethodArn::of_connect(arn));
+    let arn = arn.expect("an answer to a text that is not a method ARN");
     let tail = arn.as_str().strip_prefix(arn.stage()).unwrap_or_default();
     iam::Document::new(policy, arn.stage()).allows(tail)
 }

@@ -54,10 +54,9 @@ impl<'a> Carried<'a> {
         }
     }
 
-    /// The different values of a header that are not empty.
-    fn header(&self, name: &str) -> Vec<&str> {
-        let named = self.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
-        different(named.map(|(_, value)| &**value))
+    /// The values of a header.
+    fn header(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
     }
 }
 
@@ -102,7 +101,7 @@ impl TokenSource {
     pub(super) fn find(&self, carried: &Carried<'_>) -> Option<Found> {
         match self {
             Self::Header(name) => {
-                let sent = carried.header(name);
+                let sent = different(carried.header(name));
                 let value = together(&sent)?;
                 let authorization = if name.eq_ignore_ascii_case(AUTHORIZATION) { value } else { with_scheme(value) };
                 Some(Found { authorization, sent: owned(&sent) })
@@ -113,7 +112,7 @@ impl TokenSource {
                 Some(Found { authorization: with_scheme(together(&sent)?), sent: owned(&sent) })
             }
             Self::Cookie(name) => {
-                let headers = carried.header("Cookie");
+                let headers: Vec<&str> = carried.header("Cookie").collect();
                 let lists = || headers.iter().copied().chain(carried.cookies.iter().map(|cookie| &**cookie));
                 let values = different(lists().flat_map(|list| cookies(list, name)));
                 let authorization = with_scheme(together(&values)?);
@@ -126,7 +125,7 @@ impl TokenSource {
                 Some(Found { authorization, sent })
             }
             Self::WebSocketProtocol => {
-                let sent = carried.header(PROTOCOLS);
+                let sent = different(carried.header(PROTOCOLS));
                 Some(Found { authorization: of_protocols(&together(&sent)?), sent: owned(&sent) })
             }
         }

@@ -79,6 +79,9 @@ fn two_different_values_are_malformed_and_the_same_twice_is_one() {
     token(&["cookie:t"], &carried(&[("Cookie", "t=a.b.c; t=d.e.f")], &[], &[]), Err(Error::MalformedToken));
     token(&["cookie:t"], &carried(&[("Cookie", "t=a.b.c; t=a.b.c")], &["t=a.b.c"], &[]), Ok("a.b.c"));
     token(&["cookie:t"], &carried(&[("Cookie", "t=a.b.c")], &["t=d.e.f"], &[]), Err(Error::MalformedToken));
+    let thrice = |first, third| carried(&[("Cookie", first), ("Cookie", "x=1"), ("Cookie", third)], &[], &[]);
+    token(&["cookie:t"], &thrice("t=a.b.c", "t=d.e.f"), Err(Error::MalformedToken));
+    token(&["cookie:t"], &thrice("y=1", "t=a.b.c"), Ok("a.b.c"));
 }
 
 #[test]
