@@ -62,9 +62,18 @@ fn always(target: fn(&[u8])) -> impl Fn(&[u8]) -> bool {
 
 #[test]
 fn authorize_answers_in_shape_and_allows_no_forgery() {
-    for files in [files("fuzz/seeds/authorize"), files("events"), corpus("authorize")] {
+    let events = ["events", "events/rest-request", "events/http-api", "events/websocket", "events/tenants"].map(files);
+    for files in [files("fuzz/seeds/authorize"), events.concat(), corpus("authorize")] {
         replay(&files, always(targets::authorize::run));
     }
+}
+
+#[test]
+fn a_request_event_is_answered_like_a_token_event_with_the_token_that_a_second_reading_finds() {
+    let seeds = files("fuzz/seeds/request");
+    let allowed = replay(&seeds, targets::request::run);
+    assert_eq!((seeds.len(), allowed), (16, 9));
+    replay(&corpus("request"), targets::request::run);
 }
 
 #[test]

@@ -6,4 +6,5 @@ pub mod differential;
 pub mod header_and_claims;
 pub mod key_set;
 pub mod policy;
+pub mod request;
 pub mod world;

@@ -68,14 +68,37 @@ pub fn authorizer(config: Config) -> Result<Authorizer, &'static str> {
     Authorizer::new(config, Arc::new(Fixed))
 }
 
-static AUTHORIZER: LazyLock<Authorizer> = LazyLock::new(|| {
+/// An authorizer by [`configuration`], changed so.
+fn changed(change: impl FnOnce(&mut Value)) -> Authorizer {
+    let mut configuration = configuration();
+    change(&mut configuration);
     let env = |name: &str| match name {
         "SECRET" => Some(SECRET.to_owned()),
         "OTHER_SECRET" => Some(OTHER_SECRET.to_owned()),
         _ => None,
     };
-    authorizer(Config::parse(&configuration().to_string(), &env, Path::new(".")).unwrap()).unwrap()
+    authorizer(Config::parse(&configuration.to_string(), &env, Path::new(".")).unwrap()).unwrap()
+}
+
+static AUTHORIZER: LazyLock<Authorizer> = LazyLock::new(|| changed(|_| {}));
+/// Takes the token of a REQUEST event from every kind of source.
+pub static REQUESTS: LazyLock<Authorizer> = LazyLock::new(|| {
+    changed(|configuration| {
+        configuration["token_sources"] = json!(TOKEN_SOURCES);
+        configuration["routes"].as_array_mut().unwrap().push(json!({ "path": "$connect" }));
+    })
 });
+/// The same, with simple answers for HTTP APIs.
+pub static SIMPLE: LazyLock<Authorizer> = LazyLock::new(|| {
+    changed(|configuration| {
+        configuration["token_sources"] = json!(TOKEN_SOURCES);
+        configuration["policy"] = json!("single_request");
+        configuration["http_api_answer"] = json!("simple");
+    })
+});
+/// The sources of [`REQUESTS`]; the first that is there counts.
+const TOKEN_SOURCES: [&str; 5] =
+    ["header:Authorization", "header:X-Token", "cookie:session", "query:token", "websocket_protocol"];
 
 thread_local! {
     static LOG: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
@@ -103,8 +126,13 @@ const REQUEST: Invocation<'static> = Invocation { request_id: Some("request"), d
 
 /// The answer to an event, and the lines logged for it.
 pub fn authorize(event: &[u8]) -> (String, String) {
+    authorize_by(&AUTHORIZER, event)
+}
+
+/// The answer of an authorizer to an event, and the lines logged for it.
+pub fn authorize_by(authorizer: &Authorizer, event: &[u8]) -> (String, String) {
     tracing::dispatcher::with_default(&LOGGING, || {
-        let answer = pin!(AUTHORIZER.authorize(event, REQUEST)).poll(&mut Context::from_waker(Waker::noop()));
+        let answer = pin!(authorizer.authorize(event, REQUEST)).poll(&mut Context::from_waker(Waker::noop()));
         let Poll::Ready(answer) = answer else { panic!("all keys are configured, but `authorize` waits") };
         (answer.to_json(), String::from_utf8(LOG.take()).unwrap())
     })
