@@ -82,7 +82,7 @@ impl Sent {
     }
 
     fn header(&self, name: &str) -> Vec<String> {
-        let named = self.all_headers().filter(|(header, _)| header.to_ascii_lowercase() == name.to_ascii_lowercase());
+        let named = self.all_headers().filter(|(header, _)| header.eq_ignore_ascii_case(name));
         distinct(named.map(|(_, value)| value.clone()))
     }
 
@@ -101,8 +101,8 @@ impl Sent {
             header.iter().flat_map(|list| list.split(';')).chain(self.cookies.iter().flat_map(|list| list.split(';')));
         let found = distinct(pairs.filter_map(|pair| {
             let value = pair.trim_matches(|space| space == ' ' || space == '\t').strip_prefix("session=")?;
-            let quoted = value.len() > 1 && value.starts_with('"') && value.ends_with('"');
-            Some(if quoted { value[1..value.len() - 1].to_owned() } else { value.to_owned() })
+            let inside = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+            Some(inside.unwrap_or(value).to_owned())
         }));
         if !found.is_empty() {
             let lists = [self.cookies.join("; "), self.cookies.join(";")];
@@ -191,9 +191,11 @@ pub fn run(data: &[u8]) -> bool {
     let Some(event) = sent.event() else { return false };
     let (answer, log) = world::authorize_by(&world::REQUESTS, event.as_bytes());
     let arn = sent.arn();
-    authorize::leaks(&authorize::texts(event.as_bytes(), &arn), &answer, &log, &arn);
-    let answer: Value = serde_json::from_str(&answer).unwrap();
     let (credential, names) = sent.credential().unzip();
+    authorize::leaks(&authorize::texts(event.as_bytes(), &arn), "", &log, &arn);
+    // The rest of what was sent is not in it, because it is equal to an answer that is made without it.
+    authorize::leaks(credential.as_slice(), &answer, "", &arn);
+    let answer: Value = serde_json::from_str(&answer).unwrap();
     if sent.is_kept_by_something_else(&names.unwrap_or_default()) {
         assert_eq!(answer["errorType"], "MalformedEvent", "{event}");
         return false;
