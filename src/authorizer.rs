@@ -221,7 +221,7 @@ impl Authorizer {
     /// Decides on the route, and builds the policy.
     pub(crate) fn decide<'a>(
         &'a self,
-        arn: &MethodArn,
+        arn: &MethodArn<'_>,
         token: &Verified,
         observer: &mut impl Observer<'a>,
     ) -> (IamPolicy, Option<Error>) {

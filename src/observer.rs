@@ -47,7 +47,7 @@ pub(crate) trait Observer<'a> {
     fn check(&mut self, _check: Check, _token: &Genuine, _now: NumericDate, _outcome: Result<(), Error>) {}
 
     /// The route table decided.
-    fn route(&mut self, _arn: &MethodArn, _token: &Verified, _decision: &Decision<'a>) {}
+    fn route(&mut self, _arn: &MethodArn<'_>, _token: &Verified, _decision: &Decision<'a>) {}
 
     /// The request of a verified token was answered; these are the token's claims, and the reason if it was refused.
     fn answered(&mut self, _claims: Value, _refusal: Option<Error>) {}

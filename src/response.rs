@@ -201,7 +201,7 @@ impl Answer {
     }
 
     /// The answer to a request without a valid token.
-    pub(crate) fn refused(error: Error, invalid_token: InvalidToken, arn: Option<&MethodArn>, form: Form) -> Self {
+    pub(crate) fn refused(error: Error, invalid_token: InvalidToken, arn: Option<&MethodArn<'_>>, form: Form) -> Self {
         match (kind(error), arn) {
             (Kind::Failure(failure), _) => Self::Failure(failure),
             (Kind::Invalid, Some(arn)) if invalid_token == InvalidToken::Deny => {

@@ -37,10 +37,9 @@ impl Authorizer {
             token::Issuer::Named(iss) => Some(iss),
             token::Issuer::Absent | token::Issuer::Malformed => None,
         });
-        let issuers: Vec<_> = self.issuers.iter().take(MAX_ISSUERS).collect();
-        let names: Vec<_> = issuers.iter().map(|issuer| name_for(&issuer.name, iss)).collect();
-        let with_secret = |issuer: &&Issuer| matches!(issuer.keys, KeySource::Secrets(_));
-        let issuers: Vec<_> = names.iter().map(Option::as_deref).zip(issuers.iter().map(with_secret)).collect();
+        let with_secret = |issuer: &Issuer| matches!(issuer.keys, KeySource::Secrets(_));
+        let issuers = self.issuers.iter().take(MAX_ISSUERS);
+        let issuers: Vec<_> = issuers.map(|issuer| (name_for(&issuer.name, iss), with_secret(issuer))).collect();
         let other_reading = || {
             let token = token()?;
             if !token.has_fitting_signature() {

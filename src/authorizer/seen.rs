@@ -57,7 +57,7 @@ impl<'a> Observer<'a> for Seen<'a> {
         }
     }
 
-    fn route(&mut self, _arn: &MethodArn, _token: &Verified, decision: &Decision<'a>) {
+    fn route(&mut self, _arn: &MethodArn<'_>, _token: &Verified, decision: &Decision<'a>) {
         (self.route, self.need) = (decision.route, decision.need);
     }
 

@@ -1,5 +1,6 @@
 //! The method ARN: which request an event is about.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// The longest start of an ARN, including the slash after the stage: with `*` it is a Resource of at most 512 characters.
@@ -10,49 +11,42 @@ pub(crate) const CONNECT: &str = "$connect";
 
 /// `arn:<partition>:execute-api:<region>:<account>:<api>/<stage>/<METHOD>/<path>`, the path as the client wrote it.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct MethodArn {
-    text: String,
+pub(crate) struct MethodArn<'a> {
+    text: Cow<'a, str>,
     /// Everything up to the stage, including the slash after it.
-    stage: String,
-    method: String,
+    stage: Cow<'a, str>,
+    method: Cow<'a, str>,
     /// Everything after the method and its slash.
-    path: String,
+    path: Cow<'a, str>,
 }
 
-impl MethodArn {
-    /// Splits a method ARN; `None` if it is not one.
+impl<'a> MethodArn<'a> {
+    /// Splits a method ARN; `None` if it is not one. What is borrowed is not copied.
     ///
     /// The path may contain `:`, so only the first five colons separate. Outside the path, nothing may look like an IAM
     /// pattern, and the text before the method must fit in a Resource.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let mut colons = text.splitn(6, ':');
-        let (arn, partition, service) = (colons.next()?, colons.next()?, colons.next()?);
-        let (region, account, rest) = (colons.next()?, colons.next()?, colons.next()?);
-        let mut slashes = rest.splitn(4, '/');
-        let (api, stage) = (slashes.next()?, slashes.next()?);
-        let (method, path) = (slashes.next()?, slashes.next()?);
-        let named = arn == "arn" && service == "execute-api" && is_stage(stage);
-        if !named
-            || ![partition, region, account, api].into_iter().all(plain)
-            || method.is_empty()
-            || !method.bytes().all(|b| b.is_ascii_uppercase())
-        {
-            return None;
-        }
-        let stage = text.strip_suffix(path)?.strip_suffix('/')?.strip_suffix(method)?;
-        if stage.chars().count() > MAX_STAGE_CHARS {
-            return None;
-        }
-        let [text, stage, method, path] = [text, stage, method, path].map(str::to_owned);
-        Some(Self { text, stage, method, path })
+    pub(crate) fn parse(text: impl Into<Cow<'a, str>>) -> Option<Self> {
+        Self::split_by(text.into(), split)
     }
 
     /// Splits the ARN of a WebSocket API's `$connect` route, which has no method and no path.
-    pub(crate) fn of_connect(text: &str) -> Option<Self> {
-        let stage = text.strip_suffix(CONNECT)?;
-        // A method ARN of the same stage is as plain.
-        let of_stage = Self::parse(&format!("{stage}GET/")).filter(|arn| arn.stage() == stage)?;
-        Some(Self { text: text.to_owned(), stage: of_stage.stage, method: String::new(), path: CONNECT.to_owned() })
+    pub(crate) fn of_connect(text: impl Into<Cow<'a, str>>) -> Option<Self> {
+        Self::split_by(text.into(), split_connect)
+    }
+
+    /// The ARN with the stage, method and path that a function finds in it.
+    fn split_by(text: Cow<'a, str>, split: impl Fn(&str) -> Option<[&str; 3]>) -> Option<Self> {
+        let [text, stage, method, path] = match text {
+            Cow::Borrowed(text) => {
+                let [stage, method, path] = split(text)?;
+                [text, stage, method, path].map(Cow::Borrowed)
+            }
+            Cow::Owned(text) => {
+                let [stage, method, path] = split(&text)?;
+                [&*text, stage, method, path].map(|part| Cow::Owned(part.to_owned()))
+            }
+        };
+        Some(Self { text, stage, method, path })
     }
 
     /// Whether it is the `$connect` route of a WebSocket API.
@@ -81,9 +75,43 @@ impl MethodArn {
     }
 }
 
+/// The stage, method and path of a method ARN.
+fn split(text: &str) -> Option<[&str; 3]> {
+    let mut colons = text.splitn(6, ':');
+    let (arn, partition, service) = (colons.next()?, colons.next()?, colons.next()?);
+    let (region, account, rest) = (colons.next()?, colons.next()?, colons.next()?);
+    let mut slashes = rest.splitn(4, '/');
+    let (api, stage) = (slashes.next()?, slashes.next()?);
+    let (method, path) = (slashes.next()?, slashes.next()?);
+    let named = arn == "arn" && service == "execute-api" && is_stage(stage);
+    if !named
+        || ![partition, region, account, api].into_iter().all(plain)
+        || method.is_empty()
+        || !method.bytes().all(|b| b.is_ascii_uppercase())
+    {
+        return None;
+    }
+    let stage = text.strip_suffix(path)?.strip_suffix('/')?.strip_suffix(method)?;
+    // A text has no more characters than bytes.
+    let fits = stage.len() <= MAX_STAGE_CHARS || stage.chars().count() <= MAX_STAGE_CHARS;
+    fits.then_some([stage, method, path])
+}
+
+/// The stage of the ARN of `$connect`, no method, and `$connect`.
+fn split_connect(text: &str) -> Option<[&str; 3]> {
+    let stage = text.strip_suffix(CONNECT)?;
+    // A method ARN of the same stage is as plain.
+    let of_stage = format!("{stage}GET/");
+    split(&of_stage).filter(|[found, ..]| *found == stage)?;
+    Some([stage, "", CONNECT])
+}
+
 /// Whether a part of an ARN looks like no pattern.
 fn plain(part: &str) -> bool {
-    !part.is_empty() && !part.chars().any(|c| matches!(c, '*' | '?' | '$') || c.is_control())
+    // Nearly all parts are made of these, which are quicker to tell.
+    let usual = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    let unusual = |c: char| matches!(c, '*' | '?' | '$') || c.is_control();
+    !part.is_empty() && (part.bytes().all(usual) || !part.chars().any(unusual))
 }
 
 /// HTTP APIs have a stage that is called `$default`.
@@ -92,7 +120,7 @@ fn is_stage(part: &str) -> bool {
 }
 
 /// Prints the method only: a path may contain what a user typed.
-impl fmt::Debug for MethodArn {
+impl fmt::Debug for MethodArn<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MethodArn").field("method", &self.method()).finish_non_exhaustive()
     }
@@ -130,13 +158,13 @@ mod tests {
     #[test]
     fn the_arn_of_connect_has_no_method_and_no_path() {
         let stage = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3/prod/";
-        let arn = MethodArn::of_connect(&format!("{stage}$connect")).unwrap();
+        let arn = MethodArn::of_connect(format!("{stage}$connect")).unwrap();
         assert_eq!((arn.stage(), arn.method(), arn.path()), (stage, "", "$connect"));
         assert_eq!(arn.as_str(), format!("{stage}$connect"));
         assert!(arn.is_connect());
-        assert!(!MethodArn::parse(&format!("{stage}GET/$connect")).unwrap().is_connect());
+        assert!(!MethodArn::parse(format!("{stage}GET/$connect")).unwrap().is_connect());
         for bad in ["", "a/$connect", "GET/$connect", "$disconnect", "$connect/", "/$connect"] {
-            assert_eq!(MethodArn::of_connect(&format!("{stage}{bad}")), None, "{bad}");
+            assert_eq!(MethodArn::of_connect(format!("{stage}{bad}")), None, "{bad}");
         }
         assert_eq!(MethodArn::of_connect("arn:aws:execute-api:eu-west-1:123456789012:a*/prod/$connect"), None);
     }
@@ -145,8 +173,8 @@ mod tests {
     fn what_is_not_a_method_arn_is_refused() {
         let stage = |chars: usize| format!("arn:aws:execute-api:eu-west-1:123456789012:api/{}/GET/", "é".repeat(chars));
         // 47 characters before the stage, its slash, and the `*` of a policy.
-        assert!(MethodArn::parse(&stage(463)).is_some());
-        assert_eq!(MethodArn::parse(&stage(464)), None, "a stage that no Resource could name");
+        assert!(MethodArn::parse(stage(463)).is_some());
+        assert_eq!(MethodArn::parse(stage(464)), None, "a stage that no Resource could name");
         for arn in [
             "",
             "arn",

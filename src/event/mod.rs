@@ -19,7 +19,7 @@ pub(crate) struct Request<'a> {
     /// The credential as the value of an `Authorization` header, if one was sent.
     pub(crate) authorization: Option<Cow<'a, str>>,
     /// The method and path of the request.
-    pub(crate) arn: MethodArn,
+    pub(crate) arn: MethodArn<'a>,
     /// Which kind of API asks.
     pub(crate) api: Api,
 }
@@ -59,8 +59,7 @@ impl<'a> Request<'a> {
     /// with a `routeArn`. A missing token is not an error here, because it is the client's mistake.
     pub(crate) fn parse(event: &'a [u8], sources: &[TokenSource]) -> Result<Self, Error> {
         let members: Members<'a> = json::members(event).map_err(|_| Error::MalformedEvent)?;
-        let (method_arn, route_arn) = (members.method_arn.as_deref(), members.route_arn.as_deref());
-        match (&*members.kind, members.version.as_deref(), method_arn, route_arn) {
+        match (&*members.kind, members.version.as_deref(), members.method_arn, members.route_arn) {
             ("TOKEN", None, Some(arn), None) => {
                 let arn = MethodArn::parse(arn).ok_or(Error::MalformedEvent)?;
                 Ok(Self { authorization: members.authorization_token, arn, api: Api::Rest })

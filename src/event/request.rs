@@ -45,7 +45,7 @@ struct RequestContext<'a> {
 /// token.
 pub(super) fn parse<'a>(
     event: &'a [u8],
-    arn: &str,
+    arn: Cow<'a, str>,
     http: Option<Api>,
     sources: &[TokenSource],
 ) -> Result<Request<'a>, Error> {

@@ -128,7 +128,7 @@ impl Authorizer {
     #[must_use]
     pub fn fates(&self, holder: &Holder, requests: &[Asked]) -> Vec<Fate> {
         let now = self.clock.now().date();
-        let arn = |asked: &Asked| MethodArn::parse(&format!("{STAGE}/{}/{}", asked.method, asked.sample));
+        let arn = |asked: &Asked| MethodArn::parse(format!("{STAGE}/{}/{}", asked.method, asked.sample));
         let answers: Vec<_> = requests
             .iter()
             .map(|asked| {
@@ -138,7 +138,7 @@ impl Authorizer {
                 Some((arn, policy, refusal))
             })
             .collect();
-        let fate = |answer: &Option<(MethodArn, Policy, Option<Error>)>| {
+        let fate = |answer: &Option<(MethodArn<'_>, Policy, Option<Error>)>| {
             let Some((arn, policy, refusal)) = answer else {
                 return Fate {
                     allowed: false,
@@ -173,7 +173,7 @@ impl Authorizer {
 struct Seen(Option<Verified>);
 
 impl<'a> Observer<'a> for Seen {
-    fn route(&mut self, _arn: &MethodArn, token: &Verified, _decision: &Decision<'a>) {
+    fn route(&mut self, _arn: &MethodArn<'_>, token: &Verified, _decision: &Decision<'a>) {
         self.0 = Some(token.clone());
     }
 }

@@ -262,7 +262,7 @@ impl<'a> Observer<'a> for Witness<'a> {
         }
     }
 
-    fn route(&mut self, arn: &MethodArn, token: &Verified, decision: &Decision<'a>) {
+    fn route(&mut self, arn: &MethodArn<'_>, token: &Verified, decision: &Decision<'a>) {
         self.seen.route(arn, token, decision);
         self.token = Some(token.clone());
         let routes = &self.authorizer.routes;

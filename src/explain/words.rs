@@ -205,7 +205,7 @@ pub(super) fn tenants(tenants: &Tenants) -> String {
 }
 
 /// The path of a request; `$connect` is none.
-pub(super) fn path(arn: &MethodArn) -> String {
+pub(super) fn path(arn: &MethodArn<'_>) -> String {
     if arn.is_connect() { arn.path().to_owned() } else { format!("/{}", arn.path()) }
 }
 

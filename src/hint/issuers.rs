@@ -1,5 +1,7 @@
 //! An `iss` or an `alg` that no entry of `issuers` is for.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::list::Hint;
@@ -7,7 +9,7 @@ use super::similarity::{Difference, difference};
 use super::unverified::UnverifiedJwt;
 
 /// An `alg` that its issuer is not configured for.
-pub(super) fn algorithm(token: &UnverifiedJwt, issuers: &[(Option<&str>, bool)]) -> Option<Hint> {
+pub(super) fn algorithm(token: &UnverifiedJwt, issuers: &[(Option<Cow<'_, str>>, bool)]) -> Option<Hint> {
     let alg = token.header.get("alg")?.as_str()?;
     if alg.eq_ignore_ascii_case("none") {
         return Some(Hint::UnsignedToken);
@@ -17,10 +19,10 @@ pub(super) fn algorithm(token: &UnverifiedJwt, issuers: &[(Option<&str>, bool)])
     }
     crate::algorithm::Algorithm::named(alg)?;
     let iss = token.claims.get("iss").and_then(Value::as_str);
-    let named = |name: &Option<&str>| *name == iss;
+    let named = |name: &Option<Cow<'_, str>>| name.as_deref() == iss;
     let known = issuers.iter().any(|(name, _)| named(name));
     let secret = alg.starts_with("HS");
-    let same_kind = |(name, with_secret): &(Option<&str>, bool)| {
+    let same_kind = |(name, with_secret): &(Option<Cow<'_, str>>, bool)| {
         (if known { named(name) } else { name.is_none() }) && *with_secret == secret
     };
     match issuers.iter().any(same_kind) {
@@ -30,12 +32,12 @@ pub(super) fn algorithm(token: &UnverifiedJwt, issuers: &[(Option<&str>, bool)])
 }
 
 /// An `iss` that is not configured.
-pub(super) fn issuer(claims: &Value, issuers: &[(Option<&str>, bool)]) -> Option<Hint> {
+pub(super) fn issuer(claims: &Value, issuers: &[(Option<Cow<'_, str>>, bool)]) -> Option<Hint> {
     let Some(iss) = claims.get("iss") else {
         return Some(Hint::IssuerAbsent);
     };
     let iss = iss.as_str()?;
-    let ours = || issuers.iter().filter_map(|(name, _)| *name);
+    let ours = || issuers.iter().filter_map(|(name, _)| name.as_deref());
     if let Some(difference) = ours().find_map(|name| difference(name, iss)) {
         return Some(match difference {
             Difference::WhiteSpace => Hint::IssuerDiffersByWhiteSpace,

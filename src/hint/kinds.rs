@@ -26,7 +26,7 @@ const FIREBASE_CUSTOM: &str =
 pub(super) fn known(header: &Map<String, Value>, claims: &Value, refused: &Refused<'_>) -> Option<Hint> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let iss = text("iss").unwrap_or_default();
-    let ours = || refused.issuers.iter().filter_map(|(name, _)| *name);
+    let ours = || refused.issuers.iter().filter_map(|(name, _)| name.as_deref());
     let entra = |iss: &str| ENTRA.iter().any(|start| iss.starts_with(start));
     if for_one_of(claims, &MICROSOFT) || (header.contains_key("nonce") && entra(iss) && ours().any(entra)) {
         return Some(Hint::EntraGraphToken);

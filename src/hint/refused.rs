@@ -1,5 +1,7 @@
 //! What is known of a refused request.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::list::Hint;
@@ -26,7 +28,7 @@ pub(crate) struct Refused<'a> {
     pub(crate) claims: Option<&'a Value>,
     pub(crate) kind: TokenKind,
     /// The configured issuers, and whether each has a secret. One with tenants stands here as that of the token's tenant.
-    pub(crate) issuers: &'a [(Option<&'a str>, bool)],
+    pub(crate) issuers: &'a [(Option<Cow<'a, str>>, bool)],
     /// Whether the token's `iss` names a tenant of an issuer that is not among those it accepts.
     pub(crate) tenant_not_listed: bool,
     /// The configured name of the issuer, and what its tokens must say, if it was found.

@@ -39,7 +39,7 @@ impl Plan {
     pub(crate) fn policy(
         &self,
         token: &Verified,
-        arn: &MethodArn,
+        arn: &MethodArn<'_>,
         permit: Result<Permit, Error>,
         expiry: PolicyExpiry,
         room: usize,
@@ -51,7 +51,7 @@ impl Plan {
     pub(super) fn said(
         &self,
         token: &Verified,
-        arn: &MethodArn,
+        arn: &MethodArn<'_>,
         permit: &Result<Permit, Error>,
         expiry: PolicyExpiry,
         room: usize,

@@ -102,12 +102,12 @@ pub(crate) enum PolicyExpiry {
 
 impl IamPolicy {
     /// Refuses everything in the stage: the answer to a token that is not valid.
-    pub(crate) fn deny_stage(arn: &MethodArn) -> Self {
+    pub(crate) fn deny_stage(arn: &MethodArn<'_>) -> Self {
         Self::of(vec![Statement::deny(Resources::one(format!("{}*", arn.stage())))])
     }
 
     /// Allows everything in the stage.
-    pub(crate) fn allow_stage(arn: &MethodArn, not_after: Option<NumericDate>, expiry: PolicyExpiry) -> Self {
+    pub(crate) fn allow_stage(arn: &MethodArn<'_>, not_after: Option<NumericDate>, expiry: PolicyExpiry) -> Self {
         Self::of(vec![Statement::allow(Resources::one(format!("{}*", arn.stage())), not_after, expiry)])
     }
 
@@ -115,7 +115,7 @@ impl IamPolicy {
     /// is ambiguous or its ARN is longer than a Resource may be, is denied with the stage.
     pub(crate) fn for_request(
         permit: Result<Permit, Error>,
-        arn: &MethodArn,
+        arn: &MethodArn<'_>,
         not_after: Option<NumericDate>,
         expiry: PolicyExpiry,
     ) -> (Self, Option<Error>) {
@@ -133,7 +133,7 @@ impl IamPolicy {
     fn of_resources(
         allow: Resources,
         deny: Resources,
-        arn: &MethodArn,
+        arn: &MethodArn<'_>,
         not_after: Option<NumericDate>,
         expiry: PolicyExpiry,
     ) -> Self {

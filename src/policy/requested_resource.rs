@@ -5,7 +5,7 @@ use crate::event::MethodArn;
 
 /// The request that a policy answers.
 pub(super) struct RequestedResource<'a> {
-    pub(super) arn: &'a MethodArn,
+    pub(super) arn: &'a MethodArn<'a>,
     /// `METHOD/path`.
     pub(super) tail: &'a str,
     pub(super) allowed: bool,
@@ -14,7 +14,7 @@ pub(super) struct RequestedResource<'a> {
 }
 
 impl<'a> RequestedResource<'a> {
-    pub(super) fn new(arn: &'a MethodArn, allowed: bool) -> Self {
+    pub(super) fn new(arn: &'a MethodArn<'a>, allowed: bool) -> Self {
         // An ARN outside its stage, which there is none of, passes by no Resource.
         let Some(tail) = arn.as_str().strip_prefix(arn.stage()) else {
             return Self { arn, tail: arn.as_str(), allowed, nameable: false };

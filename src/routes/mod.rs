@@ -183,7 +183,7 @@ impl Routes {
 
     /// Decides whether this token may make this request: [`Error::AmbiguousPath`], [`Error::UndeclaredRoute`],
     /// [`Error::InsufficientScope`] or [`Error::ClaimMismatch`] if not.
-    pub(crate) fn decide(&self, arn: &MethodArn, token: &Verified) -> Decision<'_> {
+    pub(crate) fn decide(&self, arn: &MethodArn<'_>, token: &Verified) -> Decision<'_> {
         if arn.is_connect() { self.decide_connect(token) } else { self.decide_path(arn.method(), arn.path(), token) }
     }
 

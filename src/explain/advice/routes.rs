@@ -9,7 +9,7 @@ use crate::routes::{ClaimNeed, ClaimValue, Route, path_texts};
 /// A request that no entry takes, or one that the token does not meet. `index` is the entry's place in `routes`.
 pub(crate) fn route(
     error: Error,
-    arn: &MethodArn,
+    arn: &MethodArn<'_>,
     token: &Verified,
     taken: Option<(usize, &Route)>,
     rules: Option<(&ClaimRules, &str)>,
@@ -60,7 +60,7 @@ fn scopes(request: &str, token: &Verified, index: usize, route: &Route, rules: O
     )
 }
 
-fn claims(request: &str, arn: &MethodArn, token: &Verified, index: usize, route: &Route) -> String {
+fn claims(request: &str, arn: &MethodArn<'_>, token: &Verified, index: usize, route: &Route) -> String {
     let ways = route.need.any_of.iter().filter(|way| way.scopes_met(token));
     let failing = ways.flat_map(|way| &way.claims).find(|need| !is_met(need, arn.path(), token));
     let needs = needs(route);

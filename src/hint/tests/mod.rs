@@ -104,7 +104,7 @@ impl Case {
         let need = Need { any_of: vec![Alternative { scopes: scopes.collect(), claims: claims.collect() }] };
         let part = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
         let authorization = format!("Bearer {}.{}.AA", part(&self.header), part(&self.claims));
-        let issuers = [(Some(self.issuer), false)];
+        let issuers = [(Some(self.issuer.into()), false)];
         let principal = [ClaimName::Member("sub".to_owned())];
         let refused = Refused {
             authorization: &authorization,

@@ -83,8 +83,8 @@ pub(crate) fn verified(token: &Token) -> Verified {
     Verified::for_tests(token.claims.clone(), &token.scopes, NumericDate(1_800_000_000.0))
 }
 
-pub(crate) fn arn(tail: &str) -> MethodArn {
-    MethodArn::parse(&format!("{STAGE}{tail}")).unwrap()
+pub(crate) fn arn(tail: &str) -> MethodArn<'static> {
+    MethodArn::parse(format!("{STAGE}{tail}")).unwrap()
 }
 
 /// The policy for a request, and the number of units that did not fit.
