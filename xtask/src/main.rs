@@ -1,12 +1,13 @@
 //! The task runner: `cargo xtask --help` lists what there is. Standard library only, so that it builds in a second.
 
+mod build;
 mod release;
 mod run;
 mod tools;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
+use build::build;
 use run::{Outcome, command, root, target_dir};
 use tools::Tool;
 
@@ -197,27 +198,6 @@ fn deployment(program: &str, needed: &[Tool], arguments: &[String]) -> Outcome {
         return Err("unset CARGO_TARGET_DIR: SAM looks for what it builds in the folder `target`".into());
     }
     run::run(command(root().join("tests/deploy/tools")).args(["python", "-B", program]).args(arguments))
-}
-
-/// Builds the binary of a release, or an example instead, and returns its path. `date`, in seconds since 1970, replaces the
-/// date of the build.
-fn build(target: Option<&String>, example: Option<&String>, date: Option<&str>) -> Outcome<PathBuf> {
-    let target = target.cloned().unwrap_or_else(|| format!("{}-unknown-linux-musl", std::env::consts::ARCH));
-    let installed = command("cargo").args(["lambda", "--version"]).output().is_ok_and(|found| found.status.success());
-    let mut cargo = if installed { command("cargo") } else { command(root().join("tests/deploy/tools")) };
-    if !installed {
-        cargo.arg("cargo");
-    }
-    let (kind, name) = example.map_or(("--bin", NAME), |example| ("--example", example.as_str()));
-    cargo.args(["lambda", "build", "--release", "--locked", kind, name, "--target", &target]);
-    if let Some(date) = date {
-        cargo.env("SOURCE_DATE_EPOCH", date);
-    }
-    // The path is all that goes to standard output.
-    cargo.stdout(std::io::stderr());
-    run::run(&mut cargo)?;
-    let built = target_dir().join("lambda").join(name).join("bootstrap");
-    built.canonicalize().map_err(|error| format!("{}: {error}", built.display()).into())
 }
 
 fn soak(arguments: &[String]) -> Outcome {

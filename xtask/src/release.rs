@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use crate::NAME;
+use crate::build::build;
 use crate::run::{Outcome, command, output, root, run, target_dir};
-use crate::{NAME, build};
 
 /// What a release's template deploys for `ConfigurationFile`, until the zip is replaced.
 const CONFIGURATION: &str = r#"{
