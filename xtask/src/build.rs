@@ -33,7 +33,7 @@ pub fn build(target: Option<&String>, example: Option<&String>, date: Option<&st
 }
 
 /// A program that finds `cargo lambda`: the installed one, or else that of the deployment test.
-fn tools(program: &str) -> std::process::Command {
+pub fn tools(program: &str) -> std::process::Command {
     if command("cargo").args(["lambda", "--version"]).output().is_ok_and(|found| found.status.success()) {
         return command(program);
     }
@@ -55,7 +55,7 @@ fn places() -> Outcome<Vec<Place>> {
 }
 
 /// Where Cargo unpacks the sources of crates.
-fn cargo_home() -> Outcome<PathBuf> {
+pub fn cargo_home() -> Outcome<PathBuf> {
     let given = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = given.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
     home.ok_or_else(|| "CARGO_HOME is not known".into())

@@ -2,6 +2,7 @@
 
 mod build;
 mod release;
+mod reproducible;
 mod run;
 mod tools;
 
@@ -54,12 +55,15 @@ same way in place of the binary.
     },
     Task {
         name: "release",
-        arguments: "[arm64] [x86_64]",
-        about: "make the files of a release",
+        arguments: "[--check] [arm64] [x86_64]",
+        about: "make the files of a release, or check that they are made twice alike",
         details: "\
 For each architecture (both by default): a zip, a template that deploys it, and its bill of materials; the zip of a
-configuration, and SHA256SUMS. All of it is in target/release-files. The same commit makes the same bytes with the same tools. Needs python3.",
-        run: release::release,
+configuration, licences, and SHA256SUMS. All of it is in target/release-files. Needs git, python3 and sha256sum.
+
+The same commit makes the same bytes with the same tools. `--check` makes the release of HEAD in two clones at different
+paths, with different folders for Cargo and Zig, and compares all files. It takes as long as four builds.",
+        run: release::task,
     },
     Task {
         name: "size",

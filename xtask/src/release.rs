@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use crate::NAME;
 use crate::build::build;
 use crate::run::{Outcome, command, output, root, run, target_dir};
+use crate::{NAME, reproducible};
 
 /// What a release's template deploys for `ConfigurationFile`, until the zip is replaced.
 const CONFIGURATION: &str = r#"{
@@ -14,9 +14,20 @@ const CONFIGURATION: &str = r#"{
 }
 "#;
 
-pub fn release(arguments: &[String]) -> Outcome {
+/// What lies beside the programs: the licences go with every copy.
+const DOCUMENTS: [&str; 3] = ["LICENSE-APACHE", "LICENSE-MIT", "README.md"];
+
+pub fn task(arguments: &[String]) -> Outcome {
     let both = ["arm64".to_owned(), "x86_64".to_owned()];
-    let architectures = if arguments.is_empty() { &both } else { arguments };
+    let (check, named) = match arguments {
+        [first, rest @ ..] if first == "--check" => (true, rest),
+        _ => (false, arguments),
+    };
+    let architectures = if named.is_empty() { &both } else { named };
+    if check { reproducible::check(architectures) } else { release(architectures) }
+}
+
+fn release(architectures: &[String]) -> Outcome {
     let files = target_dir().join("release-files");
     if files.exists() {
         fs::remove_dir_all(&files)?;
@@ -42,14 +53,12 @@ pub fn release(arguments: &[String]) -> Outcome {
     fs::write(&configuration, CONFIGURATION)?;
     zip(&configuration, &files.join("configuration.zip"), "authorizer.json")?;
     fs::remove_file(configuration)?;
-    let mut names = Vec::new();
-    for entry in fs::read_dir(&files)? {
-        names.push(entry?.file_name());
+    for document in DOCUMENTS {
+        fs::write(files.join(document), fs::read(root().join(document))?)?;
     }
-    names.sort();
-    let sums = output(command("sha256sum").arg("--").args(names).current_dir(&files))?;
+    let sums = sums(&files)?;
     fs::write(files.join("SHA256SUMS"), &sums)?;
-    print!("{}", String::from_utf8_lossy(&sums));
+    print!("{sums}");
     Ok(())
 }
 
@@ -86,4 +95,15 @@ pub fn size(arguments: &[String]) -> Outcome {
 /// Zips a file, under this name.
 fn zip(file: &Path, zipped: &Path, name: &str) -> Outcome {
     run(command("python3").arg("-B").arg(root().join("xtask/zip.py")).arg(file).arg(zipped).arg(name))
+}
+
+/// The lines of SHA256SUMS for the files in a folder.
+fn sums(files: &Path) -> Outcome<String> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(files)? {
+        names.push(entry?.file_name());
+    }
+    names.retain(|name| name != "SHA256SUMS");
+    names.sort();
+    Ok(String::from_utf8(output(command("sha256sum").arg("--").args(names).current_dir(files))?)?)
 }
