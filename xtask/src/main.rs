@@ -4,6 +4,7 @@ mod build;
 mod release;
 mod reproducible;
 mod run;
+mod signature;
 mod tools;
 
 use std::process::ExitCode;
@@ -23,7 +24,7 @@ struct Task {
     run: fn(&[String]) -> Outcome,
 }
 
-const TASKS: [Task; 14] = [
+const TASKS: [Task; 15] = [
     Task {
         name: "ci",
         arguments: "",
@@ -59,11 +60,20 @@ same way in place of the binary.
         about: "make the files of a release, or check that they are made twice alike",
         details: "\
 For each architecture (both by default): a zip, a template that deploys it, and its bill of materials; the zip of a
-configuration, licences, and SHA256SUMS. All of it is in target/release-files. Needs git, python3 and sha256sum.
+configuration, licences, and SHA256SUMS. All of it is in target/release-files, and not signed. Needs git, python3 and sha256sum.
 
 The same commit makes the same bytes with the same tools. `--check` makes the release of HEAD in two clones at different
 paths, with different folders for Cargo and Zig, and compares all files. It takes as long as four builds.",
         run: release::task,
+    },
+    Task {
+        name: "sign",
+        arguments: "KEY",
+        about: "sign the checksums of a release",
+        details: "\
+KEY is the private key of a line of `release-signers`. Makes target/release-files/SHA256SUMS.sig, unless a checksum is wrong
+or users could not verify it. Needs OpenSSH 8.1 or later. See docs/release.md.",
+        run: signature::task,
     },
     Task {
         name: "size",

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::build::build;
 use crate::run::{Outcome, command, output, root, run, target_dir};
-use crate::{NAME, reproducible};
+use crate::{NAME, reproducible, signature};
 
 /// What a release's template deploys for `ConfigurationFile`, until the zip is replaced.
 const CONFIGURATION: &str = r#"{
@@ -56,9 +56,10 @@ fn release(architectures: &[String]) -> Outcome {
     for document in DOCUMENTS {
         fs::write(files.join(document), fs::read(root().join(document))?)?;
     }
-    let sums = sums(&files)?;
+    let sums = signature::sums(&files)?;
     fs::write(files.join("SHA256SUMS"), &sums)?;
     print!("{sums}");
+    eprintln!("not signed: `cargo xtask sign KEY` signs SHA256SUMS");
     Ok(())
 }
 
@@ -95,15 +96,4 @@ pub fn size(arguments: &[String]) -> Outcome {
 /// Zips a file, under this name.
 fn zip(file: &Path, zipped: &Path, name: &str) -> Outcome {
     run(command("python3").arg("-B").arg(root().join("xtask/zip.py")).arg(file).arg(zipped).arg(name))
-}
-
-/// The lines of SHA256SUMS for the files in a folder.
-fn sums(files: &Path) -> Outcome<String> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(files)? {
-        names.push(entry?.file_name());
-    }
-    names.retain(|name| name != "SHA256SUMS");
-    names.sort();
-    Ok(String::from_utf8(output(command("sha256sum").arg("--").args(names).current_dir(files))?)?)
 }

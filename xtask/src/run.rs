@@ -45,3 +45,11 @@ pub fn output(command: &mut Command) -> Outcome<Vec<u8>> {
         command.stderr(std::process::Stdio::inherit()).output().map_err(|error| format!("{program}: {error}"))?;
     if output.status.success() { Ok(output.stdout) } else { Err(format!("{program}: {}", output.status).into()) }
 }
+
+/// An empty folder for a test.
+#[cfg(test)]
+pub fn scratch(name: &str) -> Outcome<PathBuf> {
+    let folder = std::env::temp_dir().join(format!("xtask-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
