@@ -1,6 +1,8 @@
 //! The task runner: `cargo xtask --help` lists what there is. Standard library only, so that it builds in a second.
 
 mod build;
+mod manifest;
+mod notes;
 mod release;
 mod reproducible;
 mod run;
@@ -24,7 +26,7 @@ struct Task {
     run: fn(&[String]) -> Outcome,
 }
 
-const TASKS: [Task; 15] = [
+const TASKS: [Task; 16] = [
     Task {
         name: "ci",
         arguments: "",
@@ -74,6 +76,15 @@ paths, with different folders for Cargo and Zig, and compares all files. It take
 KEY is the private key of a line of `release-signers`. Makes target/release-files/SHA256SUMS.sig, unless a checksum is wrong
 or users could not verify it. Needs OpenSSH 8.1 or later. See docs/release.md.",
         run: signature::task,
+    },
+    Task {
+        name: "release-notes",
+        arguments: "TAG",
+        about: "print the notes of a release",
+        details: "\
+Its section of CHANGELOG.md, and whether the files in target/release-files are signed. Fails if the TAG is not that of
+the version in Cargo.toml, or the changelog has no section for it.",
+        run: notes::task,
     },
     Task {
         name: "size",

@@ -15,7 +15,7 @@ pub const SIGNERS: &str = "release-signers";
 const IDENTITY: &str = "release";
 /// What the signature is for: a file, by the convention of ssh-keygen(1).
 const NAMESPACE: &str = "file";
-const SIGNATURE: &str = "SHA256SUMS.sig";
+pub const SIGNATURE: &str = "SHA256SUMS.sig";
 
 pub fn task(arguments: &[String]) -> Outcome {
     let [key] = arguments else { return Err("one KEY is expected, a file with a private key".into()) };
