@@ -6,6 +6,7 @@ mod notes;
 mod release;
 mod reproducible;
 mod run;
+mod serverlessrepo;
 mod signature;
 mod tools;
 
@@ -62,7 +63,8 @@ same way in place of the binary.
         about: "make the files of a release, or check that they are made twice alike",
         details: "\
 For each architecture (both by default): a zip, a template that deploys it, and its bill of materials; the zip of a
-configuration, licences, and SHA256SUMS. All of it is in target/release-files, and not signed. Needs git, python3 and sha256sum.
+configuration, licences, a template for the AWS Serverless Application Repository, and SHA256SUMS. All of it is in
+target/release-files, and not signed. Needs git, python3 and sha256sum.
 
 The same commit makes the same bytes with the same tools. `--check` makes the release of HEAD in two clones at different
 paths, with different folders for Cargo and Zig, and compares all files. It takes as long as four builds.",

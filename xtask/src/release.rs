@@ -4,8 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use crate::build::build;
+use crate::manifest::Manifest;
 use crate::run::{Outcome, command, output, root, run, target_dir};
-use crate::{NAME, reproducible, signature};
+use crate::{NAME, reproducible, serverlessrepo, signature};
+
+/// The template for the AWS Serverless Application Repository.
+const SERVERLESSREPO: &str = "template-serverlessrepo.yaml";
 
 /// What a release's template deploys for `ConfigurationFile`, until the zip is replaced.
 const CONFIGURATION: &str = r#"{
@@ -14,7 +18,7 @@ const CONFIGURATION: &str = r#"{
 }
 "#;
 
-/// What lies beside the programs: the licences go with every copy.
+/// What lies beside the programs: licences that go with every copy, and what the template for the application repository names.
 const DOCUMENTS: [&str; 3] = ["LICENSE-APACHE", "LICENSE-MIT", "README.md"];
 
 pub fn task(arguments: &[String]) -> Outcome {
@@ -56,15 +60,43 @@ fn release(architectures: &[String]) -> Outcome {
     for document in DOCUMENTS {
         fs::write(files.join(document), fs::read(root().join(document))?)?;
     }
+    let without = for_serverlessrepo(&files)?;
     let sums = signature::sums(&files)?;
     fs::write(files.join("SHA256SUMS"), &sums)?;
     print!("{sums}");
+    if let Some(without) = without {
+        eprintln!("no {SERVERLESSREPO}: {without}");
+    }
     eprintln!("not signed: `cargo xtask sign KEY` signs SHA256SUMS");
     Ok(())
 }
 
+/// Makes the template for the AWS Serverless Application Repository from that for arm64, or says why there is none.
+fn for_serverlessrepo(files: &Path) -> Outcome<Option<String>> {
+    let package = Manifest::read()?;
+    let missing = serverlessrepo::missing(&package);
+    if !missing.is_empty() {
+        return Ok(Some(format!("Cargo.toml has no {}", missing.join(" and no "))));
+    }
+    let Ok(template) = fs::read_to_string(files.join("template-arm64.yaml")) else {
+        return Ok(Some("it is for arm64".to_owned()));
+    };
+    let template = serverlessrepo::template(&template, &package)?;
+    let faults = serverlessrepo::faults(&template, files);
+    if !faults.is_empty() {
+        return Err(format!(
+            "the AWS Serverless Application Repository would refuse the template: {}",
+            faults.join("; ")
+        )
+        .into());
+    }
+    fs::write(files.join(SERVERLESSREPO), &template)?;
+    eprintln!("{SERVERLESSREPO} needs {}", serverlessrepo::capabilities(&template).join(", "));
+    Ok(None)
+}
+
 /// The repository's template, with the packaged function in place of the source.
-fn template(architecture: &str, zipped: &str) -> Outcome<String> {
+pub fn template(architecture: &str, zipped: &str) -> Outcome<String> {
     let mut text = fs::read_to_string(root().join("template.yaml"))?;
     let build =
         format!("    Metadata:\n      BuildMethod: rust-cargolambda\n      BuildProperties:\n        Binary: {NAME}\n");
