@@ -125,6 +125,9 @@ mod tests {
             if commands.lines().count() != 2 || !commands.contains("sha256sum --check --ignore-missing SHA256SUMS") {
                 return Err("docs/release.md verifies by something else".into());
             }
+            if !fs::read_to_string(root().join("README.md"))?.contains(&commands.trim_end().replace('\n', " && ")) {
+                return Err("the README verifies by something else".into());
+            }
             fs::copy(self.signers(), self.files().join(SIGNERS))?;
             let mut shell = Command::new("sh");
             let status = shell
