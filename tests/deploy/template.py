@@ -21,6 +21,7 @@ SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:jwt-AbCdEf"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000"
 LAYER = "arn:aws:lambda:us-east-1:123456789012:layer:AWS-Parameters-and-Secrets-Lambda-Extension-Arm64:17"
 CONFIGURATION_LAYER = "arn:aws:lambda:us-east-1:123456789012:layer:configuration:1"
+TOPIC = "arn:aws:sns:us-east-1:123456789012:on-call"
 OPAQUE = "^[Bb]earer +[-0-9A-Za-z._~+/]+=*$"
 ANSWERS = {"Issuer": "https://tenant.example.com/", "Audience": "https://api.example.com"}
 
@@ -51,6 +52,8 @@ VARIANTS = {
     "an origin": {"AllowOrigin": "https://app.example.com"},
     "opaque tokens": {"IdentityValidationExpression": OPAQUE},
     "its log": {"LogLevel": "DEBUG", "LogRetentionDays": "1"},
+    "what is seen of it": {"Observability": "true"},
+    "alarms that tell someone": {"Observability": "true", "AlarmTopicArn": TOPIC, "SampleApi": "false"},
 }
 
 
