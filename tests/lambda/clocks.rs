@@ -13,7 +13,7 @@ use crate::support::{KeyServer, Lambda, Scratch, jwks, key, now, stranger};
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 /// The paths where Debian and other distributions install the library.
-const LIBRARIES: [&str; 5] = [
+pub(crate) const LIBRARIES: [&str; 5] = [
     "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
     "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
     "/usr/lib64/faketime/libfaketime.so.1",

@@ -16,6 +16,9 @@ mod fetches;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+#[cfg(all(feature = "authz", target_os = "linux"))]
+mod incidents;
+#[cfg(test)]
 mod init;
 #[cfg(test)]
 mod introspection;
@@ -25,6 +28,10 @@ mod key_sets;
 mod local;
 #[cfg(test)]
 mod logs;
+// The reader of YAML is that of `authz`.
+#[cfg(test)]
+#[cfg(all(feature = "authz", target_os = "linux"))]
+mod observability;
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod processes;
