@@ -15,6 +15,7 @@ import artefact
 import cargo_lambda
 import document
 import examples
+import observability
 import pets
 import request_authorizers
 import spa
@@ -34,6 +35,7 @@ PARTS = [
     ("alone", "the authorizer alone", stories.alone, ["cloud", "provider"], "build"),
     ("release", "a release", artefact.released, ["cloud", "provider"], None),
     ("layer", "a configuration in a layer", artefact.layered, ["cloud"], "build"),
+    ("observability", "what is seen of a function", observability.deployed, ["cloud", "provider"], "build"),
     ("examples", "the examples", examples.checked, ["directory"], None),
     ("examples-deployed", "the examples, deployed", examples.attached, ["cloud", "provider", "directory"], "build"),
     ("pets", "the Pets store", pets.deployed, ["cloud", "provider"], "build"),
