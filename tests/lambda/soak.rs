@@ -1,185 +1,118 @@
-//! A long run with every kind of answer, unknown keys and rotations: neither memory nor file descriptors, as read from
-//! `/proc`, grow. `cargo xtask soak` runs a million invocations on the release build.
+//! A long life: every kind of event and token, tables with claims bound to paths, tenants, introspection, rotations,
+//! revocations and outages, one invocation at a time and many at once. The answer to an event is the first one all along,
+//! and a new process gives it, too; neither memory, file descriptors nor threads, as read from `/proc`, grow.
+//! `cargo xtask soak` runs ten million invocations on the release build.
 
-use std::fmt;
-use std::time::Duration;
+#![expect(clippy::arithmetic_side_effects, reason = "an overflow fails the test, and a counter needs no other care")]
 
-use serde_json::{Value, json};
+mod deck;
+mod driver;
+mod holds;
+mod judge;
+mod random;
+mod world;
 
-use crate::support::api::{
-    AUDIENCE, KEYS, allow, claims, config, deny, deny_all, event, event_with, healing_tokens, invalid_tokens,
-    malformed_events, public_algorithms, secret_token,
-};
-use crate::support::http::Reply;
-use crate::support::{Answer, Function, KeyServer, RuntimeApi, SigningKey, instant, jwks, key};
+use driver::{Driver, Plan, Run};
+use holds::{Holds, cost_by_tenths};
+use world::World;
 
-/// The number of invocations in ordinary test runs.
-const INVOCATIONS: usize = 20_000;
-/// The number of invocations between two measurements.
-const LOOKS: usize = 200;
+use crate::support::key;
+
+/// The number of invocations of each runtime in ordinary test runs.
+const INVOCATIONS: u64 = 7_500;
 /// The memory by which the second half may exceed the maximum of the first: pages that the allocator happens to touch.
-const SLACK_KB: u64 = 512;
-/// The number of invocations between two key rotations: enough for the program to notice each.
-const ROTATION: usize = 2_000;
+const SLACK_KB: u64 = 1024;
+/// From so many invocations on, processor time is compared: in a tenth of them, what else the machine does evens out.
+const TIMED: u64 = 1_000_000;
+/// The most tokens of organizations: many times the policies that the program keeps.
+const MEMBERS: usize = 2500;
+/// How many invocations are in flight at once under the concurrent runtime.
+const AT_ONCE: usize = 16;
 
-/// The expected answer to an event.
-enum Expected {
-    Policy(Value),
-    Error(&'static str),
-    /// Signed with a key that was just published or removed: accepted or `unknown_key`, but never denied.
-    Rotating,
+/// How the program runs: what it is called, what Lambda sets for it, and how many invocations are in flight.
+struct Runtime {
+    name: &'static str,
+    concurrency: Option<&'static str>,
+    at_once: usize,
 }
 
-/// The resources that the program uses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Holds {
-    resident_kb: u64,
-    descriptors: usize,
-    threads: u64,
+const CLASSIC: Runtime = Runtime { name: "classic", concurrency: None, at_once: 1 };
+const CONCURRENT: Runtime = Runtime { name: "concurrent", concurrency: Some("16"), at_once: AT_ONCE };
+
+/// Half of `SOAK_INVOCATIONS`, or else the usual number.
+fn invocations() -> u64 {
+    let longer = std::env::var_os("SOAK_INVOCATIONS");
+    longer.map_or(INVOCATIONS, |number| number.to_str().unwrap().parse::<u64>().unwrap() / 2)
 }
 
-impl Holds {
-    fn of(function: &Function) -> Self {
-        let status = std::fs::read_to_string(function.0.proc("status")).unwrap();
-        let number = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-            line.trim_start_matches(':').split_whitespace().next().unwrap().parse().unwrap()
-        };
-        let descriptors = std::fs::read_dir(function.0.proc("fd")).unwrap().count();
-        Self { resident_kb: number("VmRSS"), descriptors, threads: number("Threads") }
-    }
-
-    fn most(self, other: Self) -> Self {
-        Self {
-            resident_kb: self.resident_kb.max(other.resident_kb),
-            descriptors: self.descriptors.max(other.descriptors),
-            threads: self.threads.max(other.threads),
-        }
-    }
-}
-
-impl fmt::Display for Holds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} KiB resident, {} descriptors, {} threads", self.resident_kb, self.descriptors, self.threads)
-    }
-}
-
-/// The keys after this rotation: the permanent ones, and a new one in place of the previous rotation's.
-fn rotation(number: usize) -> Vec<SigningKey> {
-    let mut keys: Vec<SigningKey> = public_algorithms().into_iter().map(key).collect();
-    keys.push(key("ES256").named(&format!("rotating-{number}")));
-    keys
-}
-
-/// Events of every kind. Each is signed once, because a million signatures would take longer than the program.
-fn events() -> Vec<(Vec<u8>, Expected)> {
-    let mut events = Vec::new();
-    let mut add = |event: Vec<u8>, expected| events.push((event, expected));
-    for number in 0..200 {
-        let subject = format!("user-{number}");
-        let token = secret_token(json!({ "sub": subject }));
-        add(event(&token, "GET/movies").into(), Expected::Policy(allow(&subject, "GET/movies")));
-        let own = format!("GET/users/{subject}");
-        add(event(&token, &own).into(), Expected::Policy(allow(&subject, &own)));
-        let refused = deny(&subject, "POST/movies", "insufficient_scope");
-        add(event(&token, "POST/movies").into(), Expected::Policy(refused));
-    }
-    for alg in public_algorithms() {
-        let token = key(alg).token(&claims(KEYS, json!({})));
-        add(event(&token, "GET/movies").into(), Expected::Policy(allow("alice", "GET/movies")));
-        let undeclared = deny("alice", "GET/elsewhere", "undeclared_route");
-        add(event(&token, "GET/elsewhere").into(), Expected::Policy(undeclared));
-    }
-    for (reason, authorization) in invalid_tokens() {
-        let event = event_with(authorization.as_deref(), "GET/movies");
-        add(event.into(), Expected::Policy(deny_all(reason)));
-    }
-    for (_, token) in healing_tokens() {
-        add(event(&token, "GET/movies").into(), Expected::Error("Unauthorized"));
-    }
-    for body in malformed_events() {
-        add(body, Expected::Error("MalformedEvent"));
-    }
-    let padded = json!({ "padding": "x".repeat(200_000) });
-    add(event(&secret_token(padded), "GET/movies").into(), Expected::Policy(deny_all("malformed_token")));
-    events
-}
-
+/// Runs a process of one runtime, and then a new one of the other through each event once.
 #[track_caller]
-fn as_expected(answer: &Answer, expected: &Expected) {
-    match expected {
-        Expected::Policy(policy) => assert_eq!(answer.policy(), *policy),
-        Expected::Error(kind) => assert_eq!(answer.error().0, *kind),
-        Expected::Rotating if answer.is_error => assert_eq!(answer.error().0, "Unauthorized"),
-        Expected::Rotating => assert_eq!(answer.policy(), allow("alice", "GET/movies")),
+fn lives_long(runtime: &Runtime, other: &Runtime) {
+    let invocations = invocations();
+    let members = usize::try_from(invocations / 6).unwrap().min(MEMBERS);
+    let deck = deck::deck(members);
+    let world = World::start();
+    let document = deck::document(&world.url()).to_string();
+    let driver = Driver::start(deck, world.clock());
+    let variables = |of: &Runtime| {
+        let mut variables = vec![
+            ("AUTHORIZER_CONFIG", document.as_str()),
+            ("SECRET", key("HS256").secret()),
+            ("AWS_LAMBDA_LOG_LEVEL", "FATAL"),
+        ];
+        variables.extend(of.concurrency.map(|number| ("AWS_LAMBDA_MAX_CONCURRENCY", number)));
+        variables
+    };
+    let run = driver.run(&variables(runtime), Plan { invocations, moving: true });
+    let again = driver.cards();
+    let fresh = Plan { invocations: u64::try_from(again).unwrap(), moving: false };
+    let fresh = driver.run(&variables(other), fresh);
+
+    print(runtime, &run, &world);
+    println!("  a new process gave the same answers to all {} events that do not change", fresh.answered);
+    assert_eq!(run.unseen(), Vec::<String>::new(), "not seen");
+    let (first, second) = run.looks.split_at(run.looks.len() / 2);
+    let (first, second) = (Holds::most(first), Holds::most(second));
+    assert!(second.resident_kb <= first.resident_kb + SLACK_KB, "{:?}", run.looks);
+    assert!(second.threads <= first.threads, "{:?}", run.looks);
+    // A fetch or a question that is under way at the moment has a descriptor.
+    assert!(second.descriptors < first.descriptors + runtime.at_once, "{:?}", run.looks);
+    assert!(run.connections < 2 * runtime.at_once, "{} connections", run.connections);
+    assert!(run.most_in_flight <= runtime.at_once && (run.most_in_flight > 1) == (runtime.at_once > 1));
+    let mut costs = cost_by_tenths(&run.looks);
+    let last = costs.last().copied().unwrap_or_default();
+    costs.sort_unstable();
+    assert!(invocations < TIMED || last <= costs[costs.len() / 2] * 3, "{costs:?} us, the last tenth {last} us");
+}
+
+fn print(runtime: &Runtime, run: &Run, world: &World) {
+    let rate = u128::from(run.answered) * 1000 / run.took.as_millis().max(1);
+    let (took, name) = (run.took.as_secs(), runtime.name);
+    println!("{name}: {} invocations in {took} s, {rate} per second", run.answered);
+    for (kind, count) in &run.kinds {
+        println!("  {count:9} {kind}");
     }
+    println!("  {} revocations seen; {:?}", run.revocations, run.outcomes);
+    println!("  {} answers while a fetch of keys had just failed", run.unsettled);
+    println!("  requests to issuers: {:?}", world.asked());
+    println!("  at most {} in flight, {} connections", run.most_in_flight, run.connections);
+    let (first, second) = run.looks.split_at(run.looks.len() / 2);
+    for (when, look) in
+        [("at first", run.looks.first()), ("half way", second.first()), ("at the end", run.looks.last())]
+    {
+        println!("  {when:10} {}", look.unwrap().holds);
+    }
+    println!("  at most    {} in the first half", Holds::most(first));
+    println!("  at most    {} in the second half", Holds::most(second));
+    println!("  processor time of an invocation by tenths: {:?} us", cost_by_tenths(&run.looks));
 }
 
 #[test]
 fn memory_and_descriptors_are_level_over_a_long_run() {
-    let longer = std::env::var_os("SOAK_INVOCATIONS");
-    let invocations = longer.map_or(INVOCATIONS, |number| number.to_str().unwrap().parse().unwrap());
-    let server = KeyServer::start();
-    server.set("/keys", Reply::json(&jwks(&rotation(0))));
-    let times = json!({ "fresh_seconds": 1, "cooldown_seconds": 1 });
-    let mut config = config();
-    config["issuers"][1] =
-        json!({ "issuer": KEYS, "audience": AUDIENCE, "jwks_uri": server.url("/keys"), "keys_cache": times });
-    let (config, secret) = (config.to_string(), key("HS256").secret());
-    let variables = [("AUTHORIZER_CONFIG", config.as_str()), ("SECRET", secret), ("AWS_LAMBDA_LOG_LEVEL", "FATAL")];
-    let api = RuntimeApi::start();
-    let function = Function::start(&api, &variables);
-    api.started();
+    lives_long(&CLASSIC, &CONCURRENT);
+}
 
-    let events = events();
-    let (mut halves, mut looks) = ([Holds::default(); 2], Vec::new());
-    let (mut found, mut not_found) = (0_usize, 0_usize);
-    let began = instant();
-    for number in 0..invocations {
-        let rotations = number.div_euclid(ROTATION);
-        if number % ROTATION == 0 {
-            server.set("/keys", Reply::json(&jwks(&rotation(rotations))));
-        }
-        let answer = if number % 50 == 0 {
-            // In turn: this rotation's key, the previous rotation's, and one that was never published.
-            let kid = match number % 150 {
-                0 => format!("rotating-{rotations}"),
-                50 => format!("rotating-{}", rotations.saturating_sub(1)),
-                _ => format!("never-{number}"),
-            };
-            let token = key("ES256").named(&kid).token(&claims(KEYS, json!({})));
-            let answer = api.take(&api.begin(event(&token, "GET/movies")));
-            as_expected(&answer, &Expected::Rotating);
-            let count = if answer.is_error { &mut not_found } else { &mut found };
-            *count = count.saturating_add(1);
-            answer
-        } else {
-            let (event, expected) = &events[number % events.len()];
-            let answer = api.take(&api.begin(event));
-            as_expected(&answer, expected);
-            answer
-        };
-        drop(answer);
-        let every = invocations.div_euclid(LOOKS).max(1);
-        // After a short event: the buffers for the longest one are still there just after it.
-        if number % every == 0 {
-            let holds = Holds::of(&function);
-            let half = &mut halves[usize::from(number >= invocations.div_euclid(2))];
-            *half = half.most(holds);
-            looks.push(holds);
-        }
-    }
-    let took: Duration = began.elapsed();
-
-    let [first, second] = halves;
-    println!("{invocations} invocations in {} s; {} fetches of keys", took.as_secs(), server.count("/keys"));
-    println!("at first   {}", looks[0]);
-    println!("half way   {}", looks[looks.len().div_euclid(2)]);
-    println!("at the end {}", looks[looks.len().saturating_sub(1)]);
-    println!("at most    {first} in the first half");
-    println!("at most    {second} in the second half");
-    assert!(found > 0 && not_found > 0 && server.count("/keys") > 1, "keys must have been found, missed and refetched");
-    assert!(second.resident_kb <= first.resident_kb.saturating_add(SLACK_KB), "{looks:?}");
-    assert!(second.descriptors <= first.descriptors && second.threads <= first.threads, "{looks:?}");
-    assert_eq!(api.connections(), 1);
+#[test]
+fn memory_and_descriptors_are_level_over_a_long_run_of_many_invocations_at_once() {
+    lives_long(&CONCURRENT, &CLASSIC);
 }

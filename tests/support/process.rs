@@ -108,9 +108,13 @@ pub(crate) struct Function(pub(crate) Process);
 impl Function {
     /// Starts it with the variables that Lambda sets, and these.
     pub(crate) fn start(api: &RuntimeApi, variables: &[(&str, &str)]) -> Self {
-        let authority = api.authority();
+        Self::at(&api.authority(), variables)
+    }
+
+    /// Starts it under a Runtime API at `host:port`.
+    pub(crate) fn at(authority: &str, variables: &[(&str, &str)]) -> Self {
         let mut environment = vec![
-            ("AWS_LAMBDA_RUNTIME_API", authority.as_str()),
+            ("AWS_LAMBDA_RUNTIME_API", authority),
             ("AWS_LAMBDA_FUNCTION_NAME", "authorizer"),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),

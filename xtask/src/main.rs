@@ -98,9 +98,13 @@ the version in Cargo.toml, or the changelog has no section for it.",
     Task {
         name: "soak",
         arguments: "[INVOCATIONS]",
-        about: "run the binary of a release through a million invocations",
+        about: "run the binary of a release through ten million invocations",
         details: "\
-Of every kind, with keys that rotate. Fails if an answer is wrong, or if memory or descriptors grow. Linux only.",
+Of every kind, half of them one at a time and half of them sixteen at once, with keys that rotate, tokens that are revoked
+and outages. Fails if an answer is wrong or changes, or if memory, descriptors or threads grow. Takes an hour or two with
+two processors to itself, and prints a line every 30 seconds. Linux only.
+
+    cargo xtask soak 1000000",
         run: soak,
     },
     Task {
@@ -229,7 +233,7 @@ fn deployment(program: &str, needed: &[Tool], arguments: &[String]) -> Outcome {
 
 fn soak(arguments: &[String]) -> Outcome {
     let binary = build(None, None, None)?;
-    let invocations = arguments.first().map_or("1000000", String::as_str);
+    let invocations = arguments.first().map_or("10000000", String::as_str);
     run::run(
         command("cargo")
             .args(["test", "--locked", "--all-features", "--test", "lambda", "soak", "--", "--nocapture"])
