@@ -45,7 +45,7 @@ pub fn missing(package: &Manifest) -> Vec<&'static str> {
     ["authors", "repository"].into_iter().filter(|name| package.first(name).is_none()).collect()
 }
 
-/// The template with the metadata of the application. Licence and readme lie beside it.
+/// The template with the metadata of the application, without what the repository does not take. Licence and readme lie beside it.
 pub fn template(template: &str, package: &Manifest) -> Outcome<String> {
     let field = |name| package.first(name).ok_or_else(|| format!("Cargo.toml has no `{name}`"));
     let repository = field("repository")?;
@@ -69,7 +69,25 @@ pub fn template(template: &str, package: &Manifest) -> Outcome<String> {
     if template.matches("\nMetadata:\n").count() != 1 {
         return Err("template.yaml no longer has `Metadata:` once".into());
     }
-    Ok(template.replace("Metadata:\n", &metadata))
+    Ok(without_queries(&template.replace("Metadata:\n", &metadata)))
+}
+
+/// The template without its saved queries, which are not on the repository's list of resources. Those of the runbook can be pasted.
+fn without_queries(template: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    let mut is_in_a_query = false;
+    let mut lines = template.lines().peekable();
+    while let Some(line) = lines.next() {
+        let is_outermost =
+            line.starts_with("  ") && !line.starts_with("   ") || !line.is_empty() && !line.starts_with(' ');
+        if is_outermost {
+            is_in_a_query = lines.peek().is_some_and(|next| next.trim() == "Type: AWS::Logs::QueryDefinition");
+        }
+        if !is_in_a_query {
+            kept.push(line);
+        }
+    }
+    kept.join("\n") + "\n"
 }
 
 /// A text as YAML's double-quoted string.
@@ -242,6 +260,12 @@ Metadata:
   cfn-lint:
 ";
         assert!(example()?.contains(metadata), "{}", example()?);
+        let all = fs::read_to_string(root().join("template.yaml"))?;
+        for resource in ["RefusedQuery", "SlowQuery"] {
+            let resource = format!("\n  {resource}:\n");
+            assert_eq!((all.matches(&resource).count(), example()?.matches(&resource).count()), (1, 0));
+        }
+        assert_eq!(example()?.matches("\n    Type: ").count(), all.matches("\n    Type: ").count().saturating_sub(6));
         assert_eq!(capabilities(&example()?), ["CAPABILITY_IAM"]);
         Ok(fs::remove_dir_all(folder)?)
     }
