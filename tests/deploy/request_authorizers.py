@@ -3,16 +3,21 @@
 What the local AWS does not play as AWS does is given to it here, or read in the template:
 - It knows no `context.*` identity sources of REST APIs. Two headers stand in for them, in which the client repeats the method and the path.
 - It does not read the CORS settings of an HTTP API from a template, only from an API call.
-- It has no resource for the responses of WebSocket routes and sends them without one. It does not pass the subprotocol on that the integration chose.
+- It has no resource for the responses of WebSocket routes and sends them without one. It does not pass the subprotocol on that the integration chose:
+  for a browser, which wants one, it is put in.
 """
 
 import json
 import socket
+import socketserver
+import subprocess
+import threading
 from pathlib import Path
 
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, RejectConnection, Request, TextMessage
 
+import spa
 import tokens
 from examples import AUTHORIZER, EXAMPLES, expected, lint, of_type, sam_responses
 from stories import AUDIENCE, expect
@@ -208,6 +213,62 @@ def websocket(check, cloud, stack, minted, directory):
     answer = cloud.functions.invoke(FunctionName=found["StackResourceDetail"]["PhysicalResourceId"], Payload=json.dumps(event))
     chosen = json.loads(answer["Payload"].read())
     check("websocket: the integration chooses the subprotocol, without the token", chosen == {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "bearer"}}, chosen)
+    in_a_browser(check, cloud, api, may, may_not)
+
+
+def in_a_browser(check, cloud, api, may, may_not):
+    if not spa.browser(check, spa.BROWSER):
+        return
+    address = f"ws://{cloud.host(api.api)}:{front(cloud.port)}/{api.stage}"
+    command = ["node", str(spa.BROWSER / "websocket.mjs"), address, str(spa.PICTURES)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as story:
+        try:
+            story.stdin.write(json.dumps({"may": may, "mayNot": may_not}) + "\n")
+            story.stdin.close()
+            spa.taken(check, story, "websocket.mjs")
+        finally:
+            story.kill()
+
+
+def front(port):
+    """The port of what passes connections on, and puts into the gateway's answer the subprotocol that the integration chose: browsers
+    close a connection whose answer names none of those that they offered."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self):
+            asked = head(self.rfile)
+            with socket.create_connection(("127.0.0.1", port)) as upstream, upstream.makefile("rb") as reader:
+                upstream.sendall(asked)
+                answer = head(reader)
+                if answer.startswith(b"HTTP/1.1 101") and b"\r\nsec-websocket-protocol:" in asked.lower():
+                    answer = answer.removesuffix(b"\r\n") + b"Sec-WebSocket-Protocol: bearer\r\n\r\n"
+                self.connection.sendall(answer)
+                back = threading.Thread(target=passed_on, args=(reader, self.connection), daemon=True)
+                back.start()
+                passed_on(self.rfile, upstream)
+                back.join()
+
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_address[1]
+
+
+def head(reader):
+    """A head of HTTP, with its last, empty line."""
+    lines = [reader.readline()]
+    while lines[-1].strip():
+        lines.append(reader.readline())
+    return b"".join(lines)
+
+
+def passed_on(reader, connection):
+    try:
+        while data := reader.read1():
+            connection.sendall(data)
+        connection.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass  # The other side is gone.
 
 
 class Connection:

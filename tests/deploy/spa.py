@@ -23,23 +23,17 @@ PATIENCE = 120
 
 
 def deployed(check, cloud, directory):
-    missing = [name for name in ("node", "npm", CHROMIUM) if not shutil.which(name)]
-    if missing and not os.environ.get("CI"):
-        print(f"     the app is not tried: there is no {' and no '.join(missing)}")
+    if not browser(check, APP, BROWSER):
         return
-    check("there are Node.js and Chromium", not missing, missing)
     built = Path(directory) / "spa"
-    for folder in (APP, BROWSER):
-        run = shown(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder)
-        check(f"npm ci in {folder.relative_to(ROOT)}", run, run)
     run = shown(["npm", "run", "build"], cwd=APP, env=os.environ | {"SPA_OUT_DIR": str(built)})
     check("npm run build", run and (built / "settings.json").exists(), run)
 
     command = ["node", str(BROWSER / "deployed.mjs"), str(built), AUDIENCE, str(PICTURES)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as browser:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as story:
         try:
             # The provider warns of its version of Node.js first.
-            told = json.loads(next(line for line in browser.stdout if line.startswith("{")))
+            told = json.loads(next(line for line in story.stdout if line.startswith("{")))
             sample = cloud.deploy("spa", Issuer=told["issuer"], Audience=AUDIENCE, AllowOrigin=told["origin"], InvalidToken="unauthorized")
             uncached(cloud, sample)
             document = json.loads((PETS / "authorizer.json").read_text())
@@ -53,18 +47,36 @@ def deployed(check, cloud, directory):
                 Front(cloud, sample, gateway(ROOT / "template.yaml", AllowOrigin=told["origin"], InvalidToken="unauthorized")),
                 Front(cloud, store, gateway(PETS / "template.yaml")),
             ]
-            browser.stdin.write(json.dumps({"movies": front[0].url, "pets": front[1].url}) + "\n")
-            browser.stdin.flush()
-            steps = 0
-            for line in browser.stdout:
-                print(f"     | {line.rstrip()}", flush=True)
-                if line.startswith(("ok ", "FAIL ")):
-                    steps += 1
-                    check(f"in a browser: {line.split(maxsplit=1)[1].strip()}", line.startswith("ok "), f"see {PICTURES}")
-            written = (BROWSER / "deployed.mjs").read_text().count("await step(")
-            check("in a browser: every step was taken", browser.wait() == 0 and steps == written, f"{steps} of {written}, exit status {browser.wait()}")
+            story.stdin.write(json.dumps({"movies": front[0].url, "pets": front[1].url}) + "\n")
+            story.stdin.flush()
+            taken(check, story, "deployed.mjs")
         finally:
-            browser.kill()
+            story.kill()
+
+
+def browser(check, *packages):
+    """Whether there is a browser, with what these packages need. By hand, it may be missing."""
+    missing = [name for name in ("node", "npm", CHROMIUM) if not shutil.which(name)]
+    if missing and not os.environ.get("CI"):
+        print(f"     nothing is tried in a browser: there is no {' and no '.join(missing)}")
+        return False
+    check("there are Node.js and Chromium", not missing, missing)
+    for folder in packages:
+        run = shown(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder)
+        check(f"npm ci in {folder.relative_to(ROOT)}", run, run)
+    return True
+
+
+def taken(check, story, script):
+    """Checks each step that a script tells of in a browser."""
+    steps = 0
+    for line in story.stdout:
+        print(f"     | {line.rstrip()}", flush=True)
+        if line.startswith(("ok ", "FAIL ")):
+            steps += 1
+            check(f"in a browser: {line.split(maxsplit=1)[1].strip()}", line.startswith("ok "), f"see {PICTURES}")
+    written = (BROWSER / script).read_text().count("await step(")
+    check("in a browser: every step was taken", story.wait() == 0 and steps == written, f"{steps} of {written}, exit status {story.wait()}")
 
 
 def uncached(cloud, stack):
