@@ -101,7 +101,7 @@ the version in Cargo.toml, or the changelog has no section for it.",
         about: "run the binary of a release through ten million invocations",
         details: "\
 Of every kind, half of them one at a time and half of them sixteen at once, with keys that rotate, tokens that are revoked
-and outages. Fails if an answer is wrong or changes, or if memory, descriptors or threads grow. Takes an hour or two with
+and outages. Fails if an answer is wrong or changes, or if memory, descriptors or threads grow. Takes about an hour with
 two processors to itself, and prints a line every 30 seconds. Linux only.
 
     cargo xtask soak 1000000",
