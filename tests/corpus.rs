@@ -62,8 +62,9 @@ fn always(target: fn(&[u8])) -> impl Fn(&[u8]) -> bool {
 
 #[test]
 fn authorize_answers_in_shape_and_allows_no_forgery() {
-    let events = ["events", "events/rest-request", "events/http-api", "events/websocket", "events/tenants"].map(files);
-    for files in [files("fuzz/seeds/authorize"), events.concat(), corpus("authorize")] {
+    let kinds = ["rest-request", "http-api", "websocket", "tenants", "opaque"];
+    let samples = kinds.into_iter().flat_map(|kind| files(&format!("events/{kind}"))).collect();
+    for files in [files("fuzz/seeds/authorize"), files("events"), samples, corpus("authorize")] {
         replay(&files, always(targets::authorize::run));
     }
 }

@@ -216,3 +216,33 @@ fn a_failure_is_one_line_with_the_reason_and_what_to_do() {
     let decision = lines.iter().find(|line| line["request_id"] == answer.request_id).unwrap();
     assert_eq!((&decision["reason"], &decision["issuer"]), (&json!("introspection_unavailable"), &json!(KEYS)));
 }
+
+#[test]
+fn the_sample_events_of_opaque_tokens_are_answered_as_stored() {
+    let endpoint = Endpoint::start();
+    let said = |audience: &str| {
+        json!({
+            "iss": "https://login.example.com/", "sub": "ada", "aud": audience, "exp": 4_922_899_200_u64,
+            "client_id": "shop", "scope": "read:orders", "token_type": "Bearer",
+        })
+    };
+    endpoint.activate("opaque-sample-of-ada", &said("https://api.example.com/orders"));
+    endpoint.activate("opaque-sample-for-another-api", &said("https://api.example.com/invoices"));
+    let read = |path: String| -> Value { serde_json::from_slice(&std::fs::read(&path).expect(&path)).unwrap() };
+    let mut config = read("events/config/opaque.json".to_owned());
+    let introspection = &mut config["issuers"][0]["introspection"];
+    introspection["endpoint"] = json!(endpoint.url());
+    introspection["client_secret"] = json!({ "file": concat!(env!("CARGO_MANIFEST_DIR"), "/events/keys/opaque-client.secret.txt") });
+    let lambda = started(&config, &[]);
+    let mut names: Vec<String> = std::fs::read_dir("events/opaque")
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names.len(), 4);
+    for name in names {
+        let event = read(format!("events/opaque/{name}"));
+        let answer = lambda.invoke(event.to_string()).policy();
+        assert_eq!(answer, read(format!("events/answers/opaque/{name}")), "{name}: {answer:#}");
+    }
+}
