@@ -232,7 +232,8 @@ fn the_sample_events_of_opaque_tokens_are_answered_as_stored() {
     let mut config = read("events/config/opaque.json".to_owned());
     let introspection = &mut config["issuers"][0]["introspection"];
     introspection["endpoint"] = json!(endpoint.url());
-    introspection["client_secret"] = json!({ "file": concat!(env!("CARGO_MANIFEST_DIR"), "/events/keys/opaque-client.secret.txt") });
+    introspection["client_secret"] =
+        json!({ "file": concat!(env!("CARGO_MANIFEST_DIR"), "/events/keys/opaque-client.secret.txt") });
     let lambda = started(&config, &[]);
     let mut names: Vec<String> = std::fs::read_dir("events/opaque")
         .unwrap()
