@@ -1,6 +1,6 @@
 //! Unverified token -> the issuer that it may be from.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::algorithm::{Algorithm, Family};
@@ -78,7 +78,7 @@ impl Issuer {
 pub(crate) struct Issuers {
     entries: Vec<Issuer>,
     /// Every `iss` that is known in advance, those of listed tenants included, so that many cost a decision no more than one.
-    known: HashMap<String, Known>,
+    known: BTreeMap<String, Known>,
     /// The entries for any tenant, by their place.
     open: Vec<usize>,
     /// The entries without a name, by their place.
@@ -101,7 +101,7 @@ pub(crate) struct Selected<'i> {
 impl Issuers {
     /// Finds out which `iss` each entry is for. An entry with a name of its own goes before the tenants of a pattern.
     pub(crate) fn new(entries: Vec<Issuer>) -> Self {
-        let (mut known, mut open, mut unnamed) = (HashMap::<String, Known>::new(), Vec::new(), Vec::new());
+        let (mut known, mut open, mut unnamed) = (BTreeMap::<String, Known>::new(), Vec::new(), Vec::new());
         for (index, entry) in entries.iter().enumerate() {
             match &entry.name {
                 IssuerName::Exact(name) => known.entry(name.clone()).or_default().entries.push(index),
