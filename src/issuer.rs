@@ -77,7 +77,7 @@ impl Issuer {
 /// All entries, and which `iss` each is for.
 pub(crate) struct Issuers {
     entries: Vec<Issuer>,
-    /// Every `iss` that is known in advance, those of listed tenants included, so that many cost a decision no more than one.
+    /// Every `iss` that is known in advance, those of listed tenants included, so that many cost hardly more than one.
     known: BTreeMap<String, Known>,
     /// The entries for any tenant, by their place.
     open: Vec<usize>,

@@ -184,7 +184,7 @@ fn the_documents_of_every_version_start_and_pass_the_check_with_the_stored_warni
 }
 
 #[test]
-fn what_started_once_and_is_refused_today_is_in_the_changelog() {
+fn a_context_key_claims_started_once_and_its_refusal_is_in_the_changelog() {
     let mut document: Value = json(&released().join("0.1.0/absent.json"));
     document["context"] = serde_json::json!({ "claims": "" });
     let schema: Value = json(&released().join("0.1.0/authorizer.schema.json"));

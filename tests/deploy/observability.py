@@ -104,7 +104,7 @@ def alarmed(check, cloud, topic):
 
 
 def shown(check, cloud):
-    body = cloud.client("cloudwatch").get_dashboard(DashboardName="observed")["DashboardBody"]
+    body = cloud.client("cloudwatch").get_dashboard(DashboardName="observed-authorizer")["DashboardBody"]
     widgets = json.loads(body)["widgets"]
     check("the dashboard is JSON and all of its names are filled in", len(widgets) == 7 and "${" not in body, body)
     listed = widgets[0]["properties"]["alarms"]

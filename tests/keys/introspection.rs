@@ -35,6 +35,16 @@ fn served() -> (Endpoint, Local) {
     (endpoint, local)
 }
 
+/// The same, that waits for the endpoint for longer than a slow machine stands still.
+fn patient() -> (Endpoint, Local) {
+    let endpoint = Endpoint::start();
+    endpoint.activate(TOKEN, &claims(ISSUER));
+    let mut issuer = issuer(&endpoint, json!({}));
+    issuer["keys_cache"] = json!({ "timeout_ms": 10_000 });
+    let local = Local::with(&api(json!([issuer])), &[SECRET]);
+    (endpoint, local)
+}
+
 fn unavailable() -> String {
     "IntrospectionUnavailable".to_owned()
 }
@@ -219,7 +229,7 @@ fn ten_thousand_random_tokens_drive_out_no_active_answer() {
 
 #[test]
 fn the_same_token_a_thousand_times_at_once_is_one_question() {
-    let (endpoint, local) = served();
+    let (endpoint, local) = patient();
     endpoint.takes(Duration::from_millis(200));
     let decisions = local.decide_at_once((0..1_000).map(|_| TOKEN.to_owned()));
     assert!(decisions.iter().all(|decision| decision == "allow"));
@@ -237,7 +247,7 @@ fn the_same_token_a_thousand_times_at_once_is_one_question() {
 
 #[test]
 fn at_most_20_questions_are_under_way_and_the_others_wait_for_their_turn() {
-    let (endpoint, local) = served();
+    let (endpoint, local) = patient();
     endpoint.takes(Duration::from_millis(600));
     let tokens: Vec<_> = (0..41).map(|number| format!("token-{number}")).collect();
     tokens.iter().for_each(|token| endpoint.activate(token, &claims(ISSUER)));
@@ -248,11 +258,7 @@ fn at_most_20_questions_are_under_way_and_the_others_wait_for_their_turn() {
 
 #[test]
 fn a_question_that_waits_for_its_turn_ends_300_ms_before_the_deadline() {
-    let endpoint = Endpoint::start();
-    endpoint.activate(TOKEN, &claims(ISSUER));
-    let mut issuer = issuer(&endpoint, json!({}));
-    issuer["keys_cache"] = json!({ "timeout_ms": 10_000 });
-    let local = Local::with(&api(json!([issuer])), &[SECRET]);
+    let (endpoint, local) = patient();
     endpoint.takes(Duration::from_secs(5));
     let busy: Vec<_> = (0..20).map(|number| local.begin(format!("token-{number}"))).collect();
     eventually("20 questions are under way", || (endpoint.count() == 20).then_some(()));
@@ -281,7 +287,7 @@ fn the_endpoint_is_waited_for_until_300_ms_before_the_deadline() {
 
 #[test]
 fn who_waits_for_a_question_takes_over_if_its_invocation_ends() {
-    let (endpoint, local) = served();
+    let (endpoint, local) = patient();
     let active = json!({ "active": true, "aud": "api", "sub": "alice" });
     endpoint.always(Some(Reply::json(&active).delayed(EVER)));
     let asks = local.begin(TOKEN.to_owned());
@@ -375,7 +381,7 @@ fn an_endpoint_that_fails_is_left_alone_for_longer_and_longer() {
 
 #[test]
 fn failures_at_once_are_one_failure() {
-    let (endpoint, local) = served();
+    let (endpoint, local) = patient();
     endpoint.always(Some(Reply::status(503)));
     endpoint.takes(Duration::from_millis(200));
     let decisions = local.decide_at_once((0..100).map(|number| format!("token-{number}")));

@@ -211,8 +211,13 @@ fn a_flood_of_bad_tokens_is_told_from_a_change_by_its_reasons() {
     let server = KeyServer::start();
     server.set("/keys", Reply::json(&jwks(&[key("RS256")])));
     let mut config = config();
-    config["issuers"][1] = json!({ "issuer": KEYS, "audience": AUDIENCE, "jwks_uri": server.url("/keys") });
+    config["issuers"][1] = json!({
+        "issuer": KEYS, "audience": AUDIENCE, "jwks_uri": server.url("/keys"), "keys_cache": { "timeout_ms": 10_000 },
+    });
     let lambda = lambda(&config, &[JSON]);
+    // The keys are there, however long they took at start-up.
+    let known = key("RS256").token(&claims(KEYS, json!({})));
+    eventually("the keys are known", || (!lambda.invoke(event(&known, "GET/movies")).is_error).then_some(()));
     for number in 0..40 {
         let invented = stranger("RS256").named(&format!("invented-{number}")).token(&claims(KEYS, json!({})));
         let forged = stranger("HS256").token(&claims(SECRET, json!({ "sub": number.to_string() })));

@@ -101,7 +101,9 @@ fn concurrent_invocations_with_one_token_share_a_question_and_with_many_at_most_
     let endpoint = Endpoint::start();
     endpoint.activate(TOKEN, &undated());
     endpoint.takes(Duration::from_millis(1500));
-    let lambda = lambda(&endpoint, 60, &[("AWS_LAMBDA_MAX_CONCURRENCY", "24")]);
+    let mut config = config(&endpoint, 60);
+    config["issuers"][1]["keys_cache"] = json!({ "timeout_ms": 10_000 });
+    let lambda = started(&config, &[("CLIENT_SECRET", CLIENT_SECRET), ("AWS_LAMBDA_MAX_CONCURRENCY", "24")]);
     lambda.api.idle(24);
     let ask = |tokens: Vec<String>| {
         let begun: Vec<_> = tokens.iter().map(|token| lambda.api.begin(event(token, "GET/movies"))).collect();

@@ -95,6 +95,7 @@ fn print(runtime: &Runtime, run: &Run, world: &World) {
     }
     println!("  {} revocations seen; {:?}", run.revocations, run.outcomes);
     println!("  {} answers while a fetch of keys had just failed", run.unsettled);
+    assert!(run.unsettled <= run.answered / 1000 + 20, "keys are nearly always there");
     println!("  requests to issuers: {:?}", world.asked());
     println!("  at most {} in flight, {} connections", run.most_in_flight, run.connections);
     let (first, second) = run.looks.split_at(run.looks.len() / 2);

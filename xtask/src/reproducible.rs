@@ -6,9 +6,9 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use crate::build::{cargo_home, tools};
-use crate::run::{Outcome, command, output, root, run};
+use crate::run::{Outcome, command, output, root, run, target_dir};
 
-/// Makes the release of HEAD in two clones, and fails unless all files are the same.
+/// Makes the release of HEAD in two clones, and fails unless all files are the same. Those of the first are then in `release-files`.
 pub fn check(architectures: &[String]) -> Outcome {
     let commit = String::from_utf8(output(command("git").args(["rev-parse", "HEAD"]))?)?.trim().to_owned();
     if !output(command("git").args(["status", "--porcelain", "--untracked-files=no"]))?.is_empty() {
@@ -33,7 +33,15 @@ pub fn check(architectures: &[String]) -> Outcome {
     if !differ.is_empty() || first.is_empty() {
         return Err(format!("{commit} does not make the same bytes twice: {}", differ.join(", ")).into());
     }
-    println!("{commit} makes the same bytes twice");
+    let files = target_dir().join("release-files");
+    if files.exists() {
+        fs::remove_dir_all(&files)?;
+    }
+    fs::create_dir_all(&files)?;
+    for (name, bytes) in &first {
+        fs::write(files.join(name), bytes)?;
+    }
+    println!("{commit} makes the same bytes twice; they are in {}", files.display());
     Ok(())
 }
 
@@ -42,7 +50,7 @@ type Files = BTreeMap<String, Vec<u8>>;
 
 fn both(parent: &Path, commit: &str, architectures: &[String]) -> Outcome<[Files; 2]> {
     let first = made(&parent.join("a"), commit, architectures, &[])?;
-    // Elsewhere, by another user's folders, with nothing compiled or unpacked before, and in another language and time zone.
+    // Elsewhere, with folders of its own for Cargo and Zig in which nothing was compiled or unpacked, and in another time zone.
     let apart = parent.join("another/and-longer/place");
     let home = apart.join("cargo");
     cargo_home_like(&cargo_home()?, &home)?;

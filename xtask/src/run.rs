@@ -50,6 +50,9 @@ pub fn output(command: &mut Command) -> Outcome<Vec<u8>> {
 #[cfg(test)]
 pub fn scratch(name: &str) -> Outcome<PathBuf> {
     let folder = std::env::temp_dir().join(format!("xtask-{}-{name}", std::process::id()));
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder)?;
+    }
     std::fs::create_dir_all(&folder)?;
     Ok(folder)
 }

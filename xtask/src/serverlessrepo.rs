@@ -72,7 +72,7 @@ pub fn template(template: &str, package: &Manifest) -> Outcome<String> {
     Ok(without_queries(&template.replace("Metadata:\n", &metadata)))
 }
 
-/// The template without its saved queries, which are not on the repository's list of resources. Those of the runbook can be pasted.
+/// The template without its saved queries, which are not on the repository's list of resources. They can be copied from template.yaml.
 fn without_queries(template: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     let mut is_in_a_query = false;

@@ -40,8 +40,6 @@ fn sign(files: &Path, key: &Path, signers: &Path) -> Outcome {
         .args(["-Y", "sign", "-n", NAMESPACE, "-f"])
         .arg(key)
         .arg(files.join("SHA256SUMS"))
-        // No passphrase can be asked for where nobody sits.
-        .stdin(Stdio::null())
         .stdout(Stdio::null())
         .status()?;
     if !made.success() {
