@@ -508,13 +508,13 @@ fn metrics_and_alarms_keep_to_the_rules_of_cloudwatch() {
         assert!(published.contains(on.split(' ').next().unwrap()), "{name}: nothing publishes {on}");
         assert_eq!(properties["TreatMissingData"], "notBreaching", "{name}");
         let periods = match name.as_str() {
-            "StaleKeysAlarm" | "FailedFetchesAlarm" => (3, 2),
-            "MostRefusedAlarm" => (3, 3),
+            "stale-keys" | "failed-fetches" => (3, 2),
+            "most-refused" => (3, 3),
             _ => (1, 1),
         };
         let or_one = |property: &str| properties.get(property).and_then(Value::as_u64).unwrap_or(1);
         assert_eq!((or_one("EvaluationPeriods"), or_one("DatapointsToAlarm")), periods, "{name}");
-        if name != "MostRefusedAlarm" {
+        if name != "most-refused" {
             assert_eq!((&properties["Period"], &properties["Statistic"]), (&json!(300), &json!("Sum")), "{name}");
         }
         let tell = json!({ "Fn::If": ["WithAlarmTopic", [{ "Ref": "AlarmTopicArn" }], { "Ref": "AWS::NoValue" }] });
