@@ -149,6 +149,9 @@ mod tests {
             format!(r#"{{"type":"REQUEST","methodArn":"{ARN}","multiValueHeaders":{{"a":"b"}}}}"#),
             format!(r#"{{"type":"REQUEST","methodArn":"{ARN}","headers":{{}},"headers":{{}}}}"#),
             format!(r#"{{"type":"REQUEST","version":"2.0","routeArn":"{ARN}","cookies":"a=b"}}"#),
+            format!(r#"{{"type":"REQUEST","methodArn":"{connect}","requestContext":["CONNECT"]}}"#),
+            format!(r#"{{"type":"REQUEST","methodArn":"{ARN}","requestContext":{{}},"requestContext":{{}}}}"#),
+            format!(r#"{{"type":"REQUEST","methodArn":"{ARN}","headers":{{"a":[}}}}"#),
         ] {
             assert_eq!(parsed(&malformed), Err(Error::MalformedEvent), "{malformed}");
         }

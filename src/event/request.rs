@@ -3,39 +3,29 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::arn::MethodArn;
-use super::shape::{IdentitySource, Pairs, Text};
+use super::shape::{Pairs, Text};
 use super::sources::{Carried, TokenSource};
 use super::{Api, Request};
 use crate::error::Error;
 use crate::json;
 
-/// What is read of a REQUEST event, by its documented shape.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RequestEvent<'a> {
-    #[serde(borrow, default)]
-    headers: Option<Pairs<'a, Option<Text<'a>>>>,
-    #[serde(borrow, default)]
-    multi_value_headers: Option<Pairs<'a, Option<Vec<Text<'a>>>>>,
-    #[serde(borrow, default)]
-    cookies: Option<Vec<Text<'a>>>,
-    #[serde(borrow, default)]
-    query_string_parameters: Option<Pairs<'a, Option<Text<'a>>>>,
-    #[serde(borrow, default)]
-    multi_value_query_string_parameters: Option<Pairs<'a, Option<Vec<Text<'a>>>>>,
-    #[serde(borrow, default)]
-    identity_source: Option<IdentitySource<'a>>,
-    #[serde(borrow, default)]
-    request_context: Option<RequestContext<'a>>,
-}
+/// The members of an object, each as often as it is there.
+type Members<'a> = Pairs<'a, &'a RawValue>;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RequestContext<'a> {
-    #[serde(borrow, default)]
-    event_type: Option<Cow<'a, str>>,
+/// The member with this name; none if it is absent or `null`.
+///
+/// # Errors
+/// If it is there twice, or does not have its documented shape.
+fn member<'a, T: Deserialize<'a>>(Pairs(members): &Members<'a>, name: &str) -> Result<Option<T>, Error> {
+    let mut named = members.iter().filter(|(member, _)| member == name);
+    match (named.next(), named.next()) {
+        (None, _) => Ok(None),
+        (Some((_, value)), None) => serde_json::from_slice(value.get().as_bytes()).map_err(|_| Error::MalformedEvent),
+        (Some(_), Some(_)) => Err(Error::MalformedEvent),
+    }
 }
 
 /// Reads a REQUEST event that is about this ARN; `http` is the kind of an HTTP API.
@@ -49,9 +39,10 @@ pub(super) fn parse<'a>(
     http: Option<Api>,
     sources: &[TokenSource],
 ) -> Result<Request<'a>, Error> {
-    let event: RequestEvent<'a> = json::members(event).map_err(|_| Error::MalformedEvent)?;
-    let event_type = event.request_context.and_then(|context| context.event_type);
-    let (arn, api) = match (http, event_type.as_deref()) {
+    let event: Members<'a> = json::members(event).map_err(|_| Error::MalformedEvent)?;
+    let context: Option<Members<'a>> = member(&event, "requestContext")?;
+    let event_type: Option<Text<'a>> = context.map(|context| member(&context, "eventType")).transpose()?.flatten();
+    let (arn, api) = match (http, event_type.as_ref().map(|Text(text)| &**text)) {
         (Some(http), None) => (MethodArn::parse(arn), http),
         (None, None) => (MethodArn::parse(arn), Api::Rest),
         (None, Some("CONNECT")) => (MethodArn::of_connect(arn), Api::WebSocket),
@@ -59,21 +50,25 @@ pub(super) fn parse<'a>(
     };
     let arn = arn.ok_or(Error::MalformedEvent)?;
     let carried = Carried::new(
-        event.headers,
-        event.multi_value_headers,
-        event.cookies,
-        event.query_string_parameters,
-        event.multi_value_query_string_parameters,
+        member(&event, "headers")?,
+        member(&event, "multiValueHeaders")?,
+        member(&event, "cookies")?,
+        member(&event, "queryStringParameters")?,
+        member(&event, "multiValueQueryStringParameters")?,
     );
     let found = sources.iter().find_map(|source| source.find(&carried));
+    // Format 1.0 has one text, and 2.0 a list.
+    let identity: Vec<Text<'a>> = match member(&event, "identitySource") {
+        Ok(texts) => texts.unwrap_or_default(),
+        Err(_) => member(&event, "identitySource")?.into_iter().collect(),
+    };
     if http.is_some() {
         // An answer is kept by the identity sources. By others than the token, it would be another token's.
-        let identity = event.identity_source.map(|IdentitySource(texts)| texts).unwrap_or_default();
         let holds = |text: &str| {
-            identity.iter().any(|identity| identity == text || identity.split(',').any(|part| part == text))
+            identity.iter().any(|Text(identity)| identity == text || identity.split(',').any(|part| part == text))
         };
         let kept_by_token = found.as_ref().is_some_and(|found| found.sent.iter().any(|sent| holds(sent)));
-        if !kept_by_token && identity.iter().any(|text| !text.is_empty()) {
+        if !kept_by_token && identity.iter().any(|Text(text)| !text.is_empty()) {
             return Err(Error::MalformedEvent);
         }
     }

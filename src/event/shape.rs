@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 /// A string, without a copy where it has no escapes.
 #[derive(serde::Deserialize)]
@@ -34,44 +34,5 @@ impl<'de: 'a, 'a, V: Deserialize<'de>> Deserialize<'de> for Pairs<'a, V> {
         }
 
         deserializer.deserialize_map(Members(PhantomData))
-    }
-}
-
-/// What the gateway calls the identity: one text in format 1.0, a list in 2.0.
-pub(super) struct IdentitySource<'a>(pub(super) Vec<Cow<'a, str>>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for IdentitySource<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextOrTexts<'a>(PhantomData<&'a ()>);
-
-        impl<'de: 'a, 'a> Visitor<'de> for TextOrTexts<'a> {
-            type Value = IdentitySource<'a>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string or a list of strings")
-            }
-
-            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(IdentitySource(vec![Cow::Borrowed(text)]))
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(IdentitySource(vec![Cow::Owned(text.to_owned())]))
-            }
-
-            fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-                Ok(IdentitySource(Vec::new()))
-            }
-
-            fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-                let mut texts = Vec::new();
-                while let Some(Text(text)) = items.next_element()? {
-                    texts.push(text);
-                }
-                Ok(IdentitySource(texts))
-            }
-        }
-
-        deserializer.deserialize_any(TextOrTexts(PhantomData))
     }
 }

@@ -65,11 +65,11 @@ fn all<'a>(
     multiple: Option<Pairs<'a, Option<Vec<Text<'a>>>>>,
 ) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
     let mut pairs = Vec::new();
-    for (name, value) in single.into_iter().flat_map(|Pairs(pairs)| pairs) {
+    for (name, value) in single.map_or_else(Vec::new, |Pairs(pairs)| pairs) {
         pairs.extend(value.map(|Text(value)| (name, value)));
     }
-    for (name, values) in multiple.into_iter().flat_map(|Pairs(pairs)| pairs) {
-        for Text(value) in values.into_iter().flatten() {
+    for (name, values) in multiple.map_or_else(Vec::new, |Pairs(pairs)| pairs) {
+        for Text(value) in values.unwrap_or_default() {
             pairs.push((name.clone(), value));
         }
     }
