@@ -12,14 +12,14 @@ use super::{Api, Request};
 use crate::error::Error;
 use crate::json;
 
-/// The members of an object, each as often as it is there.
-type Members<'a> = Pairs<'a, &'a RawValue>;
+/// An object whose members are read by name, each as it was sent.
+type Object<'a> = Pairs<'a, &'a RawValue>;
 
 /// The member with this name; none if it is absent or `null`.
 ///
 /// # Errors
 /// If it is there twice, or does not have its documented shape.
-fn member<'a, T: Deserialize<'a>>(Pairs(members): &Members<'a>, name: &str) -> Result<Option<T>, Error> {
+fn member<'a, T: Deserialize<'a>>(Pairs(members): &Object<'a>, name: &str) -> Result<Option<T>, Error> {
     let mut named = members.iter().filter(|(member, _)| member == name);
     match (named.next(), named.next()) {
         (None, _) => Ok(None),
@@ -39,8 +39,8 @@ pub(super) fn parse<'a>(
     http: Option<Api>,
     sources: &[TokenSource],
 ) -> Result<Request<'a>, Error> {
-    let event: Members<'a> = json::members(event).map_err(|_| Error::MalformedEvent)?;
-    let context: Option<Members<'a>> = member(&event, "requestContext")?;
+    let event: Object<'a> = json::members(event).map_err(|_| Error::MalformedEvent)?;
+    let context: Option<Object<'a>> = member(&event, "requestContext")?;
     let event_type: Option<Text<'a>> = context.map(|context| member(&context, "eventType")).transpose()?.flatten();
     let (arn, api) = match (http, event_type.as_ref().map(|Text(text)| &**text)) {
         (Some(http), None) => (MethodArn::parse(arn), http),
