@@ -49,7 +49,9 @@ impl Failure {
         match self {
             Self::Timeout => true,
             Self::Fetch(FetchError::Status(status)) => status >= 500 || matches!(status, 401 | 403 | 407 | 408 | 429),
-            Self::Fetch(FetchError::Connection | FetchError::Address | FetchError::NotFound) => true,
+            Self::Fetch(FetchError::Connection | FetchError::Tls(_) | FetchError::Address | FetchError::NotFound) => {
+                true
+            }
             Self::Fetch(FetchError::TooLarge) | Self::OutOfTime | Self::LeftAlone | Self::Secret | Self::Response => {
                 false
             }

@@ -13,7 +13,7 @@ use reqwest::header::{
 use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode, redirect};
 
 use super::resolver::{Judged, Lookup, by_the_system};
-use super::trust::Trust;
+use super::trust::{TlsError, Trust};
 use super::url::KeyUrl;
 
 /// The largest document that is read: key sets have a few KiB, the largest public ones under 100.
@@ -52,8 +52,10 @@ impl fmt::Debug for Fetched {
 /// Why there is no document. None of these says anything about a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FetchError {
-    /// No connection, or it broke, or TLS failed.
+    /// No connection, or it broke.
     Connection,
+    /// The server could not prove who it is.
+    Tls(TlsError),
     /// The name of a discovered address resolves to this machine, its link or the platform's own services.
     Address,
     /// The Parameters and Secrets extension says that there is no such thing (`ResourceNotFoundException`).
@@ -68,6 +70,7 @@ impl fmt::Display for FetchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connection => f.write_str("connection_failed"),
+            Self::Tls(error) => error.fmt(f),
             Self::Address => f.write_str("discovered_address_not_allowed"),
             Self::NotFound => f.write_str("not_found"),
             Self::Status(status) => write!(f, "status_{status}"),
@@ -179,7 +182,8 @@ async fn ask(client: &Client, url: &KeyUrl, with: With<'_>) -> Result<Fetched, F
         With::SessionToken(token) => (request.header("X-Aws-Parameters-Secrets-Token", &token.0), false),
         With::Form(form) => (posted(client.post(url.url.clone()), form)?, false),
     };
-    let mut response = request.send().await.map_err(|_| FetchError::Connection)?;
+    let mut response =
+        request.send().await.map_err(|error| TlsError::of(&error).map_or(FetchError::Connection, FetchError::Tls))?;
     let max_age = max_age(response.headers());
     match response.status() {
         StatusCode::OK => {}

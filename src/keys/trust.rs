@@ -1,8 +1,11 @@
-//! Whose certificates the key fetches accept.
+//! Whose certificates the fetches accept, and why they did not accept one.
 
-use rustls::RootCertStore;
+use std::error::Error;
+use std::{fmt, io};
+
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use rustls::{CertificateError, RootCertStore};
 
 /// The authorities whose certificates servers may show.
 #[derive(Clone, Debug)]
@@ -35,6 +38,64 @@ impl Trust {
             Self::Webpki => RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() },
             Self::Roots(roots) => roots,
         }
+    }
+}
+
+/// Why TLS failed, as the log has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TlsError {
+    /// The certificate, or one between it and the authority, is past its end or before its beginning.
+    OutOfDate,
+    /// The certificate is for other names.
+    Name,
+    /// The certificate is not from an authority that is trusted, or is otherwise invalid.
+    Certificate,
+    /// The server does not speak TLS, or neither of the versions 1.2 and 1.3.
+    Handshake,
+}
+
+impl TlsError {
+    /// What TLS said, if it is what made a request fail.
+    pub(super) fn of(error: &reqwest::Error) -> Option<Self> {
+        let mut next: Option<&(dyn Error + 'static)> = Some(error);
+        while let Some(error) = next {
+            if let Some(error) = error.downcast_ref::<rustls::Error>() {
+                return Some(error.into());
+            }
+            // An I/O error has what it wraps beside its source, which is that of what it wraps.
+            next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+                Some(wrapped) => Some(wrapped),
+                None => error.source(),
+            };
+        }
+        None
+    }
+}
+
+impl From<&rustls::Error> for TlsError {
+    fn from(error: &rustls::Error) -> Self {
+        match error {
+            rustls::Error::InvalidCertificate(error) => match error {
+                CertificateError::Expired
+                | CertificateError::ExpiredContext { .. }
+                | CertificateError::NotValidYet
+                | CertificateError::NotValidYetContext { .. } => Self::OutOfDate,
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => Self::Name,
+                _ => Self::Certificate,
+            },
+            _ => Self::Handshake,
+        }
+    }
+}
+
+impl fmt::Display for TlsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OutOfDate => "certificate_out_of_date",
+            Self::Name => "certificate_of_another_name",
+            Self::Certificate => "certificate_not_trusted",
+            Self::Handshake => "tls_failed",
+        })
     }
 }
 

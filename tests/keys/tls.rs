@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, Stream, SupportedProtocolVersion};
 use serde_json::{Value, json};
 
+use crate::support::in_process::Log;
 use crate::support::{Process, Scratch, jwks, key};
 use crate::world::{ISSUER, Local, api, issuer, parse, token};
 
@@ -46,10 +47,13 @@ impl SecureServer {
     }
 
     pub(crate) fn named(authority: &Authority, names: &[&str], version: &'static SupportedProtocolVersion) -> Self {
-        let own = KeyPair::generate().unwrap();
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let certificate = CertificateParams::new(names).unwrap();
-        let certificate = certificate.signed_by(&own, &authority.0).unwrap();
+        Self::showing(authority, &CertificateParams::new(names).unwrap(), version)
+    }
+
+    fn showing(authority: &Authority, params: &CertificateParams, version: &'static SupportedProtocolVersion) -> Self {
+        let own = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&own, &authority.0).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let own = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(own.serialize_der()));
         let config = ServerConfig::builder_with_provider(provider)
@@ -155,14 +159,24 @@ fn a_server_with_a_certificate_from_a_configured_authority_is_trusted() {
     assert_eq!(local.decides(&token(&key("ES256"))), "allow");
 }
 
+/// A fetch from this address, with these `tls` settings, has no keys. Returns its outcome in the log.
+#[track_caller]
+fn fails(url: &str, tls: Value) -> String {
+    let local = Local::new(&config(url, tls));
+    let (decision, log) = Log::new().of(|| local.decides(&token(&key("ES256"))));
+    assert_eq!(decision, "KeysUnavailable", "{url}");
+    let mut lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["fields"].take());
+    let fetch = lines.find(|fields| fields["message"] == "key set").unwrap();
+    fetch["outcome"].as_str().unwrap().to_owned()
+}
+
 #[test]
 fn without_the_configured_authority_the_server_is_not_trusted() {
     let (authority, scratch) = (Authority::new(), Scratch::new());
     let another = scratch.file("another.pem", Authority::new().pem());
     let server = SecureServer::start(&authority, "localhost", &rustls::version::TLS13);
     for tls in [json!(null), json!({ "roots": "webpki" }), json!({ "ca_file": another })] {
-        let local = Local::new(&config(&server.url("localhost"), tls.clone()));
-        assert_eq!(local.decides(&token(&key("ES256"))), "KeysUnavailable", "{tls}");
+        assert_eq!(fails(&server.url("localhost"), tls.clone()), "certificate_not_trusted", "{tls}");
     }
     assert_eq!(server.served(), 0);
 }
@@ -173,10 +187,38 @@ fn a_certificate_for_another_name_is_refused() {
     let file = scratch.file("authority.pem", authority.pem());
     let server = SecureServer::start(&authority, "keys.example", &rustls::version::TLS13);
     for host in ["localhost", "127.0.0.1"] {
-        let local = Local::new(&config(&server.url(host), json!({ "ca_file": file })));
-        assert_eq!(local.decides(&token(&key("ES256"))), "KeysUnavailable", "{host}");
+        let outcome = fails(&server.url(host), json!({ "ca_file": file }));
+        assert_eq!(outcome, "certificate_of_another_name", "{host}");
     }
     assert_eq!(server.served(), 0);
+}
+
+#[test]
+fn a_certificate_that_has_ended_or_does_not_hold_yet_is_refused() {
+    let (authority, scratch) = (Authority::new(), Scratch::new());
+    let file = scratch.file("authority.pem", authority.pem());
+    for (from, to) in [(2001, 2002), (2101, 2102)] {
+        let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        (params.not_before, params.not_after) = (date_time_ymd(from, 1, 1), date_time_ymd(to, 1, 1));
+        let server = SecureServer::showing(&authority, &params, &rustls::version::TLS13);
+        let outcome = fails(&server.url("localhost"), json!({ "ca_file": file }));
+        assert_eq!(outcome, "certificate_out_of_date", "{from}");
+        assert_eq!(server.served(), 0);
+    }
+}
+
+#[test]
+fn a_server_without_tls_and_one_that_is_not_there_are_told_apart() {
+    let plain = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("https://{}/keys", plain.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = plain.accept().unwrap();
+        stream.read_exact(&mut [0; 5]).unwrap();
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").unwrap();
+    });
+    assert_eq!(fails(&url, json!(null)), "tls_failed");
+    server.join().unwrap();
+    assert_eq!(fails(&url, json!(null)), "connection_failed");
 }
 
 #[test]

@@ -93,9 +93,16 @@ pub(super) fn no_keys(keys: &KeySource, entry: &str, failure: &str) -> String {
 pub(super) fn fetch(failure: &str) -> &'static str {
     match failure {
         "timeout" | "connection_failed" => {
-            "See that the address can be reached, and that its certificate is trusted (`tls` takes an authority of your own). In Lambda, a \
-             function in a VPC needs a NAT gateway for it."
+            "See that the address can be reached. In Lambda, a function in a VPC needs a NAT gateway for it."
         }
+        "certificate_not_trusted" => {
+            "Set `tls.ca_file` to the authority of the server's certificate, if it is one of your own: it is not among those that are trusted."
+        }
+        "certificate_of_another_name" => {
+            "Correct the host name of the address: the server's certificate is for others."
+        }
+        "certificate_out_of_date" => "Have the server's certificate renewed: it has ended, or does not hold yet.",
+        "tls_failed" => "Correct the port of the address, or the server: it does not speak TLS 1.2 or 1.3 there.",
         "not_a_key_set" => "Set `jwks_uri` to the address of a JWK Set: this one has something else.",
         "no_usable_key" => "Compare `algorithms` with the keys of the set: none of them can be used.",
         "not_a_discovery_document" => {
@@ -160,6 +167,10 @@ mod tests {
     fn a_failed_fetch_says_what_to_do_about_its_outcome() {
         let cases = [
             ("timeout", "See that the address can be reached"),
+            ("certificate_not_trusted", "Set `tls.ca_file`"),
+            ("certificate_of_another_name", "Correct the host name"),
+            ("certificate_out_of_date", "Have the server's certificate renewed"),
+            ("tls_failed", "Correct the port"),
             ("status_301", "Set the address that this one redirects to"),
             ("status_404", "Correct the address"),
             ("status_503", "See what the address answers"),
