@@ -127,15 +127,22 @@ impl JwksSource {
             Address::Fixed(url) => return self.read(url, began, held).await,
             Address::Discovered(document) => document,
         };
-        // An address that stalls leaves no time to look for another, so every second attempt begins with the document.
-        let known_first = state.failures().is_multiple_of(2);
-        if let Some(url) = held.and_then(|held| held.item.discovered.as_ref())
-            && known_first
+        // What is fetched while it is fresh is fetched for a token that does not fit it: the issuer may have moved its keys, while the
+        // old address still answers. Beginning with the wrong one may leave no time for the other, so every second attempt is the
+        // other way round.
+        let is_fresh = held.is_some_and(|held| began.since(held.since) < held.fresh);
+        let document_first = is_fresh == state.failures().is_multiple_of(2);
+        let known = held.and_then(|held| held.item.discovered.as_deref());
+        if let Some(url) = known.filter(|_| !document_first)
             && let Ok(new) = self.read(url, began, held).await
         {
             return Ok(new);
         }
-        let url = self.discover(document).await?;
+        let url = match (self.discover(document).await, known) {
+            (Ok(url), _) => url,
+            (Err(_), Some(known)) if document_first => known.clone(),
+            (Err(failure), _) => return Err(failure),
+        };
         let new = self.read(&url, began, held).await?;
         Ok(Held { item: Set { discovered: Some(Arc::new(url)), ..new.item }, ..new })
     }

@@ -202,7 +202,7 @@ fn a_discovered_set_is_revalidated_by_its_entity_tag() {
 }
 
 #[test]
-fn an_unknown_kid_refetches_the_set_at_the_discovered_address() {
+fn an_unknown_kid_refetches_the_document_and_then_the_set() {
     let provider = Provider::start("");
     let local = provider.local(json!({}));
     assert_eq!(local.decides(&provider.token(&stranger("ES256"))), "Unauthorized");
@@ -210,5 +210,31 @@ fn an_unknown_kid_refetches_the_set_at_the_discovered_address() {
     provider.server.set(KEYS, set(&[&key("ES256"), &stranger("ES256")]));
     local.clock.advance(15);
     assert_eq!(local.decides(&provider.token(&stranger("ES256"))), "allow");
-    assert_eq!(provider.counts(KEYS), (1, 2));
+    assert_eq!(provider.counts(KEYS), (2, 2));
+}
+
+#[test]
+fn keys_that_moved_are_found_by_the_first_token_of_a_new_one_although_the_old_address_answers() {
+    let provider = Provider::start("");
+    let local = provider.local(json!({}));
+    let ask = |key: &SigningKey| local.decides(&provider.token(key));
+    assert_eq!(ask(&key("ES256")), "allow");
+    provider.server.set("/moved", set(&[&stranger("ES256")]));
+    provider.says("/moved");
+    local.clock.advance(31);
+    assert_eq!(ask(&stranger("ES256")), "allow");
+    assert_eq!(ask(&key("ES256")), "Unauthorized", "a set is replaced whole");
+    assert_eq!((provider.counts(KEYS), provider.counts("/moved")), ((2, 1), (2, 1)));
+}
+
+#[test]
+fn an_unknown_kid_finds_the_set_at_the_old_address_while_the_document_cannot_be_fetched() {
+    let provider = Provider::start("");
+    let local = provider.local(json!({}));
+    assert_eq!(local.decides(&provider.token(&key("ES256"))), "allow");
+    provider.server.set(&provider.document(), down());
+    provider.server.set(KEYS, set(&[&key("ES256"), &stranger("ES256")]));
+    local.clock.advance(31);
+    assert_eq!(local.decides(&provider.token(&stranger("ES256"))), "allow");
+    assert_eq!(provider.counts(KEYS), (2, 2));
 }
