@@ -90,32 +90,31 @@ impl Sent {
     fn credential(&self) -> Option<(String, Vec<String>)> {
         let found = self.header("authorization");
         if !found.is_empty() {
-            return Some((found.join(", "), found));
+            return Some((found.join(", "), names(&found)));
         }
         let found = self.header("x-token");
         if !found.is_empty() {
-            return Some((bearer(&found), found));
+            return Some((bearer(&found), names(&found)));
         }
         let header = self.header("cookie");
         let pairs =
             header.iter().flat_map(|list| list.split(';')).chain(self.cookies.iter().flat_map(|list| list.split(';')));
         let found = distinct(pairs.filter_map(|pair| {
-            let value = pair.trim_matches(|space| space == ' ' || space == '\t').strip_prefix("session=")?;
+            let (name, value) = pair.trim_matches([' ', '\t']).split_once('=')?;
+            let value = (name.trim_end_matches([' ', '\t']) == "session").then_some(value)?;
             let inside = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
             Some(inside.unwrap_or(value).to_owned())
         }));
         if !found.is_empty() {
-            let lists = [self.cookies.join("; "), self.cookies.join(";")];
-            let names = lists.into_iter().chain(header).chain(found.clone()).filter(|name| !name.is_empty());
-            return Some((bearer(&found), names.collect()));
+            return Some((bearer(&found), [names(&header), names(&self.cookies), names(&found)].concat()));
         }
         let parameters = self.parameters.iter().chain(&self.multi_value_parameters);
         let found = distinct(parameters.filter(|(name, _)| name == "token").map(|(_, value)| value.clone()));
         if !found.is_empty() {
-            return Some((bearer(&found), found));
+            return Some((bearer(&found), names(&found)));
         }
         let found = self.header("sec-websocket-protocol");
-        if found.is_empty() { None } else { Some((subprotocol(&found), found)) }
+        if found.is_empty() { None } else { Some((subprotocol(&found), names(&found))) }
     }
 
     /// Whether an HTTP API would keep the answer by something else than the token.
@@ -168,18 +167,34 @@ fn bearer(values: &[String]) -> String {
     if has_scheme { value } else { format!("Bearer {value}") }
 }
 
-/// The value for a list of subprotocols: the one after the only `bearer`, if no other could be the token.
+/// What a gateway may call these values: all of them in a list.
+fn names(values: &[String]) -> Vec<String> {
+    [", ", ",", "; ", ";"].iter().map(|between| values.join(between)).filter(|name| !name.is_empty()).collect()
+}
+
+/// The value for lists of subprotocols: the one that follows each `bearer`, if no other could be the token.
 fn subprotocol(values: &[String]) -> String {
     let list = values.join(",");
-    let items: Vec<&str> =
-        list.split(',').map(|item| item.trim_matches(|space| space == ' ' || space == '\t')).collect();
-    let schemes: Vec<usize> =
-        items.iter().enumerate().filter(|(_, item)| item.eq_ignore_ascii_case("bearer")).map(|(at, _)| at).collect();
-    let tokens =
-        |but: usize| items.iter().enumerate().filter(|(at, item)| *at != but && item.matches('.').count() == 2).count();
-    match schemes[..] {
-        [at] if items.len() > at + 1 && !items[at + 1].contains(' ') && tokens(at + 1) == 0 => {
-            format!("Bearer {}", items[at + 1])
+    let items: Vec<&str> = list.split(',').map(|item| item.trim_matches([' ', '\t'])).collect();
+    let is_scheme = |item: &str| item.eq_ignore_ascii_case("bearer");
+    let (mut at, mut after, mut others) = (0, Vec::new(), Vec::new());
+    while at < items.len() {
+        if is_scheme(items[at]) {
+            at += 1;
+            after.push(items.get(at).copied().unwrap_or_default());
+        } else if items[at].starts_with("ey") && items[at].matches('.').count() == 2 {
+            others.push(items[at]);
+        }
+        at += 1;
+    }
+    match after[..] {
+        [token, ..]
+            if after.iter().chain(&others).all(|other| *other == token)
+                && !is_scheme(token)
+                && !token.is_empty()
+                && !token.contains(' ') =>
+        {
+            format!("Bearer {token}")
         }
         _ => "Bearer ,".to_owned(),
     }

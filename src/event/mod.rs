@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 pub(crate) use arn::{CONNECT, MethodArn};
 use serde::Deserialize;
-pub(crate) use sources::TokenSource;
+pub(crate) use sources::{PROTOCOLS, TokenSource};
 
 use crate::error::Error;
 use crate::json;

@@ -1,13 +1,14 @@
 //! Where the token of a REQUEST event is.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::shape::{Pairs, Text};
 
 /// The header whose values begin with a scheme (RFC 9110 section 11.6.2).
 const AUTHORIZATION: &str = "Authorization";
 /// The header whose values are subprotocols (RFC 6455 section 11.3.4), the only one that a browser's `WebSocket` can set.
-const PROTOCOLS: &str = "Sec-WebSocket-Protocol";
+pub(crate) const PROTOCOLS: &str = "Sec-WebSocket-Protocol";
 const SCHEME: &str = "bearer";
 
 /// A place in which a REQUEST event may have the token.
@@ -101,55 +102,47 @@ impl TokenSource {
     pub(super) fn find(&self, carried: &Carried<'_>) -> Option<Found> {
         match self {
             Self::Header(name) => {
-                let sent = different(carried.header(name));
-                let value = together(&sent)?;
+                let values = different(carried.header(name));
+                let value = together(&values)?;
                 let authorization = if name.eq_ignore_ascii_case(AUTHORIZATION) { value } else { with_scheme(value) };
-                Some(Found { authorization, sent: owned(&sent) })
+                Some(Found { authorization, sent: lists(&values).collect() })
             }
             Self::Query(name) => {
                 let named = carried.parameters.iter().filter(|(parameter, _)| parameter == name);
-                let sent = different(named.map(|(_, value)| &**value));
-                Some(Found { authorization: with_scheme(together(&sent)?), sent: owned(&sent) })
+                let values = different(named.map(|(_, value)| &**value));
+                Some(Found { authorization: with_scheme(together(&values)?), sent: lists(&values).collect() })
             }
             Self::Cookie(name) => {
-                let headers: Vec<&str> = carried.header("Cookie").collect();
-                let lists = || headers.iter().copied().chain(carried.cookies.iter().map(|cookie| &**cookie));
-                let values = different(lists().flat_map(|list| cookies(list, name)));
+                let headers = different(carried.header("Cookie"));
+                let pairs: Vec<&str> = carried.cookies.iter().map(|pair| &**pair).collect();
+                let values = different(headers.iter().chain(&pairs).flat_map(|list| cookies(list, name)));
                 let authorization = with_scheme(together(&values)?);
                 // Gateways name the whole header.
-                let pairs: Vec<&str> = carried.cookies.iter().map(|cookie| &**cookie).collect();
-                let mut sent = owned(&headers);
-                sent.extend([pairs.join("; "), pairs.join(";")]);
-                sent.extend(owned(&values));
-                sent.retain(|sent| !sent.is_empty());
-                Some(Found { authorization, sent })
+                let sent = lists(&headers).chain(lists(&pairs)).chain(lists(&values));
+                Some(Found { authorization, sent: sent.collect() })
             }
             Self::WebSocketProtocol => {
-                let sent = different(carried.header(PROTOCOLS));
-                Some(Found { authorization: of_protocols(&together(&sent)?), sent: owned(&sent) })
+                let values = different(carried.header(PROTOCOLS));
+                let authorization = (!values.is_empty()).then(|| of_protocols(&values))?;
+                Some(Found { authorization, sent: lists(&values).collect() })
             }
         }
     }
 }
 
-/// The values that are not empty, each once.
+/// The values that are not empty, each once, in their order.
 fn different<'v>(values: impl Iterator<Item = &'v str>) -> Vec<&'v str> {
-    let mut different: Vec<&str> = Vec::new();
-    for value in values.filter(|value| !value.is_empty()) {
-        // Of more than two, it does not matter how many there are.
-        if different.len() < 2 && !different.contains(&value) {
-            different.push(value);
-        }
-    }
-    different
+    let mut seen = BTreeSet::new();
+    values.filter(|value| !value.is_empty() && seen.insert(*value)).collect()
 }
 
 fn together(values: &[&str]) -> Option<String> {
     if values.is_empty() { None } else { Some(values.join(", ")) }
 }
 
-fn owned(values: &[&str]) -> Vec<String> {
-    values.iter().map(|value| (*value).to_owned()).collect()
+/// What the gateway may call these values: all of them, because an answer that is kept by one alone would be another request's.
+fn lists(values: &[&str]) -> impl Iterator<Item = String> {
+    [", ", ",", "; ", ";"].into_iter().map(|between| values.join(between)).filter(|list| !list.is_empty())
 }
 
 /// A value with its scheme, which may be left out everywhere but in `Authorization`.
@@ -163,22 +156,41 @@ fn cookies<'v>(list: &'v str, name: &str) -> impl Iterator<Item = &'v str> {
     list.split(';').filter_map(move |pair| {
         let (found, value) = pair.trim_matches([' ', '\t']).split_once('=')?;
         let bare = || value.strip_prefix('"')?.strip_suffix('"');
-        (found == name).then(|| bare().unwrap_or(value))
+        // No name ends in a space, but backends forgive it.
+        (found.trim_end_matches([' ', '\t']) == name).then(|| bare().unwrap_or(value))
     })
 }
 
-/// The token after the one `bearer` in a list of subprotocols. Anything else becomes a value without the scheme.
-fn of_protocols(list: &str) -> String {
-    let malformed = || format!(",{list}");
-    let mut items = list.split(',').map(|item| item.trim_matches([' ', '\t']));
-    let is_token = |item: &str| item.split('.').count() == 3;
+/// The token after `bearer` in lists of subprotocols, if no other item could be one. Anything else becomes a value without the scheme.
+fn of_protocols(lists: &[&str]) -> String {
+    let malformed = || format!(",{}", lists.join(","));
     let is_bearer = |item: &str| item.eq_ignore_ascii_case(SCHEME);
-    let before = items.by_ref().take_while(|item| !is_bearer(item)).any(is_token);
-    let Some(token) = items.next().filter(|token| !token.is_empty()) else {
-        return malformed();
-    };
-    let after = items.any(|item| is_bearer(item) || is_token(item));
-    if before || after || token.contains(' ') { malformed() } else { format!("{SCHEME} {token}") }
+    // Names of subprotocols have dots as well, but a JOSE header begins with `{"`.
+    let is_token = |item: &str| item.starts_with("ey") && item.split('.').count() == 3;
+    let (mut token, mut other) = (None, None);
+    let mut items = lists.iter().flat_map(|list| list.split(',')).map(|item| item.trim_matches([' ', '\t']));
+    while let Some(item) = items.next() {
+        let (place, found) = match item {
+            item if is_bearer(item) => (&mut token, items.next()),
+            item if is_token(item) => (&mut other, Some(item)),
+            _ => continue,
+        };
+        if place.is_some() && *place != found {
+            return malformed();
+        }
+        *place = found;
+    }
+    match token {
+        Some(token)
+            if !token.is_empty()
+                && !token.contains(' ')
+                && !is_bearer(token)
+                && other.is_none_or(|other| other == token) =>
+        {
+            format!("{SCHEME} {token}")
+        }
+        _ => malformed(),
+    }
 }
 
 #[cfg(test)]

@@ -163,12 +163,30 @@ fn row_114a_an_http_api_that_keeps_answers_by_something_else_is_refused() {
     decided(&local, &version_1(&format!("{one},other")), "allow");
     decided(&local, &version_1(""), "allow");
     decided(&local, &version_1("other"), "MalformedEvent");
+    // Of two values, one alone may be the whole of another request: a Deny would be kept for that as well.
+    let two = |identity: &str| {
+        let headers = json!({ "Authorization": [one, "Bearer x"] });
+        rest(json!({ "version": "1.0", "multiValueHeaders": headers, "identitySource": identity }))
+    };
+    decided(&local, &two(&one), "MalformedEvent");
+    decided(&local, &two("Bearer x"), "MalformedEvent");
+    decided(&local, &two(&format!("{one},Bearer x")), "deny malformed_token");
     let cookies = sources(json!("cookie:session"));
     let token = token("read:movies");
     let pair = format!("session={token}");
     let event = |identity: &str| http(json!({ "cookies": ["a=1", pair], "identitySource": [identity] }));
     decided(&cookies, &event(&format!("a=1; {pair}")), "allow");
     decided(&cookies, &event("a=1"), "MalformedEvent");
+    // Browsers may split the header, and format 1.0 has both its forms.
+    let split = json!({ "version": "1.0", "multiValueHeaders": { "cookie": ["a=1", pair] } });
+    let with = |mut event: Value, identity: &str| {
+        event["identitySource"] = identity.into();
+        rest(event)
+    };
+    decided(&cookies, &with(split.clone(), &format!("a=1; {pair}")), "allow");
+    decided(&cookies, &with(split, &pair), "MalformedEvent");
+    let both = json!({ "version": "1.0", "headers": { "Cookie": pair }, "multiValueHeaders": { "Cookie": [pair] } });
+    decided(&cookies, &with(both, &pair), "allow");
 }
 
 #[test]

@@ -109,6 +109,7 @@ fn a_cookie_is_split_at_its_first_equals_sign_and_its_name_has_case() {
     for malformed in ["t=\"a.b.c", "t=a.b.c=", "t=a%2Eb.c", "t=a.b.c d", "t=a,b", "t==a.b.c"] {
         token(&["cookie:t"], &cookie(malformed), Err(Error::MalformedToken));
     }
+    token(&["cookie:t"], &cookie("t =d.e.f; t=a.b.c"), Err(Error::MalformedToken));
     for missing in ["T=a.b.c", "xt=a.b.c", "t", "t=", "=a.b.c", "", "tt=a.b.c; x"] {
         token(&["cookie:t"], &cookie(missing), Err(Error::MissingToken));
     }
@@ -123,22 +124,41 @@ fn the_token_is_the_one_subprotocol_after_bearer() {
     for good in ["bearer, a.b.c", "Bearer,a.b.c", "graphql-ws, bearer, a.b.c", "bearer, a.b.c, graphql-ws"] {
         token(&["websocket_protocol"], &protocols(good), Ok("a.b.c"));
     }
+    // Names of subprotocols may have two dots.
+    for named in ["wamp.2.json, bearer, a.b.c", "bearer, a.b.c, com.example.v1"] {
+        token(&["websocket_protocol"], &protocols(named), Ok("a.b.c"));
+    }
+    // The same one twice, as gateways repeat it.
+    for again in ["bearer, eyJ.b.c, bearer, eyJ.b.c", "eyJ.b.c, bearer, eyJ.b.c"] {
+        token(&["websocket_protocol"], &protocols(again), Ok("eyJ.b.c"));
+    }
     for malformed in [
         "a.b.c",
+        "eyJ.b.c",
         "graphql-ws",
         "bearer",
         "bearer,",
         "bearer, ",
         "bearer a.b.c",
-        "bearer, a.b.c, d.e.f",
-        "d.e.f, bearer, a.b.c",
+        "bearer, a.b.c, eyJ.e.f",
+        "eyJ.e.f, bearer, a.b.c",
+        "eyJ.e.f, eyJ.b.c, bearer, eyJ.b.c",
         "bearer, a.b.c, bearer, d.e.f",
+        "bearer, a.b.c, bearer",
         "bearer, bearer, a.b.c",
         "bearer, Bearer a.b.c",
     ] {
         token(&["websocket_protocol"], &protocols(malformed), Err(Error::MalformedToken));
     }
-    let twice = [("Sec-WebSocket-Protocol", "bearer, a.b.c"), ("sec-websocket-protocol", "bearer, d.e.f")];
-    token(&["websocket_protocol"], &carried(&twice, &[], &[]), Err(Error::MalformedToken));
+    // RFC 6455 section 11.3.4: several headers are one list.
+    let several = |lists: &[&'static str]| {
+        let headers: Vec<_> = lists.iter().map(|list| ("Sec-WebSocket-Protocol", *list)).collect();
+        carried(&headers, &[], &[])
+    };
+    token(&["websocket_protocol"], &several(&["bearer", "eyJ.b.c"]), Ok("eyJ.b.c"));
+    token(&["websocket_protocol"], &several(&["", "bearer, eyJ.b.c", "bearer", "eyJ.b.c"]), Ok("eyJ.b.c"));
+    for two in [&["bearer, a.b.c", "bearer, d.e.f"][..], &["bearer", "eyJ.b.c", "eyJ.e.f"]] {
+        token(&["websocket_protocol"], &several(two), Err(Error::MalformedToken));
+    }
     token(&["websocket_protocol"], &carried(&[], &[], &[]), Err(Error::MissingToken));
 }
