@@ -228,18 +228,16 @@ impl Authorizer {
         let decision = self.routes.decide(arn, token);
         observer.route(arn, token, &decision);
         let (not_after, expiry) = (token.not_after(), self.settings.policy_expiry);
+        let room = Answer::room(token.identity());
         match (self.settings.route_rules, &self.settings.policies) {
             (RouteRules::Enforce, _) if arn.is_connect() => {
-                IamPolicy::for_request(decision.permit, arn, not_after, expiry)
+                IamPolicy::for_request(decision.permit, arn, not_after, expiry, room)
             }
             (RouteRules::Report, _) => (IamPolicy::allow_stage(arn, not_after, expiry), decision.permit.err()),
             (RouteRules::Enforce, Policies::SingleRequest) => {
-                IamPolicy::for_request(decision.permit, arn, not_after, expiry)
+                IamPolicy::for_request(decision.permit, arn, not_after, expiry, room)
             }
-            (RouteRules::Enforce, Policies::Cacheable(plan)) => {
-                let room = Answer::room(token.identity());
-                plan.policy(token, arn, decision.permit, expiry, room)
-            }
+            (RouteRules::Enforce, Policies::Cacheable(plan)) => plan.policy(token, arn, decision.permit, expiry, room),
         }
     }
 }

@@ -33,6 +33,7 @@ mod sources;
 #[cfg(test)]
 mod tests;
 
+use builder::{FRAME_BYTES, json_bytes, resource_bytes};
 pub(crate) use plan::Plan;
 use resources::Resources;
 
@@ -112,17 +113,19 @@ impl IamPolicy {
     }
 
     /// Speaks of this request and no other: its own ARN, allowed or denied. A request that cannot be named, because its path
-    /// is ambiguous or its ARN is longer than a Resource may be, is denied with the stage.
+    /// is ambiguous, its ARN is longer than a Resource may be, or the identity leaves no room for it, is denied with the stage.
     pub(crate) fn for_request(
         permit: Result<Permit, Error>,
         arn: &MethodArn<'_>,
         not_after: Option<NumericDate>,
         expiry: PolicyExpiry,
+        room: usize,
     ) -> (Self, Option<Error>) {
         let nameable = arn.as_str().chars().count() <= MAX_RESOURCE_CHARS;
+        let fits = FRAME_BYTES.saturating_add(resource_bytes(json_bytes(arn.as_str()))) <= room;
         let own = Resources::one(arn.as_str().to_owned());
         match permit {
-            Ok(_) if nameable => (Self::of(vec![Statement::allow(own, not_after, expiry)]), None),
+            Ok(_) if nameable && fits => (Self::of(vec![Statement::allow(own, not_after, expiry)]), None),
             Ok(_) => (Self::deny_stage(arn), Some(Error::AmbiguousPath)),
             Err(error) if error == Error::AmbiguousPath || !nameable => (Self::deny_stage(arn), Some(error)),
             Err(error) => (Self::of(vec![Statement::deny(own)]), Some(error)),

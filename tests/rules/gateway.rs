@@ -201,6 +201,30 @@ fn an_answer_stays_under_8_kib_with_the_largest_context() {
 }
 
 #[test]
+fn a_policy_for_one_request_that_an_answer_of_8_kib_has_no_room_for_is_a_refusal() {
+    let mut config = api();
+    config["policy"] = "single_request".into();
+    config["undeclared_routes"] = "allow".into();
+    config["context"] = json!({ "a": "a", "b": "b", "c": "c" });
+    config["usage_identifier_key"] = "sub".into();
+    let local = Local::new(&config);
+    let claims = json!({
+        "iss": "https://issuer.example/", "aud": "api", "sub": "\"".repeat(250), "exp": NOW + 60,
+        "a": "a".repeat(2000), "b": "b".repeat(2000), "c": "c".repeat(2000)
+    });
+    let authorization = format!("Bearer {}", signed(r#"{"alg":"HS256"}"#, &claims.to_string()));
+    for (character, fits) in [("x", true), ("\u{20ac}", false), ("\u{1f600}", false)] {
+        let path = character.repeat(400);
+        let answer = local.answers("GET", &path, Some(&authorization));
+        assert!(answer.to_string().len() <= 8192, "{character}: {}", answer.to_string().len());
+        assert_eq!(allows(&answer, &format!("{STAGE}GET/{path}")), fits, "{character}");
+        if !fits {
+            assert_eq!(answer["context"], json!({ "error": "insufficient_scope", "reason": "ambiguous_path" }));
+        }
+    }
+}
+
+#[test]
 fn an_answer_stays_under_8_kib_with_any_number_of_small_context_values() {
     let mut config = api();
     let mapping: serde_json::Map<String, Value> = (0..2000).map(|n| (format!("k{n}"), json!("one"))).collect();
