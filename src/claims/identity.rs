@@ -46,7 +46,7 @@ impl Identity {
         Ok(Self {
             principal: principal(claims, &forwarding.principal)?,
             context: context(claims, &forwarding.context),
-            usage_identifier_key: match usage_identifier_key.and_then(|name| name.of(claims)) {
+            usage_identifier_key: match usage_identifier_key.and_then(|name| name.present(claims)) {
                 Some(key) => Some(identifier(key)?),
                 None => None,
             },
@@ -63,7 +63,7 @@ impl fmt::Debug for Identity {
 
 /// The principal: the first present claim of the list, which must be an identifier.
 fn principal(claims: &Value, names: &[ClaimName]) -> Result<String, Error> {
-    identifier(names.iter().find_map(|name| name.of(claims)).ok_or(Error::MissingClaim)?)
+    identifier(names.iter().find_map(|name| name.present(claims)).ok_or(Error::MissingClaim)?)
 }
 
 /// Reads an identifier: a string of 1 to 256 bytes without control characters.

@@ -784,8 +784,29 @@ fn a_usage_identifier_key_is_a_string_or_not_sent() {
     let local = Local::new(&api);
     claims(&local, json!({ "key": 1 }), "deny invalid_claim");
     claims(&local, json!({ "key": "" }), "deny invalid_claim");
-    let answer = local.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &payload(json!({}))))));
-    assert!(answer.get("usageIdentifierKey").is_none() && answer.get("context").is_none(), "{answer}");
+    let mut nulled: Value = serde_json::from_str(&payload(json!({}))).unwrap();
+    nulled["key"] = Value::Null;
+    for payload in [payload(json!({})), nulled.to_string()] {
+        let answer = local.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &payload))));
+        assert_eq!(answer["policyDocument"]["Statement"][0]["Effect"], "Allow");
+        assert!(answer.get("usageIdentifierKey").is_none() && answer.get("context").is_none(), "{answer}");
+    }
+}
+
+#[test]
+fn the_principal_is_the_first_claim_that_is_there_and_null_is_absent() {
+    let mut api = api();
+    api["principal"] = json!(["email", "sub"]);
+    let local = Local::new(&api);
+    let mut claims: Value = serde_json::from_str(&payload(json!({ "email": "a@b.example", "sub": "me" }))).unwrap();
+    let mut principal = |email: Value, sub: Value| {
+        (claims["email"], claims["sub"]) = (email, sub);
+        local.answers("GET", "", Some(&format!("Bearer {}", signed(HEADER, &claims.to_string()))))
+    };
+    assert_eq!(principal("a@b.example".into(), "me".into())["principalId"], "a@b.example");
+    assert_eq!(principal(Value::Null, "me".into())["principalId"], "me");
+    assert_eq!(principal(Value::Null, Value::Null)["context"]["reason"], "missing_claim");
+    assert_eq!(principal(1.into(), "me".into())["context"]["reason"], "invalid_claim");
 }
 
 #[test]
