@@ -19,9 +19,11 @@ pub(super) enum Standing {
 
 impl Standing {
     /// Reads a response as strictly as the claims of a JWT. `None` for anything but an object whose `active` is a boolean: who does
-    /// not say clearly that a token is active or not has not answered.
+    /// not say clearly that a token is active or not has not answered. Servers that have nothing to say about an optional member
+    /// write `null`, so it counts as absent.
     pub(super) fn parse(body: &[u8]) -> Option<Self> {
-        let members = json::object(body).ok()?;
+        let mut members = json::object(body).ok()?;
+        members.retain(|_, value| !value.is_null());
         match members.get("active")? {
             Value::Bool(true) => Some(Self::Active(Arc::new(Value::Object(members)))),
             Value::Bool(false) => Some(Self::Inactive),
@@ -131,9 +133,8 @@ mod tests {
         };
         assert_eq!(check(r#"{"active":true}"#), Ok(()));
         assert_eq!(check(r#"{"active":true,"iss":"https://a.example/"}"#), Ok(()));
-        for iss in
-            [r#""https://a.example""#, r#""https://b.example/""#, r#""""#, "null", "1", r#"["https://a.example/"]"#]
-        {
+        assert_eq!(check(r#"{"active":true,"iss":null}"#), Ok(()));
+        for iss in [r#""https://a.example""#, r#""https://b.example/""#, r#""""#, "1", r#"["https://a.example/"]"#] {
             assert_eq!(check(&format!(r#"{{"active":true,"iss":{iss}}}"#)), Err(Error::UnknownIssuer), "{iss}");
         }
     }
