@@ -1,16 +1,27 @@
 //! `token_sources` and `http_api_answer`: REQUEST events, and their answers.
 
 use super::walk::{Node, all};
-use crate::event::TokenSource;
+use crate::event::{PROTOCOLS, TokenSource};
 use crate::settings::HttpApiAnswer;
 
 /// Reads `token_sources`.
 pub(super) fn token_sources(node: &Node<'_>) -> Option<Vec<TokenSource>> {
     const EXPECTED: &str =
         "expected `header:NAME`, `cookie:NAME`, `query:NAME` or `websocket_protocol`, or a list of these";
-    let sources = all(node
-        .one_or_more()?
-        .map(|item| TokenSource::parse(&item.text(EXPECTED)?).or_else(|| item.reject(EXPECTED))))?;
+    let source = |item: Node<'_>| {
+        let source = TokenSource::parse(&item.text(EXPECTED)?);
+        match &source {
+            None => item.reject(EXPECTED),
+            Some(TokenSource::Header(name)) if name.eq_ignore_ascii_case("Cookie") => {
+                item.reject("this header holds cookies, not a token; name the cookie: `cookie:NAME`")
+            }
+            Some(TokenSource::Header(name)) if name.eq_ignore_ascii_case(PROTOCOLS) => {
+                item.reject("this header holds a list of subprotocols, not a token; set `websocket_protocol`")
+            }
+            Some(_) => source,
+        }
+    };
+    let sources = all(node.one_or_more()?.map(source))?;
     if sources.len() > 1 {
         node.walk.warning(
             &node.place,
