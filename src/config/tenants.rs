@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::walk::{Fields, Node, Walk, all};
-use crate::claims::{ClaimName, Forwarding};
+use crate::claims::{Accepted, ClaimName, Forwarding};
 use crate::issuer::{IssuerName, IssuerSettings};
 use crate::keys::IssuerMember;
-use crate::routes::{Alternative, ClaimValue, Routes};
+use crate::routes::{Alternative, ClaimNeed, ClaimValue, Routes};
 use crate::tenant::{PLACEHOLDER, TENANT_CLAIM, TenantPattern, Tenants};
 
 /// Whose tokens an entry takes. It is known even if other fields have issues.
@@ -137,36 +137,51 @@ pub(super) fn conflicts<'t>(node: &Node<'_>, takes: &'t [Option<Takes>]) {
 
 /// Warns where subjects, roles and groups of different tenants would be taken for the same, and of `{tenant}` where there is none.
 pub(super) fn warn(walk: &Walk<'_>, issuers: &[IssuerSettings], routes: &Routes, forwarding: &Forwarding) {
-    let several = |issuer: &&IssuerSettings| match &issuer.name {
-        IssuerName::PerTenant { tenants: Tenants::Listed(tenants), .. } => tenants.len() > 1,
-        IssuerName::PerTenant { tenants: Tenants::Any, .. } => true,
-        IssuerName::Exact(_) | IssuerName::Unnamed => false,
+    const NEVER_THERE: &str = "no `issuer` holds `{tenant}`, so the claim `{tenant}` is never there";
+    let tenants = |issuer: &IssuerSettings| match &issuer.name {
+        IssuerName::PerTenant { tenants: Tenants::Listed(tenants), .. } => tenants.len(),
+        IssuerName::PerTenant { tenants: Tenants::Any, .. } => usize::MAX,
+        IssuerName::Exact(_) | IssuerName::Unnamed => 0,
     };
-    let with_tenants = issuers.iter().any(|issuer| matches!(issuer.name, IssuerName::PerTenant { .. }));
-    if !with_tenants {
+    for (index, issuer) in issuers.iter().enumerate().filter(|(_, issuer)| tenants(issuer) == 0) {
+        let claims = &issuer.claims;
+        let fields = [
+            ("audience_claim", claims.audience_claim.iter().any(is_tenant)),
+            ("required_claims", claims.required.iter().any(|(claim, _)| is_tenant(claim))),
+            ("scope_claims", claims.scope_claims.iter().any(is_tenant)),
+        ];
+        for (field, _) in fields.iter().filter(|(_, named)| *named) {
+            let place = format_args!("issuers[{index}].{field}");
+            walk.warning(&place, "`issuer` does not hold `{tenant}`, so the claim `{tenant}` is never there");
+        }
+    }
+    let with_tenants: Vec<_> = issuers.iter().filter(|issuer| tenants(issuer) > 0).collect();
+    let Some(first) = with_tenants.first() else {
         let fields = [
             ("principal", forwarding.principal.iter().all(is_tenant)),
             ("context", forwarding.context.iter().any(|(_, claim)| is_tenant(claim))),
             ("usage_identifier_key", forwarding.usage_identifier_key.iter().any(is_tenant)),
         ];
-        let routes = routes.entries().iter().map(|route| &route.need.any_of).enumerate();
-        let routes = routes.filter(|(_, any_of)| any_of.iter().any(|way| names_tenant(way, &[])));
-        let places = fields.iter().filter(|(_, named)| *named).map(|(field, _)| (*field).to_owned());
-        for place in places.chain(routes.map(|(index, _)| format!("routes[{index}]"))) {
-            walk.warning(&place, "no `issuer` holds `{tenant}`, so the claim `{tenant}` is never there");
+        for (field, _) in fields.iter().filter(|(_, named)| *named) {
+            walk.warning(field, NEVER_THERE);
+        }
+        let named = |way: &Alternative| way.claims.iter().any(|need| is_tenant(&need.claim));
+        for (index, _) in routes.entries().iter().enumerate().filter(|(_, route)| route.need.any_of.iter().any(named)) {
+            walk.warning(&format_args!("routes[{index}]"), NEVER_THERE);
         }
         return;
+    };
+    if with_tenants.iter().fold(0, |sum: usize, issuer| sum.saturating_add(tenants(issuer))) < 2 {
+        return;
     }
-    let of_several: Vec<_> = issuers.iter().filter(several).collect();
-    let Some(first) = of_several.first() else { return };
     // What all entries with tenants compare with the tenant says as much as `{tenant}`.
     let common = first.claims.tenant_claim.as_ref();
     let common =
-        common.filter(|claim| of_several.iter().all(|issuer| issuer.claims.tenant_claim.as_ref() == Some(claim)));
+        common.filter(|claim| with_tenants.iter().all(|issuer| issuer.claims.tenant_claim.as_ref() == Some(claim)));
     let same: Vec<&ClaimName> = common.into_iter().collect();
     let mut ways = routes.entries().iter().flat_map(|route| &route.need.any_of);
     if !ways.any(|way| names_tenant(way, &same)) {
-        let maps = |issuer: &IssuerSettings| several(&issuer) && issuer.claims.scope_map.entries().next().is_some();
+        let maps = |issuer: &IssuerSettings| tenants(issuer) > 0 && issuer.claims.scope_map.entries().next().is_some();
         for (index, _) in issuers.iter().enumerate().filter(|(_, issuer)| maps(issuer)) {
             walk.warning(
                 &format_args!("issuers[{index}].scope_map"),
@@ -176,11 +191,8 @@ pub(super) fn warn(walk: &Walk<'_>, issuers: &[IssuerSettings], routes: &Routes,
         }
     }
     for (index, route) in routes.entries().iter().enumerate() {
-        let bound = |way: &&Alternative| {
-            let values = way.claims.iter().flat_map(|need| &need.values);
-            values.into_iter().any(|value| matches!(value, ClaimValue::Parameter { .. })) && !names_tenant(way, &same)
-        };
-        if route.need.any_of.iter().any(|way| bound(&way)) {
+        let bound = |way: &Alternative| way.claims.iter().any(ClaimNeed::is_bound) && !names_tenant(way, &same);
+        if route.need.any_of.iter().any(bound) {
             walk.warning(
                 &format_args!("routes[{index}]"),
                 "a claim is compared with the path, and what another tenant's tokens say there passes as well: subjects, roles and \
@@ -190,8 +202,10 @@ pub(super) fn warn(walk: &Walk<'_>, issuers: &[IssuerSettings], routes: &Routes,
     }
 }
 
+/// Whether the tenants are told apart. That there is a tenant tells nothing.
 fn names_tenant(way: &Alternative, same: &[&ClaimName]) -> bool {
-    way.claims.iter().any(|need| is_tenant(&need.claim) || same.contains(&&need.claim))
+    let tells = |need: &ClaimNeed| need.values.iter().all(|value| *value != ClaimValue::Fixed(Accepted::Present));
+    way.claims.iter().any(|need| (is_tenant(&need.claim) || same.contains(&&need.claim)) && tells(need))
 }
 
 fn is_tenant(claim: &ClaimName) -> bool {

@@ -263,6 +263,13 @@ fn a_claim_bound_to_the_path_without_the_tenant_is_warned_of() {
     assert_eq!(warnings(two(), json!({ "sub": "{id}" }), json!({})), [bound]);
     assert!(warnings(json!(["a"]), json!({ "sub": "{id}" }), json!({})).is_empty());
     assert!(warnings(two(), json!({ "role": "admin" }), json!({})).is_empty());
+    assert_eq!(warnings(two(), json!({ "sub": "{id}", "{tenant}": { "present": true } }), json!({})), [bound]);
+    let apart = json!({
+        "issuers": [entry(json!(["a"]), json!({})), entry(json!(["b"]), json!({}))],
+        "routes": [{ "path": "/users/{id}", "claims": { "sub": "{id}" } }],
+    });
+    let apart = config(&apart.to_string()).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(apart.warnings(), [bound], "tenants in entries of their own");
     for tenant in ["{tenant}", "/{tenant}"] {
         assert!(warnings(two(), json!({ "sub": "{id}", tenant: "{t}" }), json!({})).is_empty());
         assert!(warnings(two(), json!({ "sub": "{id}", tenant: "a" }), json!({})).is_empty());
@@ -300,4 +307,22 @@ fn a_tenant_where_no_issuer_has_any_is_warned_of() {
     let warning =
         |place: &str| format!("{place}: no `issuer` holds `{{tenant}}`, so the claim `{{tenant}}` is never there");
     assert_eq!(config.warnings(), ["principal", "context", "routes[0]"].map(warning));
+}
+
+#[test]
+fn an_entry_without_a_tenant_that_looks_at_it_is_warned_of() {
+    let single = json!({
+        "issuer": "https://single.example/", "audience": "api", "secret": { "env": "SECRET" },
+        "required_claims": { "{tenant}": "a" }, "scope_claims": ["scope", "{tenant}"], "audience_claim": "/{tenant}",
+    });
+    let warning = |field: &str| {
+        format!("issuers[0].{field}: `issuer` does not hold `{{tenant}}`, so the claim `{{tenant}}` is never there")
+    };
+    let expected = ["audience_claim", "required_claims", "scope_claims"].map(warning);
+    for others in [json!([]), json!([entry(json!(["a"]), json!({}))])] {
+        let issuers: Vec<Value> = [single.clone()].into_iter().chain(others.as_array().unwrap().clone()).collect();
+        let document = json!({ "issuers": issuers, "routes": [{ "path": "/a" }] });
+        let config = config(&document.to_string()).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(config.warnings(), expected);
+    }
 }
