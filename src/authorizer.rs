@@ -34,8 +34,8 @@ const WARM_UP: Duration = Duration::from_secs(2);
 const WARM_UP_SETS: usize = 16;
 const WARM_UP_AT_ONCE: usize = 8;
 
-/// How the stage of an event from the console's *Test* button ends.
-const CONSOLE_STAGE: &str = "/test-invoke-stage/";
+/// How the stages of events from the console end: *Test* of a method, and of an authorizer.
+const CONSOLE_STAGES: [&str; 2] = ["/test-invoke-stage/", "/ESTestInvoke-stage/"];
 
 /// What the platform says about an invocation besides its event.
 ///
@@ -121,7 +121,7 @@ impl Authorizer {
         if error == Some(Error::UndeclaredRoute)
             && self.routes.undeclared() == Undeclared::Absent
             && let (Ok(request), Some(method)) = (&request, method)
-            && !request.arn.stage().ends_with(CONSOLE_STAGE)
+            && !CONSOLE_STAGES.iter().any(|stage| request.arn.stage().ends_with(stage))
         {
             warn_of_broken_promise(method, invocation.request_id);
         }

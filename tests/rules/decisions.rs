@@ -299,6 +299,24 @@ fn a_request_for_a_method_that_was_declared_absent_is_logged() {
 }
 
 #[test]
+fn a_test_in_the_console_breaks_no_promise() {
+    let mut config = api();
+    config["undeclared_routes"] = "absent".into();
+    let local = Local::new(&config);
+    let token = signed(r#"{"alg":"HS256"}"#, &claims(json!({})));
+    for (stage, is_logged) in
+        [("prod", true), ("test-invoke-stage", false), ("ESTestInvoke-stage", false), ("a-test-invoke-stage", true)]
+    {
+        let arn = format!("arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/{stage}/GET/nowhere");
+        let event = json!({ "type": "TOKEN", "authorizationToken": format!("Bearer {token}"), "methodArn": arn });
+        local.take_log();
+        let answer = local.answers_event(event.to_string().as_bytes());
+        assert_eq!(answer["context"]["reason"], "undeclared_route", "{stage}");
+        assert_eq!(local.take_log().contains("undeclared_method_exists"), is_logged, "{stage}");
+    }
+}
+
+#[test]
 fn a_method_that_is_not_one_of_the_seven_is_refused() {
     let mut config = api();
     config["undeclared_routes"] = "allow".into();
