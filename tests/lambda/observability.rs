@@ -121,6 +121,22 @@ impl Alarm {
         Self { name, properties: properties.clone(), on }
     }
 
+    /// How many periods it looks at, and how many of them have to be bad.
+    fn periods(&self) -> (u64, u64) {
+        let or_one = |property: &str| self.properties.get(property).and_then(Value::as_u64).unwrap_or(1);
+        (or_one("EvaluationPeriods"), or_one("DatapointsToAlarm"))
+    }
+
+    /// Whether it rings at any time, if its metric has these counts in periods that follow each other.
+    fn rings_over(&self, counts: &[usize]) -> bool {
+        let (looked_at, bad) = self.periods();
+        let bad_in = |counts: &[usize]| {
+            counts.iter().filter(|count| self.rings(&Counts::from([(self.on.clone(), **count)]), 0)).count()
+        };
+        let looked_at = counts.len().min(usize::try_from(looked_at).unwrap());
+        counts.windows(looked_at).any(|counts| bad_in(counts) >= usize::try_from(bad).unwrap())
+    }
+
     /// Whether it would ring if all this happened within each of its periods and nothing else. For a share: whether all invocations
     /// of the program, which are so many, would be most refused.
     fn rings(&self, counts: &Counts, invocations: usize) -> bool {
@@ -494,6 +510,19 @@ fn each_alarm_rings_for_what_it_is_about_and_for_nothing_else() {
 }
 
 #[test]
+fn one_minute_of_500s_rings_no_alarm_and_a_second_within_a_quarter_of_an_hour_does() {
+    for alarm in watch().alarms.iter().filter(|alarm| alarm.name.ends_with("-unavailable")) {
+        for (bad, rings) in
+            [(&[7][..], false), (&[7, 8], true), (&[7, 21], true), (&[7, 22], false), (&[7, 22, 30], true)]
+        {
+            let mut counts = [0; 60];
+            bad.iter().for_each(|minute| counts[*minute] = 20);
+            assert_eq!(alarm.rings_over(&counts), rings, "{}: {bad:?}", alarm.name);
+        }
+    }
+}
+
+#[test]
 fn metrics_and_alarms_keep_to_the_rules_of_cloudwatch() {
     let published: BTreeSet<&str> = watch().filters.iter().map(|filter| &*filter.metric).collect();
     for filter in &watch().filters {
@@ -504,18 +533,19 @@ fn metrics_and_alarms_keep_to_the_rules_of_cloudwatch() {
         );
         assert!(filter.dimension.is_none() || filter.metric != "Refusals", "an alarm does not add up dimensions");
     }
-    for Alarm { name, properties, on } in &watch().alarms {
+    for alarm in &watch().alarms {
+        let Alarm { name, properties, on } = alarm;
         assert!(published.contains(on.split(' ').next().unwrap()), "{name}: nothing publishes {on}");
         assert_eq!(properties["TreatMissingData"], "notBreaching", "{name}");
-        let periods = match name.as_str() {
-            "stale-keys" | "failed-fetches" => (3, 2),
-            "most-refused" => (3, 3),
-            _ => (1, 1),
+        let (period, periods) = match name.as_str() {
+            "keys-unavailable" | "introspection-unavailable" => (60, (15, 2)),
+            "stale-keys" | "failed-fetches" => (300, (3, 2)),
+            "most-refused" => (300, (3, 3)),
+            _ => (300, (1, 1)),
         };
-        let or_one = |property: &str| properties.get(property).and_then(Value::as_u64).unwrap_or(1);
-        assert_eq!((or_one("EvaluationPeriods"), or_one("DatapointsToAlarm")), periods, "{name}");
+        assert_eq!(alarm.periods(), periods, "{name}");
         if name != "most-refused" {
-            assert_eq!((&properties["Period"], &properties["Statistic"]), (&json!(300), &json!("Sum")), "{name}");
+            assert_eq!((&properties["Period"], &properties["Statistic"]), (&json!(period), &json!("Sum")), "{name}");
         }
         let tell = json!({ "Fn::If": ["WithAlarmTopic", [{ "Ref": "AlarmTopicArn" }], { "Ref": "AWS::NoValue" }] });
         assert_eq!((&properties["AlarmActions"], &properties["OKActions"]), (&tell, &tell), "{name}");
