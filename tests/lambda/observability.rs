@@ -145,10 +145,12 @@ impl Alarm {
         if self.properties.get("Metrics").is_some() {
             assert_eq!(
                 self.properties["Metrics"][0]["Expression"],
-                "IF(invocations >= 50, 100 * FILL(refusals, 0) / invocations, 0)"
+                "IF((invocations >= 50) OR ((invocations >= 5) AND (FILL(refusals, 0) >= invocations)), \
+                 100 * FILL(refusals, 0) / invocations, 0)"
             );
             assert_eq!(self.properties["ComparisonOperator"], "GreaterThanThreshold");
-            return invocations >= 50 && count.saturating_mul(100) > invocations.saturating_mul(threshold);
+            let tells = invocations >= 50 || (invocations >= 5 && count >= invocations);
+            return tells && count.saturating_mul(100) > invocations.saturating_mul(threshold);
         }
         assert_eq!(self.properties["ComparisonOperator"], "GreaterThanOrEqualToThreshold");
         count >= threshold
@@ -519,6 +521,28 @@ fn one_minute_of_500s_rings_no_alarm_and_a_second_within_a_quarter_of_an_hour_do
             bad.iter().for_each(|minute| counts[*minute] = 20);
             assert_eq!(alarm.rings_over(&counts), rings, "{}: {bad:?}", alarm.name);
         }
+    }
+}
+
+#[test]
+fn most_refused_rings_for_more_than_half_of_fifty_and_for_all_of_five() {
+    let alarm = watch().alarms.iter().find(|alarm| alarm.name == "most-refused").unwrap();
+    for (refusals, invocations, rings) in [
+        (0, 0, false),
+        (4, 4, false),
+        (4, 5, false),
+        (5, 5, true),
+        (48, 49, false),
+        (49, 49, true),
+        // A line may be counted in another period than its invocation.
+        (6, 5, true),
+        (25, 50, false),
+        (26, 50, true),
+        (49, 50, true),
+        (500, 1000, false),
+    ] {
+        let counts = counts([("Refusals", refusals)]);
+        assert_eq!(alarm.rings(&counts, invocations), rings, "{refusals} of {invocations}");
     }
 }
 
