@@ -37,7 +37,7 @@ def playable():
 
 def deployed(check, cloud, provider):
     template, kinds = playable()
-    check("the template has what is asked for", [len(kind) for kind in kinds.values()] == [10, 9, 6], {kind: list(names) for kind, names in kinds.items()})
+    check("the template has what is asked for", [len(kind) for kind in kinds.values()] == [10, 10, 6], {kind: list(names) for kind, names in kinds.items()})
     print(f"skip ... {', '.join(kinds[QUERIES])}: the local AWS has no saved queries in a stack")
     print(f"skip ... {UNPLAYED}: the local AWS has no metric math in a stack")
     given = {"Issuer": provider.issuer, "Audience": stories.AUDIENCE, "SampleApi": "false"}
@@ -47,7 +47,8 @@ def deployed(check, cloud, provider):
     check("no metrics of a log that leaves refusals out", "LogLevel of INFO" in blind, blind)
 
     stack = cloud.deploy("observed", template, Observability="true", AlarmTopicArn=topic, **given)
-    group = cloud.functions.get_function_configuration(FunctionName=stack.function)["LoggingConfig"]
+    function = cloud.functions.get_function_configuration(FunctionName=stack.function)
+    group = function["LoggingConfig"]
     check("the function's log is JSON", group["LogFormat"] == "JSON", group)
     filters = cloud.client("logs").describe_metric_filters(logGroupName=group["LogGroup"])["metricFilters"]
     seen = {(f["filterPattern"], f["metricTransformations"][0]["metricName"]) for f in filters}
@@ -58,12 +59,12 @@ def deployed(check, cloud, provider):
     dimensions = {f["metricTransformations"][0]["metricName"]: f["metricTransformations"][0].get("dimensions") for f in filters}
     told = {name: value for name, value in dimensions.items() if value}
     check("... with these dimensions", told == {"RefusalsByReason": {"Reason": "$.reason"}, "Hints": {"Hint": "$.hint"}, "Errors": {"ErrorType": "$.error_type"}}, told)
-    alarmed(check, cloud, topic)
+    alarmed(check, cloud, topic, function["FunctionName"])
     shown(check, cloud)
 
     cloud.deploy("observed", template, Observability="true", AlarmTopicArn="", **given)
     actions = [alarm["AlarmActions"] + alarm["OKActions"] for alarm in alarms(cloud)]
-    check("without a topic the alarms tell nobody", len(actions) == 8 and not any(actions), actions)
+    check("without a topic the alarms tell nobody", len(actions) == 9 and not any(actions), actions)
 
 
 def refused(cloud, template, **parameters):
@@ -79,16 +80,18 @@ def alarms(cloud):
     return cloud.client("cloudwatch").describe_alarms(AlarmNamePrefix="observed-")["MetricAlarms"]
 
 
-def alarmed(check, cloud, topic):
+def alarmed(check, cloud, topic, function):
     """Each alarm names the topic, and tells it of a value that is put where its filter puts one."""
     queue = cloud.client("sqs").create_queue(QueueName="on-call")["QueueUrl"]
     arn = cloud.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     found = alarms(cloud)
     names = {alarm["AlarmName"].removeprefix("observed-") for alarm in found}
-    wanted = {"faults", "start-failures", "keys-unavailable", "introspection-unavailable", "malformed-events", "broken-promises", "stale-keys", "failed-fetches"}
+    wanted = {"faults", "start-failures", "keys-unavailable", "introspection-unavailable", "malformed-events", "broken-promises", "stale-keys", "failed-fetches", "throttles"}
     check("the alarms", names == wanted, names)
     check("... tell the topic when they ring and when it is over", all(a["AlarmActions"] == a["OKActions"] == [topic] for a in found), found)
+    throttles = next((alarm["Namespace"], alarm["MetricName"], alarm["Dimensions"]) for alarm in found if alarm["AlarmName"] == "observed-throttles")
+    check("... one of them on Lambda's throttles of the function", throttles == ("AWS/Lambda", "Throttles", [{"Name": "FunctionName", "Value": function}]), throttles)
     check("... and take no line for good news", {a["TreatMissingData"] for a in found} == {"notBreaching"}, found)
     for alarm in found:
         datum = {"MetricName": alarm["MetricName"], "Dimensions": alarm["Dimensions"], "Value": alarm["Threshold"], "Unit": "None"}

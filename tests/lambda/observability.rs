@@ -49,7 +49,7 @@ struct Filter {
 struct Alarm {
     name: String,
     properties: Value,
-    /// The metric of the program that it is on.
+    /// The metric that it is on, of the program or of Lambda: `Refusals`, or `AWS/Lambda Throttles`.
     on: String,
 }
 
@@ -113,6 +113,12 @@ impl Alarm {
         let mut metrics =
             metrics.map(|metric| &metric["MetricStat"]["Metric"]).filter(|metric| metric["Namespace"].is_object());
         let metric = metrics.next().unwrap_or(properties);
+        if metric["Namespace"] == "AWS/Lambda" {
+            let of_the_function = json!([{ "Name": "FunctionName", "Value": { "Ref": "AuthorizerFunction" } }]);
+            assert_eq!(metric["Dimensions"], of_the_function, "{name}");
+            let on = format!("AWS/Lambda {}", metric["MetricName"].as_str().unwrap());
+            return Self { name, properties: properties.clone(), on };
+        }
         assert_eq!(metric["Namespace"], json!({ "Fn::Sub": "JwtAuthorizer/${AWS::StackName}" }), "{name}");
         let mut on = metric["MetricName"].as_str().unwrap().to_owned();
         for dimension in metric["Dimensions"].as_array().into_iter().flatten() {
@@ -176,8 +182,11 @@ impl Watch {
 
     /// The alarms that would ring.
     pub(crate) fn alarms(&self, lines: &[Value], invocations: usize) -> BTreeSet<&str> {
-        let counts = self.counts(lines);
-        self.alarms.iter().filter(|alarm| alarm.rings(&counts, invocations)).map(|alarm| &*alarm.name).collect()
+        self.alarms_on(&self.counts(lines), invocations)
+    }
+
+    fn alarms_on(&self, counts: &Counts, invocations: usize) -> BTreeSet<&str> {
+        self.alarms.iter().filter(|alarm| alarm.rings(counts, invocations)).map(|alarm| &*alarm.name).collect()
     }
 }
 
@@ -508,6 +517,10 @@ fn each_alarm_rings_for_what_it_is_about_and_for_nothing_else() {
         assert_eq!(ring, expected.iter().copied().collect(), "{}", run.what);
         silent.retain(|alarm| !ring.contains(alarm));
     }
+    // A throttled program does not run, and Lambda counts it.
+    let throttled = watch().alarms_on(&counts([("AWS/Lambda Throttles", 1)]), 0);
+    assert_eq!(throttled, BTreeSet::from(["throttles"]));
+    silent.remove("throttles");
     assert_eq!(silent, BTreeSet::new(), "no run makes them ring");
 }
 
@@ -559,7 +572,8 @@ fn metrics_and_alarms_keep_to_the_rules_of_cloudwatch() {
     }
     for alarm in &watch().alarms {
         let Alarm { name, properties, on } = alarm;
-        assert!(published.contains(on.split(' ').next().unwrap()), "{name}: nothing publishes {on}");
+        let is_published = published.contains(on.split(' ').next().unwrap());
+        assert!(is_published || on == "AWS/Lambda Throttles", "{name}: nothing publishes {on}");
         assert_eq!(properties["TreatMissingData"], "notBreaching", "{name}");
         let (period, periods) = match name.as_str() {
             "keys-unavailable" | "introspection-unavailable" => (60, (15, 2)),
