@@ -124,8 +124,13 @@ fn logged() -> BTreeMap<String, Names> {
 }
 
 /// The messages that the page names and the code makes of a name.
-const MADE: [(&str, &str); 2] =
-    [("secret", "{}"), ("a stale key set is in use`, `a stale secret is in use", "a stale {what} is in use")];
+const MADE: [(&str, &str); 2] = [
+    ("secret`, `client secret", "{}"),
+    (
+        "a stale key set is in use`, `a stale secret is in use`, `a stale client secret is in use",
+        "a stale {what} is in use",
+    ),
+];
 
 #[test]
 fn the_fields_of_log_lines_are_those_that_the_page_names() {
