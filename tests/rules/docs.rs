@@ -9,6 +9,7 @@ const SECURITY: &str = include_str!("../../SECURITY.md");
 const MCP: &str = include_str!("../../docs/mcp.md");
 const OPAQUE: &str = include_str!("../../docs/opaque-tokens.md");
 const POLICIES: &str = include_str!("../../docs/policies.md");
+const RUNBOOK: &str = include_str!("../../docs/runbook.md");
 
 #[track_caller]
 fn starts(document: &str) {
@@ -57,6 +58,20 @@ fn the_configuration_for_an_mcp_server_starts_and_goes_with_the_metadata_that_th
     let path = document["routes"][0]["path"].as_str().unwrap();
     let host = metadata["resource"].as_str().unwrap().strip_suffix(path).unwrap();
     assert!(MCP.contains(&format!("resource_metadata=\"{host}/.well-known/oauth-protected-resource{path}\"")));
+}
+
+#[test]
+fn the_claims_with_which_the_runbook_refuses_a_user_or_a_token_start() {
+    let (_, section) = RUNBOOK.split_once("\n## Revoke a user's token\n").unwrap();
+    let claims = section.split("\n## ").next().unwrap().split('`').filter(|cell| cell.starts_with('"'));
+    let claims: Vec<&str> = claims.collect();
+    assert_eq!(claims.len(), 2);
+    for claim in claims {
+        let issuer = r#""issuer": "https://issuer.example/", "audience": "api", "secret": { "env": "SECRET" }"#;
+        starts(&format!(
+            r#"{{ "issuers": [{{ {issuer}, "required_claims": {{ {claim} }} }}], "undeclared_routes": "allow" }}"#
+        ));
+    }
 }
 
 #[test]
