@@ -33,8 +33,20 @@ pub(super) fn logged(what: impl FnOnce()) -> Vec<Value> {
     let buffer = LogBuffer::default();
     let written = buffer.clone();
     let subscriber = tracing_subscriber::fmt().json().with_writer(move || written.clone()).finish();
-    tracing::subscriber::with_default(subscriber, what);
+    tracing::dispatcher::with_default(&log_buffer::dispatch(subscriber), what);
     let fields = |line: &str| serde_json::from_str::<Value>(line).unwrap()["fields"].take();
     let lines = buffer.0.lock().unwrap();
     std::str::from_utf8(&lines).unwrap().lines().map(fields).collect()
+}
+
+#[test]
+fn a_line_that_a_thread_without_a_log_came_to_first_is_captured() {
+    fn say() {
+        tracing::info!("said");
+    }
+    let lines = logged(|| {
+        std::thread::spawn(say).join().unwrap();
+        say();
+    });
+    assert_eq!(lines, [serde_json::json!({ "message": "said" })]);
 }

@@ -104,7 +104,7 @@ impl Log {
         let written = lines.clone();
         let subscriber = tracing_subscriber::fmt().json().with_max_level(tracing::Level::TRACE);
         let subscriber = subscriber.with_writer(move || written.clone()).finish();
-        Self { lines, dispatch: tracing::Dispatch::new(subscriber) }
+        Self { lines, dispatch: log_buffer::dispatch(subscriber) }
     }
 
     /// Runs something and also returns the lines that it logged, without taking them.

@@ -1,7 +1,10 @@
 //! A buffer for a log. The unit tests of the library include this file, too.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
+
+use tracing::Dispatch;
+use tracing::subscriber::{NoSubscriber, Subscriber};
 
 /// A writer that collects everything written to it or its clones.
 #[derive(Clone, Default)]
@@ -16,4 +19,12 @@ impl Write for LogBuffer {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// A dispatcher for one thread. While there is a single one in the process, `tracing` asks only the thread that comes to a line first
+/// whether anybody wants it, and remembers a no for all threads; so there is always another one, which wants nothing.
+pub(crate) fn dispatch(subscriber: impl Subscriber + Send + Sync + 'static) -> Dispatch {
+    static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::default()));
+    LazyLock::force(&ANOTHER);
+    Dispatch::new(subscriber)
 }
