@@ -1,13 +1,13 @@
 //! Opaque tokens of the real provider, which is asked about them (RFC 7662), revokes them (RFC 7009) and goes down.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::provider::Provider;
-use crate::support::{Answer, Lambda};
+use crate::support::Lambda;
+use crate::tests::ask;
 
 /// How long an answer is kept, in seconds.
 const CACHE: u64 = 1;
@@ -36,15 +36,6 @@ fn lambda(provider: &Provider, auth: &str, client: &str, secret: &str) -> Lambda
     ])
 }
 
-fn ask(lambda: &Lambda, token: &str, request: &str) -> Answer {
-    let event = json!({
-        "type": "TOKEN",
-        "authorizationToken": format!("Bearer {token}"),
-        "methodArn": format!("arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod/{request}"),
-    });
-    lambda.invoke(event.to_string())
-}
-
 #[track_caller]
 fn allowed(lambda: &Lambda, token: &str) {
     let policy = ask(lambda, token, "GET/movies").policy();
@@ -70,11 +61,7 @@ fn outlast_the_cache() {
 
 #[test]
 fn opaque_tokens_of_a_real_provider_pass_until_they_are_revoked_and_an_outage_is_never_a_deny() {
-    let provider = match Provider::start() {
-        Ok(provider) => provider,
-        // `eprintln!` is captured in a test that passes; this is not.
-        Err(why) => return writeln!(std::io::stderr(), "\nskipped: {why}").unwrap(),
-    };
+    let Some(provider) = Provider::start_or_skip() else { return };
     let basic = lambda(&provider, "basic", "api: basic+%", SECRET);
     let post = lambda(&provider, "post", "api: post&=", SECRET);
     let stranger = lambda(&provider, "basic", "api: basic+%", "another secret");

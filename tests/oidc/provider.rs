@@ -19,11 +19,18 @@ pub(crate) struct Provider {
 }
 
 impl Provider {
+    /// Starts the provider, or says what this machine lacks for it.
+    pub(crate) fn start_or_skip() -> Option<Self> {
+        // `eprintln!` is captured in a test that passes; this is not.
+        let skip = |why| writeln!(std::io::stderr(), "\nskipped: {why}").unwrap();
+        Self::start().map_err(skip).ok()
+    }
+
     /// Starts the provider, and installs it first if necessary.
     ///
     /// # Errors
     /// Returns what this machine lacks.
-    pub(crate) fn start() -> Result<Self, &'static str> {
+    fn start() -> Result<Self, &'static str> {
         let recent = "process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)";
         if !runs(Command::new("node").args(["-e", recent])) {
             return Err("Node.js 20 or later is not installed");
