@@ -6,19 +6,13 @@ use serde_json::{Value, json};
 
 use crate::support::api::{
     AUDIENCE, CANARY, EXPIRES, KEYS, SECRET, STAGE, allow, claims, config, config_with, deny, deny_all, event,
-    event_with, healing_tokens, invalid_tokens, lambda, malformed_events, public_algorithms, secret_token, statement,
+    event_with, healing_tokens, invalid_tokens, lambda, malformed_events, public_algorithms, secret_token, serves,
+    statement,
 };
-use crate::support::{KeyServer, Lambda, key};
+use crate::support::{KeyServer, key};
 
 fn unauthorized() -> (String, String) {
     ("Unauthorized".to_owned(), "Unauthorized".to_owned())
-}
-
-/// Checks that the program still answers a valid request.
-#[track_caller]
-fn serves(lambda: &Lambda) {
-    let answer = lambda.invoke(event(&secret_token(json!({})), "GET/movies"));
-    assert_eq!(answer.policy(), allow("alice", "GET/movies"));
 }
 
 #[test]

@@ -149,21 +149,21 @@ fn a_clock_before_the_build_decides_nothing_until_it_is_right_again() {
     }
 }
 
-/// An API whose key set is at `/keys`, with the default ages: fresh for ten minutes, then usable for an hour.
-fn fetching(server: &KeyServer) -> Value {
+/// A server with a key set at `/keys`, and a program that fetches it, with the default ages: fresh for ten minutes, then usable
+/// for an hour.
+fn fetching(monotonic: Monotonic) -> Option<(KeyServer, Faked)> {
+    let server = KeyServer::start();
+    server.set("/keys", Reply::json(&jwks(&[key("RS256")])));
     let mut config = config();
     config["issuers"][1] = json!({ "issuer": KEYS, "audience": AUDIENCE, "jwks_uri": server.url("/keys") });
-    config
+    let faked = Faked::start(&config, monotonic)?;
+    Some((server, faked))
 }
 
 #[test]
 fn the_age_of_keys_is_that_of_the_clock_that_advanced_further() {
     for monotonic in [Monotonic::Goes, Monotonic::Jumps] {
-        let server = KeyServer::start();
-        server.set("/keys", Reply::json(&jwks(&[key("RS256")])));
-        let Some(faked) = Faked::start(&fetching(&server), monotonic) else {
-            return;
-        };
+        let Some((server, faked)) = fetching(monotonic) else { return };
         let token = key("RS256").token(&claims(KEYS, json!({ "iat": null })));
         let asked = |expected: &str, fetches: usize, what: &str| {
             assert_eq!(faked.decides(&token), expected, "{monotonic:?}: {what}");
@@ -186,11 +186,7 @@ fn the_age_of_keys_is_that_of_the_clock_that_advanced_further() {
 
 #[test]
 fn a_clock_that_jumps_an_hour_back_and_forth_makes_no_key_younger_and_causes_few_fetches() {
-    let server = KeyServer::start();
-    server.set("/keys", Reply::json(&jwks(&[key("RS256")])));
-    let Some(faked) = Faked::start(&fetching(&server), Monotonic::Goes) else {
-        return;
-    };
+    let Some((server, faked)) = fetching(Monotonic::Goes) else { return };
     let token = key("RS256").token(&claims(KEYS, json!({ "iat": null })));
     assert_eq!(faked.decides(&token), "allow");
     // The clock is set back: by the monotonic clock, the set is still fresh.
@@ -213,11 +209,7 @@ fn a_clock_that_jumps_an_hour_back_and_forth_makes_no_key_younger_and_causes_few
 #[test]
 fn unknown_keys_are_refetched_after_every_jump_and_never_in_a_loop() {
     for monotonic in [Monotonic::Goes, Monotonic::Jumps] {
-        let server = KeyServer::start();
-        server.set("/keys", Reply::json(&jwks(&[key("RS256")])));
-        let Some(faked) = Faked::start(&fetching(&server), monotonic) else {
-            return;
-        };
+        let Some((server, faked)) = fetching(monotonic) else { return };
         let unknown = stranger("RS256").token(&claims(KEYS, json!({ "iat": null })));
         for (jump, fetches) in [(0, 1), (60, 2), (120, 3), (180, 4)] {
             faked.set(jump);
@@ -238,11 +230,7 @@ fn unknown_keys_are_refetched_after_every_jump_and_never_in_a_loop() {
 #[test]
 fn a_day_of_freezes_of_an_hour_each_changes_no_answer() {
     for monotonic in [Monotonic::Goes, Monotonic::Jumps] {
-        let server = KeyServer::start();
-        server.set("/keys", Reply::json(&jwks(&[key("RS256")])));
-        let Some(faked) = Faked::start(&fetching(&server), monotonic) else {
-            return;
-        };
+        let Some((server, faked)) = fetching(monotonic) else { return };
         let lasting = key("RS256").token(&claims(KEYS, json!({ "iat": null })));
         let ending = key("HS256").token(&claims(SECRET, json!({ "iat": null, "exp": at(12 * HOUR + HOUR / 2) })));
         for hour in 1..=24 {

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::support::api::{allow, config, event, lambda, malformed_events, secret_token};
+use crate::support::api::{allow, config, event, lambda, malformed_events, secret_token, serves};
 use crate::support::http::Reply;
 use crate::support::{Finished, Function, KeyServer, Lambda, RuntimeApi, eventually, key};
 
@@ -14,12 +14,6 @@ const PANICKED: Option<i32> = Some(101);
 
 fn good() -> String {
     event(&secret_token(json!({})), "GET/movies")
-}
-
-/// Checks that the program answers a valid request.
-#[track_caller]
-fn serves(lambda: &Lambda) {
-    assert_eq!(lambda.invoke(good()).policy(), allow("alice", "GET/movies"));
 }
 
 /// Checks that the program ends by itself with this exit status.

@@ -106,6 +106,12 @@ pub(crate) fn event_with(authorization: Option<&str>, request: &str) -> String {
     event.to_string()
 }
 
+/// Checks that the program answers a valid request.
+#[track_caller]
+pub(crate) fn serves(lambda: &Lambda) {
+    assert_eq!(lambda.invoke(event(&secret_token(json!({})), "GET/movies")).policy(), allow("alice", "GET/movies"));
+}
+
 /// A policy of one statement.
 pub(crate) fn statement(effect: &str, resource: &str) -> Value {
     json!({
