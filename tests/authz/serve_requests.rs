@@ -1,21 +1,29 @@
 //! `authz serve` as the gateway of a REQUEST authorizer: identity sources, and what answers are kept by.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
 use crate::serve::{Gateway, folder, sample};
 
 const HEADER: &str = "method.request.header.Authorization";
 
-/// A gateway with the sample configuration for REQUEST events, these members changed, and these identity sources.
-fn gateway(name: &str, more: &Value, sources: &[&str]) -> Gateway {
-    let file = "events/config/rest-request.json";
-    let mut document: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+/// A folder of its own, with a file of the sample configuration for REQUEST events with these members changed.
+fn folder_and_file(name: &str, more: &Value) -> (PathBuf, PathBuf) {
+    let sample = std::fs::read("events/config/rest-request.json").unwrap();
+    let mut document: Value = serde_json::from_slice(&sample).unwrap();
     let keys = std::fs::canonicalize("events/keys/movies.secret.txt").unwrap();
     document["issuers"][0]["secret"] = json!({ "file": keys });
     document.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let folder = folder(name);
     let file = folder.join("authorizer.json");
     std::fs::write(&file, document.to_string()).unwrap();
+    (folder, file)
+}
+
+/// A gateway with the sample configuration for REQUEST events, these members changed, and these identity sources.
+fn gateway(name: &str, more: &Value, sources: &[&str]) -> Gateway {
+    let (folder, file) = folder_and_file(name, more);
     let mut arguments = vec![file.to_str().unwrap()];
     sources.iter().for_each(|source| arguments.extend(["--identity-source", source]));
     Gateway::start_in(&folder, &arguments)
@@ -71,15 +79,7 @@ fn the_token_of_a_cookie_is_taken_and_two_tokens_are_malformed() {
 
 #[test]
 fn the_development_issuers_tokens_are_believed_wherever_they_are() {
-    let more = json!({ "token_sources": "cookie:session" });
-    let folder = folder("request-issuer");
-    let document: Value = serde_json::from_slice(&std::fs::read("events/config/rest-request.json").unwrap()).unwrap();
-    let mut document = document;
-    document["issuers"][0]["secret"] =
-        json!({ "file": std::fs::canonicalize("events/keys/movies.secret.txt").unwrap() });
-    document.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    let file = folder.join("authorizer.json");
-    std::fs::write(&file, document.to_string()).unwrap();
+    let (folder, file) = folder_and_file("request-issuer", &json!({ "token_sources": "cookie:session" }));
     let arguments = [file.to_str().unwrap(), "--issuer", "--identity-source", "method.request.header.Cookie"];
     let gateway = Gateway::start_in(&folder, &arguments);
     let minted = gateway.minted("administrator", 300);
