@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::local::{self, Local, NOW, signed};
+use crate::local::{self, Local, NOW, signed, with_members};
 
 /// An API with a route of each kind.
 fn api() -> Value {
@@ -32,9 +32,8 @@ fn api() -> Value {
 
 /// A valid payload with additional claims.
 fn claims(more: Value) -> String {
-    let mut claims = json!({ "iss": "https://issuer.example/", "aud": "api", "sub": "user-1", "exp": NOW + 60 });
-    claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    claims.to_string()
+    let claims = json!({ "iss": "https://issuer.example/", "aud": "api", "sub": "user-1", "exp": NOW + 60 });
+    with_members(claims, &more).to_string()
 }
 
 /// Checks each case: method, path after the stage, claims, expected outcome.

@@ -2,39 +2,23 @@
 
 use serde_json::{Value, json};
 
-use crate::local::{Local, NOW, SECRET, config};
-use crate::tokens::{ALGORITHMS, SigningKey, jwks, key, stranger};
+use crate::forge::decoded;
+use crate::local::{Local, NOW, SECRET, api, config, decided, secret_api};
+use crate::signatures::{self, claims, local};
+use crate::tokens::{ALGORITHMS, SigningKey, encoded, jwks, key, stranger};
 
 /// The asymmetric algorithms.
 fn public() -> impl Iterator<Item = &'static str> {
     ALGORITHMS.into_iter().filter(|alg| !alg.starts_with("HS"))
 }
 
-fn api(issuers: Value) -> Value {
-    json!({ "policy": "single_request", "issuers": issuers, "undeclared_routes": "allow" })
-}
-
 fn issuer(name: &str, keys: Value) -> Value {
     json!({ "issuer": name, "audience": "api", "jwks": keys })
 }
 
-/// An authorizer whose only issuer has these keys.
-fn local(keys: Value) -> Local {
-    Local::new(&api(json!([issuer("https://issuer.example/", keys)])))
-}
-
-fn claims() -> Value {
-    json!({ "iss": "https://issuer.example/", "aud": "api", "sub": "user-1", "exp": NOW + 60 })
-}
-
-#[track_caller]
-fn decided(local: &Local, token: &str, expected: &str, what: &str) {
-    assert_eq!(local.verdict("GET", "", token), expected, "{what}");
-}
-
 /// Whether a key set that holds only this key is usable.
 fn usable(jwk: &Value) -> bool {
-    config(&api(json!([issuer("https://issuer.example/", json!({ "keys": [jwk] }))])).to_string()).is_ok()
+    config(&signatures::api(json!({ "keys": [jwk] })).to_string()).is_ok()
 }
 
 #[test]
@@ -93,13 +77,12 @@ fn rows_27_and_28_secrets_and_keys_never_stand_in_for_each_other() {
         let token = key(alg).token_with(&json!({ "alg": alg, "kid": rs256.kid }), &claims());
         decided(&keys_only, &token, "deny unsupported_algorithm", alg);
     }
-    let secret = json!({ "issuer": "https://issuer.example/", "audience": "api", "secret": { "env": "SECRET" } });
-    let secret_only = Local::new(&api(json!([secret])));
+    let secret_only = Local::new(&secret_api());
     for alg in public() {
         decided(&secret_only, &key(alg).token(&claims()), "deny unsupported_algorithm", alg);
     }
     // One issuer with both: the family of `alg` decides which one verifies.
-    let both = Local::new(&api(json!([issuer("https://issuer.example/", jwks([&rs256])), secret])));
+    let both = Local::new(&api(json!([issuer("https://issuer.example/", jwks([&rs256])), secret_api()["issuers"][0]])));
     decided(&both, &rs256.token(&claims()), "allow", "keys");
     decided(&both, &crate::local::signed(r#"{"alg":"HS256"}"#, &claims().to_string()), "allow", "secret");
     decided(&both, &key("HS256").token(&claims()), "deny invalid_signature", "another secret");
@@ -357,8 +340,8 @@ fn rows_41_to_47_unusable_keys_are_skipped() {
     decided(&local(jwks([&longest])), &longest.token(&claims()), "allow", "a kid of 256 bytes");
     // Some providers write a leading zero byte, or `key_ops` in addition to `use`.
     let padded = [
-        change("n", json!(encoded([&[0][..], &base64_decoded(&n)].concat()))),
-        change("e", json!(encoded([&[0][..], &base64_decoded(e)].concat()))),
+        change("n", json!(encoded([&[0][..], &decoded(&n)].concat()))),
+        change("e", json!(encoded([&[0][..], &decoded(e)].concat()))),
         change("key_ops", json!(["verify", "x"])),
         change("use", Value::Null),
         change("x5c", json!(["AAAA"])),
@@ -371,11 +354,6 @@ fn rows_41_to_47_unusable_keys_are_skipped() {
             &jwk["key_ops"].to_string(),
         );
     }
-}
-
-fn base64_decoded(text: &str) -> Vec<u8> {
-    use base64::Engine as _;
-    base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).unwrap()
 }
 
 #[test]
@@ -405,7 +383,7 @@ fn row_58_a_point_is_on_its_curve_and_its_coordinates_are_whole() {
         off["x"] = jwk["y"].clone();
         assert!(!usable(&off), "{alg}: off the curve");
         for coordinate in ["x", "y"] {
-            let bytes = base64_decoded(jwk[coordinate].as_str().unwrap());
+            let bytes = decoded(jwk[coordinate].as_str().unwrap());
             let mut short = jwk.clone();
             short[coordinate] = encoded(&bytes[1..]).into();
             assert!(!usable(&short), "{alg}: short {coordinate}");
@@ -415,7 +393,7 @@ fn row_58_a_point_is_on_its_curve_and_its_coordinates_are_whole() {
         }
     }
     let mut ed = key("EdDSA").jwk();
-    let point = base64_decoded(ed["x"].as_str().unwrap());
+    let point = decoded(ed["x"].as_str().unwrap());
     ed["x"] = encoded(&point[1..]).into();
     assert!(!usable(&ed));
     // The same key as a SubjectPublicKeyInfo (RFC 8410 section 10.1).
@@ -459,9 +437,4 @@ fn rows_49_and_50_an_ecdsa_signature_is_two_whole_numbers_within_the_order() {
             decided(&local, &with(signature), "deny invalid_signature", what);
         }
     }
-}
-
-fn encoded(bytes: impl AsRef<[u8]>) -> String {
-    use base64::Engine as _;
-    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
 }

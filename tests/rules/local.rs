@@ -9,8 +9,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::canaries;
-use crate::in_process::{Dial, Log, parse};
-pub(crate) use crate::in_process::{NOW, outcome};
+use crate::in_process::{Dial, Log};
+pub(crate) use crate::in_process::{NOW, outcome, parse as config_with};
 
 /// The shared secret in the environment variable `SECRET`.
 pub(crate) const SECRET: &str = "a secret for tests, of 32 bytes or more, and long enough for HS512 too";
@@ -31,9 +31,33 @@ pub(crate) fn config(document: &str) -> Result<Config, ConfigError> {
     config_with(document, &[("SECRET", SECRET)])
 }
 
-/// Parses a configuration with these environment variables.
-pub(crate) fn config_with(document: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
-    parse(document, variables)
+/// An object with more members, which replace those of the same name.
+pub(crate) fn with_members(mut object: Value, more: &Value) -> Value {
+    object.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    object
+}
+
+/// An API with these issuers, where any valid token passes.
+pub(crate) fn api(issuers: Value) -> Value {
+    json!({ "policy": "single_request", "issuers": issuers, "undeclared_routes": "allow" })
+}
+
+/// An API whose only issuer has the secret in the environment variable `SECRET`.
+pub(crate) fn secret_api() -> Value {
+    api(json!([{ "issuer": "https://issuer.example/", "audience": "api", "secret": { "env": "SECRET" } }]))
+}
+
+/// An authorizer whose only issuer has this secret for one algorithm.
+pub(crate) fn with_secret_for(alg: &str, secret: &str) -> Local {
+    let mut api = secret_api();
+    api["issuers"][0]["algorithms"] = json!([alg]);
+    Local::with(&api, NOW, &[("SECRET", secret)])
+}
+
+/// Checks the decision on a request for the root with this token.
+#[track_caller]
+pub(crate) fn decided(local: &Local, token: &str, expected: &str, what: &str) {
+    assert_eq!(local.verdict("GET", "", token), expected, "{what}");
 }
 
 impl Local {

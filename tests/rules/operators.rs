@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::local::{Local, NOW, signed};
+use crate::local::{Local, NOW, signed, with_members};
 
 /// An API whose tokens have to have these claims.
 fn requiring(claims: Value) -> Local {
@@ -25,9 +25,8 @@ fn with_route(claims: Value) -> Local {
 }
 
 fn token(more: &Value) -> String {
-    let mut claims = json!({ "iss": "https://issuer.example/", "aud": "api", "sub": "user-1", "exp": NOW + 60 });
-    claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    signed(r#"{"alg":"HS256"}"#, &claims.to_string())
+    let claims = json!({ "iss": "https://issuer.example/", "aud": "api", "sub": "user-1", "exp": NOW + 60 });
+    signed(r#"{"alg":"HS256"}"#, &with_members(claims, more).to_string())
 }
 
 /// Checks what is decided of tokens with a claim `c`, required by the issuer and by a route; `None` accepts it.

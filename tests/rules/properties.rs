@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::local::{Local, NOW, STAGE, outcome};
+use crate::local::{Local, NOW, STAGE, api, outcome};
 use crate::tokens::{SigningKey, jwks, key};
 
 /// The possible outcomes of a change in the signature.
@@ -37,8 +37,7 @@ fn local(signer: &SigningKey) -> Local {
         issuer["jwks"] = jwks([signer]);
         &[]
     };
-    let api: Value = json!({ "policy": "single_request", "issuers": [issuer], "undeclared_routes": "allow" });
-    Local::with(&api, NOW, variables)
+    Local::with(&api(json!([issuer])), NOW, variables)
 }
 
 /// The base64url character that differs only in the last of its six bits.

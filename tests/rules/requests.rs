@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::local::{Local, NOW, STAGE, config, outcome, signed};
+use crate::local::{Local, NOW, STAGE, config, outcome, signed, with_members};
 
 /// An API with these members, where `GET /movies` needs a scope and `$connect` another.
 fn api(more: Value) -> Value {
-    let mut document = json!({
+    let document = json!({
         "issuers": [{ "issuer": "https://issuer.example/", "audience": "api", "secret": { "env": "SECRET" } }],
         "routes": [
             { "method": "GET", "path": "/movies", "scopes": "read:movies" },
@@ -15,8 +15,7 @@ fn api(more: Value) -> Value {
         ],
         "context": { "user": "sub" },
     });
-    document.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    document
+    with_members(document, &more)
 }
 
 fn sources(sources: Value) -> Local {
@@ -36,7 +35,7 @@ fn bearer() -> String {
 
 /// An event of a REST API for `GET /movies`.
 fn rest(more: Value) -> Value {
-    let mut event = json!({
+    let event = json!({
         "type": "REQUEST",
         "methodArn": format!("{STAGE}GET/movies"),
         "resource": "/movies",
@@ -50,13 +49,12 @@ fn rest(more: Value) -> Value {
         "stageVariables": null,
         "requestContext": { "path": "/prod/movies", "stage": "prod", "requestId": "r", "httpMethod": "GET", "identity": { "sourceIp": "192.0.2.1" } },
     });
-    event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    event
+    with_members(event, &more)
 }
 
 /// An event of an HTTP API in format 2.0 for `GET /movies`.
 fn http(more: Value) -> Value {
-    let mut event = json!({
+    let event = json!({
         "version": "2.0",
         "type": "REQUEST",
         "routeArn": format!("{}GET/movies", STAGE.replace("/prod/", "/$default/")),
@@ -67,21 +65,19 @@ fn http(more: Value) -> Value {
         "headers": {},
         "requestContext": { "accountId": "123456789012", "http": { "method": "GET", "path": "/movies" }, "stage": "$default" },
     });
-    event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    event
+    with_members(event, &more)
 }
 
 /// An event of a WebSocket API's `$connect`.
 fn connect(more: Value) -> Value {
-    let mut event = json!({
+    let event = json!({
         "type": "REQUEST",
         "methodArn": format!("{STAGE}$connect"),
         "headers": {},
         "multiValueHeaders": {},
         "requestContext": { "routeKey": "$connect", "eventType": "CONNECT", "stage": "prod", "connectionId": "c" },
     });
-    event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    event
+    with_members(event, &more)
 }
 
 #[track_caller]
@@ -229,10 +225,8 @@ fn row_117_the_type_of_an_event_decides_where_its_token_is() {
     let local = sources(json!("header:Authorization"));
     let (good, bad) = (bearer(), format!("Bearer {}", token("other")));
     let event = |more: Value| {
-        let mut event =
-            json!({ "type": "TOKEN", "methodArn": format!("{STAGE}GET/movies"), "authorizationToken": good });
-        event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        event
+        let event = json!({ "type": "TOKEN", "methodArn": format!("{STAGE}GET/movies"), "authorizationToken": good });
+        with_members(event, &more)
     };
     decided(&local, &event(json!({ "headers": { "Authorization": bad } })), "allow");
     decided(&local, &event(json!({ "version": "1.0" })), "MalformedEvent");

@@ -4,12 +4,12 @@ use num_bigint::BigUint;
 use serde_json::{Value, json};
 
 use crate::forge::{Padding, Rsa, order, whole};
-use crate::local::{Local, NOW};
+use crate::local::{Local, NOW, decided, with_secret_for};
 use crate::tokens::{ALGORITHMS, SigningKey, encoded, jwks, key};
 
+/// An API whose only issuer has these keys.
 pub(crate) fn api(jwks: Value) -> Value {
-    let issuer = json!({ "issuer": "https://issuer.example/", "audience": "api", "jwks": jwks });
-    json!({ "policy": "single_request", "issuers": [issuer], "undeclared_routes": "allow" })
+    crate::local::api(json!([{ "issuer": "https://issuer.example/", "audience": "api", "jwks": jwks }]))
 }
 
 pub(crate) fn local(jwks: Value) -> Local {
@@ -27,8 +27,7 @@ pub(crate) fn input(alg: &str, kid: &str) -> String {
 
 #[track_caller]
 pub(crate) fn judged(local: &Local, input: &str, signature: &[u8], expected: &str, what: &str) {
-    let token = format!("{input}.{}", encoded(signature));
-    assert_eq!(local.verdict("GET", "", &token), expected, "{what}");
+    decided(local, &format!("{input}.{}", encoded(signature)), expected, what);
 }
 
 /// An authorizer whose key set holds only the forger's key.
@@ -211,11 +210,7 @@ fn row_53_an_ed25519_signature_is_whole_its_number_is_below_the_order_and_its_po
 fn row_54_a_mac_of_any_other_length_is_an_invalid_signature() {
     for alg in ["HS256", "HS384", "HS512"] {
         let signer = key(alg);
-        let issuer = json!({
-            "issuer": "https://issuer.example/", "audience": "api", "secret": { "env": "S" }, "algorithms": [alg]
-        });
-        let api = json!({ "policy": "single_request", "issuers": [issuer], "undeclared_routes": "allow" });
-        let local = Local::with(&api, NOW, &[("S", signer.secret())]);
+        let local = with_secret_for(alg, signer.secret());
         let signed = input(alg, "any");
         let mac = signer.sign(signed.as_bytes());
         judged(&local, &signed, &mac, "allow", alg);

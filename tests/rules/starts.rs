@@ -4,14 +4,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::local::{NOW, SECRET, config_with, signed};
+use crate::local::{NOW, SECRET, config_with, signed, with_members};
 use crate::tokens::{encoded, key};
 
 /// An API with additional issuer fields, whose secret is in the environment variable `S`.
 fn api(fields: Value) -> Value {
-    let mut issuer = json!({ "issuer": "https://issuer.example/", "audience": "api", "secret": { "env": "S" } });
-    issuer.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-    json!({ "issuers": [issuer], "undeclared_routes": "allow" })
+    let issuer = json!({ "issuer": "https://issuer.example/", "audience": "api", "secret": { "env": "S" } });
+    json!({ "issuers": [with_members(issuer, &fields)], "undeclared_routes": "allow" })
 }
 
 /// A JSON number with exactly this text.

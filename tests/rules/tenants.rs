@@ -2,21 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::local::{Local, NOW, config};
+use crate::local::{self, Local, NOW, api, config, with_members};
 use crate::tokens::{SigningKey, jwks, key, stranger};
 
 const ENTRA: &str = "https://login.example/{tenant}/v2.0";
 
-/// An API with these issuers, where any valid token passes.
-fn api(issuers: Value) -> Value {
-    json!({ "policy": "single_request", "issuers": issuers, "undeclared_routes": "allow" })
-}
-
 /// An entry with tenants that share the key for ES256.
 fn entry(tenants: Value, more: Value) -> Value {
-    let mut entry = json!({ "issuer": ENTRA, "tenants": tenants, "audience": "api", "jwks": jwks(&[key("ES256")]) });
-    entry.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    entry
+    let entry = json!({ "issuer": ENTRA, "tenants": tenants, "audience": "api", "jwks": jwks(&[key("ES256")]) });
+    with_members(entry, &more)
 }
 
 fn iss(tenant: &str) -> String {
@@ -34,7 +28,7 @@ fn token(tenant: &str) -> String {
 
 #[track_caller]
 fn decided(local: &Local, token: &str, expected: &str) {
-    assert_eq!(local.verdict("GET", "", token), expected);
+    local::decided(local, token, expected, token);
 }
 
 /// A key of a shared set, for one `iss`.
@@ -80,7 +74,7 @@ fn an_entry_without_placeholder_goes_first_and_never_falls_through_to_a_pattern(
 fn a_tenant_that_is_not_listed_is_no_entry_without_a_name_either() {
     let unnamed = json!({ "audience": "api", "secret": { "env": "SECRET" } });
     let local = Local::new(&api(json!([entry(json!(["a"]), json!({})), unnamed])));
-    let signed = |iss: &str| crate::local::signed(r#"{"alg":"HS256"}"#, &claims(iss).to_string());
+    let signed = |iss: &str| local::signed(r#"{"alg":"HS256"}"#, &claims(iss).to_string());
     decided(&local, &signed("https://other.example/"), "allow");
     decided(&local, &signed(&iss("b")), "deny unknown_issuer");
     decided(&local, &signed(&iss("a")), "deny unsupported_algorithm");

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::local::{Local, NOW, outcome, signed, signed_raw};
+use crate::local::{Local, NOW, decided, outcome, signed, signed_raw};
 
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
@@ -43,11 +43,6 @@ fn payload(changes: Value) -> String {
 /// A valid payload whose last members are this text.
 fn payload_ending_in(text: &str) -> String {
     format!(r#"{{"iss":"https://issuer.example/","aud":"api","sub":"user-1",{text}}}"#)
-}
-
-#[track_caller]
-fn decided(local: &Local, token: &str, expected: &str, what: &str) {
-    assert_eq!(local.verdict("GET", "", token), expected, "{what}");
 }
 
 #[track_caller]

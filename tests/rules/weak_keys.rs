@@ -4,7 +4,7 @@ use num_bigint::BigUint;
 use serde_json::{Value, json};
 
 use crate::forge::{Padding, Rsa, decoded};
-use crate::local::{Local, NOW, config, config_with};
+use crate::local::{config, decided, with_secret_for};
 use crate::signatures::{api, claims, input, judged, local, rsa_local};
 use crate::tokens::{encoded, key, stranger};
 
@@ -15,8 +15,8 @@ fn dropped(mut jwk: Value, token: &str, what: &str) {
     assert!(config(&api(json!({ "keys": [jwk] })).to_string()).is_err(), "{what}: nothing usable");
     let good = key("ES256");
     let local = local(json!({ "keys": [jwk, good.jwk()] }));
-    assert_eq!(local.verdict("GET", "", token), "unauthorized unknown_key", "{what}");
-    assert_eq!(local.verdict("GET", "", &good.token(&claims())), "allow", "{what}");
+    decided(&local, token, "unauthorized unknown_key", what);
+    decided(&local, &good.token(&claims()), "allow", what);
 }
 
 /// A token correctly signed by the key `weak`.
@@ -82,12 +82,7 @@ fn row_60_a_secret_longer_than_a_block_is_used_whole() {
     use aws_lc_rs::hmac;
     for (alg, algorithm) in [("HS256", hmac::HMAC_SHA256), ("HS384", hmac::HMAC_SHA384), ("HS512", hmac::HMAC_SHA512)] {
         let secret = "long ".repeat(60);
-        let issuer = json!({
-            "issuer": "https://issuer.example/", "audience": "api", "secret": { "env": "S" }, "algorithms": [alg]
-        });
-        let api = json!({ "policy": "single_request", "issuers": [issuer], "undeclared_routes": "allow" });
-        assert!(config_with(&api.to_string(), &[("S", &secret)]).is_ok());
-        let local = Local::with(&api, NOW, &[("S", &secret)]);
+        let local = with_secret_for(alg, &secret);
         let signed = input(alg, "any");
         let mac = |secret: &str| hmac::sign(&hmac::Key::new(algorithm, secret.as_bytes()), signed.as_bytes());
         judged(&local, &signed, mac(&secret).as_ref(), "allow", alg);

@@ -1,24 +1,14 @@
 //! Project Wycheproof's vectors for whole tokens and key sets, rebuilt with claims as payloads so that valid tokens
 //! pass. The numbers are those of its `json_web_signature` (W) and `json_web_key` (K) vectors.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::local::{Local, NOW, config, signed_raw};
+use crate::local::{Local, NOW, config, decided, secret_api, signed_raw};
 use crate::signatures::{api, claims, local};
 use crate::tokens::{ALGORITHMS, encoded, jwks, key, stranger};
 
-fn secret_api() -> Value {
-    let issuer = json!({ "issuer": "https://issuer.example/", "audience": "api", "secret": { "env": "SECRET" } });
-    json!({ "policy": "single_request", "issuers": [issuer], "undeclared_routes": "allow" })
-}
-
 fn payload() -> String {
     claims().to_string()
-}
-
-#[track_caller]
-fn judged(local: &Local, token: &str, expected: &str, what: &str) {
-    assert_eq!(local.verdict("GET", "", token), expected, "{what}");
 }
 
 #[test]
@@ -30,16 +20,16 @@ fn w1_to_45_parts_are_modified_missing_or_too_many() {
         let local = if signer.alg == "HS256" { &shared } else { &public };
         let token = signer.token(&claims());
         let [h, p, s]: [&str; 3] = token.split('.').collect::<Vec<_>>().try_into().unwrap();
-        judged(local, &token, "allow", "W1, 18, 33");
+        decided(local, &token, "allow", "W1, 18, 33");
         let other_first = if s.starts_with('X') { 'Y' } else { 'X' };
-        judged(local, &format!("{h}.{p}.{other_first}{}", &s[1..]), "deny invalid_signature", "W2, 19, 34");
+        decided(local, &format!("{h}.{p}.{other_first}{}", &s[1..]), "deny invalid_signature", "W2, 19, 34");
         let mut other = claims();
         other["sub"] = "user-2".into();
         let other = encoded(other.to_string());
-        judged(local, &format!("{h}.{other}.{s}"), "deny invalid_signature", "W5, 22, 37");
+        decided(local, &format!("{h}.{other}.{s}"), "deny invalid_signature", "W5, 22, 37");
         let mut header = signer.header();
         header["x"] = 1.into();
-        judged(local, &format!("{}.{p}.{s}", encoded(header.to_string())), "deny invalid_signature", "W8, 25, 40");
+        decided(local, &format!("{}.{p}.{s}", encoded(header.to_string())), "deny invalid_signature", "W8, 25, 40");
         for (bad, what) in [
             (format!("{h}.{p}."), "W3, 20, 35: no signature"),
             (format!("{h}.{p}"), "W4, 21, 36: no signature and no dot before it"),
@@ -53,11 +43,11 @@ fn w1_to_45_parts_are_modified_missing_or_too_many() {
             (format!("{token}.foo"), "W15: an extra segment"),
             (json!({ "payload": p, "signatures": [{ "protected": h, "signature": s }] }).to_string(), "W17: JSON"),
         ] {
-            judged(local, &bad, "deny malformed_token", what);
+            decided(local, &bad, "deny malformed_token", what);
         }
-        judged(local, "", "deny missing_token", "W13, 30, 45: nothing");
+        decided(local, "", "deny missing_token", "W13, 30, 45: nothing");
         let none = format!("{}.{p}.", encoded(json!({ "alg": "none", "kid": signer.kid }).to_string()));
-        judged(local, &none, "deny unsupported_algorithm", "W16");
+        decided(local, &none, "deny unsupported_algorithm", "W16");
     }
 }
 
@@ -69,10 +59,10 @@ fn w31_and_w32_a_public_key_is_not_used_as_a_secret_and_a_key_in_a_token_is_igno
     let point = [jwk["x"].as_str().unwrap(), jwk["y"].as_str().unwrap()].map(crate::forge::decoded).concat();
     let input = format!("{}.{}", encoded(json!({ "alg": "HS256", "kid": signer.kid }).to_string()), encoded(payload()));
     let mac = aws_lc_rs::hmac::sign(&aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, &point), input.as_bytes());
-    judged(&local, &format!("{input}.{}", encoded(mac)), "deny unsupported_algorithm", "W31");
+    decided(&local, &format!("{input}.{}", encoded(mac)), "deny unsupported_algorithm", "W31");
     let forger = stranger("ES256").named(&signer.kid);
     let header = json!({ "alg": "ES256", "kid": signer.kid, "jwk": forger.jwk() });
-    judged(&local, &forger.token_with(&header, &claims()), "deny invalid_signature", "W32");
+    decided(&local, &forger.token_with(&header, &claims()), "deny invalid_signature", "W32");
 }
 
 #[test]
@@ -81,13 +71,13 @@ fn w331_to_348_the_header_names_another_algorithm_than_the_key_or_none() {
         let local = local(jwks([&key(bound).named("k")]));
         for alg in ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"] {
             let expected = if alg == bound { "allow" } else { "unauthorized unknown_key" };
-            judged(&local, &key(alg).named("k").token(&claims()), expected, "W331-340");
+            decided(&local, &key(alg).named("k").token(&claims()), expected, "W331-340");
         }
         for none in ["none", "None", "NONE", "nOnE"] {
             let header = encoded(json!({ "alg": none, "kid": "k" }).to_string());
             for signature in ["", "AAAA"] {
                 let token = format!("{header}.{}.{signature}", encoded(payload()));
-                judged(&local, &token, "deny unsupported_algorithm", "W341-344");
+                decided(&local, &token, "deny unsupported_algorithm", "W341-344");
             }
         }
     }
@@ -99,7 +89,7 @@ fn w350_is_an_exception() {
     // W350: the key's `alg` is PS256 and the token's PS384. A key is bound to one algorithm (RFC 8725 and 8725bis section 3.1).
     let mut jwk = key("PS384").named("k").jwk();
     jwk["alg"] = "PS256".into();
-    judged(
+    decided(
         &local(json!({ "keys": [jwk] })),
         &key("PS384").named("k").token(&claims()),
         "unauthorized unknown_key",
@@ -117,8 +107,8 @@ fn w353_to_356_and_k6_k21_a_key_for_encryption_verifies_nothing() {
             jwk.as_object_mut().unwrap().remove("use");
             jwk[member] = value;
             let local = local(json!({ "keys": [jwk, good.jwk()] }));
-            judged(&local, &signer.token(&claims()), "unauthorized unknown_key", member);
-            judged(&local, &good.token(&claims()), "allow", member);
+            decided(&local, &signer.token(&claims()), "unauthorized unknown_key", member);
+            decided(&local, &good.token(&claims()), "allow", member);
         }
     }
 }
@@ -129,7 +119,7 @@ fn w357_to_377_base64url_is_strict_and_json_has_its_white_space() {
     let (h, p) = (encoded(r#"{"kid":"hs256-key","alg":"HS256"}"#), encoded(payload()));
     let valid = signed_raw(&h, &p);
     let [_, _, s]: [&str; 3] = valid.split('.').collect::<Vec<_>>().try_into().unwrap();
-    judged(&local, &valid, "allow", "W357; W367 and W370 are the same token, labelled invalid there");
+    decided(&local, &valid, "allow", "W357; W367 and W370 are the same token, labelled invalid there");
     let inserted = |text: &str, junk: &str| format!("{}{junk}{}", &text[..text.len() - 1], &text[text.len() - 1..]);
     for (bad, what) in [
         (format!("{h}.{p}.    {s}"), "W360: spaces before the MAC"),
@@ -147,7 +137,7 @@ fn w357_to_377_base64url_is_strict_and_json_has_its_white_space() {
         (format!("{h}.{p}?.{s}"), "W373: a character after the payload"),
         (signed_raw(&h, &format!("{}=", &p)), "padding, covered by the MAC"),
     ] {
-        judged(&local, &bad, "deny malformed_token", what);
+        decided(&local, &bad, "deny malformed_token", what);
     }
     // W374 and W375: nonzero trailing bits; the MAC covers the canonical encoding (W374) or the altered one (W375).
     let text =
@@ -155,12 +145,12 @@ fn w357_to_377_base64url_is_strict_and_json_has_its_white_space() {
     let right = encoded(text.unwrap());
     let last = right.chars().last().unwrap();
     let twin = format!("{}{}", &right[..right.len() - 1], char::from(u8::try_from(last).unwrap() + 1));
-    judged(&local, &signed_raw(&h, &right), "allow", "the canonical encoding");
-    judged(&local, &signed_raw(&h, &twin), "deny malformed_token", "W375");
+    decided(&local, &signed_raw(&h, &right), "allow", "the canonical encoding");
+    decided(&local, &signed_raw(&h, &twin), "deny malformed_token", "W375");
     let mac = signed_raw(&h, &right).rsplit_once('.').unwrap().1.to_owned();
-    judged(&local, &format!("{h}.{twin}.{mac}"), "deny malformed_token", "W374");
+    decided(&local, &format!("{h}.{twin}.{mac}"), "deny malformed_token", "W374");
     for header in [r#"{ "kid" : "hs256-key", "alg" : "HS256" }"#, "{\"kid\":\"hs256-key\",\n\t\"alg\":\"HS256\"}"] {
-        judged(&local, &signed_raw(&encoded(header), &p), "allow", "W376, W377");
+        decided(&local, &signed_raw(&encoded(header), &p), "allow", "W376, W377");
     }
 }
 
@@ -171,18 +161,18 @@ fn k1_to_5_sets_mix_families_and_repeat_names() {
     // K1: Wycheproof refuses a whole set that holds a secret; here only the secret is skipped.
     let mixed = local(json!({ "keys": [oct, ec.jwk()] }));
     let by_secret = signed_raw(&encoded(r#"{"alg":"HS256","kid":"oct"}"#), &encoded(payload()));
-    judged(&mixed, &by_secret, "deny unsupported_algorithm", "K1: the secret is skipped");
-    judged(&mixed, &ec.token(&claims()), "allow", "K1: an exception, the public key is used");
+    decided(&mixed, &by_secret, "deny unsupported_algorithm", "K1: the secret is skipped");
+    decided(&mixed, &ec.token(&claims()), "allow", "K1: an exception, the public key is used");
     // K2 and K3: two keys; another key's signature.
     let two = local(jwks([&ec, &rsa]));
-    judged(&two, &ec.token(&claims()), "allow", "K2");
-    judged(&two, &stranger("ES256").named(&ec.kid).token(&claims()), "deny invalid_signature", "K3");
+    decided(&two, &ec.token(&claims()), "allow", "K2");
+    decided(&two, &stranger("ES256").named(&ec.kid).token(&claims()), "deny invalid_signature", "K3");
     // K4: two keys with the same kid.
     let (first, second) = (key("ES256").named("k"), stranger("ES256").named("k"));
     let twice = local(jwks([&first, &second, &rsa]));
-    judged(&twice, &first.token(&claims()), "unauthorized unknown_key", "K4");
-    judged(&twice, &second.token(&claims()), "unauthorized unknown_key", "K4");
-    judged(&twice, &rsa.token(&claims()), "allow", "K5");
+    decided(&twice, &first.token(&claims()), "unauthorized unknown_key", "K4");
+    decided(&twice, &second.token(&claims()), "unauthorized unknown_key", "K4");
+    decided(&twice, &rsa.token(&claims()), "allow", "K5");
 }
 
 #[test]
