@@ -7,7 +7,7 @@ use super::words::printable;
 use crate::authorizer::Authorizer;
 use crate::claims::Verified;
 use crate::event::Request;
-use crate::routes::{ClaimValue, Route, Segment, path_texts};
+use crate::routes::{Route, Segment, path_texts};
 use crate::settings::RouteRules;
 use crate::time::NumericDate;
 
@@ -22,10 +22,7 @@ impl Authorizer {
         now: NumericDate,
     ) -> Vec<Effect> {
         let mut effects = Vec::new();
-        for index in meaning::in_order(&self.routes) {
-            let Some((entry, methods)) = self.routes.entries().get(index).zip(self.routes.governed(index)) else {
-                continue;
-            };
+        for (entry, methods) in meaning::declared(&self.routes) {
             let sample = match taken == Some(entry.path.as_str()) {
                 true => request.arn.path().to_owned(),
                 false => sample(entry, token),
@@ -49,8 +46,7 @@ impl Authorizer {
 pub(super) fn sample(entry: &Route, token: Option<&Verified>) -> String {
     let own = |position: usize| {
         let needs = entry.need.any_of.iter().flat_map(|way| &way.claims);
-        let bound = |value: &ClaimValue| matches!(value, ClaimValue::Parameter { position: at, .. } if *at == position);
-        let claim = needs.into_iter().find(|need| need.values.iter().any(bound))?;
+        let claim = needs.into_iter().find(|need| need.positions().any(|at| at == position))?;
         path_texts(claim.claim.of(token?.claims())?).next().map(str::to_owned)
     };
     let segments = entry.path.segments().iter().enumerate();

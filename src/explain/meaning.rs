@@ -8,7 +8,7 @@ use crate::issuer::{Issuer, IssuerName};
 use crate::keys::{KeySource, RemoteKeys, join_at_most};
 use crate::policy::PolicyExpiry;
 use crate::response::InvalidToken;
-use crate::routes::{ClaimValue, METHODS, Methods, Route, Routes, Segment, Undeclared};
+use crate::routes::{ClaimNeed, METHODS, Methods, Route, Routes, Segment, Undeclared};
 use crate::settings::{Policies, RouteRules};
 
 /// How many key sets are fetched at the same time.
@@ -124,12 +124,9 @@ impl Authorizer {
         let Policies::Cacheable(plan) = &self.settings.policies else {
             return "not cached".to_owned();
         };
-        debug_assert!(self.caches(), "by the line above");
         let bound = |segment: usize| {
             let mut claims = entry.need.any_of.iter().flat_map(|way| &way.claims);
-            let own =
-                |value: &ClaimValue| matches!(value, ClaimValue::Parameter { position, .. } if *position == segment);
-            claims.any(|need| need.values.iter().any(own))
+            claims.any(|need| need.positions().any(|position| position == segment))
         };
         let parameters: Vec<usize> = (0..entry.path.segments().len())
             .filter(|at| entry.path.segments().get(*at).is_some_and(|segment| segment.parameter().is_some()))
@@ -138,9 +135,8 @@ impl Authorizer {
         if parameters.is_empty() {
             return "as itself".to_owned();
         }
-        let open = entry.need.any_of.iter().any(|way| {
-            way.claims.iter().all(|need| need.values.iter().all(|value| matches!(value, ClaimValue::Fixed(_))))
-        }) || entry.need.any_of.is_empty();
+        let open = entry.need.any_of.iter().any(|way| !way.claims.iter().any(ClaimNeed::is_bound))
+            || entry.need.any_of.is_empty();
         let mut texts = Vec::new();
         if open {
             let slashed: Vec<String> = tails.iter().map(|tail| format!("/{tail}")).collect();
@@ -163,44 +159,33 @@ impl Authorizer {
 
     fn setting_meanings(&self) -> Vec<(&'static str, String)> {
         let settings = &self.settings;
-        let says = |text: &str| text.to_owned();
+        let undeclared = match self.routes.undeclared() {
+            Undeclared::Deny => "deny: a path that no route declares is refused",
+            Undeclared::Allow => "allow: any valid token passes where no route is declared",
+            Undeclared::Absent => "absent: refused, and the API is promised to have no other methods",
+        };
+        let policy = match settings.policies {
+            Policies::Cacheable(_) => "cacheable: answers are right for every later request with the same token",
+            Policies::SingleRequest => "single_request: cache time 0 s, or answers kept by token, method and path",
+        };
+        let expiry = match settings.policy_expiry {
+            PolicyExpiry::Token => "token: what an answer allows ends with the token",
+            PolicyExpiry::None => "none: a cached answer may outlive its token",
+        };
+        let invalid_token = match settings.invalid_token {
+            InvalidToken::Deny => "deny: the client sees 403, and the answer is cached",
+            InvalidToken::Unauthorized => "unauthorized: the client sees 401",
+        };
+        let rules = match settings.route_rules {
+            RouteRules::Enforce => "enforce",
+            RouteRules::Report => "report: every valid token passes; refusals are only logged",
+        };
         let mut facts = vec![
-            (
-                "undeclared_routes",
-                says(match self.routes.undeclared() {
-                    Undeclared::Deny => "deny: a path that no route declares is refused",
-                    Undeclared::Allow => "allow: any valid token passes where no route is declared",
-                    Undeclared::Absent => "absent: refused, and the API is promised to have no other methods",
-                }),
-            ),
-            (
-                "policy",
-                says(match self.caches() {
-                    true => "cacheable: answers are right for every later request with the same token",
-                    false => "single_request: cache time 0 s, or answers kept by token, method and path",
-                }),
-            ),
-            (
-                "policy_expiry",
-                says(match settings.policy_expiry {
-                    PolicyExpiry::Token => "token: what an answer allows ends with the token",
-                    PolicyExpiry::None => "none: a cached answer may outlive its token",
-                }),
-            ),
-            (
-                "invalid_token",
-                says(match settings.invalid_token {
-                    InvalidToken::Deny => "deny: the client sees 403, and the answer is cached",
-                    InvalidToken::Unauthorized => "unauthorized: the client sees 401",
-                }),
-            ),
-            (
-                "route_rules",
-                says(match settings.route_rules {
-                    RouteRules::Enforce => "enforce",
-                    RouteRules::Report => "report: every valid token passes; refusals are only logged",
-                }),
-            ),
+            ("undeclared_routes", undeclared.to_owned()),
+            ("policy", policy.to_owned()),
+            ("policy_expiry", expiry.to_owned()),
+            ("invalid_token", invalid_token.to_owned()),
+            ("route_rules", rules.to_owned()),
             ("principal", words::names(&settings.forwarding.principal)),
         ];
         let context = settings.forwarding.context.iter().map(|(key, claim)| match claim.as_str() {
@@ -211,13 +196,8 @@ impl Authorizer {
         if !context.is_empty() {
             facts.push(("context", context.join(", ")));
         }
-        facts.extend(
-            settings
-                .forwarding
-                .usage_identifier_key
-                .as_ref()
-                .map(|claim| ("usage_identifier_key", says(claim.as_str()))),
-        );
+        let key = settings.forwarding.usage_identifier_key.as_ref();
+        facts.extend(key.map(|claim| ("usage_identifier_key", claim.as_str().to_owned())));
         facts
     }
 }
@@ -253,8 +233,13 @@ fn issuer(issuer: &Issuer) -> IssuerMeaning {
     IssuerMeaning { issuer: words::issuer(issuer), facts }
 }
 
+/// The entries in this order, each with the methods that it decides.
+pub(super) fn declared(routes: &Routes) -> impl Iterator<Item = (&Route, Vec<&'static str>)> {
+    in_order(routes).into_iter().filter_map(move |index| routes.entries().get(index).zip(routes.governed(index)))
+}
+
 /// The entries, most specific path first and named methods before `ANY`.
-pub(super) fn in_order(routes: &Routes) -> Vec<usize> {
+fn in_order(routes: &Routes) -> Vec<usize> {
     let rank = |index: &usize| {
         let entry = routes.entries().get(*index);
         let segments = entry.map(|entry| {

@@ -23,7 +23,6 @@ use crate::error::Error;
 use crate::event::{Api, Request};
 use crate::hint::{Hint, kind_of_event};
 use crate::response::Answer;
-use crate::settings::Policies;
 use crate::similarity::meant;
 use crate::time::Deadline;
 pub use explanation::{Advice, Cached, Effect, Explanation, Outcome, Step};
@@ -105,10 +104,5 @@ impl Authorizer {
         let hint = self.hint(error, request, seen)?;
         let place = self.refused(request, seen, |refused| hint.place(error, refused));
         Some(Advice { place: place.map(|place| words::place(hint, &place)), ..Advice::from(hint) })
-    }
-
-    /// Whether answers may be cached.
-    fn caches(&self) -> bool {
-        matches!(self.settings.policies, Policies::Cacheable(_))
     }
 }

@@ -88,9 +88,9 @@ impl Authorizer {
             Bearer::Header(value) => {
                 let event = event(Some(value), "GET", "/");
                 let request = Request::parse(event.as_bytes(), &self.settings.token_sources);
-                let mut seen = Seen(None);
-                let (_, error) = self.answer(&request, Deadline::of(None, self.clock.now()), &mut seen).await;
-                seen.0.map(Holder).ok_or_else(|| error.unwrap_or(Error::Internal).code())
+                let mut granted = Granted(None);
+                let (_, error) = self.answer(&request, Deadline::of(None, self.clock.now()), &mut granted).await;
+                granted.0.map(Holder).ok_or_else(|| error.unwrap_or(Error::Internal).code())
             }
         }
     }
@@ -108,10 +108,7 @@ impl Authorizer {
     #[must_use]
     pub fn requests(&self, holder: &Holder) -> Vec<Asked> {
         let mut all = Vec::new();
-        for index in meaning::in_order(&self.routes) {
-            let Some((entry, methods)) = self.routes.entries().get(index).zip(self.routes.governed(index)) else {
-                continue;
-            };
+        for (entry, methods) in meaning::declared(&self.routes) {
             let (path, sample) = (entry.path.as_str(), sample(entry, Some(&holder.0)));
             all.extend(methods.into_iter().map(|method| Asked {
                 path: Some(path.to_owned()),
@@ -133,7 +130,7 @@ impl Authorizer {
             .iter()
             .map(|asked| {
                 let arn = arn(asked)?;
-                let (policy, refusal) = self.decide(&arn, &holder.0, &mut Seen(None));
+                let (policy, refusal) = self.decide(&arn, &holder.0, &mut Granted(None));
                 let policy = Policy::new(&serde_json::to_value(policy).ok()?);
                 Some((arn, policy, refusal))
             })
@@ -170,9 +167,9 @@ impl Authorizer {
 }
 
 /// The token of a request, if it was verified.
-struct Seen(Option<Verified>);
+struct Granted(Option<Verified>);
 
-impl<'a> Observer<'a> for Seen {
+impl<'a> Observer<'a> for Granted {
     fn route(&mut self, _arn: &MethodArn<'_>, token: &Verified, _decision: &Decision<'a>) {
         self.0 = Some(token.clone());
     }
