@@ -115,13 +115,10 @@ fn preflight(refused: &Refused<'_>) -> Option<Hint> {
 
 /// A path that can be read in more than one way.
 fn ambiguous(path: &str) -> Option<Hint> {
-    let path_and_root = path.strip_prefix('/').map(|_| Hint::DoubleSlashInPath);
-    let slashes = || path.contains("//").then_some(Hint::DoubleSlashInPath);
-    let small = || path.to_ascii_lowercase();
-    let encoded = || {
-        let small = small();
-        let any = ["%2f", "%5c", "%2e", "%3b", "%25"].iter().any(|encoded| small.contains(encoded));
-        any.then_some(Hint::EncodedSlashInPath)
-    };
-    path_and_root.or_else(slashes).or_else(encoded)
+    if path.starts_with('/') || path.contains("//") {
+        return Some(Hint::DoubleSlashInPath);
+    }
+    let small = path.to_ascii_lowercase();
+    let encoded = ["%2f", "%5c", "%2e", "%3b", "%25"].iter().any(|encoded| small.contains(encoded));
+    encoded.then_some(Hint::EncodedSlashInPath)
 }

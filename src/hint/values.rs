@@ -1,13 +1,11 @@
 //! A claim that is compared with a value, and is not what it should be.
 
-use std::cmp::Ordering;
-
 use serde_json::Value;
 
 use super::elsewhere::{self, How, Place, escaped};
 use super::list::Hint;
 use crate::claims::{Accepted, ClaimName};
-use crate::routes::{ClaimValue, Need};
+use crate::routes::{ClaimValue, Need, segment};
 use crate::similarity::{bare, slip};
 
 /// A claim, and what of it is accepted, as far as another claim may be meant.
@@ -52,16 +50,12 @@ fn failing_of<'a>(wanted: impl Iterator<Item = (&'a ClaimName, Vec<Accepted>)>, 
 
 /// The claims of a route that are absent or have another value, for a path without its first slash.
 pub(super) fn failing_of_route<'a>(need: &'a Need, path: &str, claims: &Value) -> Vec<Wanted<'a>> {
-    let segment = |position: usize, last: bool| match last {
-        true => path.splitn(position.saturating_add(1), '/').nth(position),
-        false => path.split('/').nth(position),
-    };
     let needs = need.any_of.iter().flat_map(|way| &way.claims);
     let wanted = needs.map(|need| {
         let accepted = need.values.iter().filter_map(|value| match value {
             ClaimValue::Fixed(accepted) => Some(accepted.clone()),
             ClaimValue::Parameter { position, last } => {
-                segment(*position, *last).map(|text| Accepted::Value(text.into()))
+                segment(path, *position, *last).map(|text| Accepted::Value(text.into()))
             }
         });
         (&need.claim, accepted.collect())
@@ -151,7 +145,7 @@ fn of_other_type(a: &Value, b: &Value) -> bool {
         Value::String(_) => 2,
         _ => 3,
     };
-    let differ = kind(a).cmp(&kind(b)) != Ordering::Equal && kind(a) != 3 && kind(b) != 3;
+    let differ = kind(a) != kind(b) && kind(a) != 3 && kind(b) != 3;
     differ && (words(a) == words(b) || (kind(a).max(kind(b)) == 1 && flag(a) == flag(b)))
 }
 

@@ -10,7 +10,7 @@ pub(crate) mod similar;
 
 use std::sync::Arc;
 
-pub(crate) use need::{Alternative, ClaimNeed, ClaimValue, Need, path_texts};
+pub(crate) use need::{Alternative, ClaimNeed, ClaimValue, Need, path_texts, segment};
 pub(crate) use path::{PathPattern, RequestPath, Segment};
 
 use rustc_hash::FxHashMap;

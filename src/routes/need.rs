@@ -111,6 +111,14 @@ impl ClaimNeed {
     }
 }
 
+/// The segment at a position of a path without its first slash, with all that follows if it is the `last`.
+pub(crate) fn segment(path: &str, position: usize, last: bool) -> Option<&str> {
+    match last {
+        true => path.splitn(position.saturating_add(1), '/').nth(position),
+        false => path.split('/').nth(position),
+    }
+}
+
 /// The strings of a claim that a path segment may equal. A string with a character that has a meaning in paths or policies
 /// never does.
 pub(crate) fn path_texts(claim: &serde_json::Value) -> impl Iterator<Item = &str> {

@@ -4,7 +4,7 @@ use crate::claims::{ClaimRules, Verified};
 use crate::error::Error;
 use crate::event::MethodArn;
 use crate::explain::words::{self, printable, text};
-use crate::routes::{ClaimNeed, ClaimValue, Route, path_texts};
+use crate::routes::{ClaimNeed, ClaimValue, Route, path_texts, segment};
 
 /// A request that no entry takes, or one that the token does not meet. `index` is the entry's place in `routes`.
 pub(crate) fn route(
@@ -99,10 +99,7 @@ fn is_met(need: &ClaimNeed, path: &str, token: &Verified) -> bool {
     need.values.iter().any(|value| match value {
         ClaimValue::Fixed(accepted) => accepted.fits(claim),
         ClaimValue::Parameter { position, last } => {
-            let segment = match last {
-                true => path.splitn(position.saturating_add(1), '/').nth(*position),
-                false => path.split('/').nth(*position),
-            };
+            let segment = segment(path, *position, *last);
             claim.into_iter().flat_map(path_texts).any(|text| Some(text) == segment)
         }
     })
