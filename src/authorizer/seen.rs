@@ -20,8 +20,8 @@ use crate::token::Unverified;
 /// code of the claims.
 #[derive(Default)]
 pub(crate) struct Seen<'a> {
-    pub(super) issuer: Option<&'a Issuer>,
-    pub(super) tenant: Option<Arc<str>>,
+    pub(crate) issuer: Option<&'a Issuer>,
+    pub(crate) tenant: Option<Arc<str>>,
     pub(super) kid: Option<String>,
     pub(crate) route: Option<&'a str>,
     pub(super) need: Option<&'a Need>,

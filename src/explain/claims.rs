@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::words::{self, printable, text};
+use super::words::{self, or_absent, printable, text};
 use crate::claims::{Check, ClaimName, Forwarding, Genuine, is_identifier};
 use crate::issuer::Issuer;
 use crate::tenant::TENANT_CLAIM;
@@ -17,12 +17,9 @@ pub(super) fn facts(
     now: NumericDate,
 ) -> (&'static str, Vec<(&'static str, String)>) {
     let (claims, rules) = (token.claims(), &issuer.claims);
-    let claim = |name: &ClaimName| (name.of(claims)).map_or_else(|| "absent".to_owned(), text);
+    let claim = |name: &ClaimName| or_absent(name.of(claims));
     match check {
-        Check::Issuer => {
-            let iss = claims.get("iss").map_or_else(|| "absent".to_owned(), text);
-            ("issuer", vec![("iss", iss), ("configured", words::issuer(issuer))])
-        }
+        Check::Issuer => ("issuer", vec![("iss", or_absent(claims.get("iss"))), ("configured", words::issuer(issuer))]),
         Check::Dates => {
             let mut facts = vec![("now", now.iso8601())];
             let date = |name: &'static str| claims.get(name).map(|date| (name, moment(date)));
@@ -69,7 +66,7 @@ pub(super) fn facts(
             let bound = if claims.get("cnf").is_some() { "present" } else { "absent" };
             let mut facts = vec![("cnf", bound.to_owned())];
             if let Genuine::Introspected(_) = token {
-                facts.push(("token_type", claims.get("token_type").map_or_else(|| "absent".to_owned(), text)));
+                facts.push(("token_type", or_absent(claims.get("token_type"))));
             }
             ("binding", facts)
         }
@@ -131,11 +128,8 @@ fn unfit(claim: &Value) -> Option<String> {
 
 /// A date claim.
 fn moment(claim: &Value) -> String {
-    claim
-        .as_f64()
-        .map_or_else(|| format!("{}, which is not a number", text(claim)), |seconds| dated(NumericDate(seconds)))
-}
-
-fn dated(date: NumericDate) -> String {
-    format!("{} ({})", date.iso8601(), date.0)
+    match claim.as_f64().map(NumericDate) {
+        Some(date) => format!("{} ({})", date.iso8601(), date.0),
+        None => format!("{}, which is not a number", text(claim)),
+    }
 }

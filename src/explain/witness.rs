@@ -1,9 +1,7 @@
 //! What is observed of a request, step by step.
 
-use std::sync::Arc;
-
 use super::explanation::Trail;
-use super::words::{self, printable, text};
+use super::words::{self, or_absent, printable};
 use super::{advice, claims, segments, steps};
 use crate::authorizer::{Authorizer, Seen};
 use crate::bearer::{BearerToken, OpaqueToken};
@@ -27,9 +25,6 @@ pub(super) struct Witness<'a> {
     pub(super) trail: Trail,
     /// The token, once it is verified.
     pub(super) token: Option<Verified>,
-    issuer: Option<&'a Issuer>,
-    /// The tenant that the token's `iss` names.
-    tenant: Option<Arc<str>>,
     /// The steps of a request with a token of this kind.
     pub(super) steps: &'static [&'static str],
     /// The `kid` that the token names, to show.
@@ -43,8 +38,6 @@ impl<'a> Witness<'a> {
             seen: Seen::default(),
             trail: Trail::new(),
             token: None,
-            issuer: None,
-            tenant: None,
             steps: &steps::OF_JWT,
             kid: String::new(),
         }
@@ -52,19 +45,20 @@ impl<'a> Witness<'a> {
 
     /// Where the issuer's entry stands in the configuration.
     fn entry(&self) -> String {
-        let is_it = |entry: &Issuer| self.issuer.is_some_and(|issuer| std::ptr::eq(issuer, entry));
+        let is_it = |entry: &Issuer| self.seen.issuer.is_some_and(|issuer| std::ptr::eq(issuer, entry));
         self.authorizer.issuers.iter().position(is_it).map(|index| format!("issuers[{index}]")).unwrap_or_default()
     }
 
     /// Adds to a step `key` that failed which keys there are.
     pub(super) async fn probe_keys(&mut self, error: Option<Error>) {
-        let (Some(error @ (Error::UnknownKey | Error::KeysUnavailable)), Some(issuer)) = (error, self.issuer) else {
+        let (Some(error @ (Error::UnknownKey | Error::KeysUnavailable)), Some(issuer)) = (error, self.seen.issuer)
+        else {
             return;
         };
         let entry = self.entry();
         let passed_over = |set| words::passed_over(set).into_iter().map(|key| ("passed over", key));
         let mut there = Err(String::new());
-        let remote = issuer.keys.remote(self.tenant.as_deref());
+        let remote = issuer.keys.remote(self.seen.tenant.as_deref());
         let facts: Vec<_> = match &issuer.keys {
             KeySource::Remote(_) | KeySource::PerTenant(_) => match remote {
                 Some(keys) => match keys.probe().await {
@@ -168,9 +162,7 @@ impl<'a> Observer<'a> for Witness<'a> {
 
     fn issuer(&mut self, token: &Unverified<'_>, outcome: Result<&Selected<'a>, Error>) {
         self.seen.issuer(token, outcome);
-        let tenant = outcome.ok().and_then(|selected| selected.tenant.clone());
         let outcome = outcome.map(|selected| selected.issuer);
-        self.issuer = outcome.ok();
         let mut facts = vec![
             (
                 "iss",
@@ -200,8 +192,7 @@ impl<'a> Observer<'a> for Witness<'a> {
                 },
             ),
         ];
-        facts.extend(tenant.as_deref().map(|tenant| ("tenant", printable(tenant))));
-        self.tenant = tenant;
+        facts.extend(self.seen.tenant.as_deref().map(|tenant| ("tenant", printable(tenant))));
         self.trail.step("issuer", facts, outcome);
         if let Err(error) = outcome {
             self.trail.advise(advice::issuer(token, error));
@@ -210,7 +201,7 @@ impl<'a> Observer<'a> for Witness<'a> {
 
     fn signature(&mut self, kid: Option<String>, outcome: Result<(), Error>) {
         self.seen.signature(kid, outcome);
-        let sources = self.issuer.map(|issuer| words::source(&issuer.keys)).unwrap_or_default();
+        let sources = self.seen.issuer.map(|issuer| words::source(&issuer.keys)).unwrap_or_default();
         let mut facts: Vec<_> = sources.into_iter().map(|source| ("keys", source)).collect();
         facts.push(("kid", self.kid.clone()));
         let key = match outcome {
@@ -220,7 +211,7 @@ impl<'a> Observer<'a> for Witness<'a> {
         self.trail.step("key", facts, key);
         if key.is_ok() {
             self.trail.step("signature", Vec::new(), outcome);
-            if let (Err(_), Some(issuer)) = (outcome, self.issuer) {
+            if let (Err(_), Some(issuer)) = (outcome, self.seen.issuer) {
                 self.trail.advise(advice::signature(&issuer.keys, &self.entry()));
             }
         }
@@ -234,7 +225,6 @@ impl<'a> Observer<'a> for Witness<'a> {
         outcome: Result<(), NotActive>,
     ) {
         self.seen.introspection(token, introspection, issuer, outcome);
-        self.issuer = Some(issuer);
         self.steps = &steps::OF_OPAQUE;
         let mut facts = words::introspection(introspection);
         facts.push((
@@ -253,7 +243,7 @@ impl<'a> Observer<'a> for Witness<'a> {
 
     fn check(&mut self, check: Check, token: &Genuine, now: NumericDate, outcome: Result<(), Error>) {
         self.seen.check(check, token, now, outcome);
-        let Some(issuer) = self.issuer else { return };
+        let Some(issuer) = self.seen.issuer else { return };
         let forwarding = &self.authorizer.settings.forwarding;
         let (name, facts) = claims::facts(check, token, issuer, forwarding, now);
         self.trail.step(name, facts, outcome);
@@ -286,7 +276,7 @@ impl<'a> Observer<'a> for Witness<'a> {
                     entry.need.any_of.iter().flat_map(|way| way.claims.iter().map(|need| &need.claim)).collect();
                 claims.dedup();
                 facts.extend(claims.into_iter().map(|name| {
-                    let value = name.of(token.claims()).map_or_else(|| "absent".to_owned(), text);
+                    let value = or_absent(name.of(token.claims()));
                     ("token", format!("{} = {value}", name.as_str()))
                 }));
             }
@@ -304,7 +294,7 @@ impl<'a> Observer<'a> for Witness<'a> {
         }
         self.trail.step("route", facts, decision.permit.as_ref().map_err(|error| *error));
         if let Err(error) = decision.permit {
-            let rules = self.issuer.map(|issuer| &issuer.claims);
+            let rules = self.seen.issuer.map(|issuer| &issuer.claims);
             self.trail.advise(advice::route(error, arn, token, entry, rules.zip(Some(self.entry().as_str()))));
         }
     }

@@ -77,6 +77,11 @@ pub(super) fn text(value: &Value) -> String {
     }
 }
 
+/// A claim or a header parameter as [`text`] writes it, or that it is absent.
+pub(super) fn or_absent(value: Option<&Value>) -> String {
+    value.map_or_else(|| "absent".to_owned(), text)
+}
+
 /// What a name of `scope_map` grants.
 pub(super) fn grants(name: &str, granted: &[String]) -> String {
     format!("{} grants {}", printable(name), printable(&granted.join(", ")))

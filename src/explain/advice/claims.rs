@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::claims::{Accepted, Check, ClaimName, ClaimRules, Forwarding, Genuine, is_identifier};
 use crate::error::Error;
-use crate::explain::words::{self, printable, quoted, text};
+use crate::explain::words::{self, or_absent, printable, quoted, text};
 use crate::issuer::Issuer;
 use crate::tenant::TENANT_CLAIM;
 use crate::time::NumericDate;
@@ -23,7 +23,7 @@ pub(crate) fn check(
     match check {
         Check::Issuer => format!(
             "Set `{entry}.issuer` to the `iss` that the endpoint says, {}, if that is the issuer of these tokens.",
-            claims.get("iss").map_or_else(|| "absent".to_owned(), text)
+            or_absent(claims.get("iss"))
         ),
         Check::Dates => dates(error, claims, rules, entry, now),
         Check::Audience => audience(claims, rules, entry),

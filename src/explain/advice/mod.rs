@@ -7,7 +7,7 @@ pub(super) use claims::check;
 pub(super) use routes::route;
 
 use super::segments;
-use super::words::{printable, text};
+use super::words::{or_absent, printable};
 use crate::algorithm::Algorithm;
 use crate::bearer::BearerToken;
 use crate::error::Error;
@@ -29,7 +29,7 @@ pub(super) fn header(token: BearerToken<'_>, error: Error) -> String {
     let header = segments::header(token.as_str()).unwrap_or_default();
     if error == Error::UnsupportedAlgorithm {
         let supported: Vec<&str> = Algorithm::WITH_KEYS.iter().map(|alg| alg.name()).collect();
-        let alg = header.get("alg").map_or_else(|| "absent".to_owned(), text);
+        let alg = or_absent(header.get("alg"));
         let supported = supported.join(", ");
         return format!(
             "Have the issuer sign with one of {supported}, or a secret with HS256, HS384 or HS512: this token's `alg` is {alg}."
