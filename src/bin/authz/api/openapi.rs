@@ -11,14 +11,14 @@ use super::scheme::{Reading, Schemes};
 const MAX_REFERENCES: usize = 16;
 
 /// How SAM protects methods that say nothing themselves.
-pub(super) struct Default<'a> {
+pub(super) struct ApiAuth<'a> {
     pub(super) protection: Protection,
     /// The authorizers that SAM adds to the document, by name.
     pub(super) authorizers: &'a BTreeMap<String, Protection>,
 }
 
 /// Adds the methods of a document. Paths are those of `paths`: the base path of a server and the stage are not part of them.
-pub(super) fn add(document: &Value, default: Option<&Default<'_>>, selection: &Selection, api: &mut Api) {
+pub(super) fn add(document: &Value, default: Option<&ApiAuth<'_>>, selection: &Selection, api: &mut Api) {
     let schemes = Schemes::of(document);
     let everywhere = document.get("security");
     for (path, item) in document.get("paths").and_then(Value::as_object).into_iter().flatten() {
@@ -61,7 +61,7 @@ fn reading(
     operation: &Value,
     everywhere: Option<&Value>,
     schemes: &Schemes,
-    default: Option<&Default<'_>>,
+    default: Option<&ApiAuth<'_>>,
     selection: &Selection,
 ) -> Reading {
     match operation.pointer("/x-amazon-apigateway-auth/type").and_then(Value::as_str) {

@@ -29,7 +29,7 @@ pub(super) fn add(template: &Template<'_>, apis: &mut BTreeMap<String, Api>) -> 
         let default = auth
             .default
             .as_ref()
-            .map(|name| openapi::Default { protection: auth.by_name(name), authorizers: &auth.authorizers });
+            .map(|name| openapi::ApiAuth { protection: auth.by_name(name), authorizers: &auth.authorizers });
         template.body(property(resource, "DefinitionBody"), default.as_ref(), api)?;
         match property(resource, "DefinitionUri") {
             Some(Value::String(location)) => template.file(location, default.as_ref(), api)?,

@@ -33,7 +33,7 @@ impl<'a> Template<'a> {
     pub(super) fn body(
         &self,
         body: Option<&Value>,
-        default: Option<&openapi::Default<'_>>,
+        default: Option<&openapi::ApiAuth<'_>>,
         api: &mut Api,
     ) -> Result<(), String> {
         let Some(body) = body else { return Ok(()) };
@@ -54,7 +54,7 @@ impl<'a> Template<'a> {
     pub(super) fn file(
         &self,
         location: &str,
-        default: Option<&openapi::Default<'_>>,
+        default: Option<&openapi::ApiAuth<'_>>,
         api: &mut Api,
     ) -> Result<(), String> {
         if location.contains("://") {
