@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::api::Selection;
 use crate::drift::Drift;
 use crate::page::{Colour, Page};
-use crate::{Document, Failure, authorizer, configuration};
+use crate::{Failure, Loaded, authorizer, configuration};
 
 /// What all environment variables of a Lambda function may hold together, in bytes.
 const ENVIRONMENT: usize = 4096;
@@ -58,7 +58,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<String, Failure> {
 }
 
 async fn told(arguments: &Arguments) -> Result<String, Failure> {
-    let Document { config, bytes, in_environment } = configuration(arguments.file.as_ref())?;
+    let Loaded { config, bytes, in_environment } = configuration(arguments.file.as_ref())?;
     let mut warnings = of_start(&config);
     let authorizer = authorizer(config, None)?;
     warnings.extend(authorizer.lint());
@@ -133,7 +133,8 @@ fn size(bytes: usize, in_environment: bool) -> Option<ConfigIssue> {
     })
 }
 
-fn listed(issues: &[ConfigIssue], text: &str) -> Value {
+/// Issues for programs, where what is said of each is in the member `text`.
+pub(crate) fn listed(issues: &[ConfigIssue], text: &str) -> Value {
     issues.iter().map(|issue| json!({ "path": issue.path, text: issue.expected })).collect()
 }
 

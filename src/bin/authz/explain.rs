@@ -99,11 +99,16 @@ fn request(arguments: &Arguments) -> Result<Vec<u8>, String> {
 /// The value of the token header.
 pub(crate) fn header(file: &Path) -> Result<String, String> {
     let text = String::from_utf8(read(file)?).map_err(|_| format!("{} is not text", file.display()))?;
+    Ok(bearer(&text))
+}
+
+/// The value of the header of a token that may come without its scheme.
+pub(crate) fn bearer(text: &str) -> String {
     let text = text.trim();
-    Ok(match text.contains(' ') || text.is_empty() {
+    match text.contains(' ') || text.is_empty() {
         true => text.to_owned(),
         false => format!("Bearer {text}"),
-    })
+    }
 }
 
 fn page(explanation: &Explanation, policy: bool) -> String {
@@ -141,7 +146,7 @@ fn page(explanation: &Explanation, policy: bool) -> String {
     if policy {
         answer(&mut page, explanation);
     }
-    if refused.is_some() {
+    if let Some(refused) = refused {
         page.gap();
         verdict(&mut page, explanation);
         if let Some(hint) = &explanation.hint {
@@ -150,9 +155,7 @@ fn page(explanation: &Explanation, policy: bool) -> String {
         if let Some(advice) = &explanation.advice {
             page.row(&[ADVICE], advice);
         }
-        if let Some(refused) = refused {
-            step(&mut page, refused);
-        }
+        step(&mut page, refused);
     }
     page.finish()
 }

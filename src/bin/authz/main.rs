@@ -194,7 +194,7 @@ fn hints(code: Option<&str>) -> Result<String, String> {
 }
 
 /// A configuration, and where it was.
-struct Document {
+struct Loaded {
     config: Config,
     /// How long it is.
     bytes: usize,
@@ -202,10 +202,10 @@ struct Document {
 }
 
 /// The configuration, from a file if one is given.
-fn configuration(file: Option<&PathBuf>) -> Result<Document, ConfigError> {
+fn configuration(file: Option<&PathBuf>) -> Result<Loaded, ConfigError> {
     let in_environment = file.is_none() && variable("AUTHORIZER_CONFIG").is_some();
     let (text, base) = source(file)?;
-    Ok(Document { config: Config::parse(&text, &variable, &base)?, bytes: text.len(), in_environment })
+    Ok(Loaded { config: Config::parse(&text, &variable, &base)?, bytes: text.len(), in_environment })
 }
 
 /// The text of a configuration, with the folder that its relative paths start from.
@@ -258,10 +258,7 @@ fn looks_like_a_token(argument: &str) -> bool {
     let compact = argument.len() > SHORTEST && argument.matches('.').count() == 2 && !argument.contains(['/', ' ']);
     let opaque = argument.len() > 3 * SHORTEST
         && argument.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-~+=".contains(&byte));
-    argument.contains("eyJ")
-        || scheme
-        || (compact && !Path::new(argument).exists())
-        || (opaque && !Path::new(argument).exists())
+    argument.contains("eyJ") || scheme || ((compact || opaque) && !Path::new(argument).exists())
 }
 
 /// The bytes of a file, or of standard input for `-`.

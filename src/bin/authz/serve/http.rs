@@ -1,7 +1,10 @@
 //! Requests and replies, whole in memory.
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
 use http::{HeaderMap, Method, Response, StatusCode};
 use http_body_util::Full;
 use serde_json::Value;
@@ -78,6 +81,18 @@ pub(super) fn private(status: StatusCode, body: &Value) -> Reply {
 /// A reply of plain text.
 pub(super) fn text(status: StatusCode, text: &str) -> Reply {
     reply(status, "text/plain; charset=utf-8", format!("{text}\n"))
+}
+
+/// A file that comes with the program, with what browsers let it do and what they say of where they were.
+pub(super) fn asset(kind: &'static str, content: &'static str, policy: &str, referrer: &str) -> Reply {
+    let mut reply = reply(StatusCode::OK, kind, content);
+    set(&mut reply, CONTENT_SECURITY_POLICY, policy);
+    set(&mut reply, REFERRER_POLICY, referrer);
+    set(&mut reply, CACHE_CONTROL, "no-cache");
+    set(&mut reply, X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(&mut reply, X_FRAME_OPTIONS, "DENY");
+    set(&mut reply, HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    reply
 }
 
 /// Sets a header; a value that cannot be one is left out.

@@ -22,7 +22,7 @@ mod tenants;
 mod users;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -44,9 +44,9 @@ use self::page::Page;
 use self::safety::Origins;
 use self::server::{Server, accept};
 use self::users::Roster;
-use crate::Failure;
-use crate::environment::{SystemClock, document, unreadable, variable};
+use crate::environment::{SystemClock, variable};
 use crate::expression::expression;
+use crate::{Failure, source};
 
 pub(crate) const ABOUT: &str =
     "Serves a configuration on this machine as API Gateway would. The routes are the API, the authorizer
@@ -213,19 +213,10 @@ fn configuration(arguments: &Arguments, stand_in_keys: Option<String>) -> Result
         let source = Source { base: PathBuf::from("."), environment: demo::environment, stand_in_keys };
         return Ok((demo::configuration(), source, "the sample stories".to_owned()));
     }
-    let (text, base, file) = match &arguments.file {
-        None => {
-            let (text, base) = document()?;
-            (text, base, "the configuration that the authorizer finds".to_owned())
-        }
-        Some(file) => {
-            let text = std::fs::read_to_string(file).map_err(|error| {
-                let text = format!("{}: {}", file.display(), unreadable(&error));
-                Failure::Configuration(apigw_jwt_authorizer::ConfigError::document(text))
-            })?;
-            let base = file.parent().unwrap_or_else(|| Path::new(".")).to_owned();
-            (text, base, file.display().to_string())
-        }
+    let (text, base) = source(arguments.file.as_ref())?;
+    let file = match &arguments.file {
+        None => "the configuration that the authorizer finds".to_owned(),
+        Some(file) => file.display().to_string(),
     };
     Ok((text, Source { base, environment: variable, stand_in_keys }, file))
 }

@@ -1,11 +1,10 @@
 //! The single-page app of `examples/spa`, built, at an address of its own: it calls the API as any page of another origin does.
 
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
-use http::{HeaderName, Method, Request as Incoming, StatusCode};
+use http::{Method, Request as Incoming, StatusCode};
 use hyper::body::Incoming as Body;
 use serde_json::{Value, json};
 
-use super::http::{Reply, private, reply, set, text};
+use super::http::{Reply, asset, private, text};
 use super::issuer::Client;
 use super::safety::{Origin, Origins};
 use super::server::{Site, read};
@@ -72,22 +71,15 @@ impl Site for App {
             return text(StatusCode::FORBIDDEN, "Pages of another origin may not read the app.");
         }
         let found = ASSETS.iter().find(|(path, ..)| *path == request.path);
-        let mut answer = match found {
+        match found {
             _ if !matches!(request.method, Method::GET | Method::HEAD) => {
-                return text(StatusCode::METHOD_NOT_ALLOWED, "The app is read with GET.");
+                text(StatusCode::METHOD_NOT_ALLOWED, "The app is read with GET.")
             }
-            Some((_, kind, content)) => reply(StatusCode::OK, kind, *content),
-            None if request.path == "/settings.json" => return private(StatusCode::OK, &self.settings),
-            None => return text(StatusCode::NOT_FOUND, "The app has nothing here."),
-        };
-        set(&mut answer, CONTENT_SECURITY_POLICY, &self.policy());
-        // The address of a page that a provider came back to has a code in it.
-        set(&mut answer, REFERRER_POLICY, "no-referrer");
-        set(&mut answer, CACHE_CONTROL, "no-cache");
-        set(&mut answer, HeaderName::from_static("x-content-type-options"), "nosniff");
-        set(&mut answer, HeaderName::from_static("x-frame-options"), "DENY");
-        set(&mut answer, HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
-        answer
+            // The address of a page that a provider came back to has a code in it, so no other server is told it.
+            Some((_, kind, content)) => asset(kind, content, &self.policy(), "no-referrer"),
+            None if request.path == "/settings.json" => private(StatusCode::OK, &self.settings),
+            None => text(StatusCode::NOT_FOUND, "The app has nothing here."),
+        }
     }
 }
 

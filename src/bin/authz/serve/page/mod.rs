@@ -2,22 +2,23 @@
 
 use std::rc::Rc;
 
+use apigw_jwt_authorizer::Clock as _;
 use apigw_jwt_authorizer::explain::{Explanation, Verdict};
-use apigw_jwt_authorizer::{Clock as _, ConfigIssue};
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body_util::BodyExt as _;
 use serde_json::{Map, Value, json};
 
 use super::decision::Decision;
 use super::gateway::Gateway;
-use super::http::{Reply, Request, private, reply, set, single, text};
+use super::http::{Reply, Request, asset, private, single, text};
 use super::journal::Journal;
 use super::loaded::{Loaded, Source};
 use super::resources::Found;
 use super::safety::{Origin, Origins};
 use super::users::Roster;
+use crate::check::listed;
+use crate::explain::bearer;
 
 /// Where it is, on this server.
 pub(super) const MOUNT: &str = "/__authorizer";
@@ -62,7 +63,9 @@ impl Page {
         }
         let path = path.trim_end_matches('/');
         match ASSETS.iter().find(|(name, ..)| *name == path) {
-            Some((_, kind, content)) if matches!(request.method, Method::GET | Method::HEAD) => asset(kind, content),
+            Some((_, kind, content)) if matches!(request.method, Method::GET | Method::HEAD) => {
+                asset(kind, content, POLICY, "same-origin")
+            }
             Some(_) => text(StatusCode::METHOD_NOT_ALLOWED, "The page is read with GET."),
             None => text(StatusCode::NOT_FOUND, "The page has nothing here."),
         }
@@ -108,7 +111,7 @@ impl Page {
             "backend": self.gateway.backend.name(),
             "cacheSeconds": self.cache_seconds,
             "expression": self.expression,
-            "configuration": { "file": self.file, "text": loaded.text, "warnings": listed(&loaded.warnings) },
+            "configuration": { "file": self.file, "text": loaded.text, "warnings": listed(&loaded.warnings, "text") },
             "routes": loaded.authorizer.meaning().routes,
             "issuer": self.gateway.issuer.as_ref().map(|issuer| issuer.state()),
             "cache": self.gateway.cache.borrow_mut().list(now),
@@ -126,7 +129,7 @@ impl Page {
             return Err("expected a path that begins with /".to_owned());
         }
         let mut headers = HeaderMap::new();
-        let token = Some(header_of(field("token"))).filter(|token| !token.is_empty());
+        let token = Some(bearer(field("token"))).filter(|token| !token.is_empty());
         if let Some(token) = &token {
             let value = HeaderValue::from_str(token).map_err(|_| "the token has characters that no header can have")?;
             headers.insert("authorization", value);
@@ -207,9 +210,9 @@ impl Page {
     fn check(&self, text: &str) -> Value {
         match Loaded::new(text, &self.source) {
             Ok(loaded) => json!({
-                "mistakes": [], "warnings": listed(&loaded.warnings), "routes": loaded.authorizer.meaning().routes,
+                "mistakes": [], "warnings": listed(&loaded.warnings, "text"), "routes": loaded.authorizer.meaning().routes,
             }),
-            Err(error) => json!({ "mistakes": listed(&error.issues), "warnings": [] }),
+            Err(error) => json!({ "mistakes": listed(&error.issues, "text"), "warnings": [] }),
         }
     }
 
@@ -217,7 +220,7 @@ impl Page {
     fn apply(&self, text: &str) -> Value {
         let loaded = match Loaded::new(text, &self.source) {
             Ok(loaded) => loaded,
-            Err(error) => return json!({ "mistakes": listed(&error.issues), "warnings": [] }),
+            Err(error) => return json!({ "mistakes": listed(&error.issues, "text"), "warnings": [] }),
         };
         if let Some(issuer) = &self.gateway.issuer {
             let given = Roster::new(&loaded.document, issuer.base(), self.users.as_ref());
@@ -226,7 +229,7 @@ impl Page {
                 Err(why) => return json!({ "mistakes": [{ "path": "(users)", "text": why }], "warnings": [] }),
             }
         }
-        let warnings = listed(&loaded.warnings);
+        let warnings = listed(&loaded.warnings, "text");
         self.gateway.replace(loaded);
         tracing::info!(target: "authz::gateway", "another configuration is served; the cache is flushed");
         json!({ "mistakes": [], "warnings": warnings, "applied": true })
@@ -238,28 +241,4 @@ impl Page {
         tracing::info!(target: "authz::gateway", action, "provider");
         Ok(json!({}))
     }
-}
-
-/// The value of the token header; the scheme may be left out.
-fn header_of(text: &str) -> String {
-    let text = text.trim();
-    match text.is_empty() || text.contains(' ') {
-        true => text.to_owned(),
-        false => format!("Bearer {text}"),
-    }
-}
-
-fn listed(issues: &[ConfigIssue]) -> Value {
-    issues.iter().map(|issue| json!({ "path": issue.path, "text": issue.expected })).collect()
-}
-
-fn asset(kind: &'static str, content: &'static str) -> Reply {
-    let mut answer = reply(StatusCode::OK, kind, content);
-    set(&mut answer, CONTENT_SECURITY_POLICY, POLICY);
-    set(&mut answer, REFERRER_POLICY, "same-origin");
-    set(&mut answer, CACHE_CONTROL, "no-cache");
-    set(&mut answer, HeaderName::from_static("x-content-type-options"), "nosniff");
-    set(&mut answer, HeaderName::from_static("x-frame-options"), "DENY");
-    set(&mut answer, HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
-    answer
 }
