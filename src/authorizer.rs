@@ -275,45 +275,17 @@ fn log(
     let (reason, hint) = (error.map(Error::code), seen.hint.map(Hint::code));
     let issuer = seen.issuer.and_then(|issuer| issuer.name.as_configured());
     let (kid, route) = (seen.kid.as_deref(), seen.route);
-    match (answer, error) {
+    let (decision, would_be) = match (answer, error) {
         (Answer::Policy(_), None) => {
             debug!(request_id, decision = "allow", method, route, issuer, kid, duration_us, "decision");
+            return;
         }
         (
             Answer::Policy(_),
             Some(Error::InsufficientScope | Error::ClaimMismatch | Error::UndeclaredRoute | Error::AmbiguousPath),
-        ) if rules == RouteRules::Report => {
-            info!(
-                request_id,
-                decision = "allow",
-                would_be = "deny",
-                reason,
-                hint,
-                method,
-                route,
-                issuer,
-                kid,
-                duration_us,
-                "decision"
-            );
-        }
-        (Answer::Policy(_), Some(_)) => {
-            info!(request_id, decision = "deny", reason, hint, method, route, issuer, kid, duration_us, "decision");
-        }
-        (failure, _) if failure.is_decision() => {
-            info!(
-                request_id,
-                decision = "unauthorized",
-                reason,
-                hint,
-                method,
-                route,
-                issuer,
-                kid,
-                duration_us,
-                "decision"
-            );
-        }
+        ) if rules == RouteRules::Report => ("allow", Some("deny")),
+        (Answer::Policy(_), Some(_)) => ("deny", None),
+        (failure, _) if failure.is_decision() => ("unauthorized", None),
         (Answer::Failure(failure), _) => {
             let error_type = failure.error_type;
             tracing::error!(
@@ -327,6 +299,8 @@ fn log(
                 duration_us,
                 "decision"
             );
+            return;
         }
-    }
+    };
+    info!(request_id, decision, would_be, reason, hint, method, route, issuer, kid, duration_us, "decision");
 }
