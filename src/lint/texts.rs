@@ -89,5 +89,5 @@ fn is_pattern(text: &str) -> bool {
 
 /// Braces where a `${NAME}` was meant, or a template that was not filled in.
 pub(super) fn is_template(text: &str) -> bool {
-    text.contains('{') || text.contains('}') || text.contains("${")
+    text.contains(['{', '}'])
 }
