@@ -64,10 +64,9 @@ fn settings(
         Value::Object(_) => secret(&node, Some(&())),
         _ => node.reject(expected),
     });
-    let auth = fields
-        .optional("auth")
-        .map_or(Some(ClientAuth::Basic), |node| node.word(&[("basic", ClientAuth::Basic), ("post", ClientAuth::Post)]));
-    let cache = fields.optional("cache_seconds").map_or(Some(MINUTE), |node| node.integer(0..=HOUR));
+    let words = [("basic", ClientAuth::Basic), ("post", ClientAuth::Post)];
+    let auth = fields.word("auth", ClientAuth::Basic, &words);
+    let cache = fields.or("cache_seconds", MINUTE, |node| node.integer(0..=HOUR));
     let sources = ["jwks_uri", "jwks", "jwks_file", "secret"];
     let beside = match sources.iter().any(|name| entry.value.get(name).is_some()) {
         true => Beside::Keys,

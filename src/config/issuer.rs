@@ -69,14 +69,12 @@ fn read(node: &Node<'_>, takes: &mut Option<Takes>) -> Option<IssuerSettings> {
     };
     *takes = name.clone().map(|name| Takes { name, with_secret });
     let beside = name.as_ref().and_then(|name| tenants::beside(&fields, name));
-    let algorithms = fields.optional("algorithms").map_or_else(
-        || Some(if with_secret { vec![Algorithm::Hs256] } else { Algorithm::WITH_KEYS.to_vec() }),
-        |node| algorithms(&node, with_secret),
-    );
+    let usual = if with_secret { vec![Algorithm::Hs256] } else { Algorithm::WITH_KEYS.to_vec() };
+    let algorithms = fields.or("algorithms", usual, |node| algorithms(node, with_secret));
     let times = times(&fields);
     let fetched = matches!(sources.as_slice(), [] | ["jwks_uri"]);
-    let seed = fields.optional("jwks_seed_file").map_or(Some(None), |node| match fetched {
-        true => seed(&node, &rules(algorithms.as_deref(), name.as_ref())?).map(Some),
+    let seed = fields.or("jwks_seed_file", None, |node| match fetched {
+        true => seed(node, &rules(algorithms.as_deref(), name.as_ref())?).map(Some),
         false => node.reject("only with `jwks_uri` or discovery, where a key set is fetched"),
     });
     let keys = match sources.as_slice() {
@@ -175,22 +173,18 @@ fn claim_rules(fields: &Fields<'_>) -> Option<ClaimRules> {
     let audience = fields
         .required("audience", "expected the audience of your API, a text or a list of texts, or `null` to check none")
         .and_then(|node| audience(&node));
-    let audience_claim = fields
-        .optional("audience_claim")
-        .map_or_else(|| Some(vec![ClaimName::Member("aud".to_owned())]), |node| claim_names(&node));
-    let typ = fields.optional("typ").map_or(Some(None), |node| {
+    let audience_claim = fields.or("audience_claim", vec![ClaimName::Member("aud".to_owned())], claim_names);
+    let typ = fields.or("typ", None, |node| {
         all(node.one_or_more()?.map(|item| item.text("expected a `typ` header such as `at+jwt`").map(Cow::into_owned)))
             .map(Some)
     });
-    let tenant_claim = fields.optional("tenant_claim").map_or(Some(None), |node| claim_name(&node).map(Some));
-    let required = fields.optional("required_claims").map_or_else(|| Some(Vec::new()), |node| required_claims(&node));
-    let scope_claims = fields.optional("scope_claims").map_or_else(
-        || Some(["scope", "scp"].map(|name| ClaimName::Member(name.to_owned())).to_vec()),
-        |node| all(node.one_or_more()?.map(|item| claim_name(&item))),
-    );
-    let scope_map = fields.optional("scope_map").map_or_else(|| Some(ScopeMap::default()), |node| scope_map(&node));
-    let leeway = fields.optional("leeway_seconds").map_or(Some(10), |node| node.integer(0..=300));
-    let max_age = fields.optional("max_token_age_seconds").map_or(Some(None), |node| node.integer(1..=YEAR).map(Some));
+    let tenant_claim = fields.or("tenant_claim", None, |node| claim_name(node).map(Some));
+    let required = fields.or("required_claims", Vec::new(), required_claims);
+    let usual = ["scope", "scp"].map(|name| ClaimName::Member(name.to_owned())).to_vec();
+    let scope_claims = fields.or("scope_claims", usual, claim_names);
+    let scope_map = fields.or("scope_map", ScopeMap::default(), scope_map);
+    let leeway = fields.or("leeway_seconds", 10, |node| node.integer(0..=300));
+    let max_age = fields.or("max_token_age_seconds", None, |node| node.integer(1..=YEAR).map(Some));
     Some(ClaimRules {
         audience: audience?,
         audience_claim: audience_claim?,

@@ -129,9 +129,8 @@ fn read(document: &Node<'_>) -> Option<Config> {
     ])?;
     let walk = document.walk;
     let issuers = fields.required("issuers", "expected a list of 1 to 1000 issuers").and_then(|node| issuers(&node));
-    let undeclared = fields.optional("undeclared_routes").map_or(Some(Undeclared::Deny), |node| {
-        node.word(&[("deny", Undeclared::Deny), ("allow", Undeclared::Allow), ("absent", Undeclared::Absent)])
-    });
+    let words = [("deny", Undeclared::Deny), ("allow", Undeclared::Allow), ("absent", Undeclared::Absent)];
+    let undeclared = fields.word("undeclared_routes", Undeclared::Deny, &words);
     let entries = match fields.optional("routes") {
         Some(node) => route::table(&node),
         None if undeclared == Some(Undeclared::Allow) => Some(Vec::new()),
@@ -143,35 +142,27 @@ fn read(document: &Node<'_>) -> Option<Config> {
             None
         }
     };
-    let policy = fields.optional("policy").map_or(Some(Mode::Cacheable), |node| {
-        node.word(&[("cacheable", Mode::Cacheable), ("single_request", Mode::SingleRequest)])
-    });
-    let trust = fields.optional("tls").map_or(Some(Trust::Webpki), |node| tls(&node));
+    let words = [("cacheable", Mode::Cacheable), ("single_request", Mode::SingleRequest)];
+    let policy = fields.word("policy", Mode::Cacheable, &words);
+    let trust = fields.or("tls", Trust::Webpki, tls);
     let extension = extension(walk);
-    let policy_expiry = fields.optional("policy_expiry").map_or(Some(PolicyExpiry::Token), |node| {
-        node.word(&[("token", PolicyExpiry::Token), ("none", PolicyExpiry::None)])
-    });
-    let route_rules = fields.optional("route_rules").map_or(Some(RouteRules::Enforce), |node| {
+    let words = [("token", PolicyExpiry::Token), ("none", PolicyExpiry::None)];
+    let policy_expiry = fields.word("policy_expiry", PolicyExpiry::Token, &words);
+    let route_rules = fields.or("route_rules", RouteRules::Enforce, |node| {
         let rules = node.word(&[("enforce", RouteRules::Enforce), ("report", RouteRules::Report)])?;
         if rules == RouteRules::Report {
             walk.warning(&node.place, "every verified token passes everywhere; refusals are only logged");
         }
         Some(rules)
     });
-    let invalid_token = fields.optional("invalid_token").map_or(Some(InvalidToken::Deny), |node| {
-        node.word(&[("deny", InvalidToken::Deny), ("unauthorized", InvalidToken::Unauthorized)])
-    });
-    let principal = fields
-        .optional("principal")
-        .map_or_else(|| Some(vec![ClaimName::Member("sub".to_owned())]), |node| claim_names(&node));
-    let context = fields.optional("context").map_or_else(|| Some(Vec::new()), |node| context(&node));
-    let usage_identifier_key =
-        fields.optional("usage_identifier_key").map_or(Some(None), |node| claim_name(&node).map(Some));
-    let token_sources = fields
-        .optional("token_sources")
-        .map_or_else(|| Some(vec![TokenSource::authorization()]), |node| requests::token_sources(&node));
-    let http_api_answer = fields.optional("http_api_answer").map_or(Some(HttpApiAnswer::Iam), |node| {
-        requests::http_api_answer(&node, policy.map(|mode| mode == Mode::SingleRequest))
+    let words = [("deny", InvalidToken::Deny), ("unauthorized", InvalidToken::Unauthorized)];
+    let invalid_token = fields.word("invalid_token", InvalidToken::Deny, &words);
+    let principal = fields.or("principal", vec![ClaimName::Member("sub".to_owned())], claim_names);
+    let context = fields.or("context", Vec::new(), context);
+    let usage_identifier_key = fields.or("usage_identifier_key", None, |node| claim_name(node).map(Some));
+    let token_sources = fields.or("token_sources", vec![TokenSource::authorization()], requests::token_sources);
+    let http_api_answer = fields.or("http_api_answer", HttpApiAnswer::Iam, |node| {
+        requests::http_api_answer(node, policy.map(|mode| mode == Mode::SingleRequest))
     });
     let routes = compiled(walk, entries, undeclared);
     let policies = routes.as_ref().zip(policy).and_then(|(routes, mode)| policies(walk, routes, mode));

@@ -16,7 +16,7 @@ pub(super) fn table(node: &Node<'_>) -> Option<Vec<Option<Route>>> {
 
 fn entry(node: &Node<'_>) -> Option<Route> {
     let fields = node.fields(&["method", "path", "scopes", "claims", "any_of"])?;
-    let methods = fields.optional("method").map_or(Some(Methods::Any), |node| methods(&node));
+    let methods = fields.or("method", Methods::Any, methods);
     let path = fields.required("path", "expected a resource path such as `/pets/{id}`").and_then(|node| {
         let text = node.text("expected a resource path such as `/pets/{id}`")?;
         PathPattern::parse(&text).map_err(|expected| node.walk.report(&node.place, expected)).ok()
@@ -66,12 +66,11 @@ fn methods(node: &Node<'_>) -> Option<Methods> {
 
 /// Reads `scopes` and `claims`, which are both needed.
 fn alternative(node: &Node<'_>, fields: &Fields<'_>, path: Option<&PathPattern>) -> Option<Alternative> {
-    let (scopes, claims) = (fields.optional("scopes"), fields.optional("claims"));
-    if scopes.is_none() && claims.is_none() {
+    if fields.optional("scopes").is_none() && fields.optional("claims").is_none() {
         return node.reject("expected `scopes`, `claims` or both");
     }
-    let scopes = scopes.map_or_else(|| Some(Vec::new()), |node| scope_entries(&node));
-    let claims = claims.map_or_else(|| Some(Vec::new()), |node| claim_needs(&node, path));
+    let scopes = fields.or("scopes", Vec::new(), scope_entries);
+    let claims = fields.or("claims", Vec::new(), |node| claim_needs(node, path));
     Some(Alternative { scopes: scopes?, claims: claims? })
 }
 

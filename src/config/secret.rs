@@ -16,9 +16,8 @@ pub(super) enum SecretConfig<K: SecretKind> {
 pub(super) fn secret<K: SecretKind>(node: &Node<'_>, rules: Option<&K::Rules>) -> Option<SecretConfig<K>> {
     let fields =
         node.fields(&["env", "file", "secrets_manager", "parameter_store", "field", "previous", "encoding"])?;
-    let encoding = fields.optional("encoding").map_or(Some(Encoding::Utf8), |node| {
-        node.word(&[("utf8", Encoding::Utf8), ("base64", Encoding::Base64), ("base64url", Encoding::Base64Url)])
-    });
+    let words = [("utf8", Encoding::Utf8), ("base64", Encoding::Base64), ("base64url", Encoding::Base64Url)];
+    let encoding = fields.word("encoding", Encoding::Utf8, &words);
     let (manager, parameter) = (fields.optional("secrets_manager"), fields.optional("parameter_store"));
     let sources = ["env", "file", "secrets_manager", "parameter_store"];
     if sources.iter().filter(|name| fields.optional(name).is_some()).count() != 1 {

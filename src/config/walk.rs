@@ -254,6 +254,16 @@ impl<'a> Fields<'a> {
         Some(Node { walk: self.walk, place: self.place_of(name), value })
     }
 
+    /// An optional field as it is read, or its default.
+    pub(super) fn or<T>(&self, name: &'static str, default: T, read: impl FnOnce(&Node<'_>) -> Option<T>) -> Option<T> {
+        self.optional(name).map_or(Some(default), |node| read(&node))
+    }
+
+    /// An optional field that is one of these words.
+    pub(super) fn word<T: Copy>(&self, name: &'static str, default: T, words: &[(&str, T)]) -> Option<T> {
+        self.or(name, default, |node| node.word(words))
+    }
+
     /// A required field.
     pub(super) fn required(&self, name: &'static str, expected: &str) -> Option<Node<'a>> {
         let node = self.optional(name);
