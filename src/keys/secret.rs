@@ -69,18 +69,9 @@ impl SecretKind for Secret {
 
     const NAME: &'static str = "secret";
 
+    /// It is refused if it is empty, not in its encoding, shorter than the longest allowed hash, or a key that somebody mistook
+    /// for a secret.
     fn read(text: &[u8], encoding: Encoding, algorithms: &Vec<Algorithm>) -> Result<Self, &'static str> {
-        Self::new(text, encoding, algorithms)
-    }
-}
-
-impl Secret {
-    /// Decodes a secret and makes its keys.
-    ///
-    /// # Errors
-    /// What is wrong with it, in words that hold nothing of it: empty, not in its encoding, shorter than the longest
-    /// allowed hash, or a key that somebody mistook for a secret.
-    pub(crate) fn new(text: &[u8], encoding: Encoding, algorithms: &[Algorithm]) -> Result<Self, &'static str> {
         if text.is_empty() {
             return Err("the secret is empty");
         }
@@ -100,11 +91,13 @@ impl Secret {
         let keys = |secret: &[u8]| -> Vec<VerifyingKey> {
             algorithms.iter().filter_map(|algorithm| VerifyingKey::secret(*algorithm, secret)).collect()
         };
-        let others = readings(text, encoding);
+        let others = misreadings(text, encoding);
         let misread = others.iter().flat_map(|(other, reading)| keys(other).into_iter().map(|key| (key, *reading)));
         Ok(Self { misread: misread.collect(), keys: keys(&secret) })
     }
+}
 
+impl Secret {
     /// The keys for an algorithm that the same text read in other ways would make.
     pub(crate) fn misread(&self, alg: Algorithm) -> impl Iterator<Item = (&VerifyingKey, Misreading)> {
         self.misread.iter().filter(move |(key, _)| key.alg() == alg).map(|(key, reading)| (key, *reading))
@@ -143,7 +136,7 @@ pub(crate) enum Misreading {
 const MAX_MEMBERS: usize = 8;
 
 /// The secrets that a text would be if it were read in another way. Most texts have one such reading, as base64.
-fn readings(text: &[u8], encoding: Encoding) -> Vec<(Vec<u8>, Misreading)> {
+fn misreadings(text: &[u8], encoding: Encoding) -> Vec<(Vec<u8>, Misreading)> {
     let base64 = |text: &[u8]| decode(alphabet::STANDARD, text).or_else(|| decode(alphabet::URL_SAFE, text));
     let as_configured = |text: &[u8]| match encoding {
         Encoding::Utf8 => Some(text.to_vec()),
@@ -181,11 +174,8 @@ fn readings(text: &[u8], encoding: Encoding) -> Vec<(Vec<u8>, Misreading)> {
 /// Hexadecimal digits, two for a byte.
 fn hex(text: &[u8]) -> Option<Vec<u8>> {
     let digit = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let pairs = text.chunks_exact(2);
-    if !pairs.remainder().is_empty() {
-        return None;
-    }
-    pairs.map(|pair| Some((digit(*pair.first()?)? << 4) | digit(*pair.last()?)?)).collect()
+    let (pairs, []) = text.as_chunks::<2>() else { return None };
+    pairs.iter().map(|[high, low]| Some((digit(*high)? << 4) | digit(*low)?)).collect()
 }
 
 /// What a secret was probably copied with, though it may be meant.
@@ -211,15 +201,18 @@ mod tests {
 
     #[track_caller]
     fn refused(text: &str, encoding: Encoding, algorithms: &[Algorithm], expected: &str) {
-        assert_eq!(Secret::new(text.as_bytes(), encoding, algorithms).map(|_| ()), Err(expected));
+        assert_eq!(Secret::read(text.as_bytes(), encoding, &algorithms.to_vec()).map(|_| ()), Err(expected));
     }
 
     #[test]
     fn a_secret_is_as_long_as_the_longest_allowed_hash() {
         for (algorithm, bytes) in [(Algorithm::Hs256, 32), (Algorithm::Hs384, 48), (Algorithm::Hs512, 64)] {
-            assert!(Secret::new(&vec![b'x'; bytes], Encoding::Utf8, &[algorithm]).is_ok());
-            assert!(Secret::new(&vec![b'x'; bytes - 1], Encoding::Utf8, &[algorithm]).is_err());
-            assert!(Secret::new(&[b'x'; 200], Encoding::Utf8, &[algorithm]).is_ok(), "longer than a block is fine");
+            assert!(Secret::read(&vec![b'x'; bytes], Encoding::Utf8, &vec![algorithm]).is_ok());
+            assert!(Secret::read(&vec![b'x'; bytes - 1], Encoding::Utf8, &vec![algorithm]).is_err());
+            assert!(
+                Secret::read(&[b'x'; 200], Encoding::Utf8, &vec![algorithm]).is_ok(),
+                "longer than a block is fine"
+            );
         }
         let both = [Algorithm::Hs256, Algorithm::Hs512];
         refused(&"x".repeat(63), Encoding::Utf8, &both, "the secret is shorter than the 64 bytes that HS512 needs");
@@ -231,8 +224,8 @@ mod tests {
         let text = "A".repeat(42);
         refused(&text, Encoding::Base64, HS256, "the secret is shorter than the 32 bytes that HS256 needs");
         for text in ["A".repeat(43), format!("{}=", "A".repeat(43))] {
-            assert!(Secret::new(text.as_bytes(), Encoding::Base64, HS256).is_ok());
-            assert!(Secret::new(text.as_bytes(), Encoding::Base64Url, HS256).is_ok());
+            assert!(Secret::read(text.as_bytes(), Encoding::Base64, &HS256.to_vec()).is_ok());
+            assert!(Secret::read(text.as_bytes(), Encoding::Base64Url, &HS256.to_vec()).is_ok());
         }
         let standard = format!("+/{}", "A".repeat(41));
         refused(&standard, Encoding::Base64Url, HS256, "the secret is not base64url as its `encoding` says");

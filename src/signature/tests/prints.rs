@@ -6,7 +6,7 @@ use super::encoded;
 use crate::algorithm::Algorithm;
 use crate::bearer::BearerToken;
 use crate::event::Request;
-use crate::keys::{Encoding, Fetched, KeyRules, KeySet, Secret};
+use crate::keys::{Encoding, Fetched, KeyRules, KeySet, Secret, SecretKind as _};
 use crate::signature::Signed;
 use crate::token::Unverified;
 
@@ -29,7 +29,7 @@ fn prints_none(value: &dyn std::fmt::Debug, private: &[&str]) {
 fn no_debug_of_a_stage_prints_a_piece_of_a_token_a_claim_or_a_secret() {
     let header = encoded(json!({ "alg": "HS256", "kid": CANARY, "typ": CANARY }).to_string().as_bytes());
     let claims = encoded(json!({ "iss": CANARY, "sub": CANARY }).to_string().as_bytes());
-    let secret = Secret::new(SECRET.as_bytes(), Encoding::Utf8, &[Algorithm::Hs256]).unwrap();
+    let secret = Secret::read(SECRET.as_bytes(), Encoding::Utf8, &vec![Algorithm::Hs256]).unwrap();
     let key = secret.key(Algorithm::Hs256).unwrap();
     let mac = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, SECRET.as_bytes());
     let input = format!("{header}.{claims}");

