@@ -141,7 +141,8 @@ impl Issuers {
             token::Issuer::Named(name) => match self.known.get(name) {
                 Some(known) => (&known.entries, known.tenant.clone()),
                 None => match self.of_any_tenant(name) {
-                    Some(selected) => return selected.taking(token.alg()),
+                    Some(selected) if selected.issuer.takes(token.alg()) => return Ok(selected),
+                    Some(_) => return Err(Error::UnsupportedAlgorithm),
                     None if self.name_a_tenant(name) => return Err(Error::UnknownIssuer),
                     None => (&self.unnamed, None),
                 },
@@ -178,11 +179,5 @@ impl Issuers {
             IssuerName::PerTenant { pattern, .. } => pattern.tenant_of(iss).is_some(),
             IssuerName::Exact(_) | IssuerName::Unnamed => false,
         })
-    }
-}
-
-impl Selected<'_> {
-    fn taking(self, alg: Algorithm) -> Result<Self, Error> {
-        if self.issuer.takes(alg) { Ok(self) } else { Err(Error::UnsupportedAlgorithm) }
     }
 }

@@ -14,7 +14,7 @@ use crate::json;
 /// The longest header segment in bytes. Real ones have under 300, and a certificate chain is of no use here.
 const MAX_HEADER_BYTES: usize = 4096;
 /// The longest `kid` in bytes. The longest in use are hexadecimal SHA-512 thumbprints, 128 bytes.
-const MAX_KID_BYTES: usize = 256;
+pub(crate) const MAX_KID_BYTES: usize = 256;
 
 /// A token whose signature has not been checked.
 ///

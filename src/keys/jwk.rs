@@ -11,13 +11,12 @@ use super::unusable::{PassedOver, Unusable};
 use crate::algorithm::{Algorithm, Family};
 use crate::json;
 use crate::signature::VerifyingKey;
+use crate::token::MAX_KID_BYTES;
 
 /// RSA moduli in bits: fewer are weak (RFC 7518 section 3.3), more only slow the verification down.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 /// The longest RSA exponent in bytes: everybody uses 65537, and long ones only slow the verification down.
 const MAX_RSA_EXPONENT_BYTES: usize = 4;
-/// As long as the longest `kid` a token may have.
-const MAX_KID_BYTES: usize = 256;
 
 /// What stands for the tenant in the `issuer` of a key.
 const TENANT_OF_KEY: &str = "{tenantid}";
