@@ -110,28 +110,22 @@ impl Verified {
     /// A token that is supposed to be valid, for questions about the route table. No answer of the handler is made from one.
     #[cfg(feature = "authz")]
     pub(crate) fn supposed(claims: serde_json::Map<String, Value>, scopes: &[String]) -> Self {
-        let mut scopes = scopes.to_vec();
-        scopes.sort_unstable();
-        let identity =
-            Identity { principal: "supposed".to_owned(), context: serde_json::Map::new(), usage_identifier_key: None };
-        Self { claims: Value::Object(claims), scopes, identity, not_after: Some(NumericDate(253_402_300_799.0)) }
+        Self::made_up(Value::Object(claims), scopes, "supposed", NumericDate(253_402_300_799.0))
     }
 
     /// A token that tests treat as verified.
     #[cfg(any(test, feature = "unstable-internals"))]
     pub(crate) fn for_tests(claims: Value, scopes: &[&str], not_after: NumericDate) -> Self {
-        let mut scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        Self::made_up(claims, scopes, "tester", not_after)
+    }
+
+    #[cfg(any(test, feature = "authz", feature = "unstable-internals"))]
+    fn made_up(claims: Value, scopes: &[impl ToString], principal: &str, not_after: NumericDate) -> Self {
+        let mut scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
         scopes.sort_unstable();
-        Self {
-            claims,
-            scopes,
-            identity: Identity {
-                principal: "tester".to_owned(),
-                context: serde_json::Map::new(),
-                usage_identifier_key: None,
-            },
-            not_after: Some(not_after),
-        }
+        let principal = principal.to_owned();
+        let identity = Identity { principal, context: serde_json::Map::new(), usage_identifier_key: None };
+        Self { claims, scopes, identity, not_after: Some(not_after) }
     }
 
     /// The claims set.
