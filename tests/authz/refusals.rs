@@ -102,8 +102,8 @@ fn keys_that_cannot_be_had_say_what_to_do_about_the_failure() {
         ["explain", "--json", "--config", "tests/authz/unreachable.json", "--at", AT, "--token", "-", "GET /movies"];
     let explained: Value = serde_json::from_str(&authz(&base, &token).stdout).unwrap();
     assert_eq!(explained["reason"], "keys_unavailable", "{explained:#}");
-    let advice = "See that the address can be reached, and that its certificate is trusted (`tls` takes an authority of your own). In \
-                  Lambda, a function in a VPC needs a NAT gateway for it. `authz check --fetch` tries the keys of `issuers[0]` again.";
+    let advice = "See that the address can be reached. In Lambda, a function in a VPC needs a NAT gateway for it. `authz check --fetch` \
+                  tries the keys of `issuers[0]` again.";
     assert_eq!(explained["advice"], advice, "{explained:#}");
 }
 
