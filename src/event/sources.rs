@@ -140,7 +140,8 @@ fn together(values: &[&str]) -> Option<String> {
     if values.is_empty() { None } else { Some(values.join(", ")) }
 }
 
-/// What the gateway may call these values: all of them, because an answer that is kept by one alone would be another request's.
+/// How the gateway may write these values as an identity source. Never one of several: an answer cached by one alone would also be
+/// served to a request that has only that one.
 fn lists(values: &[&str]) -> impl Iterator<Item = String> {
     [", ", ",", "; ", ";"].into_iter().map(|between| values.join(between)).filter(|list| !list.is_empty())
 }
@@ -156,7 +157,7 @@ fn cookies<'v>(list: &'v str, name: &str) -> impl Iterator<Item = &'v str> {
     list.split(';').filter_map(move |pair| {
         let (found, value) = pair.trim_matches([' ', '\t']).split_once('=')?;
         let bare = || value.strip_prefix('"')?.strip_suffix('"');
-        // No name ends in a space, but backends forgive it.
+        // A name has no space at its end (RFC 6265 section 4.1.1), but some backends trim it.
         (found.trim_end_matches([' ', '\t']) == name).then(|| bare().unwrap_or(value))
     })
 }

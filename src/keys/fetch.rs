@@ -54,7 +54,7 @@ impl fmt::Debug for Fetched {
 pub(crate) enum FetchError {
     /// No connection, or it broke.
     Connection,
-    /// The server could not prove who it is.
+    /// TLS failed.
     Tls(TlsError),
     /// The name of a discovered address resolves to this machine, its link or the platform's own services.
     Address,

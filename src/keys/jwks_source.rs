@@ -127,9 +127,9 @@ impl JwksSource {
             Address::Fixed(url) => return self.read(url, began, held).await,
             Address::Discovered(document) => document,
         };
-        // What is fetched while it is fresh is fetched for a token that does not fit it: the issuer may have moved its keys, while the
-        // old address still answers. Beginning with the wrong one may leave no time for the other, so every second attempt is the
-        // other way round.
+        // A fetch while the set is fresh is for a token that no key of it fits: the issuer may have moved its keys although the old
+        // address still answers, so the document comes first. A first request that stalls leaves no time for the second, so every
+        // other attempt reverses the order.
         let is_fresh = held.is_some_and(|held| began.since(held.since) < held.fresh);
         let document_first = is_fresh == state.failures().is_multiple_of(2);
         let known = held.and_then(|held| held.item.discovered.as_deref());

@@ -44,12 +44,14 @@ impl Trust {
 /// Why TLS failed, as the log has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TlsError {
-    /// The certificate, or one between it and the authority, is past its end or before its beginning.
-    OutOfDate,
-    /// The certificate is for other names.
-    Name,
+    /// The certificate, or one between it and the authority, has expired.
+    Expired,
+    /// The certificate, or one between it and the authority, is not valid yet.
+    NotYetValid,
+    /// The certificate is for another host name.
+    NameMismatch,
     /// The certificate is not from an authority that is trusted, or is otherwise invalid.
-    Certificate,
+    NotTrusted,
     /// The server does not speak TLS, or neither of the versions 1.2 and 1.3.
     Handshake,
 }
@@ -62,7 +64,7 @@ impl TlsError {
             if let Some(error) = error.downcast_ref::<rustls::Error>() {
                 return Some(error.into());
             }
-            // An I/O error has what it wraps beside its source, which is that of what it wraps.
+            // `source` of an I/O error skips the error that it wraps.
             next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
                 Some(wrapped) => Some(wrapped),
                 None => error.source(),
@@ -76,12 +78,12 @@ impl From<&rustls::Error> for TlsError {
     fn from(error: &rustls::Error) -> Self {
         match error {
             rustls::Error::InvalidCertificate(error) => match error {
-                CertificateError::Expired
-                | CertificateError::ExpiredContext { .. }
-                | CertificateError::NotValidYet
-                | CertificateError::NotValidYetContext { .. } => Self::OutOfDate,
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => Self::Name,
-                _ => Self::Certificate,
+                CertificateError::Expired | CertificateError::ExpiredContext { .. } => Self::Expired,
+                CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Self::NotYetValid,
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                    Self::NameMismatch
+                }
+                _ => Self::NotTrusted,
             },
             _ => Self::Handshake,
         }
@@ -91,9 +93,10 @@ impl From<&rustls::Error> for TlsError {
 impl fmt::Display for TlsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::OutOfDate => "certificate_out_of_date",
-            Self::Name => "certificate_of_another_name",
-            Self::Certificate => "certificate_not_trusted",
+            Self::Expired => "certificate_expired",
+            Self::NotYetValid => "certificate_not_yet_valid",
+            Self::NameMismatch => "certificate_name_mismatch",
+            Self::NotTrusted => "certificate_not_trusted",
             Self::Handshake => "tls_failed",
         })
     }

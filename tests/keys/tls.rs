@@ -188,21 +188,21 @@ fn a_certificate_for_another_name_is_refused() {
     let server = SecureServer::start(&authority, "keys.example", &rustls::version::TLS13);
     for host in ["localhost", "127.0.0.1"] {
         let outcome = fails(&server.url(host), json!({ "ca_file": file }));
-        assert_eq!(outcome, "certificate_of_another_name", "{host}");
+        assert_eq!(outcome, "certificate_name_mismatch", "{host}");
     }
     assert_eq!(server.served(), 0);
 }
 
 #[test]
-fn a_certificate_that_has_ended_or_does_not_hold_yet_is_refused() {
+fn a_certificate_that_has_expired_or_is_not_valid_yet_is_refused() {
     let (authority, scratch) = (Authority::new(), Scratch::new());
     let file = scratch.file("authority.pem", authority.pem());
-    for (from, to) in [(2001, 2002), (2101, 2102)] {
+    for (from, to, expected) in [(2001, 2002, "certificate_expired"), (2101, 2102, "certificate_not_yet_valid")] {
         let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
         (params.not_before, params.not_after) = (date_time_ymd(from, 1, 1), date_time_ymd(to, 1, 1));
         let server = SecureServer::showing(&authority, &params, &rustls::version::TLS13);
         let outcome = fails(&server.url("localhost"), json!({ "ca_file": file }));
-        assert_eq!(outcome, "certificate_out_of_date", "{from}");
+        assert_eq!(outcome, expected);
         assert_eq!(server.served(), 0);
     }
 }

@@ -128,14 +128,14 @@ fn an_expired_certificate_is_found_by_the_outcome_of_the_fetch() {
     assert_eq!(answer.error().0, "KeysUnavailable");
     let incident = Incident::over(lambda, 1);
     incident.rings(&[("failed-fetches", "Failed fetches"), ("keys-unavailable", "Keys unavailable")]);
-    let row = json!({ "level": "WARN", "issuer": KEYS, "outcome": "certificate_out_of_date" });
+    let row = json!({ "level": "WARN", "issuer": KEYS, "outcome": "certificate_expired" });
     incident.shows("keys", &[row]);
     incident.shows(
         "errors",
         &[json!({ "error_type": "KeysUnavailable", "reason": "keys_unavailable", "issuer": KEYS, "method": "GET" })],
     );
     says("Keys unavailable", &["query `keys`", "#failed-fetches"]);
-    says("Failed fetches", &["`certificate_out_of_date`", "renew"]);
+    says("Failed fetches", &["`certificate_expired`", "renew"]);
 }
 
 #[test]

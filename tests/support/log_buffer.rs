@@ -21,8 +21,8 @@ impl Write for LogBuffer {
     }
 }
 
-/// A dispatcher for one thread. While there is a single one in the process, `tracing` asks only the thread that comes to a line first
-/// whether anybody wants it, and remembers a no for all threads; so there is always another one, which wants nothing.
+/// A dispatcher for one thread. While a process has only one dispatcher, `tracing` asks just the thread that first reaches a line
+/// whether the line is enabled, and caches a "no" for all threads. A second dispatcher, which enables nothing, prevents that.
 pub(crate) fn dispatch(subscriber: impl Subscriber + Send + Sync + 'static) -> Dispatch {
     static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::default()));
     LazyLock::force(&ANOTHER);

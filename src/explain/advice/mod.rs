@@ -98,10 +98,11 @@ pub(super) fn fetch(failure: &str) -> &'static str {
         "certificate_not_trusted" => {
             "Set `tls.ca_file` to the authority of the server's certificate, if it is one of your own: it is not among those that are trusted."
         }
-        "certificate_of_another_name" => {
-            "Correct the host name of the address: the server's certificate is for others."
+        "certificate_name_mismatch" => {
+            "Correct the host name of the address: the server's certificate is for another name."
         }
-        "certificate_out_of_date" => "Have the server's certificate renewed: it has ended, or does not hold yet.",
+        "certificate_expired" => "Have the server's certificate renewed: it has expired.",
+        "certificate_not_yet_valid" => "Have the server's certificate replaced: it is not valid yet.",
         "tls_failed" => "Correct the port of the address, or the server: it does not speak TLS 1.2 or 1.3 there.",
         "not_a_key_set" => "Set `jwks_uri` to the address of a JWK Set: this one has something else.",
         "no_usable_key" => "Compare `algorithms` with the keys of the set: none of them can be used.",
@@ -168,8 +169,9 @@ mod tests {
         let cases = [
             ("timeout", "See that the address can be reached"),
             ("certificate_not_trusted", "Set `tls.ca_file`"),
-            ("certificate_of_another_name", "Correct the host name"),
-            ("certificate_out_of_date", "Have the server's certificate renewed"),
+            ("certificate_name_mismatch", "Correct the host name"),
+            ("certificate_expired", "Have the server's certificate renewed"),
+            ("certificate_not_yet_valid", "Have the server's certificate replaced"),
             ("tls_failed", "Correct the port"),
             ("status_301", "Set the address that this one redirects to"),
             ("status_404", "Correct the address"),
