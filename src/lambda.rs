@@ -1,7 +1,8 @@
 //! Serving the Lambda Runtime API.
 
+use std::future::Ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -9,9 +10,10 @@ use std::time::Duration;
 
 use apigw_jwt_authorizer::{Answer, Authorizer, ConfigError, Failure, Invocation};
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue};
+use http::HeaderName;
 use lambda_runtime::{Context as InvocationContext, Diagnostic, LambdaEvent, LambdaInvocation, Runtime, service_fn};
-use tower::{Layer, Service};
+use tower::retry::{Policy, RetryLayer};
+use tower::util::MapRequestLayer;
 
 /// An error answer: a newtype that converts to the runtime's own error type.
 #[derive(Debug)]
@@ -28,7 +30,8 @@ pub(crate) async fn serve(authorizer: Authorizer) -> ExitCode {
     authorizer.warm_up().await;
     let authorizer = Arc::new(authorizer);
     let event = Event::default();
-    let invocations = Invocations(event.clone());
+    let past = event.clone();
+    let bytes = MapRequestLayer::new(move |invocation| past.put(invocation));
     let handler = service_fn(move |invocation: LambdaEvent<()>| {
         let (authorizer, event) = (Arc::clone(&authorizer), event.take());
         async move {
@@ -41,7 +44,7 @@ pub(crate) async fn serve(authorizer: Authorizer) -> ExitCode {
             }
         }
     });
-    match Runtime::new(handler).layer(invocations).run_concurrent().await {
+    match Runtime::new(handler).layer(bytes).layer(RetryLayer::new(OnceMore(true))).run_concurrent().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the Runtime API cannot be reached");
@@ -78,25 +81,17 @@ pub(crate) async fn init_error(error: &ConfigError) {
     }
 }
 
-/// A layer that changes two things that the runtime does. The runtime parses the event before the handler, and answers garbage
-/// with its own text; here the handler gets the bytes. An answer that cannot be sent ends the process; here it is sent again.
-struct Invocations(Event);
-
-/// The service that [`Invocations`] wraps around another.
-#[derive(Clone)]
-struct InvocationsService<S> {
-    inner: S,
-    event: Event,
-}
-
-/// The event's bytes, on their way past the runtime to the handler. The runtime calls the handler before any other task runs,
-/// so there is at most one.
+/// The event's bytes, on their way past the runtime to the handler: the runtime parses the event before the handler, and answers
+/// garbage with its own text. The runtime calls the handler before any other task runs, so there is at most one.
 #[derive(Clone, Default)]
 struct Event(Arc<Mutex<Bytes>>);
 
 impl Event {
-    fn put(&self, event: Bytes) {
+    /// Takes them out of an invocation.
+    fn put(&self, mut invocation: LambdaInvocation) -> LambdaInvocation {
+        let event = std::mem::replace(&mut invocation.body, Bytes::from_static(b"null"));
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = event;
+        invocation
     }
 
     fn take(&self) -> Bytes {
@@ -104,75 +99,33 @@ impl Event {
     }
 }
 
-/// What is needed to make an answer again, besides the event.
-struct Again {
-    request_id: String,
-    deadline: u64,
-    /// Tells Lambda which delivery of the event this answers.
-    invocation_id: Option<HeaderValue>,
-}
+/// Makes and sends an answer again that could not be sent, which would end the process. Whether that may still be done.
+#[derive(Clone)]
+struct OnceMore(bool);
 
-const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
+impl<E: std::fmt::Display> Policy<LambdaInvocation, (), E> for OnceMore {
+    type Future = Ready<()>;
 
-impl Again {
-    fn of(invocation: &LambdaInvocation) -> Self {
-        let invocation_id = invocation.parts.headers.get(INVOCATION_ID).cloned();
-        let context = &invocation.context;
-        Self { request_id: context.request_id.clone(), deadline: context.deadline, invocation_id }
+    fn retry(&mut self, invocation: &mut LambdaInvocation, sent: &mut Result<(), E>) -> Option<Ready<()>> {
+        let error = sent.as_ref().err().filter(|_| std::mem::take(&mut self.0))?;
+        // The connection may have been closed, and the answer lost with it. If the first one did arrive, the Runtime API refuses
+        // the second, which does no harm.
+        let request_id = invocation.context.request_id.as_str();
+        tracing::warn!(request_id, %error, "the answer could not be sent; trying once more");
+        Some(std::future::ready(()))
     }
 
-    fn invocation(self, body: Bytes) -> LambdaInvocation {
+    /// What is needed to make an answer again. A copy of the rest would cost each call some microseconds.
+    fn clone_request(&mut self, invocation: &LambdaInvocation) -> Option<LambdaInvocation> {
+        // Tells Lambda which delivery of the event this answers.
+        const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
         let (mut parts, ()) = http::Response::new(()).into_parts();
-        parts.headers.extend(self.invocation_id.map(|id| (HeaderName::from_static(INVOCATION_ID), id)));
+        let id = invocation.parts.headers.get(INVOCATION_ID).cloned();
+        parts.headers.extend(id.map(|id| (HeaderName::from_static(INVOCATION_ID), id)));
         let mut context = InvocationContext::default();
-        (context.request_id, context.deadline) = (self.request_id, self.deadline);
-        LambdaInvocation { parts, body, context }
-    }
-}
-
-impl<S> Layer<S> for Invocations {
-    type Service = InvocationsService<S>;
-
-    fn layer(&self, inner: S) -> Self::Service {
-        InvocationsService { inner, event: self.0.clone() }
-    }
-}
-
-impl<S: Service<LambdaInvocation>> InvocationsService<S> {
-    fn hand_on(&mut self, mut invocation: LambdaInvocation) -> S::Future {
-        self.event.put(std::mem::replace(&mut invocation.body, Bytes::from_static(b"null")));
-        self.inner.call(invocation)
-    }
-}
-
-impl<S> Service<LambdaInvocation> for InvocationsService<S>
-where
-    S: Service<LambdaInvocation, Response = ()> + Clone + Send + 'static,
-    S::Error: std::fmt::Display + Send,
-    S::Future: Send,
-{
-    type Response = ();
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<(), S::Error>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, invocation: LambdaInvocation) -> Self::Future {
-        let (again, event) = (Again::of(&invocation), invocation.body.clone());
-        let mut service = self.clone();
-        let first = self.hand_on(invocation);
-        Box::pin(async move {
-            let Err(error) = first.await else {
-                return Ok(());
-            };
-            // The connection may have been closed, and the answer lost with it, so make and send it again. If the first one
-            // did arrive, the Runtime API refuses the second, which does no harm.
-            tracing::warn!(request_id = again.request_id, %error, "the answer could not be sent; trying once more");
-            std::future::poll_fn(|context| service.poll_ready(context)).await?;
-            service.hand_on(again.invocation(event)).await
-        })
+        context.request_id.clone_from(&invocation.context.request_id);
+        context.deadline = invocation.context.deadline;
+        Some(LambdaInvocation { parts, body: invocation.body.clone(), context })
     }
 }
 
