@@ -17,8 +17,6 @@ pub(crate) enum NotActive {
 /// Why the endpoint could not be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// It takes too long.
-    Timeout,
     /// The invocation ends too soon.
     OutOfTime,
     /// It has failed, and is left alone for a while.
@@ -47,14 +45,16 @@ impl Failure {
     /// any other response may be about one token, and whoever can send such a token must not be able to stop the questions about others.
     pub(super) fn is_of_the_endpoint(self) -> bool {
         match self {
-            Self::Timeout => true,
             Self::Fetch(FetchError::Status(status)) => status >= 500 || matches!(status, 401 | 403 | 407 | 408 | 429),
-            Self::Fetch(FetchError::Connection | FetchError::Tls(_) | FetchError::Address | FetchError::NotFound) => {
-                true
-            }
-            Self::Fetch(FetchError::TooLarge) | Self::OutOfTime | Self::LeftAlone | Self::Secret | Self::Response => {
-                false
-            }
+            Self::Fetch(
+                FetchError::Connection
+                | FetchError::Tls(_)
+                | FetchError::Address
+                | FetchError::NotFound
+                | FetchError::Timeout,
+            ) => true,
+            Self::Fetch(FetchError::TooLarge | FetchError::Unfit(_)) => false,
+            Self::OutOfTime | Self::LeftAlone | Self::Secret | Self::Response => false,
         }
     }
 
@@ -83,7 +83,6 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Fetch(error) => return error.fmt(f),
-            Self::Timeout => "timeout",
             Self::OutOfTime => "out_of_time",
             Self::LeftAlone => "left_alone_after_failures",
             Self::Secret => "no_client_secret",

@@ -18,7 +18,7 @@ pub(crate) use client::{ClientAuth, ClientSettings, SecretSettings};
 pub(crate) use failure::{Failure, NotActive};
 
 use crate::bearer::OpaqueToken;
-use crate::keys::{Backoff, KeyAccess, KeyUrl};
+use crate::keys::{Backoff, FetchError, KeyAccess, KeyUrl};
 use crate::time::{Clock, Deadline, Moment};
 use answer::Standing;
 use client::Client;
@@ -167,7 +167,7 @@ impl Introspection {
         for _ in 0..CLOSING_TURNS {
             tokio::task::yield_now().await;
         }
-        let timeout = if left < self.timeout { Failure::OutOfTime } else { Failure::Timeout };
+        let timeout = if left < self.timeout { Failure::OutOfTime } else { Failure::Fetch(FetchError::Timeout) };
         let outcome = attempt.ended(asked.unwrap_or(Err(timeout)));
         if let Ok((standing, bytes)) = &outcome {
             self.with(|state| state.kept.keep(hash, standing, *bytes, began));

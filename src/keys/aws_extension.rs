@@ -1,6 +1,5 @@
 //! The Parameters and Secrets extension's local endpoint: which secret is asked for, and what it answers.
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -17,6 +16,10 @@ use crate::json;
 /// The extension answers with errors until it is ready, some tens of milliseconds after the first invocation begins.
 const FIRST_RETRY: Duration = Duration::from_millis(25);
 const LAST_RETRY: Duration = Duration::from_millis(250);
+
+const NOT_AN_ANSWER: FetchError = FetchError::Unfit("not_an_answer_of_the_extension");
+/// The secret is not a JSON object with a text in that field.
+const NO_FIELD: FetchError = FetchError::Unfit("no_text_in_that_field");
 
 /// Where the extension listens, and what it knows its function by.
 #[derive(Debug)]
@@ -83,12 +86,11 @@ impl<K: SecretKind> Asked<K> {
         stage: Stage,
         patience: Duration,
         is_current_settled: &AtomicBool,
-    ) -> Result<Option<K>, Failure> {
+    ) -> Result<Option<K>, FetchError> {
         let (id, field) = match &self.secret.stored {
             SecretLocation::ParameterStore { name } => {
-                let url = self.url("/systemsmanager/parameters/get", &[("name", name), ("withDecryption", "true")]);
-                let parameter: ParameterAnswer =
-                    self.patiently(&url.ok_or(Failure::Address)?, patience, || false).await?;
+                let url = self.url("/systemsmanager/parameters/get", &[("name", name), ("withDecryption", "true")])?;
+                let parameter: ParameterAnswer = self.patiently(&url, patience, || false).await?;
                 return self.secret(&parameter.parameter.value).map(Some);
             }
             SecretLocation::SecretsManager { id, field, .. } => (id, field),
@@ -97,19 +99,18 @@ impl<K: SecretKind> Asked<K> {
             Stage::Current => "AWSCURRENT",
             Stage::Previous => "AWSPREVIOUS",
         };
-        let url =
-            self.url("/secretsmanager/get", &[("secretId", id), ("versionStage", name)]).ok_or(Failure::Address)?;
+        let url = self.url("/secretsmanager/get", &[("secretId", id), ("versionStage", name)])?;
         // Once the extension is known to be ready or not, there is nothing more to wait for.
         let settled = || stage == Stage::Previous && is_current_settled.load(Ordering::Relaxed);
         let answer: SecretAnswer = match self.patiently(&url, patience, settled).await {
-            Err(Failure::Fetch(FetchError::NotFound)) if stage == Stage::Previous => return Ok(None),
+            Err(FetchError::NotFound) if stage == Stage::Previous => return Ok(None),
             answer => answer?,
         };
         let Some(field) = field else {
             return self.secret(&answer.secret_string).map(Some);
         };
-        let members: Map<String, Value> = serde_json::from_str(&answer.secret_string).map_err(|_| Failure::Field)?;
-        self.secret(members.get(field).and_then(Value::as_str).ok_or(Failure::Field)?).map(Some)
+        let members: Map<String, Value> = serde_json::from_str(&answer.secret_string).map_err(|_| NO_FIELD)?;
+        self.secret(members.get(field).and_then(Value::as_str).ok_or(NO_FIELD)?).map(Some)
     }
 
     /// Asks again and again while the extension is not ready, for most of the time there is and once after it is `settled`,
@@ -119,14 +120,16 @@ impl<K: SecretKind> Asked<K> {
         url: &KeyUrl,
         patience: Duration,
         settled: impl Fn() -> bool,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, FetchError> {
         let (mut pause, mut paused) = (FIRST_RETRY, Duration::ZERO);
         let most = patience.saturating_sub(LAST_RETRY.saturating_mul(2)).max(FIRST_RETRY);
         loop {
             let last = settled();
             match self.once(url).await {
                 // What is not there now will not be there in a moment.
-                Err(Failure::Fetch(error)) if error != FetchError::NotFound && paused < most && !last => {
+                Err(error)
+                    if !matches!(error, FetchError::NotFound | FetchError::Unfit(_)) && paused < most && !last =>
+                {
                     tracing::debug!(issuer = self.issuer, outcome = %error, "the extension is asked again");
                     tokio::time::sleep(pause).await;
                     paused = paused.saturating_add(pause);
@@ -137,25 +140,24 @@ impl<K: SecretKind> Asked<K> {
         }
     }
 
-    async fn once<T: for<'de> Deserialize<'de>>(&self, url: &KeyUrl) -> Result<T, Failure> {
-        let fetched =
-            self.fetcher.fetch(url, With::SessionToken(&self.extension.token)).await.map_err(Failure::Fetch)?;
+    async fn once<T: for<'de> Deserialize<'de>>(&self, url: &KeyUrl) -> Result<T, FetchError> {
+        let fetched = self.fetcher.fetch(url, With::SessionToken(&self.extension.token)).await?;
         let Fetched::Document { body, .. } = fetched else {
-            return Err(Failure::Answer);
+            return Err(NOT_AN_ANSWER);
         };
-        json::members(&body).map_err(|_| Failure::Answer)
+        json::members(&body).map_err(|_| NOT_AN_ANSWER)
     }
 
-    fn secret(&self, text: &str) -> Result<K, Failure> {
-        let secret = K::read(text.as_bytes(), self.secret.encoding, &self.secret.rules).map_err(Failure::Unfit)?;
+    fn secret(&self, text: &str) -> Result<K, FetchError> {
+        let secret = K::read(text.as_bytes(), self.secret.encoding, &self.secret.rules).map_err(FetchError::Unfit)?;
         if let Some(doubt) = doubt(text.as_bytes()) {
             warn!(issuer = self.issuer, "a stored {} may not be what was meant: {doubt}", K::NAME);
         }
         Ok(secret)
     }
 
-    fn url(&self, path: &str, query: &[(&str, &str)]) -> Option<KeyUrl> {
-        KeyUrl::local(self.extension.port, path, query)
+    fn url(&self, path: &str, query: &[(&str, &str)]) -> Result<KeyUrl, FetchError> {
+        KeyUrl::local(self.extension.port, path, query).ok_or(FetchError::Unfit("no_address"))
     }
 }
 
@@ -177,31 +179,4 @@ struct ParameterAnswer {
 struct Parameter {
     #[serde(rename = "Value")]
     value: String,
-}
-
-/// Why there is no secret.
-pub(super) enum Failure {
-    Timeout,
-    Fetch(FetchError),
-    /// The name makes no address.
-    Address,
-    /// The answer is not the extension's.
-    Answer,
-    /// The secret is not a JSON object with a text in that field.
-    Field,
-    /// The secret is too short, or a key, or not in its encoding.
-    Unfit(&'static str),
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Fetch(error) => return error.fmt(f),
-            Self::Timeout => "timeout",
-            Self::Address => "no_address",
-            Self::Answer => "not_an_answer_of_the_extension",
-            Self::Field => "no_text_in_that_field",
-            Self::Unfit(why) => why,
-        })
-    }
 }

@@ -49,14 +49,14 @@ impl fmt::Debug for Fetched {
     }
 }
 
-/// Why there is no document. None of these says anything about a token.
+/// Why a fetch brought nothing that can be used. None of these says anything about a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FetchError {
     /// No connection, or it broke.
     Connection,
     /// TLS failed.
     Tls(TlsError),
-    /// The name of a discovered address resolves to this machine, its link or the platform's own services.
+    /// A discovered address is, or resolves to, this machine, its link or the platform's own services.
     Address,
     /// The Parameters and Secrets extension says that there is no such thing (`ResourceNotFoundException`).
     NotFound,
@@ -64,6 +64,10 @@ pub(crate) enum FetchError {
     Status(u16),
     /// The document is larger than 512 KiB.
     TooLarge,
+    /// It takes too long.
+    Timeout,
+    /// What was fetched is not what was asked for; this is what the log says of it.
+    Unfit(&'static str),
 }
 
 impl fmt::Display for FetchError {
@@ -75,6 +79,8 @@ impl fmt::Display for FetchError {
             Self::NotFound => f.write_str("not_found"),
             Self::Status(status) => write!(f, "status_{status}"),
             Self::TooLarge => f.write_str("too_large"),
+            Self::Timeout => f.write_str("timeout"),
+            Self::Unfit(why) => f.write_str(why),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! An identity provider: how its key set is asked for, and what is said of the answer.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +19,8 @@ use crate::time::{Clock, Moment};
 const DEFAULT_FRESH: Duration = Duration::from_secs(600);
 /// The longest that `max-age` makes it fresh.
 const MAX_FRESH: Duration = Duration::from_secs(3600);
+
+const NOT_A_KEY_SET: FetchError = FetchError::Unfit("not_a_key_set");
 
 /// Where a key set is fetched from.
 #[derive(Debug)]
@@ -78,7 +79,7 @@ impl Source for JwksSource {
     async fn obtain(&self, began: Moment, patience: Duration, state: &State<Set>) -> Option<Held<Set>> {
         let held = state.held.as_ref();
         let fetch = tokio::time::timeout(patience, self.fetch(began, state));
-        let outcome = fetch.await.unwrap_or(Err(Failure::Timeout));
+        let outcome = fetch.await.unwrap_or(Err(FetchError::Timeout));
         let now = self.clock.now();
         let (issuer, milliseconds) = (self.issuer.as_str(), u64::try_from(now.since(began).as_millis()).ok());
         // What is said of keys is said of the set that is held from now on.
@@ -121,7 +122,7 @@ impl Source for JwksSource {
 
 impl JwksSource {
     /// A new set, whole or not at all.
-    pub(super) async fn fetch(&self, began: Moment, state: &State<Set>) -> Result<Held<Set>, Failure> {
+    pub(super) async fn fetch(&self, began: Moment, state: &State<Set>) -> Result<Held<Set>, FetchError> {
         let held = state.held.as_ref();
         let document = match &self.address {
             Address::Fixed(url) => return self.read(url, began, held).await,
@@ -148,31 +149,34 @@ impl JwksSource {
     }
 
     /// The address in a discovery document, which must be the issuer's own.
-    async fn discover(&self, document: &KeyUrl) -> Result<KeyUrl, Failure> {
+    async fn discover(&self, document: &KeyUrl) -> Result<KeyUrl, FetchError> {
+        const MALFORMED: FetchError = FetchError::Unfit("not_a_discovery_document");
         #[derive(Deserialize)]
         struct Discovery {
             issuer: String,
             jwks_uri: String,
         }
-        let fetched = self.fetcher.fetch(document, With::Etag(None)).await.map_err(Failure::Fetch)?;
-        let Fetched::Document { body, .. } = fetched else {
-            return Err(Failure::Discovery);
+        let Fetched::Document { body, .. } = self.fetcher.fetch(document, With::Etag(None)).await? else {
+            return Err(MALFORMED);
         };
-        let discovery: Discovery = json::members(&body).map_err(|_| Failure::Discovery)?;
+        let discovery: Discovery = json::members(&body).map_err(|_| MALFORMED)?;
         if discovery.issuer != self.issuer {
-            return Err(Failure::DiscoveryOfAnother);
+            return Err(FetchError::Unfit("discovery_document_of_another_issuer"));
         }
-        KeyUrl::discovered(&discovery.jwks_uri, document).ok_or(Failure::DiscoveredAddress)
+        KeyUrl::discovered(&discovery.jwks_uri, document).ok_or(FetchError::Address)
     }
 
     /// The set at an address.
-    async fn read(&self, url: &KeyUrl, began: Moment, held: Option<&Held<Set>>) -> Result<Held<Set>, Failure> {
+    async fn read(&self, url: &KeyUrl, began: Moment, held: Option<&Held<Set>>) -> Result<Held<Set>, FetchError> {
         let known = held.and_then(|held| held.item.version.as_ref()).filter(|version| version.0 == *url);
         let fetched = self.fetcher.fetch(url, With::Etag(known.map(|version| version.1.as_str()))).await;
         let discovered = held.and_then(|held| held.item.discovered.clone());
-        match (fetched.map_err(Failure::Fetch)?, held) {
+        match (fetched?, held) {
             (Fetched::Document { body, max_age, etag }, _) => {
-                let keys = KeySet::parse(&body, &self.rules).map_err(Failure::Document)?;
+                let keys = KeySet::parse(&body, &self.rules).map_err(|error| match error {
+                    NotAKeySet::Malformed => NOT_A_KEY_SET,
+                    NotAKeySet::NoUsableKey(_) => FetchError::Unfit("no_usable_key"),
+                })?;
                 let version = etag.map(|etag| Arc::new((url.clone(), etag)));
                 let item = Set { keys: Arc::new(keys), version, discovered };
                 Ok(Held { item, since: began, fresh: self.times.fresh(max_age), extent: Extent::Whole })
@@ -181,35 +185,7 @@ impl JwksSource {
                 let fresh = self.times.fresh(max_age);
                 Ok(Held { item: held.item.clone(), since: began, fresh, extent: Extent::Whole })
             }
-            (Fetched::NotModified { .. }, None) => Err(Failure::Document(NotAKeySet::Malformed)),
+            (Fetched::NotModified { .. }, None) => Err(NOT_A_KEY_SET),
         }
-    }
-}
-
-/// Why a fetch brought no set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
-    Timeout,
-    Fetch(FetchError),
-    Document(NotAKeySet),
-    /// The discovery document is not one.
-    Discovery,
-    /// It is another issuer's.
-    DiscoveryOfAnother,
-    /// It names an address that keys may not be fetched from.
-    DiscoveredAddress,
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Fetch(error) => return error.fmt(f),
-            Self::Timeout => "timeout",
-            Self::Document(NotAKeySet::Malformed) => "not_a_key_set",
-            Self::Document(NotAKeySet::NoUsableKey(_)) => "no_usable_key",
-            Self::Discovery => "not_a_discovery_document",
-            Self::DiscoveryOfAnother => "discovery_document_of_another_issuer",
-            Self::DiscoveredAddress => "discovered_address_not_allowed",
-        })
     }
 }

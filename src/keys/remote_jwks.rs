@@ -10,10 +10,10 @@ use tracing::warn;
 use super::cache::State;
 use super::cache::{Cache, Extent, Held};
 use super::fetch::Fetch;
+#[cfg(feature = "authz")]
+use super::fetch::FetchError;
 use super::jwk::KeyRules;
 use super::jwk_set::KeySet;
-#[cfg(feature = "authz")]
-use super::jwks_source::Failure;
 use super::jwks_source::{Address, CacheTimes, JwksSource, Set};
 #[cfg(any(test, feature = "authz"))]
 use super::url::KeyUrl;
@@ -90,7 +90,7 @@ impl RemoteKeys {
         let state = State::empty();
         let fetch = provider.fetch(provider.clock.now(), &state);
         let fetched = tokio::time::timeout(provider.times.timeout, fetch).await;
-        let held = fetched.unwrap_or(Err(Failure::Timeout)).map_err(|failure| failure.to_string())?;
+        let held = fetched.unwrap_or(Err(FetchError::Timeout)).map_err(|failure| failure.to_string())?;
         Ok((held.item.keys, held.item.discovered.as_deref().cloned()))
     }
 

@@ -8,9 +8,9 @@ use tracing::{info, warn};
 
 #[cfg(feature = "authz")]
 use super::aws_extension::SecretLocation;
-use super::aws_extension::{Asked, Extension, Failure, Stage, StoredSecret};
+use super::aws_extension::{Asked, Extension, Stage, StoredSecret};
 use super::cache::{Cache, Extent, Held, Source, State};
-use super::fetch::Fetch;
+use super::fetch::{Fetch, FetchError};
 use super::join::join_all;
 use super::secret::{Secret, SecretKind};
 use crate::error::Error;
@@ -176,14 +176,19 @@ impl<K: SecretKind> Source for Store<K> {
 impl<K: SecretKind> Store<K> {
     /// Reads all versions, the current one first. If one cannot be read, the held copy takes its place while that may still be
     /// used. The failure is that of the first version that could not be read.
-    async fn read(&self, began: Moment, patience: Duration, held: &[Version<K>]) -> (Vec<Version<K>>, Option<Failure>) {
+    async fn read(
+        &self,
+        began: Moment,
+        patience: Duration,
+        held: &[Version<K>],
+    ) -> (Vec<Version<K>>, Option<FetchError>) {
         let is_current_settled = AtomicBool::new(false);
         let stages = self.asked.secret.stored.stages();
         let outcomes = join_all(stages.iter().map(|stage| {
             let settled = &is_current_settled;
             async move {
                 let version = self.asked.version(*stage, patience, settled);
-                let outcome = tokio::time::timeout(patience, version).await.unwrap_or(Err(Failure::Timeout));
+                let outcome = tokio::time::timeout(patience, version).await.unwrap_or(Err(FetchError::Timeout));
                 settled.fetch_or(*stage == Stage::Current, Ordering::Relaxed);
                 (*stage, outcome)
             }
@@ -212,7 +217,7 @@ mod tests {
     use super::*;
     use crate::algorithm::Algorithm;
     use crate::keys::aws_extension::{Previous, SecretLocation};
-    use crate::keys::fetch::{FetchError, Fetched, Fetching, SessionToken, With};
+    use crate::keys::fetch::{Fetched, Fetching, SessionToken, With};
     use crate::keys::secret::Encoding;
     use crate::keys::test_support::{Dial, block_on, logged};
     use crate::keys::url::KeyUrl;
