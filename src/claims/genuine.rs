@@ -1,7 +1,5 @@
 //! The two ways in which claims come to be believed.
 
-use std::fmt;
-
 use serde_json::Value;
 
 use crate::introspection::Introspected;
@@ -55,16 +53,6 @@ impl Genuine {
         match self {
             Self::Signed(signed) => signed.into_claims(),
             Self::Introspected(introspected) => introspected.into_claims(),
-        }
-    }
-}
-
-/// A claims set does not print.
-impl fmt::Debug for Genuine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Signed(signed) => signed.fmt(f),
-            Self::Introspected(introspected) => introspected.fmt(f),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! What an endpoint says of a token (RFC 7662 section 2.2).
 
-use std::fmt;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -75,13 +74,6 @@ impl Introspected {
     }
 }
 
-/// A claims set does not print.
-impl fmt::Debug for Introspected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Introspected(..)")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,7 +120,6 @@ mod tests {
         let issuer: Arc<str> = "https://a.example/".into();
         let check = |body: &str| {
             let introspected = Introspected::of(&Standing::parse(body.as_bytes()).unwrap(), &issuer).unwrap();
-            assert_eq!(format!("{introspected:?}"), "Introspected(..)");
             introspected.check_issuer()
         };
         assert_eq!(check(r#"{"active":true}"#), Ok(()));

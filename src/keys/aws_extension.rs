@@ -22,14 +22,12 @@ const NOT_AN_ANSWER: FetchError = FetchError::Unfit("not_an_answer_of_the_extens
 const NO_FIELD: FetchError = FetchError::Unfit("no_text_in_that_field");
 
 /// Where the extension listens, and what it knows its function by.
-#[derive(Debug)]
 pub(crate) struct Extension {
     pub(crate) port: u16,
     pub(crate) token: SessionToken,
 }
 
 /// Which secret, and where it is kept.
-#[derive(Clone, Debug)]
 pub(crate) enum SecretLocation {
     /// In Secrets Manager: its current version and, if wanted, the one before, which tokens may still be signed with.
     SecretsManager { id: String, field: Option<String>, previous: Previous },
@@ -63,7 +61,6 @@ pub(crate) enum Previous {
 }
 
 /// A secret that is fetched, and how it is written.
-#[derive(Clone, Debug)]
 pub(crate) struct StoredSecret<K: SecretKind = Secret> {
     pub(crate) stored: SecretLocation,
     pub(crate) encoding: Encoding,

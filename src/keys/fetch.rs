@@ -22,8 +22,7 @@ const MAX_BODY_BYTES: usize = 512 * 1024;
 /// What Secrets Manager calls a secret or a version that does not exist; the extension repeats it in its answer.
 const NOT_FOUND: &[u8] = b"ResourceNotFoundException";
 
-/// A document that was fetched.
-#[derive(PartialEq, Eq)]
+/// A document that was fetched, which may hold a secret.
 pub(crate) enum Fetched {
     /// A 200.
     Document {
@@ -35,18 +34,6 @@ pub(crate) enum Fetched {
     },
     /// A 304: what was sent with this entity tag still holds.
     NotModified { max_age: Option<Duration> },
-}
-
-/// A document may hold a secret.
-impl fmt::Debug for Fetched {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Document { max_age, .. } => {
-                f.debug_struct("Document").field("max_age", max_age).finish_non_exhaustive()
-            }
-            Self::NotModified { max_age } => f.debug_struct("NotModified").field("max_age", max_age).finish(),
-        }
-    }
 }
 
 /// Why a fetch brought nothing that can be used. None of these says anything about a token.
@@ -89,7 +76,7 @@ impl fmt::Display for FetchError {
 pub(crate) type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Fetched, FetchError>> + Send + 'a>>;
 
 /// What goes with a request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) enum With<'a> {
     /// The entity tag of the version that is held, if one is (RFC 9110 section 13.1.2).
     Etag(Option<&'a str>),
@@ -99,27 +86,15 @@ pub(crate) enum With<'a> {
     Form(&'a Form),
 }
 
-/// The session token of the function's role: a credential, which never prints and is sent to loopback alone.
+/// The session token of the function's role: a credential, which cannot print and is sent to loopback alone.
 pub(crate) struct SessionToken(pub(crate) String);
 
-impl fmt::Debug for SessionToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SessionToken(..)")
-    }
-}
-
-/// A form, and who posts it. Both hold secrets, so it never prints.
+/// A form, and who posts it. Both hold secrets, so it cannot print.
 pub(crate) struct Form {
     /// In the encoding `application/x-www-form-urlencoded`.
     pub(crate) body: String,
     /// The value of the header `Authorization`.
     pub(crate) authorization: Option<String>,
-}
-
-impl fmt::Debug for Form {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Form(..)")
-    }
 }
 
 /// Where documents come from: the network in production, a script in tests. The caller bounds the time.

@@ -1,7 +1,5 @@
 //! One JWK -> a key that is ready to verify (RFC 7517 section 4, RFC 7518 section 6, RFC 8037 section 2).
 
-use std::fmt;
-
 use aws_lc_rs::signature::{self, EcdsaVerificationAlgorithm, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -153,13 +151,6 @@ impl PublicKey {
     /// Whether another key has the same numbers.
     pub(crate) fn is_same_key(&self, other: &Self) -> bool {
         self.material == other.material
-    }
-}
-
-/// Public keys do not print, for they tell who the issuer is.
-impl fmt::Debug for PublicKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PublicKey").field("verifying", &self.verifying).finish_non_exhaustive()
     }
 }
 

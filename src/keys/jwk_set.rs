@@ -23,7 +23,6 @@ const MAX_TRIED: usize = 4;
 const MAX_NAMED: usize = 10;
 
 /// The usable keys of one issuer.
-#[derive(Debug)]
 pub(crate) struct KeySet {
     keys: Vec<Arc<PublicKey>>,
     /// How many are not used: passed over, or there twice.
@@ -261,8 +260,8 @@ mod tests {
     fn reason(members: &str, expected: Unusable) {
         let passed_over =
             PublicKey::parse(&format!("{{\"kid\":\"k\",{members}}}"), &KeyRules::of_one_issuer(&Algorithm::WITH_KEYS))
-                .unwrap_err();
-        assert_eq!(passed_over, PassedOver { kid: Some("k".to_owned()), reason: expected }, "{members}");
+                .err();
+        assert_eq!(passed_over, Some(PassedOver { kid: Some("k".to_owned()), reason: expected }), "{members}");
     }
 
     #[test]
@@ -284,8 +283,8 @@ mod tests {
         reason(r#""kty":"EC","crv":"secp256k1","x":"AA","y":"AA""#, Unusable::Type);
         reason(&format!("{ONE},\"alg\":\"RS256\""), Unusable::AlgOfOtherType);
         reason(r#""kty":"oct","k":"AA""#, Unusable::Secret);
-        let only = PublicKey::parse(&format!("{{{ONE}}}"), &KeyRules::of_one_issuer(&[Algorithm::Rs256])).unwrap_err();
-        assert_eq!(only, PassedOver { kid: None, reason: Unusable::NotAllowed(Algorithm::Es256) });
+        let only = PublicKey::parse(&format!("{{{ONE}}}"), &KeyRules::of_one_issuer(&[Algorithm::Rs256])).err();
+        assert_eq!(only, Some(PassedOver { kid: None, reason: Unusable::NotAllowed(Algorithm::Es256) }));
     }
 
     #[test]

@@ -23,7 +23,6 @@ const MAX_FRESH: Duration = Duration::from_secs(3600);
 const NOT_A_KEY_SET: FetchError = FetchError::Unfit("not_a_key_set");
 
 /// Where a key set is fetched from.
-#[derive(Debug)]
 pub(crate) enum Address {
     /// Here.
     Fixed(KeyUrl),

@@ -25,7 +25,6 @@ use crate::token::KeyReference;
 use crate::token::Unverified;
 
 /// A key set that is there from the start.
-#[derive(Debug)]
 pub(crate) struct Seed {
     pub(crate) keys: KeySet,
     /// When it was written, since 1970-01-01T00:00:00Z.

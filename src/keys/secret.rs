@@ -1,7 +1,5 @@
 //! Shared secrets -> HMAC keys (RFC 7518 section 3.2).
 
-use std::fmt;
-
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -43,7 +41,7 @@ impl Encoding {
 /// A kind of secret: what is asked of its text, and what is made of it.
 pub(crate) trait SecretKind: Send + Sync + Sized {
     /// What is asked of the text.
-    type Rules: Clone + fmt::Debug + Send + Sync;
+    type Rules: Clone + Send + Sync;
 
     /// What a log line calls it.
     const NAME: &'static str;
@@ -55,8 +53,7 @@ pub(crate) trait SecretKind: Send + Sync + Sized {
     fn read(text: &[u8], encoding: Encoding, rules: &Self::Rules) -> Result<Self, &'static str>;
 }
 
-/// A secret as one key for each HMAC algorithm that its issuer allows. It never prints.
-#[derive(Debug)]
+/// A secret as one key for each HMAC algorithm that its issuer allows. It cannot print.
 pub(crate) struct Secret {
     keys: Vec<VerifyingKey>,
     /// Those of the same text read in other ways, for hints alone: nothing is ever accepted by them.

@@ -1,13 +1,13 @@
 //! Where keys may be fetched from.
 
-use std::fmt;
 use std::net::IpAddr;
 
 use url::{Host, Url};
 
 use super::inward::is_inward;
 
-/// An address that keys may be fetched from: `https`, or `http` on a loopback host, and no user information.
+/// An address that keys may be fetched from: `https`, or `http` on a loopback host, and no user information. It may hold what
+/// its owner wants to keep, so it has no `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct KeyUrl {
     pub(super) url: Url,
@@ -105,13 +105,6 @@ impl KeyUrl {
             None => return false,
         };
         address.is_loopback() || address.is_unspecified()
-    }
-}
-
-/// An address may hold what its owner wants to keep, so it is not printed.
-impl fmt::Debug for KeyUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("KeyUrl(..)")
     }
 }
 
