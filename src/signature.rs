@@ -39,6 +39,11 @@ impl VerifyingKey {
         Some(Self { algorithm, key: Key::Secret(Box::new(hmac::Key::new(hash, secret))) })
     }
 
+    /// Whether both are the same public key, each for whatever algorithm.
+    pub(crate) fn is_same_key(&self, other: &Self) -> bool {
+        matches!((&self.key, &other.key), (Key::Public(a), Key::Public(b)) if a.as_ref() == b.as_ref())
+    }
+
     /// The only algorithm it verifies.
     pub(crate) fn alg(&self) -> Algorithm {
         self.algorithm

@@ -1,6 +1,6 @@
 //! One JWK -> a key that is ready to verify (RFC 7517 section 4, RFC 7518 section 6, RFC 8037 section 2).
 
-use aws_lc_rs::signature::{self, EcdsaVerificationAlgorithm, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents};
+use aws_lc_rs::signature::{self, EcdsaVerificationAlgorithm, ParsedPublicKey, RsaPublicKeyComponents};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
@@ -59,8 +59,6 @@ pub(crate) struct PublicKey {
     pub(crate) verifying: VerifyingKey,
     /// Whether it says itself, by `alg` or its curve, which algorithm it is for.
     pub(crate) names_algorithm: bool,
-    /// The numbers it is made of, to tell whether two keys are the same.
-    material: Vec<u8>,
 }
 
 impl PublicKey {
@@ -101,8 +99,8 @@ impl PublicKey {
         if ["n", "x"].iter().all(|member| present(jwk, member).is_none()) && present(jwk, "x5c").is_some() {
             return Err(Unusable::CertificatesAlone);
         }
-        let (implied, material) = match kty {
-            "RSA" => (rsa_algorithm(named, allowed)?, rsa_material(jwk)?),
+        let (implied, numbers) = match kty {
+            "RSA" => (rsa_algorithm(named, allowed)?, rsa(jwk)?),
             "EC" => match text(jwk, "crv")? {
                 Some("P-256") => (Algorithm::Es256, point(jwk, 32)?),
                 Some("P-384") => (Algorithm::Es384, point(jwk, 48)?),
@@ -110,7 +108,7 @@ impl PublicKey {
                 _ => return Err(Unusable::Type),
             },
             "OKP" => match text(jwk, "crv")? {
-                Some("Ed25519") => (Algorithm::Ed25519, Material::Bytes(octets(jwk, "x")?)),
+                Some("Ed25519") => (Algorithm::Ed25519, [octets(jwk, "x")?, Vec::new()]),
                 _ => return Err(Unusable::Type),
             },
             _ => return Err(Unusable::Type),
@@ -121,14 +119,13 @@ impl PublicKey {
         if !allowed.contains(&implied) {
             return Err(Unusable::NotAllowed(implied));
         }
-        let key = material.parse(implied).ok_or(Unusable::NotOnCurve)?;
+        let key = parsed(implied, &numbers).ok_or(Unusable::NotOnCurve)?;
         Ok(Self {
             issuer,
             kid: kid.map(str::to_owned),
             thumbprints,
             verifying: VerifyingKey::public(implied, key),
             names_algorithm: named.is_some() || kty != "RSA",
-            material: material.into_bytes(),
         })
     }
 
@@ -147,45 +144,32 @@ impl PublicKey {
             _ => false,
         }
     }
-
-    /// Whether another key has the same numbers.
-    pub(crate) fn is_same_key(&self, other: &Self) -> bool {
-        self.material == other.material
-    }
 }
 
-/// The numbers of a public key, normalized.
-enum Material {
-    Rsa { n: Vec<u8>, e: Vec<u8> },
-    Bytes(Vec<u8>),
-}
+/// The numbers of a public key, normalized: a modulus and its exponent, or a point and nothing.
+type Numbers = [Vec<u8>; 2];
 
-impl Material {
-    /// Parses the key for an algorithm; `None` if aws-lc refuses it.
-    fn parse(&self, algorithm: Algorithm) -> Option<ParsedPublicKey> {
-        let ec = |algorithm: &'static EcdsaVerificationAlgorithm, point| ParsedPublicKey::new(algorithm, point).ok();
-        match self {
-            Self::Rsa { n, e } => RsaPublicKeyComponents { n, e }.to_parsed_public_key(rsa_parameters(algorithm)?).ok(),
-            Self::Bytes(point) => match algorithm {
-                Algorithm::Es256 => ec(&signature::ECDSA_P256_SHA256_FIXED, point),
-                Algorithm::Es384 => ec(&signature::ECDSA_P384_SHA384_FIXED, point),
-                Algorithm::Es512 => ec(&signature::ECDSA_P521_SHA512_FIXED, point),
-                // aws-lc takes a SubjectPublicKeyInfo here as well, which is not what a JWK holds.
-                Algorithm::Ed25519 if point.len() == signature::ED25519_PUBLIC_KEY_LEN => {
-                    ParsedPublicKey::new(&signature::ED25519, point).ok()
-                }
-                _ => None,
-            },
+/// Parses the key for an algorithm; `None` if aws-lc refuses it.
+fn parsed(algorithm: Algorithm, [n, e]: &Numbers) -> Option<ParsedPublicKey> {
+    let rsa = |parameters| RsaPublicKeyComponents { n, e }.to_parsed_public_key(parameters);
+    let ec = |curve: &'static EcdsaVerificationAlgorithm| ParsedPublicKey::new(curve, n);
+    let key = match algorithm {
+        Algorithm::Rs256 => rsa(&signature::RSA_PKCS1_2048_8192_SHA256),
+        Algorithm::Rs384 => rsa(&signature::RSA_PKCS1_2048_8192_SHA384),
+        Algorithm::Rs512 => rsa(&signature::RSA_PKCS1_2048_8192_SHA512),
+        Algorithm::Ps256 => rsa(&signature::RSA_PSS_2048_8192_SHA256),
+        Algorithm::Ps384 => rsa(&signature::RSA_PSS_2048_8192_SHA384),
+        Algorithm::Ps512 => rsa(&signature::RSA_PSS_2048_8192_SHA512),
+        Algorithm::Es256 => ec(&signature::ECDSA_P256_SHA256_FIXED),
+        Algorithm::Es384 => ec(&signature::ECDSA_P384_SHA384_FIXED),
+        Algorithm::Es512 => ec(&signature::ECDSA_P521_SHA512_FIXED),
+        // aws-lc takes a SubjectPublicKeyInfo here as well, which is not what a JWK holds.
+        Algorithm::Ed25519 if n.len() == signature::ED25519_PUBLIC_KEY_LEN => {
+            ParsedPublicKey::new(&signature::ED25519, n)
         }
-    }
-
-    fn into_bytes(self) -> Vec<u8> {
-        match self {
-            // The zero separates: neither number begins with one.
-            Self::Rsa { n, e } => [e.as_slice(), &[0], &n].concat(),
-            Self::Bytes(bytes) => bytes,
-        }
-    }
+        Algorithm::Ed25519 | Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => return None,
+    };
+    key.ok()
 }
 
 /// A member; `null` counts as absent.
@@ -247,7 +231,7 @@ fn rsa_algorithm(named: Option<Algorithm>, allowed: &[Algorithm]) -> Result<Algo
 }
 
 /// Modulus and exponent without leading zeros, which some providers send against RFC 7518 section 6.3.1.1, and within bounds.
-fn rsa_material(jwk: &Map<String, Value>) -> Result<Material, Unusable> {
+fn rsa(jwk: &Map<String, Value>) -> Result<Numbers, Unusable> {
     let minimal = |name| -> Result<Vec<u8>, Unusable> {
         Ok(octets(jwk, name)?.into_iter().skip_while(|byte| *byte == 0).collect())
     };
@@ -259,18 +243,18 @@ fn rsa_material(jwk: &Map<String, Value>) -> Result<Material, Unusable> {
     }
     let odd = |number: &[u8]| number.last().is_some_and(|byte| byte & 1 == 1);
     let fits = odd(&n) && odd(&e) && e.len() <= MAX_RSA_EXPONENT_BYTES && e != [1];
-    if fits { Ok(Material::Rsa { n, e }) } else { Err(Unusable::Numbers) }
+    if fits { Ok([n, e]) } else { Err(Unusable::Numbers) }
 }
 
 /// An uncompressed point whose coordinates have the full length (RFC 7518 section 6.2.1.2).
-fn point(jwk: &Map<String, Value>, length: usize) -> Result<Material, Unusable> {
+fn point(jwk: &Map<String, Value>, length: usize) -> Result<Numbers, Unusable> {
     let (x, y) = (octets(jwk, "x")?, octets(jwk, "y")?);
     for (name, coordinate) in [("x", &x), ("y", &y)] {
         if coordinate.len() != length {
             return Err(Unusable::Coordinate { name, bytes: coordinate.len(), needed: length });
         }
     }
-    Ok(Material::Bytes([&[4], x.as_slice(), &y].concat()))
+    Ok([[&[4], x.as_slice(), &y].concat(), Vec::new()])
 }
 
 /// Whether these bytes are an uncompressed point on a curve of RFC 7518 section 6.2.1.1 or RFC 8812 (SEC 1 section 2.3.3).
@@ -284,17 +268,4 @@ pub(super) fn is_point(bytes: &[u8]) -> bool {
         [4, rest @ ..] if rest.len() == 132 => is_on(&signature::ECDSA_P521_SHA512_FIXED),
         _ => false,
     }
-}
-
-/// How aws-lc calls an RSA algorithm.
-fn rsa_parameters(algorithm: Algorithm) -> Option<&'static RsaParameters> {
-    Some(match algorithm {
-        Algorithm::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,
-        Algorithm::Rs384 => &signature::RSA_PKCS1_2048_8192_SHA384,
-        Algorithm::Rs512 => &signature::RSA_PKCS1_2048_8192_SHA512,
-        Algorithm::Ps256 => &signature::RSA_PSS_2048_8192_SHA256,
-        Algorithm::Ps384 => &signature::RSA_PSS_2048_8192_SHA384,
-        Algorithm::Ps512 => &signature::RSA_PSS_2048_8192_SHA512,
-        _ => return None,
-    })
 }

@@ -63,16 +63,17 @@ impl KeySet {
             passed_over.push(PassedOver { kid: None, reason: Unusable::TooMany });
         }
         let same_name = |a: &PublicKey, b: &PublicKey| a.kid == b.kid && a.verifying.alg() == b.verifying.alg();
+        let same_key = |a: &PublicKey, b: &PublicKey| a.verifying.is_same_key(&b.verifying);
         let clashes = |key: &PublicKey| {
             let clash =
-                |other| same_name(key, other) && !key.is_same_key(other) && !key.is_for_another_issuer_than(other);
+                |other| same_name(key, other) && !same_key(key, other) && !key.is_for_another_issuer_than(other);
             key.kid.is_some() && parsed.iter().any(clash)
         };
         let ambiguous: Vec<bool> = parsed.iter().map(clashes).collect();
         let mut keys: Vec<Arc<PublicKey>> = Vec::new();
         for (key, ambiguous) in parsed.into_iter().zip(&ambiguous) {
             let repeats =
-                |held: &Arc<PublicKey>| same_name(held, &key) && held.is_same_key(&key) && held.issuer == key.issuer;
+                |held: &Arc<PublicKey>| same_name(held, &key) && same_key(held, &key) && held.issuer == key.issuer;
             let repeated = keys.iter().any(repeats);
             if *ambiguous {
                 passed_over.push(PassedOver { kid: key.kid, reason: Unusable::SharedKid });

@@ -130,7 +130,7 @@ impl RemoteKeys {
         if candidates.is_empty() {
             return Err(Error::UnknownKey);
         }
-        candidates.retain(|key| !tried.iter().any(|tried| key.is_same_key(tried)));
+        candidates.retain(|key| !tried.iter().any(|tried| key.verifying.is_same_key(&tried.verifying)));
         KeySet::signed_by(&candidates, token, chosen).map_err(|_| Error::InvalidSignature)
     }
 }
