@@ -11,16 +11,18 @@ pub(crate) async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) ->
 /// Runs the futures concurrently, at most `at_once` of them at a time and at least one.
 pub(crate) async fn join_at_most<F: Future>(at_once: usize, futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
     let at_once = at_once.max(1);
-    let mut all: Vec<Waiting<F>> = futures.into_iter().map(|future| Waiting::For(Box::pin(future))).collect();
+    // What has ended, or else what is waited for.
+    let mut all: Vec<Result<F::Output, Pin<Box<F>>>> =
+        futures.into_iter().map(|future| Err(Box::pin(future))).collect();
     std::future::poll_fn(|context| {
         let mut under_way = 0_usize;
         for one in &mut all {
             if under_way == at_once {
                 break;
             }
-            if let Waiting::For(future) = one {
+            if let Err(future) = one {
                 match future.as_mut().poll(context) {
-                    Poll::Ready(output) => *one = Waiting::Over(output),
+                    Poll::Ready(output) => *one = Ok(output),
                     Poll::Pending => under_way = under_way.saturating_add(1),
                 }
             }
@@ -28,19 +30,5 @@ pub(crate) async fn join_at_most<F: Future>(at_once: usize, futures: impl IntoIt
         if under_way == 0 { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
-    all.into_iter().filter_map(Waiting::over).collect()
-}
-
-enum Waiting<F: Future> {
-    For(Pin<Box<F>>),
-    Over(F::Output),
-}
-
-impl<F: Future> Waiting<F> {
-    fn over(self) -> Option<F::Output> {
-        match self {
-            Self::Over(output) => Some(output),
-            Self::For(_) => None,
-        }
-    }
+    all.into_iter().filter_map(Result::ok).collect()
 }
