@@ -14,7 +14,7 @@ const MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
 /// And what they are a multiple of.
 const MODULUS_STEP: usize = 16;
 /// A modulus has no prime factor below this, nor anywhere near it.
-const SMALL_FACTORS: usize = 1 << 16;
+const SMALL_FACTORS: u64 = 1 << 16;
 
 /// Whether a text is a key rather than a secret, or holds one: PEM, JWK, DER, a certificate, a point or an SSH key, as it is
 /// or in base64 or hex, also percent-encoded or among other text, and the modulus `n` as a JWK writes it.
@@ -197,24 +197,12 @@ fn is_modulus(number: &[u8]) -> bool {
         && number.len().is_multiple_of(MODULUS_STEP)
         && number.first().is_some_and(|first| first & 0x80 != 0)
         && number.last().is_some_and(|last| last & 1 == 1)
-        && odd_primes().all(|prime| remainder(number, prime) != Some(0))
+        // A divisor that is no prime is met after a prime that divides it, so it finds nothing more.
+        && (3..SMALL_FACTORS).step_by(2).all(|divisor| remainder(number, divisor) != Some(0))
 }
 
-/// The odd primes below [`SMALL_FACTORS`].
-fn odd_primes() -> impl Iterator<Item = usize> {
-    let mut composite = vec![false; SMALL_FACTORS];
-    (3..SMALL_FACTORS).step_by(2).filter(move |number| {
-        let is_prime = composite.get(*number) == Some(&false);
-        if is_prime {
-            let multiples = composite.iter_mut().skip(number.saturating_mul(*number)).step_by(*number);
-            multiples.for_each(|composite| *composite = true);
-        }
-        is_prime
-    })
-}
-
-fn remainder(number: &[u8], divisor: usize) -> Option<u64> {
-    let (divisor, (limbs, _)) = (u64::try_from(divisor).ok()?, number.as_chunks::<4>());
+fn remainder(number: &[u8], divisor: u64) -> Option<u64> {
+    let (limbs, _) = number.as_chunks::<4>();
     limbs
         .iter()
         .map(|limb| u64::from(u32::from_be_bytes(*limb)))
