@@ -88,7 +88,7 @@ impl SecretKind for Secret {
         let keys = |secret: &[u8]| -> Vec<VerifyingKey> {
             algorithms.iter().filter_map(|algorithm| VerifyingKey::secret(*algorithm, secret)).collect()
         };
-        let others = misreadings(text, encoding);
+        let others = misreadings(text, encoding, &secret);
         let misread = others.iter().flat_map(|(other, reading)| keys(other).into_iter().map(|key| (key, *reading)));
         Ok(Self { misread: misread.collect(), keys: keys(&secret) })
     }
@@ -133,12 +133,8 @@ pub(crate) enum Misreading {
 const MAX_MEMBERS: usize = 8;
 
 /// The secrets that a text would be if it were read in another way. Most texts have one such reading, as base64.
-fn misreadings(text: &[u8], encoding: Encoding) -> Vec<(Vec<u8>, Misreading)> {
+fn misreadings(text: &[u8], encoding: Encoding, own: &[u8]) -> Vec<(Vec<u8>, Misreading)> {
     let base64 = |text: &[u8]| decode(alphabet::STANDARD, text).or_else(|| decode(alphabet::URL_SAFE, text));
-    let as_configured = |text: &[u8]| match encoding {
-        Encoding::Utf8 => Some(text.to_vec()),
-        Encoding::Base64 | Encoding::Base64Url => base64(text),
-    };
     let mut found = Vec::new();
     // In whichever encoding the part is.
     let mut part = |part: &[u8], reading: Misreading| {
@@ -163,8 +159,7 @@ fn misreadings(text: &[u8], encoding: Encoding) -> Vec<(Vec<u8>, Misreading)> {
         Encoding::Base64 | Encoding::Base64Url => found.push((text.to_vec(), Misreading::Text)),
     }
     found.extend(hex(text).map(|secret| (secret, Misreading::Hex)));
-    let own = as_configured(text);
-    found.retain(|(secret, _)| Some(secret) != own.as_ref());
+    found.retain(|(secret, _)| secret != own);
     found
 }
 
