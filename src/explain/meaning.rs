@@ -100,7 +100,7 @@ impl Authorizer {
             };
             let advice = usable.as_ref().err().map(|failure| advice::fetch(failure));
             let issuer = match &issuer.keys {
-                KeySource::PerTenant(_) => words::printable(keys.issuer()),
+                KeySource::PerTenant { .. } => words::printable(keys.issuer()),
                 _ => words::issuer(issuer),
             };
             Fetched { issuer, from, keys: usable, advice, passed_over }

@@ -60,7 +60,7 @@ impl<'a> Witness<'a> {
         let mut there = Err(String::new());
         let remote = issuer.keys.remote(self.seen.tenant.as_deref());
         let facts: Vec<_> = match &issuer.keys {
-            KeySource::Remote(_) | KeySource::PerTenant(_) => match remote {
+            KeySource::Remote(_) | KeySource::PerTenant { .. } => match remote {
                 Some(keys) => match keys.probe().await {
                     Ok((set, _)) => {
                         let names = words::keys(&set).join(", ");

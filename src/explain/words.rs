@@ -160,7 +160,7 @@ pub(super) fn source(keys: &KeySource) -> Vec<String> {
             vec![format!("a key set in the configuration: {}", self::keys(keys).join(", "))]
         }
         KeySource::Remote(keys) => vec![address(keys)],
-        KeySource::PerTenant(keys) => match keys.all() {
+        KeySource::PerTenant { sets, .. } => match sets.as_slice() {
             [] => Vec::new(),
             [only] => vec![address(only)],
             [first, others @ ..] => {

@@ -1,6 +1,7 @@
 //! Where the keys of an issuer come from, and how a token is verified with them.
 
 use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,6 @@ use super::jwks_source::{Address, CacheTimes};
 use super::remote_jwks::{RemoteKeys, Seed};
 use super::secret::{Misreading, Secret, SecretKind};
 use super::stored_secret::{Certainty, FetchedSecret};
-use super::tenant_keys::{TenantKeys, TenantSettings};
 use super::trust::Trust;
 use super::unusable::WhyUnknown;
 use crate::algorithm::Algorithm;
@@ -32,6 +32,14 @@ pub(crate) enum KeySettings {
     Remote { issuer: String, address: Address, seed: Option<Seed>, times: CacheTimes, member: IssuerMember },
     /// A key set for each tenant.
     PerTenant { tenants: Vec<TenantSettings>, times: CacheTimes },
+}
+
+/// Where the keys of a listed tenant come from.
+pub(crate) struct TenantSettings {
+    pub(crate) tenant: String,
+    /// Its `iss`, which names it in the log and which its discovery document must have.
+    pub(crate) issuer: String,
+    pub(crate) address: Address,
 }
 
 /// What keys and secrets are fetched through. Without any to fetch, no TLS is set up.
@@ -82,8 +90,9 @@ pub(crate) enum KeySource {
     Fixed(KeySet),
     /// A key set that is fetched.
     Remote(Box<RemoteKeys>),
-    /// One for each tenant.
-    PerTenant(TenantKeys),
+    /// One for each listed tenant, and which is whose. Each has a cache and pauses of its own, so that the others notice neither
+    /// its rotation nor its outage; none is ever evicted.
+    PerTenant { sets: Vec<RemoteKeys>, places: HashMap<String, usize> },
 }
 
 impl KeySource {
@@ -97,19 +106,20 @@ impl KeySource {
         algorithms: &[Algorithm],
         access: &KeyAccess,
     ) -> Result<Self, &'static str> {
+        let remote = |issuer, from, rules, times| -> Result<RemoteKeys, &'static str> {
+            Ok(RemoteKeys::new(issuer, from, rules, times, access.fetcher()?, Arc::clone(&access.clock)))
+        };
         Ok(match settings {
             KeySettings::Fixed(keys) => Self::Fixed(keys),
-            KeySettings::Remote { issuer, address, seed, times, member } => Self::Remote(Box::new(RemoteKeys::new(
-                issuer,
-                (address, seed),
-                KeyRules { allowed: algorithms.to_vec(), issuer: member },
-                times,
-                access.fetcher()?,
-                Arc::clone(&access.clock),
-            ))),
+            KeySettings::Remote { issuer, address, seed, times, member } => {
+                let rules = KeyRules { allowed: algorithms.to_vec(), issuer: member };
+                Self::Remote(Box::new(remote(issuer, (address, seed), rules, times)?))
+            }
             KeySettings::PerTenant { tenants, times } => {
-                let rules = KeyRules::of_one_issuer(algorithms);
-                Self::PerTenant(TenantKeys::new(tenants, &rules, times, &access.fetcher()?, &access.clock))
+                let places = tenants.iter().enumerate().map(|(place, of)| (of.tenant.clone(), place)).collect();
+                let rules = || KeyRules::of_one_issuer(algorithms);
+                let sets = tenants.into_iter().map(|of| remote(of.issuer, (of.address, None), rules(), times));
+                Self::PerTenant { sets: sets.collect::<Result<_, _>>()?, places }
             }
             KeySettings::Secrets { fixed, stored, cooldown } => {
                 let fetched = stored.into_iter().map(|secret| access.stored(label, secret));
@@ -141,9 +151,8 @@ impl KeySource {
                 }
                 KeySet::signed_by(&candidates, token, chosen).map_err(|_| Error::InvalidSignature)
             }
-            Self::Remote(keys) => keys.verify(token, tenant, deadline, chosen).await,
-            Self::PerTenant(keys) => {
-                let keys = tenant.and_then(|tenant| keys.of(tenant)).ok_or(Error::UnknownIssuer)?;
+            Self::Remote(_) | Self::PerTenant { .. } => {
+                let keys = self.remote(tenant).ok_or(Error::UnknownIssuer)?;
                 keys.verify(token, tenant, deadline, chosen).await
             }
         }
@@ -154,7 +163,7 @@ impl KeySource {
         match self {
             Self::Secrets(_) => None,
             Self::Fixed(keys) => Some(keys.why_unknown(token)),
-            Self::Remote(_) | Self::PerTenant(_) => {
+            Self::Remote(_) | Self::PerTenant { .. } => {
                 Some(self.remote(token.tenant.map(|(_, tenant)| tenant))?.held()?.why_unknown(token))
             }
         }
@@ -164,16 +173,16 @@ impl KeySource {
     pub(crate) fn remote(&self, tenant: Option<&str>) -> Option<&RemoteKeys> {
         match self {
             Self::Remote(keys) => Some(keys),
-            Self::PerTenant(keys) => keys.of(tenant?),
+            Self::PerTenant { sets, places } => sets.get(*places.get(tenant?)?),
             Self::Secrets(_) | Self::Fixed(_) => None,
         }
     }
 
-    /// All key sets that are fetched.
+    /// All key sets that are fetched, those of tenants as the configuration lists them.
     pub(crate) fn remotes(&self) -> &[RemoteKeys] {
         match self {
             Self::Remote(keys) => std::slice::from_ref(&**keys),
-            Self::PerTenant(keys) => keys.all(),
+            Self::PerTenant { sets, .. } => sets,
             Self::Secrets(_) | Self::Fixed(_) => &[],
         }
     }

@@ -16,7 +16,6 @@ mod remote_jwks;
 mod resolver;
 mod secret;
 mod stored_secret;
-mod tenant_keys;
 #[cfg(test)]
 mod test_support;
 mod trust;
@@ -32,7 +31,7 @@ pub(crate) use jwk::PublicKey;
 pub(crate) use jwk::{IssuerMember, KeyRules};
 pub(crate) use jwk_set::{KeySet, NotAKeySet};
 pub(crate) use jwks_source::{Address, CacheTimes};
-pub(crate) use key_source::{KeyAccess, KeySettings, KeySource};
+pub(crate) use key_source::{KeyAccess, KeySettings, KeySource, TenantSettings};
 #[cfg(feature = "authz")]
 pub(crate) use remote_jwks::RemoteKeys;
 pub(crate) use remote_jwks::Seed;
@@ -40,7 +39,6 @@ pub(crate) use remote_jwks::Seed;
 pub(crate) use secret::Secret;
 pub(crate) use secret::{Encoding, Misreading, SecretKind, doubt};
 pub(crate) use stored_secret::FetchedSecret;
-pub(crate) use tenant_keys::TenantSettings;
 pub(crate) use trust::Trust;
 #[cfg(test)]
 pub(crate) use unusable::Unusable;
