@@ -13,7 +13,7 @@ use super::jwk_set::KeySet;
 use super::jwks_source::{Address, CacheTimes};
 use super::remote_jwks::{RemoteKeys, Seed};
 use super::secret::{Misreading, Secret, SecretKind};
-use super::stored_secret::{Certainty, FetchedSecret};
+use super::stored_secret::FetchedSecret;
 use super::trust::Trust;
 use super::unusable::WhyUnknown;
 use crate::algorithm::Algorithm;
@@ -228,10 +228,10 @@ impl Secrets {
                 Ok(signed) => return Ok(signed),
                 Err(token) => token,
             };
-            refusal = match (refusal, versions.certainty(self.cooldown)) {
-                (Error::KeysUnavailable, _) | (_, Certainty::Missing) => Error::KeysUnavailable,
-                (_, Certainty::Old) => Error::InvalidSignatureUnderOldKeys,
-                (refusal, Certainty::Recent) => refusal,
+            refusal = match (refusal, versions.refusal(self.cooldown)) {
+                (Error::KeysUnavailable, _) => Error::KeysUnavailable,
+                (refusal, Error::InvalidSignature) => refusal,
+                (_, refusal) => refusal,
             };
         }
         Err(refusal)

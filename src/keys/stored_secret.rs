@@ -101,33 +101,23 @@ pub(crate) struct Versions<K> {
     now: Moment,
 }
 
-/// What is known of a token that none of a secret's versions has signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Certainty {
-    /// Each version was read within the cooldown.
-    Recent,
-    /// One of them may have been rotated since it was read.
-    Old,
-    /// One of them could not be read.
-    Missing,
-}
-
 impl<K> Versions<K> {
     /// Those that may be used.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &K> {
         self.usable().filter_map(|version| version.secret.as_deref())
     }
 
-    /// What a signature that is by none of them means.
-    pub(crate) fn certainty(&self, cooldown: Duration) -> Certainty {
+    /// What a signature that is by none of them means: one of them could not be read, or may have been rotated since it was, or each
+    /// was read within the cooldown.
+    pub(crate) fn refusal(&self, cooldown: Duration) -> Error {
         let ages = self.wanted.iter().map(|stage| {
             let version = self.usable().find(|version| version.stage == *stage)?;
             Some(self.now.since(version.read))
         });
         match ages.collect::<Option<Vec<_>>>() {
-            None => Certainty::Missing,
-            Some(ages) if ages.iter().all(|age| *age <= cooldown) => Certainty::Recent,
-            Some(_) => Certainty::Old,
+            None => Error::KeysUnavailable,
+            Some(ages) if ages.iter().all(|age| *age <= cooldown) => Error::InvalidSignature,
+            Some(_) => Error::InvalidSignatureUnderOldKeys,
         }
     }
 
