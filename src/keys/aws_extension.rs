@@ -12,6 +12,7 @@ use super::fetch::{Fetch, FetchError, Fetched, SessionToken, With};
 use super::secret::{Encoding, Secret, SecretKind, doubt};
 use super::url::KeyUrl;
 use crate::json;
+use crate::time::Clock;
 
 /// The extension answers with errors until it is ready, some tens of milliseconds after the first invocation begins.
 const FIRST_RETRY: Duration = Duration::from_millis(25);
@@ -74,6 +75,7 @@ pub(super) struct Asked<K: SecretKind> {
     pub(super) secret: StoredSecret<K>,
     pub(super) extension: Arc<Extension>,
     pub(super) fetcher: Arc<dyn Fetch>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 impl<K: SecretKind> Asked<K> {

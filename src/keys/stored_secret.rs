@@ -25,7 +25,7 @@ const TIMEOUT: Duration = Duration::from_millis(2000);
 
 /// A secret that is fetched when a token needs it, never at start-up, when the extension does not answer yet.
 pub(crate) struct FetchedSecret<K: SecretKind = Secret> {
-    cache: Cache<Store<K>>,
+    cache: Cache<Asked<K>>,
 }
 
 impl<K: SecretKind> FetchedSecret<K> {
@@ -36,9 +36,8 @@ impl<K: SecretKind> FetchedSecret<K> {
         fetcher: Arc<dyn Fetch>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let asked = Asked { issuer, secret, extension, fetcher };
-        let store = Store { asked, clock: Arc::clone(&clock) };
-        Self { cache: Cache::new(store, (STALE, TIMEOUT), clock, None) }
+        let asked = Asked { issuer, secret, extension, fetcher, clock: Arc::clone(&clock) };
+        Self { cache: Cache::new(asked, (STALE, TIMEOUT), clock, None) }
     }
 
     /// The versions of the secret that may have signed, read anew if that is due.
@@ -60,31 +59,24 @@ impl<K: SecretKind> FetchedSecret<K> {
         self.cache.held().map(|held| self.of(&held))
     }
 
-    fn of(&self, held: &Held<Arc<[Version<K>]>>) -> Versions<K> {
-        let store = &self.cache.source;
-        Versions { read: Arc::clone(&held.item), wanted: store.asked.secret.stored.stages(), now: store.clock.now() }
+    fn of(&self, held: &Held<Arc<[Arc<Version<K>>]>>) -> Versions<K> {
+        let asked = &self.cache.source;
+        Versions { read: Arc::clone(&held.item), wanted: asked.secret.stored.stages(), now: asked.clock.now() }
     }
 
     /// Where it is kept.
     #[cfg(feature = "authz")]
     pub(crate) fn stored(&self) -> &SecretLocation {
-        &self.cache.source.asked.secret.stored
+        &self.cache.source.secret.stored
     }
 }
 
 /// A version as it was read last.
-struct Version<K> {
+pub(super) struct Version<K> {
     stage: Stage,
     /// `None` if there is no such version.
-    secret: Option<Arc<K>>,
+    secret: Option<K>,
     read: Moment,
-}
-
-/// Derived, it would ask the secret to be `Clone`.
-impl<K> Clone for Version<K> {
-    fn clone(&self) -> Self {
-        Self { stage: self.stage, secret: self.secret.clone(), read: self.read }
-    }
 }
 
 impl<K> Version<K> {
@@ -96,7 +88,7 @@ impl<K> Version<K> {
 
 /// The versions of one secret that were read, each as old as it is.
 pub(crate) struct Versions<K> {
-    read: Arc<[Version<K>]>,
+    read: Arc<[Arc<Version<K>>]>,
     wanted: &'static [Stage],
     now: Moment,
 }
@@ -104,7 +96,7 @@ pub(crate) struct Versions<K> {
 impl<K> Versions<K> {
     /// Those that may be used.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &K> {
-        self.usable().filter_map(|version| version.secret.as_deref())
+        self.usable().filter_map(|version| version.secret.as_ref())
     }
 
     /// What a signature that is by none of them means: one of them could not be read, or may have been rotated since it was, or each
@@ -121,25 +113,19 @@ impl<K> Versions<K> {
         }
     }
 
-    fn usable(&self) -> impl Iterator<Item = &Version<K>> {
+    fn usable(&self) -> impl Iterator<Item = &Arc<Version<K>>> {
         self.read.iter().filter(|version| version.is_usable(self.now))
     }
 }
 
-/// Where the versions of one secret come from.
-struct Store<K: SecretKind> {
-    asked: Asked<K>,
-    clock: Arc<dyn Clock>,
-}
-
-impl<K: SecretKind> Source for Store<K> {
-    type Item = Arc<[Version<K>]>;
+impl<K: SecretKind> Source for Asked<K> {
+    type Item = Arc<[Arc<Version<K>>]>;
 
     async fn obtain(&self, began: Moment, patience: Duration, state: &State<Self::Item>) -> Option<Held<Self::Item>> {
         let held = state.held.as_ref().map_or(&[][..], |held| &held.item);
         let (read, failure) = self.read(began, patience, held).await;
         let now = self.clock.now();
-        let (issuer, milliseconds) = (self.asked.issuer.as_str(), u64::try_from(now.since(began).as_millis()).ok());
+        let (issuer, milliseconds) = (self.issuer.as_str(), u64::try_from(now.since(began).as_millis()).ok());
         let extent = match failure {
             None => {
                 let versions = read.iter().filter(|version| version.secret.is_some()).count();
@@ -159,25 +145,25 @@ impl<K: SecretKind> Source for Store<K> {
     }
 
     fn name(&self) -> (&'static str, &str) {
-        (K::NAME, &self.asked.issuer)
+        (K::NAME, &self.issuer)
     }
 }
 
-impl<K: SecretKind> Store<K> {
+impl<K: SecretKind> Asked<K> {
     /// Reads all versions, the current one first. If one cannot be read, the held copy takes its place while that may still be
     /// used. The failure is that of the first version that could not be read.
     async fn read(
         &self,
         began: Moment,
         patience: Duration,
-        held: &[Version<K>],
-    ) -> (Vec<Version<K>>, Option<FetchError>) {
+        held: &[Arc<Version<K>>],
+    ) -> (Vec<Arc<Version<K>>>, Option<FetchError>) {
         let is_current_settled = AtomicBool::new(false);
-        let stages = self.asked.secret.stored.stages();
+        let stages = self.secret.stored.stages();
         let outcomes = join_all(stages.iter().map(|stage| {
             let settled = &is_current_settled;
             async move {
-                let version = self.asked.version(*stage, patience, settled);
+                let version = self.version(*stage, patience, settled);
                 let outcome = tokio::time::timeout(patience, version).await.unwrap_or(Err(FetchError::Timeout));
                 settled.fetch_or(*stage == Stage::Current, Ordering::Relaxed);
                 (*stage, outcome)
@@ -186,9 +172,9 @@ impl<K: SecretKind> Store<K> {
         let (mut read, mut failure) = (Vec::new(), None);
         for (stage, outcome) in outcomes.await {
             match outcome {
-                Ok(secret) => read.push(Version { stage, secret: secret.map(Arc::new), read: began }),
+                Ok(secret) => read.push(Arc::new(Version { stage, secret, read: began })),
                 Err(why) => {
-                    let usable = |version: &&Version<K>| version.stage == stage && version.is_usable(began);
+                    let usable = |version: &&Arc<Version<K>>| version.stage == stage && version.is_usable(began);
                     read.extend(held.iter().find(usable).cloned());
                     failure.get_or_insert(why);
                 }
