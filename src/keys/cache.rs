@@ -159,7 +159,7 @@ impl<S: Source> Cache<S> {
     pub(super) async fn refetched(&self, cooldown: Duration, deadline: Deadline) -> Result<Held<S::Item>, Error> {
         let due = |state: &State<S::Item>| {
             let pause = cooldown.max(state.refreshes.pause()).max(state.refetches.pause());
-            !self.is_within(state.attempted, pause)
+            state.attempted.is_none_or(|attempted| self.clock.now().since(attempted) >= pause)
         };
         let patience = self.timeout.min(deadline.left(self.clock.now()));
         let settled = self.fetch(Purpose::Refetch, patience, due).await;
@@ -217,11 +217,6 @@ impl<S: Source> Cache<S> {
             Some((age, fresh)) if age < fresh.saturating_add(self.stale) => Freshness::Stale,
             _ => Freshness::Unusable,
         }
-    }
-
-    /// Whether this was less than so long ago.
-    fn is_within(&self, moment: Option<Moment>, pause: Duration) -> bool {
-        moment.is_some_and(|moment| self.clock.now().since(moment) < pause)
     }
 
     fn state(&self) -> State<S::Item> {

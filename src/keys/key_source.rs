@@ -207,17 +207,13 @@ impl Secrets {
             // It is by no secret, so none is waited for.
             return Err(Error::InvalidSignature);
         }
-        let mut token = match signed_by_one_of(&self.fixed, token) {
+        // None of those that are there waits for one that has to be read.
+        let fresh: Vec<_> = self.fetched.iter().filter_map(FetchedSecret::fresh).collect();
+        let secrets = self.fixed.iter().chain(fresh.iter().flat_map(|versions| versions.secrets()));
+        let mut token = match signed_by_one_of(secrets, token) {
             Ok(signed) => return Ok(signed),
             Err(token) => token,
         };
-        // None of those that are there waits for one that has to be read.
-        for versions in self.fetched.iter().filter_map(FetchedSecret::fresh) {
-            token = match signed_by_one_of(versions.secrets(), token) {
-                Ok(signed) => return Ok(signed),
-                Err(token) => token,
-            };
-        }
         let mut refusal = Error::InvalidSignature;
         for versions in join_all(self.fetched.iter().map(|secret| secret.versions(deadline))).await {
             let Ok(versions) = versions else {

@@ -34,7 +34,6 @@ pub(crate) struct Seed {
 /// The keys of one issuer.
 pub(crate) struct RemoteKeys {
     cache: Cache<JwksSource>,
-    cooldown: Duration,
 }
 
 impl RemoteKeys {
@@ -57,7 +56,7 @@ impl RemoteKeys {
             Some(Held { item, since, fresh: times.fresh(None), extent: Extent::Whole })
         });
         let provider = JwksSource { issuer, address, rules, times, fetcher, clock: Arc::clone(&clock) };
-        Self { cache: Cache::new(provider, (times.stale, times.timeout), clock, held), cooldown: times.cooldown }
+        Self { cache: Cache::new(provider, (times.stale, times.timeout), clock, held) }
     }
 
     /// Whether the set is there and need not be fetched yet.
@@ -121,7 +120,7 @@ impl RemoteKeys {
             Err(token) if !tried.is_empty() && !token.has_fitting_signature() => return Err(Error::InvalidSignature),
             Err(token) => token,
         };
-        let newer = match self.cache.refetched(self.cooldown, deadline).await {
+        let newer = match self.cache.refetched(self.cache.source.times.cooldown, deadline).await {
             Ok(newer) => newer,
             Err(_) if !tried.is_empty() => return Err(Error::InvalidSignatureUnderOldKeys),
             Err(error) => return Err(error),
