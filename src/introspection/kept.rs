@@ -17,7 +17,7 @@ const INACTIVE: Duration = Duration::from_secs(10);
 /// The answers. Inactive ones have a room of their own, so that random tokens, which anyone can send, drive out no active ones.
 pub(super) struct Kept {
     /// How long an active one is kept at most.
-    longest: Duration,
+    pub(super) longest: Duration,
     active: Room,
     inactive: Room,
 }

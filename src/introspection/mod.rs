@@ -18,7 +18,7 @@ pub(crate) use client::{ClientAuth, ClientSettings, SecretSettings};
 pub(crate) use failure::{Failure, NotActive};
 
 use crate::bearer::OpaqueToken;
-use crate::keys::{Backoff, FetchError, KeyAccess, KeyUrl};
+use crate::keys::{Backoff, FetchError, KeyAccess, KeyUrl, connection_ends};
 use crate::time::{Clock, Deadline, Moment};
 use answer::Standing;
 use client::Client;
@@ -29,8 +29,6 @@ use token_hash::TokenHash;
 const MAX_UNDER_WAY: usize = 20;
 /// A question that has had less time says nothing about the endpoint when it is given up.
 const FAIR_TIME: Duration = Duration::from_millis(400);
-/// How often other tasks get a turn after a question.
-const CLOSING_TURNS: u32 = 2;
 
 /// `introspection` as configured.
 pub(crate) struct IntrospectionSettings {
@@ -62,8 +60,6 @@ pub(crate) struct Introspection {
     issuer: Arc<str>,
     client: Client,
     timeout: Duration,
-    #[cfg(feature = "authz")]
-    cache: Duration,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
     under_way: Semaphore,
@@ -97,8 +93,6 @@ impl Introspection {
             issuer: issuer.into(),
             client,
             timeout,
-            #[cfg(feature = "authz")]
-            cache,
             clock,
             state: Mutex::new(state),
             under_way: Semaphore::new(MAX_UNDER_WAY),
@@ -163,10 +157,7 @@ impl Introspection {
         }
         let attempt = Attempt { of: self, began, outcome: None };
         let asked = tokio::time::timeout(left.min(self.timeout), self.client.ask(token, deadline)).await;
-        // The connection is a task of its own that has yet to see that it is not needed any more.
-        for _ in 0..CLOSING_TURNS {
-            tokio::task::yield_now().await;
-        }
+        connection_ends().await;
         let timeout = if left < self.timeout { Failure::OutOfTime } else { Failure::Fetch(FetchError::Timeout) };
         let outcome = attempt.ended(asked.unwrap_or(Err(timeout)));
         if let Ok((standing, bytes)) = &outcome {
@@ -198,7 +189,7 @@ impl Introspection {
     /// Where it is, who asks it, and how, for whoever has the configuration.
     #[cfg(feature = "authz")]
     pub(crate) fn described(&self) -> (&str, &str, ClientAuth, Duration) {
-        (self.client.endpoint.as_str(), &self.client.id, self.client.auth, self.cache)
+        (self.client.endpoint.as_str(), &self.client.id, self.client.auth, self.with(|state| state.kept.longest))
     }
 }
 

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use super::backoff::Backoff;
+use super::fetch::connection_ends;
 use crate::error::Error;
 use crate::time::{Clock, Deadline, Moment};
 
@@ -16,9 +17,6 @@ const START_UP_PATIENCE: Duration = Duration::from_millis(1900);
 const STALE_PATIENCE: Duration = Duration::from_millis(400);
 /// Every third attempt on a stale copy may take the whole time-out: a slow server never meets the short one.
 const PATIENT_EVERY: u32 = 3;
-
-/// How often other tasks get a turn after a fetch.
-const CLOSING_TURNS: u32 = 2;
 
 /// Where the copies come from.
 pub(super) trait Source: Send + Sync {
@@ -195,10 +193,7 @@ impl<S: Source> Cache<S> {
             // Recorded as a failure first: an invocation may be dropped while it waits.
             self.update(|state| state.failed(purpose, began));
             let obtained = self.source.obtain(began, patience, &state).await;
-            // The connection is a task of its own that has yet to see that it is not needed any more.
-            for _ in 0..CLOSING_TURNS {
-                tokio::task::yield_now().await;
-            }
+            connection_ends().await;
             let ended = self.clock.now();
             self.update(|state| state.ended(purpose, obtained, ended));
         }

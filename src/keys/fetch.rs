@@ -211,6 +211,12 @@ impl Fetch for Network {
     }
 }
 
+/// Gives the connection of a fetch that is over two turns: it is a task of its own that has yet to see that it is not needed any more.
+pub(crate) async fn connection_ends() {
+    tokio::task::yield_now().await;
+    tokio::task::yield_now().await;
+}
+
 /// A header as text.
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()

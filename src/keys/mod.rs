@@ -24,7 +24,7 @@ mod url;
 
 pub(crate) use aws_extension::{Extension, Previous, SecretLocation, StoredSecret};
 pub(crate) use backoff::Backoff;
-pub(crate) use fetch::{Fetch, FetchError, Fetched, Form, SessionToken, With};
+pub(crate) use fetch::{Fetch, FetchError, Fetched, Form, SessionToken, With, connection_ends};
 pub(crate) use join::join_at_most;
 #[cfg(test)]
 pub(crate) use jwk::PublicKey;
