@@ -132,11 +132,11 @@ impl Network {
     }
 
     async fn get(&self, url: &KeyUrl, with: With<'_>) -> Result<Fetched, FetchError> {
-        if !url.is_from_elsewhere() {
+        if !url.is_from_elsewhere {
             let client = if url.is_loopback() { &self.loopback } else { &self.outward };
             return ask(client, url, with).await;
         }
-        let host = url.domain().map(|name| name.trim_end_matches('.').to_owned());
+        let host = url.url.domain().map(|name| name.trim_end_matches('.').to_owned());
         let refused = Arc::<AtomicBool>::default();
         let judged = Judged { host, lookup: self.lookup, refused: Arc::clone(&refused) };
         let client = client(&self.tls).dns_resolver(Arc::new(judged)).build().map_err(|_| FetchError::Connection)?;

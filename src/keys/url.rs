@@ -11,16 +11,8 @@ use super::inward::is_inward;
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct KeyUrl {
     pub(super) url: Url,
-    origin: Origin,
-}
-
-/// Who says that keys are there.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Origin {
-    /// The configuration, or a discovery document on this machine.
-    Configured,
-    /// A discovery document from elsewhere, which may not point inward.
-    Elsewhere,
+    /// A discovery document from elsewhere names it, which may not point inward; not the configuration, nor one on this machine.
+    pub(super) is_from_elsewhere: bool,
 }
 
 impl KeyUrl {
@@ -31,7 +23,7 @@ impl KeyUrl {
         if rest.starts_with('/') || text.contains(|c: char| c == '\\' || c.is_whitespace() || c.is_control()) {
             return None;
         }
-        let url = Self { url: Url::parse(text).ok()?, origin: Origin::Configured };
+        let url = Self { url: Url::parse(text).ok()?, is_from_elsewhere: false };
         let host = url.url.host_str()?;
         if host.parse::<IpAddr>().is_ok() && !rest.starts_with(host) {
             return None;
@@ -57,7 +49,7 @@ impl KeyUrl {
         url.set_port(Some(port)).ok()?;
         url.set_path(path);
         url.query_pairs_mut().extend_pairs(query);
-        Some(Self { url, origin: Origin::Configured })
+        Some(Self { url, is_from_elsewhere: false })
     }
 
     /// The address of an issuer's discovery document (OpenID Connect Discovery 1.0 section 4.1), with one slash between.
@@ -79,17 +71,7 @@ impl KeyUrl {
             Host::Ipv4(address) => !is_inward(address.into()),
             Host::Ipv6(address) => !is_inward(address.into()),
         };
-        outward.then_some(Self { origin: Origin::Elsewhere, ..url })
-    }
-
-    /// Whether a discovery document from elsewhere has named it.
-    pub(super) fn is_from_elsewhere(&self) -> bool {
-        self.origin == Origin::Elsewhere
-    }
-
-    /// The name of its host; `None` if that is written as an address.
-    pub(super) fn domain(&self) -> Option<&str> {
-        self.url.domain()
+        outward.then_some(Self { is_from_elsewhere: true, ..url })
     }
 
     /// Whether it is this very machine, which the unspecified address reaches too.
