@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
 use super::answer::Standing;
@@ -114,13 +112,10 @@ impl Client {
         body.append_pair("token", token.as_str()).append_pair("token_type_hint", "access_token");
         let (id, secret) = (byte_serialize(self.id.as_bytes()), byte_serialize(&secret.0));
         match self.auth {
-            ClientAuth::Basic => {
-                let credentials = STANDARD.encode(id.chain([":"]).chain(secret).collect::<String>());
-                Form { body: body.finish(), authorization: Some(format!("Basic {credentials}")) }
-            }
+            ClientAuth::Basic => Form { body: body.finish(), basic: Some((id.collect(), secret.collect())) },
             ClientAuth::Post => {
                 let credentials = ["&client_id="].into_iter().chain(id).chain(["&client_secret="]).chain(secret);
-                Form { body: body.finish() + &credentials.collect::<String>(), authorization: None }
+                Form { body: body.finish() + &credentials.collect::<String>(), basic: None }
             }
         }
     }
@@ -155,15 +150,15 @@ mod tests {
     fn the_id_and_the_secret_are_encoded_as_a_form_before_they_are_encoded_as_basic() {
         let basic = form(ClientAuth::Basic);
         assert_eq!(basic.body, "token=a%2Bb%2Fc%7Ed%3D&token_type_hint=access_token");
-        let expected = STANDARD.encode("a+client%3A+%26%3D:s%3A+%2B%2F%26%3D%C3%A9");
-        assert_eq!(basic.authorization, Some(format!("Basic {expected}")));
+        let expected = ("a+client%3A+%26%3D".to_owned(), "s%3A+%2B%2F%26%3D%C3%A9".to_owned());
+        assert_eq!(basic.basic, Some(expected));
     }
 
     #[test]
     fn the_id_and_the_secret_may_be_posted_in_the_form() {
         let post = form(ClientAuth::Post);
         let expected = "token=a%2Bb%2Fc%7Ed%3D&token_type_hint=access_token&client_id=a+client%3A+%26%3D&client_secret=s%3A+%2B%2F%26%3D%C3%A9";
-        assert_eq!((post.body.as_str(), post.authorization), (expected, None));
+        assert_eq!((post.body.as_str(), post.basic), (expected, None));
     }
 
     #[test]

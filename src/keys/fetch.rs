@@ -7,9 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use reqwest::header::{
-    ACCEPT, AGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH,
-};
+use reqwest::header::{ACCEPT, AGE, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, IF_NONE_MATCH};
 use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode, redirect};
 
 use super::resolver::{Judged, Lookup, by_the_system};
@@ -93,8 +91,8 @@ pub(crate) struct SessionToken(pub(crate) String);
 pub(crate) struct Form {
     /// In the encoding `application/x-www-form-urlencoded`.
     pub(crate) body: String,
-    /// The value of the header `Authorization`.
-    pub(crate) authorization: Option<String>,
+    /// The user and the password of `Authorization: Basic`.
+    pub(crate) basic: Option<(String, String)>,
 }
 
 /// Where documents come from: the network in production, a script in tests. The caller bounds the time.
@@ -161,7 +159,7 @@ async fn ask(client: &Client, url: &KeyUrl, with: With<'_>) -> Result<Fetched, F
         With::Etag(Some(etag)) => (request.header(IF_NONE_MATCH, etag), true),
         With::SessionToken(_) if !url.is_loopback() => return Err(FetchError::Connection),
         With::SessionToken(token) => (request.header("X-Aws-Parameters-Secrets-Token", &token.0), false),
-        With::Form(form) => (posted(client.post(url.url.clone()), form)?, false),
+        With::Form(form) => (posted(client.post(url.url.clone()), form), false),
     };
     let mut response =
         request.send().await.map_err(|error| TlsError::of(&error).map_or(FetchError::Connection, FetchError::Tls))?;
@@ -180,17 +178,15 @@ async fn ask(client: &Client, url: &KeyUrl, with: With<'_>) -> Result<Fetched, F
     Ok(Fetched::Document { body: body(&mut response).await?, max_age, etag })
 }
 
-fn posted(request: RequestBuilder, form: &Form) -> Result<RequestBuilder, FetchError> {
+fn posted(request: RequestBuilder, form: &Form) -> RequestBuilder {
     let request = request
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(ACCEPT, "application/json")
         .body(form.body.clone());
-    let Some(authorization) = &form.authorization else {
-        return Ok(request);
-    };
-    let mut value = HeaderValue::from_str(authorization).map_err(|_| FetchError::Connection)?;
-    value.set_sensitive(true);
-    Ok(request.header(AUTHORIZATION, value))
+    match &form.basic {
+        Some((user, password)) => request.basic_auth(user, Some(password)),
+        None => request,
+    }
 }
 
 /// The whole body.
