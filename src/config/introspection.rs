@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::key_address::NOT_AN_ADDRESS;
-use super::secret::{SecretConfig, secret};
+use super::secret::secret;
 use super::tenants::Takes;
 use super::walk::Node;
-use crate::introspection::{Beside, ClientAuth, ClientSettings, IntrospectionSettings, SecretSettings};
+use crate::introspection::{Beside, ClientAuth, ClientSettings, IntrospectionSettings};
 use crate::keys::KeyUrl;
 
 /// The longest that an answer is kept, in seconds: a longer time is probably a typo, for that long a revoked token would pass.
@@ -74,15 +74,11 @@ fn settings(
     };
     // One that is not understood is reported where the entry is read.
     let timeout = entry.value.pointer("/keys_cache/timeout_ms").and_then(Value::as_u64);
-    let secret = match secret? {
-        SecretConfig::Fixed(secret) => SecretSettings::Given(secret),
-        SecretConfig::Stored(secret) => SecretSettings::Stored(secret),
-    };
     Some(IntrospectionSettings {
         entry: index,
         issuer: issuer?,
         endpoint: endpoint?,
-        client: ClientSettings { id: id?, secret, auth: auth? },
+        client: ClientSettings { id: id?, secret: secret?, auth: auth? },
         cache: Duration::from_secs(cache?.into()),
         timeout: timeout.map_or(TIMEOUT, Duration::from_millis),
         beside,

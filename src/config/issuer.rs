@@ -7,14 +7,14 @@ use super::claim::{claim_name, claim_names};
 use super::key_address;
 use super::route::required_claims;
 use super::scope_map::scope_map;
-use super::secret::{SecretConfig, secret};
+use super::secret::secret;
 use super::tenants::{self, Takes};
 use super::unknown::unreadable;
 use super::walk::{Fields, Node, all};
 use crate::algorithm::Algorithm;
 use crate::claims::{ClaimName, ClaimRules, ScopeMap};
 use crate::issuer::{IssuerName, IssuerSettings};
-use crate::keys::{CacheTimes, KeyRules, KeySet, KeySettings, NotAKeySet, Seed};
+use crate::keys::{CacheTimes, KeyRules, KeySet, KeySettings, NotAKeySet, SecretSettings, Seed};
 
 /// Upper bounds in seconds: a longer time is probably a typo.
 const DAY: u32 = 86_400;
@@ -144,8 +144,8 @@ fn keys(
     let (mut fixed, mut stored) = (Vec::new(), Vec::new());
     for secret in secrets {
         match secret {
-            SecretConfig::Fixed(secret) => fixed.push(secret),
-            SecretConfig::Stored(secret) => stored.push(secret),
+            SecretSettings::Given(secret) => fixed.push(secret),
+            SecretSettings::Stored(secret) => stored.push(secret),
         }
     }
     Some(KeySettings::Secrets { fixed, stored, cooldown: times?.cooldown })

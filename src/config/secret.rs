@@ -4,16 +4,10 @@ use serde_json::Value;
 
 use super::unknown::unreadable;
 use super::walk::Node;
-use crate::keys::{Encoding, Previous, SecretKind, SecretLocation, StoredSecret, doubt};
-
-/// A secret, or where to fetch one.
-pub(super) enum SecretConfig<K: SecretKind> {
-    Fixed(K),
-    Stored(StoredSecret<K>),
-}
+use crate::keys::{Encoding, Previous, SecretKind, SecretLocation, SecretSettings, StoredSecret, doubt};
 
 /// Reads one secret.
-pub(super) fn secret<K: SecretKind>(node: &Node<'_>, rules: Option<&K::Rules>) -> Option<SecretConfig<K>> {
+pub(super) fn secret<K: SecretKind>(node: &Node<'_>, rules: Option<&K::Rules>) -> Option<SecretSettings<K>> {
     let fields =
         node.fields(&["env", "file", "secrets_manager", "parameter_store", "field", "previous", "encoding"])?;
     let words = [("utf8", Encoding::Utf8), ("base64", Encoding::Base64), ("base64url", Encoding::Base64Url)];
@@ -51,7 +45,7 @@ pub(super) fn secret<K: SecretKind>(node: &Node<'_>, rules: Option<&K::Rules>) -
     };
     if let Some(stored) = stored {
         let secret = StoredSecret { stored, encoding: encoding?, rules: rules?.clone() };
-        return Some(SecretConfig::Stored(secret));
+        return Some(SecretSettings::Stored(secret));
     }
     let text = if let Some(node) = fields.optional("env") {
         let name = node.text("expected the name of an environment variable")?;
@@ -70,7 +64,7 @@ pub(super) fn secret<K: SecretKind>(node: &Node<'_>, rules: Option<&K::Rules>) -
     if let Some(doubt) = doubt(&text).filter(|_| secret.is_ok()) {
         node.walk.warning(&node.place, doubt);
     }
-    secret.map(SecretConfig::Fixed).map_err(|expected| node.note(expected)).ok()
+    secret.map(SecretSettings::Given).map_err(|expected| node.note(expected)).ok()
 }
 
 /// Drops the line end that editors and shells add to a file: it is not part of the secret.

@@ -7,13 +7,13 @@ use url::form_urlencoded::{Serializer, byte_serialize};
 use super::answer::Standing;
 use super::failure::Failure;
 use crate::bearer::OpaqueToken;
-use crate::keys::{Encoding, Fetch, Fetched, FetchedSecret, Form, KeyAccess, KeyUrl, SecretKind, StoredSecret, With};
+use crate::keys::{Encoding, Fetch, Fetched, FetchedSecret, Form, KeyAccess, KeyUrl, SecretKind, SecretSettings, With};
 use crate::time::Deadline;
 
 /// A client as configured.
 pub(crate) struct ClientSettings {
     pub(crate) id: String,
-    pub(crate) secret: SecretSettings,
+    pub(crate) secret: SecretSettings<ClientSecret>,
     pub(crate) auth: ClientAuth,
 }
 
@@ -24,12 +24,6 @@ pub(crate) enum ClientAuth {
     Basic,
     /// `client_secret_post`: in the form.
     Post,
-}
-
-/// A client's secret: given, or kept in a store.
-pub(crate) enum SecretSettings {
-    Given(ClientSecret),
-    Stored(StoredSecret<ClientSecret>),
 }
 
 /// A client's secret: any text or bytes that the server gave it. It cannot print.

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
 pub(crate) use answer::Introspected;
-pub(crate) use client::{ClientAuth, ClientSettings, SecretSettings};
+pub(crate) use client::{ClientAuth, ClientSettings};
 pub(crate) use failure::{Failure, NotActive};
 
 use crate::bearer::OpaqueToken;

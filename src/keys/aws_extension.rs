@@ -61,6 +61,12 @@ pub(crate) enum Previous {
     Refused,
 }
 
+/// A secret as configured: given, or kept in a store.
+pub(crate) enum SecretSettings<K: SecretKind> {
+    Given(K),
+    Stored(StoredSecret<K>),
+}
+
 /// A secret that is fetched, and how it is written.
 pub(crate) struct StoredSecret<K: SecretKind = Secret> {
     pub(crate) stored: SecretLocation,

@@ -22,7 +22,7 @@ mod trust;
 mod unusable;
 mod url;
 
-pub(crate) use aws_extension::{Extension, Previous, SecretLocation, StoredSecret};
+pub(crate) use aws_extension::{Extension, Previous, SecretLocation, SecretSettings, StoredSecret};
 pub(crate) use backoff::Backoff;
 pub(crate) use fetch::{Fetch, FetchError, Fetched, Form, SessionToken, With, connection_ends};
 pub(crate) use join::join_at_most;
