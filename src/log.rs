@@ -22,20 +22,12 @@ pub(crate) enum Output {
     Local,
 }
 
-/// How a line looks.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Format {
-    /// An object, as Lambda's own filter reads it: `timestamp`, `level`, the event's fields and `target`.
-    Json,
-    /// The time, the level, the message, and `name=value` for each other field.
-    Text,
-}
-
 /// Writes each event as one line. It ignores spans: no line needs one, and the library's registry of spans costs every start
 /// eight pages of memory.
 struct Log {
     output: Output,
-    format: Format,
+    /// How a line looks: [`json`] or [`text`].
+    format: fn(&Event<'_>) -> Option<Vec<u8>>,
     level: LevelFilter,
     filter: Targets,
 }
@@ -50,7 +42,7 @@ pub(crate) fn to(output: Output) {
         // Its ERROR line for each error answer says less than ours.
         .with_target("lambda_runtime::layers::panic", LevelFilter::OFF);
     let json = variable("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("JSON"));
-    let format = if json { Format::Json } else { Format::Text };
+    let format = if json { self::json } else { text };
     // Cannot fail: no other subscriber was set before.
     let _ = tracing::subscriber::set_global_default(Log { output, format, level, filter });
 }
@@ -88,11 +80,7 @@ impl Subscriber for Log {
     }
 
     fn event(&self, event: &Event<'_>) {
-        let line = match self.format {
-            Format::Json => json(event).ok(),
-            Format::Text => text(event).ok().map(String::into_bytes),
-        };
-        let Some(mut line) = line else { return };
+        let Some(mut line) = (self.format)(event) else { return };
         line.push(b'\n');
         // Nowhere left to report a failed log write.
         let _ = match self.output {
@@ -114,19 +102,19 @@ impl Subscriber for Log {
     fn exit(&self, _: &Id) {}
 }
 
-/// Formats an event as a JSON object.
-fn json(event: &Event<'_>) -> serde_json::Result<Vec<u8>> {
+/// An event as a JSON object, as Lambda's own filter reads it: `timestamp`, `level`, the event's fields and `target`.
+fn json(event: &Event<'_>) -> Option<Vec<u8>> {
     let mut line = Vec::with_capacity(512);
     let mut serializer = serde_json::Serializer::new(&mut line);
-    let mut members = serializer.serialize_map(None)?;
-    members.serialize_entry("timestamp", &SystemClock::new().now().date_time())?;
-    members.serialize_entry("level", event.metadata().level().as_str())?;
+    let mut members = serializer.serialize_map(None).ok()?;
+    members.serialize_entry("timestamp", &SystemClock::new().now().date_time()).ok()?;
+    members.serialize_entry("level", event.metadata().level().as_str()).ok()?;
     let mut fields = Members { members, state: Ok(()) };
     event.record(&mut fields);
-    fields.state?;
-    fields.members.serialize_entry("target", event.metadata().target())?;
-    fields.members.end()?;
-    Ok(line)
+    fields.state.ok()?;
+    fields.members.serialize_entry("target", event.metadata().target()).ok()?;
+    fields.members.end().ok()?;
+    Some(line)
 }
 
 /// Writes the fields of an event as members, and stops at the first error.
@@ -169,12 +157,12 @@ impl<M: SerializeMap> Visit for Members<M> {
     }
 }
 
-/// Formats an event as text for people.
-fn text(event: &Event<'_>) -> Result<String, fmt::Error> {
+/// An event as text for people: the time, the level, the message, and `name=value` for each other field.
+fn text(event: &Event<'_>) -> Option<Vec<u8>> {
     let mut line = Words { line: String::new(), state: Ok(()) };
-    write!(line.line, "{} {:>5}", SystemClock::new().now().date_time(), event.metadata().level())?;
+    write!(line.line, "{} {:>5}", SystemClock::new().now().date_time(), event.metadata().level()).ok()?;
     event.record(&mut line);
-    line.state.map(|()| line.line)
+    line.state.ok().map(|()| line.line.into_bytes())
 }
 
 /// Writes the fields of an event one after the other.
