@@ -170,21 +170,18 @@ impl JwksSource {
         let known = held.and_then(|held| held.item.version.as_ref()).filter(|version| version.0 == *url);
         let fetched = self.fetcher.fetch(url, With::Etag(known.map(|version| version.1.as_str()))).await;
         let discovered = held.and_then(|held| held.item.discovered.clone());
-        match (fetched?, held) {
+        let (item, max_age) = match (fetched?, held) {
             (Fetched::Document { body, max_age, etag }, _) => {
                 let keys = KeySet::parse(&body, &self.rules).map_err(|error| match error {
                     NotAKeySet::Malformed => NOT_A_KEY_SET,
                     NotAKeySet::NoUsableKey(_) => FetchError::Unfit("no_usable_key"),
                 })?;
                 let version = etag.map(|etag| Arc::new((url.clone(), etag)));
-                let item = Set { keys: Arc::new(keys), version, discovered };
-                Ok(Held { item, since: began, fresh: self.times.fresh(max_age), extent: Extent::Whole })
+                (Set { keys: Arc::new(keys), version, discovered }, max_age)
             }
-            (Fetched::NotModified { max_age }, Some(held)) => {
-                let fresh = self.times.fresh(max_age);
-                Ok(Held { item: held.item.clone(), since: began, fresh, extent: Extent::Whole })
-            }
-            (Fetched::NotModified { .. }, None) => Err(NOT_A_KEY_SET),
-        }
+            (Fetched::NotModified { max_age }, Some(held)) => (held.item.clone(), max_age),
+            (Fetched::NotModified { .. }, None) => return Err(NOT_A_KEY_SET),
+        };
+        Ok(Held { item, since: began, fresh: self.times.fresh(max_age), extent: Extent::Whole })
     }
 }
