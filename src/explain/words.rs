@@ -127,7 +127,7 @@ pub(super) fn keys(set: &KeySet) -> Vec<String> {
 
 /// The keys of a set that are not used, and why.
 pub(super) fn passed_over(set: &KeySet) -> Vec<String> {
-    set.passed_over().iter().map(|key| printable(&key.to_string())).collect()
+    set.passed_over.iter().map(|key| printable(&key.to_string())).collect()
 }
 
 /// A place in a token, and how to write it in a configuration.

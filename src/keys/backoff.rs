@@ -12,10 +12,10 @@ const MAX_PAUSE: Duration = Duration::from_secs(60);
 /// Attempts of one kind that failed since any succeeded.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Backoff {
-    failures: u32,
+    pub(super) failures: u32,
     last: Option<Moment>,
-    /// How long to leave the server alone after the last of them.
-    pause: Duration,
+    /// How long to leave the server alone after the last of them, whether that is over or not.
+    pub(super) pause: Duration,
 }
 
 impl Backoff {
@@ -38,16 +38,6 @@ impl Backoff {
     /// The failure that was noted last was over at this moment. It may have taken longer than the pause after it is.
     pub(super) fn ended(&mut self, at: Moment) {
         self.last = Some(at);
-    }
-
-    /// How many attempts have failed.
-    pub(super) fn failures(&self) -> u32 {
-        self.failures
-    }
-
-    /// The pause, whether it is over or not.
-    pub(super) fn pause(&self) -> Duration {
-        self.pause
     }
 
     /// Whether the server is to be left alone now.

@@ -125,7 +125,7 @@ impl<S: Source> Cache<S> {
         let due = |state: &State<S::Item>| !self.suffices(state) && !state.refreshes.holds_back(self.clock.now());
         let state = self.state();
         if !self.suffices(&state) {
-            let patient = state.refreshes.failures().checked_rem(PATIENT_EVERY) == PATIENT_EVERY.checked_sub(1);
+            let patient = state.refreshes.failures.checked_rem(PATIENT_EVERY) == PATIENT_EVERY.checked_sub(1);
             let patience = match self.freshness(&state) {
                 Freshness::Fresh | Freshness::Stale if !patient => STALE_PATIENCE.min(self.timeout),
                 Freshness::Fresh | Freshness::Stale | Freshness::Unusable => self.timeout,
@@ -156,7 +156,7 @@ impl<S: Source> Cache<S> {
     /// [`Error::KeysUnavailable`] if the last attempt failed, or none could be made within the time there is.
     pub(super) async fn refetched(&self, cooldown: Duration, deadline: Deadline) -> Result<Held<S::Item>, Error> {
         let due = |state: &State<S::Item>| {
-            let pause = cooldown.max(state.refreshes.pause()).max(state.refetches.pause());
+            let pause = cooldown.max(state.refreshes.pause).max(state.refetches.pause);
             state.attempted.is_none_or(|attempted| self.clock.now().since(attempted) >= pause)
         };
         let patience = self.timeout.min(deadline.left(self.clock.now()));
@@ -233,7 +233,7 @@ impl<T> State<T> {
 
     /// Attempts that failed since one succeeded.
     pub(super) fn failures(&self) -> u32 {
-        self.refreshes.failures().saturating_add(self.refetches.failures())
+        self.refreshes.failures.saturating_add(self.refetches.failures)
     }
 
     fn failed(&mut self, purpose: Purpose, began: Moment) {

@@ -26,8 +26,9 @@ const MAX_NAMED: usize = 10;
 pub(crate) struct KeySet {
     keys: Vec<Arc<PublicKey>>,
     /// How many are not used: passed over, or there twice.
-    skipped: usize,
-    passed_over: Vec<PassedOver>,
+    pub(super) skipped: usize,
+    /// Those of them that were passed over, and why.
+    pub(crate) passed_over: Vec<PassedOver>,
 }
 
 /// Why a document is not taken as a key set.
@@ -186,12 +187,6 @@ impl KeySet {
         (!named.is_empty()).then(|| format!("{what}: {}{more}", named.join("; ")))
     }
 
-    /// The keys that are not used, and why.
-    #[cfg(feature = "authz")]
-    pub(crate) fn passed_over(&self) -> &[PassedOver] {
-        &self.passed_over
-    }
-
     /// Why no key serves a token.
     pub(crate) fn why_unknown(&self, token: KeyReference<'_>) -> WhyUnknown {
         let alg = token.alg;
@@ -210,11 +205,6 @@ impl KeySet {
             None if self.passed_over.iter().any(|key| named(&key.kid)) => WhyUnknown::PassedOver,
             None => WhyUnknown::NoSuchKey,
         }
-    }
-
-    /// How many keys were passed over.
-    pub(crate) fn skipped(&self) -> usize {
-        self.skipped
     }
 }
 
@@ -236,7 +226,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!((set.usable(), set.complaint().as_deref()), (usable, expected));
-        assert_eq!(Some(set.skipped()), keys.len().checked_sub(usable));
+        assert_eq!(Some(set.skipped), keys.len().checked_sub(usable));
     }
 
     #[test]

@@ -84,7 +84,7 @@ impl Source for JwksSource {
         // What is said of keys is said of the set that is held from now on.
         let used = outcome.as_ref().ok().or(held);
         let usable = used.map(|used| used.item.keys.usable());
-        let skipped = used.map(|used| used.item.keys.skipped());
+        let skipped = used.map(|used| used.item.keys.skipped);
         match outcome {
             Ok(new) => {
                 let confirmed = held.is_some_and(|held| Arc::ptr_eq(&held.item.keys, &new.item.keys));
