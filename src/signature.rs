@@ -69,7 +69,8 @@ impl Verifier<Vec<u8>> for VerifyingKey {
 /// The proof that a configured key has signed a token, so that its claims may be read.
 pub(crate) struct Signed {
     typ: Option<String>,
-    claims: Value,
+    /// The claims set, a JSON object.
+    pub(crate) claims: Value,
 }
 
 impl Signed {
@@ -88,21 +89,6 @@ impl Signed {
     /// The `typ` header.
     pub(crate) fn typ(&self) -> Option<&str> {
         self.typ.as_deref()
-    }
-
-    /// The claims set, a JSON object.
-    pub(crate) fn claims(&self) -> &Value {
-        &self.claims
-    }
-
-    /// The claims set, for what the issuer's entry adds to it.
-    pub(crate) fn claims_mut(&mut self) -> &mut Value {
-        &mut self.claims
-    }
-
-    /// Takes the claims set out.
-    pub(crate) fn into_claims(self) -> Value {
-        self.claims
     }
 }
 

@@ -16,8 +16,8 @@ impl Genuine {
     /// The claims set, a JSON object.
     pub(crate) fn claims(&self) -> &Value {
         match self {
-            Self::Signed(signed) => signed.claims(),
-            Self::Introspected(introspected) => introspected.claims(),
+            Self::Signed(signed) => &signed.claims,
+            Self::Introspected(introspected) => &introspected.claims,
         }
     }
 
@@ -43,16 +43,16 @@ impl Genuine {
 
     fn claims_mut(&mut self) -> &mut Value {
         match self {
-            Self::Signed(signed) => signed.claims_mut(),
-            Self::Introspected(introspected) => introspected.claims_mut(),
+            Self::Signed(signed) => &mut signed.claims,
+            Self::Introspected(introspected) => &mut introspected.claims,
         }
     }
 
     /// Takes the claims set out.
     pub(crate) fn into_claims(self) -> Value {
         match self {
-            Self::Signed(signed) => signed.into_claims(),
-            Self::Introspected(introspected) => introspected.into_claims(),
+            Self::Signed(signed) => signed.claims,
+            Self::Introspected(introspected) => introspected.claims,
         }
     }
 }

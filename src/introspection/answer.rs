@@ -33,7 +33,8 @@ impl Standing {
 
 /// The proof that the issuer's endpoint calls a token active, so that what it says of it may be read.
 pub(crate) struct Introspected {
-    claims: Value,
+    /// The claims set, a JSON object.
+    pub(crate) claims: Value,
     issuer: Arc<str>,
 }
 
@@ -44,21 +45,6 @@ impl Introspected {
             Standing::Active(claims) => Some(Self { claims: Value::clone(claims), issuer: Arc::clone(issuer) }),
             Standing::Inactive => None,
         }
-    }
-
-    /// The claims set, a JSON object.
-    pub(crate) fn claims(&self) -> &Value {
-        &self.claims
-    }
-
-    /// The claims set, for what the issuer's entry adds to it.
-    pub(crate) fn claims_mut(&mut self) -> &mut Value {
-        &mut self.claims
-    }
-
-    /// Takes the claims set out.
-    pub(crate) fn into_claims(self) -> Value {
-        self.claims
     }
 
     /// Checks that the answer names no other issuer than the one that was asked: a server may serve several.
