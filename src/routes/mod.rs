@@ -112,19 +112,7 @@ pub(crate) struct Decision<'a> {
 
 /// The proof that the rules let this request pass.
 #[derive(Debug)]
-pub(crate) struct Permit {
-    _private: (),
-}
-
-impl<'a> Decision<'a> {
-    fn of(entry: Option<&'a Route>, outcome: Result<(), Error>) -> Self {
-        Self {
-            route: entry.map(|entry| entry.path.as_str()),
-            need: entry.map(|entry| &*entry.need),
-            permit: outcome.map(|()| Permit { _private: () }),
-        }
-    }
-}
+pub(crate) struct Permit(());
 
 impl Routes {
     /// Compiles a table.
@@ -184,34 +172,41 @@ impl Routes {
     /// Decides whether this token may make this request: [`Error::AmbiguousPath`], [`Error::UndeclaredRoute`],
     /// [`Error::InsufficientScope`] or [`Error::ClaimMismatch`] if not.
     pub(crate) fn decide(&self, arn: &MethodArn<'_>, token: &Verified) -> Decision<'_> {
-        if arn.is_connect() { self.decide_connect(token) } else { self.decide_path(arn.method(), arn.path(), token) }
-    }
-
-    /// Decides about `$connect`, which has no path that a claim could be compared with.
-    fn decide_connect(&self, token: &Verified) -> Decision<'_> {
-        let entry = self.connect.map(|index| self.entries.get(index));
-        let outcome = match &entry {
-            Some(Some(entry)) => entry.need.check(token, |_, _, _| false),
-            Some(None) => Err(Error::Internal),
-            None if self.undeclared == Undeclared::Allow => Ok(()),
-            None => Err(Error::UndeclaredRoute),
-        };
-        Decision::of(entry.flatten(), outcome)
+        match arn.is_connect() {
+            // `$connect` has no path that a claim could be compared with.
+            true => self.decided(self.connect, token, |_, _, _| false),
+            false => self.decide_path(arn.method(), arn.path(), token),
+        }
     }
 
     /// Decides about a method and a path without its first slash.
     pub(crate) fn decide_path(&self, method: &str, path: &str, token: &Verified) -> Decision<'_> {
-        let matched = RequestPath::parse(path).and_then(|path| Ok((self.matched(&path, method)?, path)));
-        let (entry, outcome) = match matched {
-            Err(error) => (None, Err(error)),
-            Ok((Match::Entry(entry), path)) => {
-                let outcome = entry.need.check(token, |position, last, text| path.holds(position, last, text));
-                (Some(entry), outcome)
-            }
-            Ok((Match::Undeclared, _)) if self.undeclared == Undeclared::Allow => (None, Ok(())),
-            Ok((Match::Undeclared | Match::UnknownMethod, _)) => (None, Err(Error::UndeclaredRoute)),
+        match RequestPath::parse(path).and_then(|path| Ok((self.matched(&path, method)?, path))) {
+            Ok((entry, path)) => self.decided(entry, token, |position, last, text| path.holds(position, last, text)),
+            Err(error) => Decision { route: None, need: None, permit: Err(error) },
+        }
+    }
+
+    /// What the entry at this place decides, or that there is none.
+    fn decided(
+        &self,
+        entry: Option<usize>,
+        token: &Verified,
+        holds: impl Fn(usize, bool, &str) -> bool,
+    ) -> Decision<'_> {
+        let entry = entry.map(|index| self.entries.get(index));
+        let outcome = match &entry {
+            Some(Some(entry)) => entry.need.check(token, holds),
+            Some(None) => Err(Error::Internal),
+            None if self.undeclared == Undeclared::Allow => Ok(()),
+            None => Err(Error::UndeclaredRoute),
         };
-        Decision::of(entry, outcome)
+        let entry = entry.flatten();
+        Decision {
+            route: entry.map(|entry| entry.path.as_str()),
+            need: entry.map(|entry| &*entry.need),
+            permit: outcome.map(|()| Permit(())),
+        }
     }
 
     /// The entry that decides about a plain path, without its first slash, and a method (a position in [`METHODS`]).
@@ -288,11 +283,10 @@ impl Routes {
         self.undeclared
     }
 
-    /// The entry for a path and a method. A path that matches another entry when decoded is ambiguous.
-    fn matched(&self, path: &RequestPath<'_>, method: &str) -> Result<Match<'_>, Error> {
-        let Some(method) = METHODS.iter().position(|known| *known == method) else {
-            return Ok(Match::UnknownMethod);
-        };
+    /// The entry for a path and a method, which has to be one that API Gateway knows. A path that matches another entry when decoded
+    /// is ambiguous.
+    fn matched(&self, path: &RequestPath<'_>, method: &str) -> Result<Option<usize>, Error> {
+        let method = METHODS.iter().position(|known| *known == method).ok_or(Error::UndeclaredRoute)?;
         let raw: Vec<&[u8]> = path.raw().collect();
         let entry = self.find(0, &raw, method)?;
         if let Some(decoded) = path.decoded() {
@@ -301,11 +295,7 @@ impl Routes {
                 return Err(Error::AmbiguousPath);
             }
         }
-        match entry.map(|index| self.entries.get(index)) {
-            None => Ok(Match::Undeclared),
-            Some(Some(entry)) => Ok(Match::Entry(entry)),
-            Some(None) => Err(Error::Internal),
-        }
+        Ok(entry)
     }
 
     /// The entry for a method with the most specific path. It visits each node of the trie at most once, because only one path
@@ -332,13 +322,4 @@ impl Routes {
 
 fn has_capitals(segment: &Segment) -> bool {
     matches!(segment, Segment::Literal(text) if text.bytes().any(|byte| byte.is_ascii_uppercase()))
-}
-
-/// What the table holds for a request.
-enum Match<'a> {
-    Entry(&'a Route),
-    /// The method is known, but no entry matches.
-    Undeclared,
-    /// API Gateway does not know the method.
-    UnknownMethod,
 }
