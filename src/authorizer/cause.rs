@@ -9,7 +9,6 @@ use crate::event::Request;
 use crate::hint::{Hint, Refused, TokenKind};
 use crate::issuer::{Issuer, IssuerName};
 use crate::keys::{KeySource, Misreading, WhyUnknown};
-use crate::routes::similar::Similar;
 use crate::token::{self, Unverified};
 
 /// How many issuers a refused token is compared with, so that a flood of them costs little where there are a thousand.
@@ -68,18 +67,6 @@ impl Authorizer {
                 WhyUnknown::NoSuchKey => entra.then_some(Hint::EntraApplicationKey),
             }
         };
-        let similar_route = || {
-            let stage = request.arn.stage().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-            Some(match self.routes.similar(request.arn.path(), stage)? {
-                Similar::OtherMethod => Hint::MethodNotDeclared,
-                Similar::Case => Hint::PathDiffersByCase,
-                Similar::Stage => Hint::StageInPath,
-                Similar::Colon => Hint::PathParameterWithColon,
-                Similar::Below => Hint::GreedyPathNeedsMore,
-                Similar::FirstSegment => Hint::PathDiffersByFirstSegment,
-                Similar::Above => Hint::PathBelowDeclared,
-            })
-        };
         look(&Refused {
             authorization,
             method: request.arn.method(),
@@ -97,7 +84,8 @@ impl Authorizer {
             other_reading: &other_reading,
             key: &key,
             need: seen.need,
-            similar_route: &similar_route,
+            routes: &self.routes,
+            stage: request.arn.stage().trim_end_matches('/').rsplit('/').next().unwrap_or_default(),
             now: self.clock.now().date(),
         })
     }

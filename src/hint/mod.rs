@@ -12,6 +12,7 @@ mod kinds;
 mod list;
 mod refused;
 mod rights;
+mod similar_paths;
 mod similarity;
 #[cfg(test)]
 mod tests;
@@ -71,7 +72,9 @@ impl Hint {
                 .or_else(|| rights::scope(claims(), refused).map(|cause| cause.hint))
                 .or_else(|| preflight(refused)),
             Error::ClaimMismatch => mismatch(claims(), refused).map(|cause| cause.hint),
-            Error::UndeclaredRoute => preflight(refused).or_else(|| (refused.similar_route)()),
+            Error::UndeclaredRoute => {
+                preflight(refused).or_else(|| similar_paths::similar(refused.routes, refused.path, refused.stage))
+            }
             Error::MissingToken => preflight(refused),
             Error::AmbiguousPath => ambiguous(refused.path),
             Error::MalformedToken

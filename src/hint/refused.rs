@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::list::Hint;
 use crate::claims::{ClaimName, ClaimRules};
-use crate::routes::Need;
+use crate::routes::{Need, Routes};
 use crate::time::NumericDate;
 
 /// What a token is made of.
@@ -42,7 +42,8 @@ pub(crate) struct Refused<'a> {
     pub(crate) key: &'a dyn Fn() -> Option<Hint>,
     /// What the route needs.
     pub(crate) need: Option<&'a Need>,
-    /// What other requests the path or method at hand may have been meant for.
-    pub(crate) similar_route: &'a dyn Fn() -> Option<Hint>,
+    pub(crate) routes: &'a Routes,
+    /// The name of the stage.
+    pub(crate) stage: &'a str,
     pub(crate) now: NumericDate,
 }

@@ -6,7 +6,6 @@
 
 mod need;
 mod path;
-pub(crate) mod similar;
 
 use std::sync::Arc;
 
@@ -303,7 +302,7 @@ impl Routes {
     ///
     /// # Errors
     /// [`Error::Internal`] for a node or method that is not there, so that it is never taken for a path that is not declared.
-    fn find(&self, place: usize, segments: &[&[u8]], method: usize) -> Result<Option<usize>, Error> {
+    pub(crate) fn find(&self, place: usize, segments: &[&[u8]], method: usize) -> Result<Option<usize>, Error> {
         let node = self.nodes.get(place).ok_or(Error::Internal)?;
         let Some((first, rest)) = segments.split_first() else {
             return node.declared(method);

@@ -15,7 +15,7 @@ use super::elsewhere::Place;
 use super::{Hint, Refused, TokenKind};
 use crate::claims::{Accepted, ClaimName, ClaimRules, ScopeMap};
 use crate::error::Error;
-use crate::routes::{Alternative, ClaimNeed, ClaimValue, Need};
+use crate::routes::{Alternative, ClaimNeed, ClaimValue, Need, Routes, Undeclared};
 use crate::time::NumericDate;
 
 /// The documentation has every hint and its advice. `UPDATE_GOLDEN=1 cargo test hint` writes them.
@@ -120,7 +120,8 @@ impl Case {
             other_reading: &|| None,
             key: &|| None,
             need: Some(&need),
-            similar_route: &|| None,
+            routes: &Routes::new(Vec::new(), Undeclared::Deny).unwrap(),
+            stage: "prod",
             now: NumericDate(1_800_000_000.0),
         };
         #[cfg(feature = "authz")]
