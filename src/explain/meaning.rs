@@ -110,7 +110,7 @@ impl Authorizer {
 
     fn route_meaning(&self, index: usize) -> Option<RouteMeaning> {
         let entry = self.routes.entries().get(index)?;
-        let methods = if entry.path.is_connect() { vec!["WebSocket"] } else { self.routes.governed(index)? };
+        let methods = if entry.path.is_connect() { vec!["WebSocket"] } else { self.routes.governed(index) };
         Some(RouteMeaning {
             methods,
             path: entry.path.as_str().to_owned(),
@@ -235,7 +235,7 @@ fn issuer(issuer: &Issuer) -> IssuerMeaning {
 
 /// The entries in this order, each with the methods that it decides.
 pub(super) fn declared(routes: &Routes) -> impl Iterator<Item = (&Route, Vec<&'static str>)> {
-    in_order(routes).into_iter().filter_map(move |index| routes.entries().get(index).zip(routes.governed(index)))
+    in_order(routes).into_iter().filter_map(move |index| Some((routes.entries().get(index)?, routes.governed(index))))
 }
 
 /// The entries, most specific path first and named methods before `ANY`.

@@ -251,20 +251,9 @@ impl Routes {
 
     /// The methods that an entry decides.
     #[cfg(feature = "authz")]
-    pub(crate) fn governed(&self, entry: usize) -> Option<Vec<&'static str>> {
-        let mut place = 0;
-        for segment in self.entries.get(entry)?.path.segments() {
-            let node = self.nodes.get(place)?;
-            place = match segment {
-                Segment::Literal(text) => *node.literals.get(text.as_bytes())?,
-                Segment::Parameter(_) => node.parameter?,
-                Segment::Greedy(_) => node.greedy?,
-            };
-        }
-        let node = self.nodes.get(place)?;
-        let methods = METHODS.into_iter().enumerate();
-        let own = methods.filter(|(method, _)| node.entry(*method) == Some(entry));
-        Some(own.map(|(_, method)| method).collect())
+    pub(crate) fn governed(&self, entry: usize) -> Vec<&'static str> {
+        let decides = |method: usize| self.nodes.iter().any(|node| node.entry(method) == Some(entry));
+        METHODS.into_iter().enumerate().filter(|(method, _)| decides(*method)).map(|(_, name)| name).collect()
     }
 
     /// The entries, in the order of the table.
