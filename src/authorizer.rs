@@ -112,7 +112,7 @@ impl Authorizer {
             && tracing::enabled!(tracing::Level::INFO)
         {
             seen.hint = match &request {
-                Ok(request) => self.hint(error, request, &seen),
+                Ok(request) => self.cause(error, request, &seen).map(|cause| cause.hint),
                 Err(_) => kind_of_event(event),
             };
         }

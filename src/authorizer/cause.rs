@@ -6,7 +6,7 @@ use super::{Authorizer, Seen};
 use crate::bearer::{BearerToken, OpaqueToken};
 use crate::error::Error;
 use crate::event::Request;
-use crate::hint::{Hint, Refused, TokenKind};
+use crate::hint::{Cause, Hint, Refused, TokenKind};
 use crate::issuer::{Issuer, IssuerName};
 use crate::keys::{KeySource, Misreading, WhyUnknown};
 use crate::token::{self, Unverified};
@@ -18,17 +18,7 @@ const ENTRA: &str = "https://login.microsoftonline.com/";
 
 impl Authorizer {
     /// The usual cause of a refusal.
-    pub(crate) fn hint(&self, error: Error, request: &Request<'_>, seen: &Seen<'_>) -> Option<Hint> {
-        self.refused(request, seen, |refused| Hint::of(error, refused))
-    }
-
-    /// What `look` finds in what is known of a refused request.
-    pub(crate) fn refused<T>(
-        &self,
-        request: &Request<'_>,
-        seen: &Seen<'_>,
-        look: impl FnOnce(&Refused<'_>) -> Option<T>,
-    ) -> Option<T> {
+    pub(crate) fn cause(&self, error: Error, request: &Request<'_>, seen: &Seen<'_>) -> Option<Cause> {
         let authorization = request.authorization.as_deref().unwrap_or_default();
         let token = || Unverified::parse(BearerToken::parse(Some(authorization)).ok()?).ok();
         let unverified = if self.issuers.have_tenants() { token() } else { None };
@@ -67,7 +57,7 @@ impl Authorizer {
                 WhyUnknown::NoSuchKey => entra.then_some(Hint::EntraApplicationKey),
             }
         };
-        look(&Refused {
+        let refused = Refused {
             authorization,
             method: request.arn.method(),
             path: request.arn.path(),
@@ -87,7 +77,8 @@ impl Authorizer {
             routes: &self.routes,
             stage: request.arn.stage().trim_end_matches('/').rsplit('/').next().unwrap_or_default(),
             now: self.clock.now().date(),
-        })
+        };
+        Hint::of(error, &refused)
     }
 }
 

@@ -21,7 +21,7 @@ use serde_json::Value;
 use crate::authorizer::{Authorizer, Seen};
 use crate::error::Error;
 use crate::event::{Api, Request};
-use crate::hint::{Hint, kind_of_event};
+use crate::hint::{Cause, Hint, kind_of_event};
 use crate::response::Answer;
 use crate::similarity::meant;
 use crate::time::Deadline;
@@ -101,8 +101,7 @@ impl Authorizer {
 
     /// The hint for a refusal, with the place that it is about.
     fn advice(&self, error: Error, request: &Request<'_>, seen: &Seen<'_>) -> Option<Advice> {
-        let hint = self.hint(error, request, seen)?;
-        let place = self.refused(request, seen, |refused| hint.place(error, refused));
+        let Cause { hint, place } = self.cause(error, request, seen)?;
         Some(Advice { place: place.map(|place| words::place(hint, &place)), ..Advice::from(hint) })
     }
 }

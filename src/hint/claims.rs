@@ -6,6 +6,7 @@ use super::elsewhere::texts;
 use super::list::Hint;
 use super::refused::{Refused, TokenKind};
 use super::similarity::{Difference, difference};
+use super::values::Cause;
 use super::{kinds, values};
 use crate::claims::{ClaimName, is_identifier};
 use crate::error::Error;
@@ -76,13 +77,13 @@ pub(super) fn audience(claims: &Value, refused: &Refused<'_>) -> Option<Hint> {
 }
 
 /// A claim that is not there, or not accepted.
-pub(super) fn claim(claims: &Value, refused: &Refused<'_>) -> Option<Hint> {
+pub(super) fn claim(claims: &Value, refused: &Refused<'_>) -> Option<Cause> {
     if DATES.iter().any(|name| claims.get(name).is_some_and(Value::is_string)) {
-        return Some(Hint::DatesAreTexts);
+        return Some(Hint::DatesAreTexts.into());
     }
     // Without it nobody has looked further.
     if claims.get("exp").is_none() && refused.kind == TokenKind::Jwt {
-        return Some(Hint::ExpiryAbsent);
+        return Some(Hint::ExpiryAbsent.into());
     }
     if DATES.iter().any(|name| claims.get(name).is_some_and(|date| !date.is_number())) {
         return None;
@@ -90,25 +91,23 @@ pub(super) fn claim(claims: &Value, refused: &Refused<'_>) -> Option<Hint> {
     let rules = refused.rules?;
     let failing = values::failing(&rules.required, claims);
     if let Some(found) = failing.iter().find_map(|wanted| values::cause(wanted, claims)) {
-        return Some(found.hint);
+        return Some(found);
     }
-    let kind = || kinds::unwanted_id_token(claims, refused);
+    let kind = kinds::unwanted_id_token(claims, refused).map(Cause::from);
     if !failing.is_empty() {
         // Other claims say nothing about the kind of token.
-        return kind().filter(|_| failing.iter().any(kinds::is_of_access_tokens));
-    }
-    if let Some(kind) = kind() {
-        return Some(kind);
+        return kind.filter(|_| failing.iter().any(kinds::is_of_access_tokens));
     }
     let unfit = |claim: &Value| match claim {
         Value::String(_) => false,
         Value::Array(items) => !items.iter().all(Value::is_string),
         _ => true,
     };
-    if rules.scope_claims.iter().filter_map(|name| name.of(claims)).any(unfit) {
-        return Some(Hint::ScopeClaimUnfit);
-    }
-    principal(claims, refused.principal)
+    let scopes = || rules.scope_claims.iter().filter_map(|name| name.of(claims)).any(unfit);
+    kind.or_else(|| match scopes() {
+        true => Some(Hint::ScopeClaimUnfit.into()),
+        false => principal(claims, refused.principal).map(Cause::from),
+    })
 }
 
 fn principal(claims: &Value, names: &[ClaimName]) -> Option<Hint> {

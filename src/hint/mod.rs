@@ -26,32 +26,28 @@ pub(crate) use events::kind as kind_of_event;
 pub(crate) use issuers::is_document;
 pub(crate) use list::Hint;
 pub(crate) use refused::{Refused, TokenKind};
+pub(crate) use values::Cause;
 
 use std::cell::LazyCell;
 
-use serde_json::Value;
-
 use crate::error::Error;
 use unverified::UnverifiedJwt;
-use values::Cause;
 
 /// The longest token that is looked into: as long as one may be, with its scheme.
 const MAX_BYTES: usize = 10_300;
 
 impl Hint {
     /// The usual cause of this refusal, if it has one.
-    pub(crate) fn of(error: Error, refused: &Refused<'_>) -> Option<Self> {
+    pub(crate) fn of(error: Error, refused: &Refused<'_>) -> Option<Cause> {
         if refused.authorization.len() > MAX_BYTES {
-            return Some(Self::TokenTooLong);
-        }
-        if error == Error::MalformedToken {
-            return credentials::malformed(refused.authorization);
+            return Some(Self::TokenTooLong.into());
         }
         let token = LazyCell::new(|| UnverifiedJwt::of(refused.authorization));
         let claims = || refused.claims.unwrap_or_else(|| &token.claims);
         // What the token is comes before what is wrong with it.
         let kind = || kinds::known(&token.header, claims(), refused);
-        match error {
+        let hint = match error {
+            Error::MalformedToken => credentials::malformed(refused.authorization),
             Error::UnsupportedAlgorithm => issuers::algorithm(&token, refused.issuers),
             Error::UnknownIssuer if refused.tenant_not_listed => Some(Self::TenantNotListed),
             Error::UnknownIssuer => kind().or_else(|| issuers::issuer(claims(), refused.issuers)),
@@ -67,48 +63,31 @@ impl Hint {
                 None => Some(Self::TypAbsent),
                 Some(typ) => (typ == "JWT").then_some(Self::TypIsJwt),
             }),
-            Error::InvalidClaim | Error::MissingClaim => kind().or_else(|| claims::claim(claims(), refused)),
-            Error::InsufficientScope => kind()
-                .or_else(|| rights::scope(claims(), refused).map(|cause| cause.hint))
-                .or_else(|| preflight(refused)),
-            Error::ClaimMismatch => mismatch(claims(), refused).map(|cause| cause.hint),
+            Error::InvalidClaim | Error::MissingClaim => {
+                return kind().map(Cause::from).or_else(|| claims::claim(claims(), refused));
+            }
+            Error::InsufficientScope => {
+                let cause = kind().map(Cause::from).or_else(|| rights::scope(claims(), refused));
+                return cause.or_else(|| preflight(refused).map(Cause::from));
+            }
+            Error::ClaimMismatch => {
+                let failing = values::failing_of_route(refused.need?, refused.path, claims());
+                return failing.iter().find_map(|wanted| values::cause(wanted, claims()));
+            }
             Error::UndeclaredRoute => {
                 preflight(refused).or_else(|| similar_paths::similar(refused.routes, refused.path, refused.stage))
             }
             Error::MissingToken => preflight(refused),
             Error::AmbiguousPath => ambiguous(refused.path),
-            Error::MalformedToken
-            | Error::MalformedEvent
+            Error::MalformedEvent
             | Error::KeysUnavailable
             | Error::IntrospectionUnavailable
             | Error::InactiveToken
             | Error::BoundToken
             | Error::Internal => None,
-        }
-    }
-
-    /// The place that this hint is about, where the token has what the configuration looks for elsewhere.
-    #[cfg(feature = "authz")]
-    pub(crate) fn place(self, error: Error, refused: &Refused<'_>) -> Option<Place> {
-        let token = UnverifiedJwt::of(refused.authorization);
-        let claims = refused.claims.unwrap_or(&token.claims);
-        let cause = match error {
-            Error::InsufficientScope => rights::scope(claims, refused),
-            Error::ClaimMismatch => mismatch(claims, refused),
-            Error::InvalidClaim | Error::MissingClaim => {
-                let failing = values::failing(&refused.rules?.required, claims);
-                failing.iter().find_map(|wanted| values::cause(wanted, claims))
-            }
-            _ => None,
         };
-        cause.filter(|cause| cause.hint == self)?.place
+        hint.map(Cause::from)
     }
-}
-
-/// A route's claim that is absent or has another value.
-fn mismatch(claims: &Value, refused: &Refused<'_>) -> Option<Cause> {
-    let failing = values::failing_of_route(refused.need?, refused.path, claims);
-    failing.iter().find_map(|wanted| values::cause(wanted, claims))
 }
 
 /// A request that browsers send without credentials (Fetch standard, section 4.8).

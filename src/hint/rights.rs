@@ -58,18 +58,18 @@ pub(super) fn scope(claims: &Value, refused: &Refused<'_>) -> Option<Cause> {
     // What `scope_map` turns into a scope that is needed is as good.
     let wanted: Vec<&str> =
         needed(need).flat_map(|scope| std::iter::once(scope).chain(rules.scope_map.granting(scope))).collect();
-    let plain = |hint| Some(Cause { hint, place: None });
     let configured = || rules.scope_claims.iter().filter_map(|name| name.of(claims));
     let granted = configured().flat_map(texts).flat_map(|text| text.split(' '));
     let likeness =
         granted.flat_map(|granted| wanted.iter().filter_map(move |wanted| Likeness::of(granted, wanted))).min();
     if let Some(likeness) = likeness {
-        return plain(match likeness {
+        let hint = match likeness {
             Likeness::Case => Hint::ScopeDiffersByCase,
             Likeness::Prefix => Hint::ScopeDiffersByPrefix,
             Likeness::Letters => Hint::ScopeMisspelt,
             Likeness::Commas => Hint::ScopesSeparatedByCommas,
-        });
+        };
+        return Some(hint.into());
     }
     let known: Vec<String> = rules.scope_claims.iter().map(as_pointer).collect();
     let fits = |text: &str| {
@@ -90,7 +90,7 @@ pub(super) fn scope(claims: &Value, refused: &Refused<'_>) -> Option<Cause> {
     }
     let none = configured().next().is_none();
     if none && let Some(kind) = kinds::unwanted_id_token(claims, refused) {
-        return plain(kind);
+        return Some(kind.into());
     }
     // No right that is needed, but a list of rights where none is configured.
     let listed = |name: &&&str| claims.get(**name).is_some_and(|claim| texts(claim).any(|text| !text.is_empty()));

@@ -17,10 +17,16 @@ pub(super) struct Wanted<'a> {
 }
 
 /// A cause, and the place that the configuration should name.
-pub(super) struct Cause {
-    pub(super) hint: Hint,
-    #[cfg_attr(not(feature = "authz"), expect(dead_code, reason = "the log has the code alone"))]
-    pub(super) place: Option<Place>,
+pub(crate) struct Cause {
+    pub(crate) hint: Hint,
+    #[cfg_attr(not(any(test, feature = "authz")), expect(dead_code, reason = "the log has the code alone"))]
+    pub(crate) place: Option<Place>,
+}
+
+impl From<Hint> for Cause {
+    fn from(hint: Hint) -> Self {
+        Self { hint, place: None }
+    }
 }
 
 /// The required claims that are absent or have another value.
@@ -65,15 +71,14 @@ pub(super) fn failing_of_route<'a>(need: &'a Need, path: &str, claims: &Value) -
 
 /// Why a claim is not what it should be.
 pub(super) fn cause(wanted: &Wanted<'_>, claims: &Value) -> Option<Cause> {
-    let plain = |hint| Cause { hint, place: None };
     let found = match wanted.name.present(claims) {
         None => by_name(wanted.name, claims),
         Some(claim) if claim == "pending" && *wanted.name == ClaimName::Member("sts".to_owned()) => {
-            Some(plain(Hint::SessionPending))
+            Some(Hint::SessionPending.into())
         }
         Some(claim) => {
             let by_value = wanted.values.iter().find_map(|value| by_value(value, claim));
-            by_value.or_else(|| wanted.begins.iter().find_map(|start| by_beginning(start, claim))).map(plain)
+            by_value.or_else(|| wanted.begins.iter().find_map(|start| by_beginning(start, claim))).map(Cause::from)
         }
     };
     found.or_else(|| {

@@ -124,11 +124,8 @@ impl Case {
             stage: "prod",
             now: NumericDate(1_800_000_000.0),
         };
-        #[cfg(feature = "authz")]
-        let place = Hint::of(self.error, &refused).and_then(|hint| hint.place(self.error, &refused));
-        #[cfg(not(feature = "authz"))]
-        let place = None;
-        (Hint::of(self.error, &refused), place)
+        let cause = Hint::of(self.error, &refused);
+        (cause.as_ref().map(|cause| cause.hint), cause.and_then(|cause| cause.place))
     }
 
     #[track_caller]
@@ -136,13 +133,11 @@ impl Case {
         assert_eq!(self.found().0, expected, "{}", self.claims);
     }
 
-    /// Checks the hint, and with feature `authz`, its place in the token.
+    /// Checks the hint and its place in the token.
     #[track_caller]
     fn says_at(&self, hint: Hint, pointer: &str) {
         let (found, place) = self.found();
         assert_eq!(found, Some(hint), "{}", self.claims);
-        if cfg!(feature = "authz") {
-            assert_eq!(place.map(|place| place.pointer).as_deref(), Some(pointer), "{}", self.claims);
-        }
+        assert_eq!(place.map(|place| place.pointer).as_deref(), Some(pointer), "{}", self.claims);
     }
 }
