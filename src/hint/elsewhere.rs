@@ -78,14 +78,14 @@ pub(super) fn right(claims: &Value, known: &[String], fits: &dyn Fn(&str) -> Opt
 
 /// Where a claim has this value under another name: under the last part of its own name first, else anywhere for a text that
 /// is long enough to be no accident.
-pub(super) fn value(claims: &Value, name: &str, wanted: &Value, same: &dyn Fn(&Value) -> bool) -> Option<Place> {
+pub(super) fn value(claims: &Value, name: &str, wanted: &Value) -> Option<Place> {
     const TELLING: usize = 3;
     let own = name.rsplit(['/', '.']).next().unwrap_or_default();
     let telling = wanted.as_str().is_some_and(|text| text.len() >= TELLING);
     let (mut named, mut other) = (None, None);
     walk(claims, &mut Vec::new(), &mut |path, found| {
         if let Found::Value(value) = found
-            && same(value)
+            && value == wanted
         {
             let place = || Some(Place { how: How::Whole, pointer: pointer(path) });
             let last = path.iter().rev().find(|step| !step.bytes().all(|byte| byte.is_ascii_digit()));

@@ -64,9 +64,9 @@ pub(super) fn unwanted_id_token(claims: &Value, refused: &Refused<'_>) -> Option
 }
 
 /// Whether a claim is one that access tokens have and ID tokens have not, or that tells them apart.
-pub(super) fn is_of_access_tokens(wanted: &WantedClaim<'_>) -> bool {
+pub(super) fn is_of_access_tokens((name, _): &WantedClaim<'_>) -> bool {
     let names = ["token_use", "typ", "scope", "scp", "permissions", "client_id", "cid", "appid"];
-    matches!(wanted.name, ClaimName::Member(name) if names.contains(&name.as_str()))
+    matches!(name, ClaimName::Member(name) if names.contains(&name.as_str()))
 }
 
 /// The kind of token that an issuer's rules ask for by name.

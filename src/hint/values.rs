@@ -8,13 +8,8 @@ use crate::claims::{Accepted, ClaimName};
 use crate::routes::{ClaimValue, Need, segment};
 use crate::similarity::{bare, slip};
 
-/// A claim, and what of it is accepted, as far as another claim may be meant.
-pub(super) struct Wanted<'a> {
-    pub(super) name: &'a ClaimName,
-    values: Vec<Value>,
-    /// The beginnings that are accepted.
-    begins: Vec<String>,
-}
+/// A claim, and what of it is accepted.
+pub(super) type Wanted<'a> = (&'a ClaimName, Vec<Accepted>);
 
 /// A cause, and the place that the configuration should name.
 pub(crate) struct Cause {
@@ -31,27 +26,11 @@ impl From<Hint> for Cause {
 
 /// The required claims that are absent or have another value.
 pub(super) fn failing<'a>(required: &'a [(ClaimName, Vec<Accepted>)], claims: &Value) -> Vec<Wanted<'a>> {
-    let wanted = required.iter().map(|(name, accepted)| (name, accepted.clone()));
-    failing_of(wanted, claims)
+    failing_of(required.iter().map(|(name, accepted)| (name, accepted.clone())), claims)
 }
 
-fn failing_of<'a>(wanted: impl Iterator<Item = (&'a ClaimName, Vec<Accepted>)>, claims: &Value) -> Vec<Wanted<'a>> {
-    let fails = |(name, accepted): &(&ClaimName, Vec<Accepted>)| {
-        let claim = name.of(claims);
-        !accepted.iter().any(|accepted| accepted.fits(claim))
-    };
-    let failing = wanted.filter(fails).map(|(name, accepted)| {
-        let mut wanted = Wanted { name, values: Vec::new(), begins: Vec::new() };
-        for accepted in accepted {
-            match accepted {
-                Accepted::Value(value) => wanted.values.push(value),
-                Accepted::StartsWith(start) => wanted.begins.push(start),
-                Accepted::Present | Accepted::Absent | Accepted::NoneOf(_) => {}
-            }
-        }
-        wanted
-    });
-    failing.collect()
+fn failing_of<'a>(wanted: impl Iterator<Item = Wanted<'a>>, claims: &Value) -> Vec<Wanted<'a>> {
+    wanted.filter(|(name, accepted)| !accepted.iter().any(|accepted| accepted.fits(name.of(claims)))).collect()
 }
 
 /// The claims of a route that are absent or have another value, for a path without its first slash.
@@ -70,21 +49,24 @@ pub(super) fn failing_of_route<'a>(need: &'a Need, path: &str, claims: &Value) -
 }
 
 /// Why a claim is not what it should be.
-pub(super) fn cause(wanted: &Wanted<'_>, claims: &Value) -> Option<Cause> {
-    let found = match wanted.name.present(claims) {
-        None => by_name(wanted.name, claims),
-        Some(claim) if claim == "pending" && *wanted.name == ClaimName::Member("sts".to_owned()) => {
+pub(super) fn cause((name, accepted): &Wanted<'_>, claims: &Value) -> Option<Cause> {
+    let values = || {
+        accepted.iter().filter_map(|accepted| if let Accepted::Value(value) = accepted { Some(value) } else { None })
+    };
+    let found = match name.present(claims) {
+        None => by_name(name, claims),
+        Some(claim) if claim == "pending" && **name == ClaimName::Member("sts".to_owned()) => {
             Some(Hint::SessionPending.into())
         }
         Some(claim) => {
-            let by_value = wanted.values.iter().find_map(|value| by_value(value, claim));
-            by_value.or_else(|| wanted.begins.iter().find_map(|start| by_beginning(start, claim))).map(Cause::from)
+            let by_value = values().find_map(|value| by_value(value, claim));
+            by_value.or_else(|| accepted.iter().find_map(|accepted| by_beginning(accepted, claim))).map(Cause::from)
         }
     };
     found.or_else(|| {
-        let name = text(wanted.name)?;
-        wanted.values.iter().find_map(|value| {
-            let place = elsewhere::value(claims, name, value, &|claim| claim == value)?;
+        let name = text(name)?;
+        values().find_map(|value| {
+            let place = elsewhere::value(claims, name, value)?;
             Some(Cause { hint: Hint::ClaimInAnotherPlace, place: Some(place) })
         })
     })
@@ -128,7 +110,8 @@ fn by_value(wanted: &Value, claim: &Value) -> Option<Hint> {
 }
 
 /// A text that begins nearly as it has to.
-fn by_beginning(start: &str, claim: &Value) -> Option<Hint> {
+fn by_beginning(accepted: &Accepted, claim: &Value) -> Option<Hint> {
+    let Accepted::StartsWith(start) = accepted else { return None };
     let alike = |text: &str| text.get(..start.len()).is_some_and(|begins| begins.eq_ignore_ascii_case(start));
     elsewhere::texts(claim).any(alike).then_some(Hint::ClaimValueDiffersByCase)
 }
