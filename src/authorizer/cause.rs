@@ -6,7 +6,7 @@ use super::{Authorizer, Seen};
 use crate::bearer::{BearerToken, OpaqueToken};
 use crate::error::Error;
 use crate::event::Request;
-use crate::hint::{Cause, Hint, Refused, TokenKind};
+use crate::hint::{Cause, Hint, Refused};
 use crate::issuer::{Issuer, IssuerName};
 use crate::keys::{KeySource, Misreading, WhyUnknown};
 use crate::token::{self, Unverified};
@@ -62,10 +62,7 @@ impl Authorizer {
             method: request.arn.method(),
             path: request.arn.path(),
             claims: seen.claims.as_ref(),
-            kind: match &self.introspection {
-                Some(_) if OpaqueToken::parse(Some(authorization)).is_some() => TokenKind::Opaque,
-                _ => TokenKind::Jwt,
-            },
+            is_opaque: self.introspection.is_some() && OpaqueToken::parse(Some(authorization)).is_some(),
             issuers: &issuers,
             tenant_not_listed: iss.is_some_and(|iss| self.issuers.name_a_tenant(iss)),
             issuer: seen.issuer.and_then(|issuer| issuer.name.as_configured()),

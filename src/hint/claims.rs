@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::elsewhere::texts;
 use super::list::Hint;
-use super::refused::{Refused, TokenKind};
+use super::refused::Refused;
 use super::similarity::{Difference, difference};
 use super::values::Cause;
 use super::{kinds, values};
@@ -82,7 +82,7 @@ pub(super) fn claim(claims: &Value, refused: &Refused<'_>) -> Option<Cause> {
         return Some(Hint::DatesAreTexts.into());
     }
     // Without it nobody has looked further.
-    if claims.get("exp").is_none() && refused.kind == TokenKind::Jwt {
+    if claims.get("exp").is_none() && !refused.is_opaque {
         return Some(Hint::ExpiryAbsent.into());
     }
     if DATES.iter().any(|name| claims.get(name).is_some_and(|date| !date.is_number())) {

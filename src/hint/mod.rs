@@ -25,7 +25,7 @@ pub(crate) use events::kind as kind_of_event;
 #[cfg(feature = "authz")]
 pub(crate) use issuers::is_document;
 pub(crate) use list::Hint;
-pub(crate) use refused::{Refused, TokenKind};
+pub(crate) use refused::Refused;
 pub(crate) use values::Cause;
 
 use std::cell::LazyCell;

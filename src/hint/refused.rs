@@ -9,14 +9,6 @@ use crate::claims::{ClaimName, ClaimRules};
 use crate::routes::{Need, Routes};
 use crate::time::NumericDate;
 
-/// What a token is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TokenKind {
-    Jwt,
-    /// Its issuer's endpoint was asked about it.
-    Opaque,
-}
-
 /// What is known of a refused request.
 pub(crate) struct Refused<'a> {
     /// The value of the token header.
@@ -26,7 +18,8 @@ pub(crate) struct Refused<'a> {
     pub(crate) path: &'a str,
     /// The claims of the token, if it was verified or is opaque.
     pub(crate) claims: Option<&'a Value>,
-    pub(crate) kind: TokenKind,
+    /// Whether the issuer's endpoint was asked about the token.
+    pub(crate) is_opaque: bool,
     /// The configured issuers, and whether each has a secret. One with tenants stands here as that of the token's tenant.
     pub(crate) issuers: &'a [(Option<Cow<'a, str>>, bool)],
     /// Whether the token's `iss` names a tenant of an issuer that is not among those it accepts.

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::elsewhere::Place;
-use super::{Hint, Refused, TokenKind};
+use super::{Hint, Refused};
 use crate::claims::{Accepted, ClaimName, ClaimRules, ScopeMap};
 use crate::error::Error;
 use crate::routes::{Alternative, ClaimNeed, ClaimValue, Need, Routes, Undeclared};
@@ -38,7 +38,7 @@ fn the_documentation_lists_every_hint() {
 /// The input of a refusal, with defaults for everything but the cause.
 struct Case {
     error: Error,
-    kind: TokenKind,
+    is_opaque: bool,
     header: Value,
     claims: Value,
     issuer: &'static str,
@@ -58,7 +58,7 @@ impl Case {
     fn new(error: Error, claims: Value) -> Self {
         Self {
             error,
-            kind: TokenKind::Jwt,
+            is_opaque: false,
             header: json!({ "alg": "RS256", "kid": "k" }),
             claims,
             issuer: "https://issuer.example/",
@@ -111,7 +111,7 @@ impl Case {
             method: self.method,
             path: self.path,
             claims: Some(&self.claims),
-            kind: self.kind,
+            is_opaque: self.is_opaque,
             issuers: &issuers,
             tenant_not_listed: false,
             issuer: Some(self.issuer),

@@ -105,7 +105,7 @@ fn unusable_dates_scopes_and_principals_are_explained() {
         Case::new(Error::InvalidClaim, dates).says(Some(Hint::DatesAreTexts));
     }
     Case::new(Error::MissingClaim, json!({ "sub": "ada" })).says(Some(Hint::ExpiryAbsent));
-    let opaque = |claims| Case { kind: TokenKind::Opaque, ..Case::new(Error::MissingClaim, claims) };
+    let opaque = |claims| Case { is_opaque: true, ..Case::new(Error::MissingClaim, claims) };
     opaque(json!({ "sub": "ada" })).says(None);
     opaque(json!({ "active": true })).says(Some(Hint::PrincipalAbsent));
     let with = |sub: Value| json!({ "exp": 1_900_000_000, "sub": sub });
