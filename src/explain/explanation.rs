@@ -103,6 +103,7 @@ impl From<Hint> for Advice {
 }
 
 /// The steps that were taken, and those that may follow.
+#[derive(Default)]
 pub(super) struct Trail {
     pub(super) steps: Vec<Step>,
     pub(super) refused: Option<Error>,
@@ -111,33 +112,21 @@ pub(super) struct Trail {
 }
 
 impl Trail {
-    pub(super) fn new() -> Self {
-        Self { steps: Vec::new(), refused: None, advice: None }
-    }
-
-    /// Notes what to do about the step that refused, unless an earlier one did.
-    pub(super) fn advise(&mut self, advice: impl Into<String>) {
-        self.advice.get_or_insert_with(|| advice.into());
-    }
-
-    /// Notes a step, unless an earlier one has refused; gives what it made.
-    pub(super) fn step<T>(
+    /// Notes a step and, if it refuses, what to do; unless an earlier one has refused.
+    pub(super) fn step<T, A: Into<Option<String>>>(
         &mut self,
         name: &'static str,
         facts: Vec<(&'static str, String)>,
         outcome: Result<T, Error>,
-    ) -> Option<T> {
+        advice: impl FnOnce(Error) -> A,
+    ) {
         if self.refused.is_some() {
-            self.missed(name);
-            return None;
+            return self.missed(name);
         }
-        self.refused = outcome.as_ref().err().copied();
-        let result = match outcome {
-            Ok(_) => Outcome::Passed,
-            Err(_) => Outcome::Refused,
-        };
-        self.steps.push(Step { name, outcome: result, reason: self.refused.map(Error::code), facts });
-        outcome.ok()
+        self.refused = outcome.err();
+        self.advice = self.refused.and_then(|error| advice(error).into());
+        let outcome = if self.refused.is_some() { Outcome::Refused } else { Outcome::Passed };
+        self.steps.push(Step { name, outcome, reason: self.refused.map(Error::code), facts });
     }
 
     pub(super) fn missed(&mut self, name: &'static str) {

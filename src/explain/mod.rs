@@ -56,8 +56,7 @@ impl Authorizer {
         let Witness { seen, mut trail, token, steps, .. } = witness;
         if trail.refused.is_none() {
             // A request that no policy can name is refused here.
-            trail.step("policy", Vec::new(), error.map_or(Ok(()), Err));
-            trail.advise(advice::NO_POLICY);
+            trail.step("policy", Vec::new(), error.map_or(Ok(()), Err), |_| advice::NO_POLICY.to_owned());
         }
         let taken = trail.steps.len();
         steps.iter().skip(taken).for_each(|name| trail.missed(name));

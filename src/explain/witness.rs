@@ -36,7 +36,7 @@ impl<'a> Witness<'a> {
         Self {
             authorizer,
             seen: Seen::default(),
-            trail: Trail::new(),
+            trail: Trail::default(),
             token: None,
             steps: &steps::OF_JWT,
             kid: String::new(),
@@ -83,7 +83,7 @@ impl<'a> Witness<'a> {
             }
             KeySource::Secrets(_) => return,
         };
-        self.trail.advise(match there {
+        self.trail.advice = Some(match there {
             Ok(there) if error == Error::UnknownKey => advice::unknown_key(&issuer.keys, &entry, &self.kid, &there),
             // They can be had by now.
             Ok(_) => "Try again: the keys can be fetched now.".to_owned(),
@@ -97,10 +97,7 @@ impl<'a> Witness<'a> {
 
 impl<'a> Observer<'a> for Witness<'a> {
     fn clock(&mut self, now: NumericDate, outcome: Result<(), Error>) {
-        self.trail.step("clock", vec![("now", now.iso8601())], outcome);
-        if outcome.is_err() {
-            self.trail.advise(advice::CLOCK);
-        }
+        self.trail.step("clock", vec![("now", now.iso8601())], outcome, |_| advice::CLOCK.to_owned());
     }
 
     fn event(&mut self, outcome: Result<&Request<'_>, Error>) {
@@ -111,10 +108,7 @@ impl<'a> Observer<'a> for Witness<'a> {
                 ("path", printable(&words::path(&request.arn))),
             ]
         });
-        self.trail.step("event", facts.unwrap_or_default(), outcome);
-        if outcome.is_err() {
-            self.trail.advise(advice::EVENT);
-        }
+        self.trail.step("event", facts.unwrap_or_default(), outcome, |_| advice::EVENT.to_owned());
     }
 
     fn bearer(&mut self, authorization: Option<&str>, outcome: Result<(), Error>) {
@@ -127,10 +121,10 @@ impl<'a> Observer<'a> for Witness<'a> {
             }
             Some(value) => vec![("scheme", "none".to_owned()), ("length", format!("{} bytes", value.len()))],
         };
-        self.trail.step("token", facts, outcome);
-        if let Err(error) = outcome {
-            self.trail.advise(if error == Error::MissingToken { advice::NO_TOKEN } else { advice::NO_CREDENTIALS });
-        }
+        self.trail.step("token", facts, outcome, |error| match error {
+            Error::MissingToken => advice::NO_TOKEN.to_owned(),
+            _ => advice::NO_CREDENTIALS.to_owned(),
+        });
     }
 
     fn token(&mut self, bearer: BearerToken<'_>, outcome: Result<&Unverified<'_>, Error>) {
@@ -154,10 +148,7 @@ impl<'a> Observer<'a> for Witness<'a> {
             }
         };
         self.kid = outcome.ok().and_then(Unverified::kid).map_or_else(|| "none".to_owned(), printable);
-        self.trail.step("header", facts, outcome);
-        if let Err(error) = outcome {
-            self.trail.advise(advice::header(bearer, error));
-        }
+        self.trail.step("header", facts, outcome, |error| advice::header(bearer, error));
     }
 
     fn issuer(&mut self, token: &Unverified<'_>, outcome: Result<&Selected<'a>, Error>) {
@@ -193,10 +184,7 @@ impl<'a> Observer<'a> for Witness<'a> {
             ),
         ];
         facts.extend(self.seen.tenant.as_deref().map(|tenant| ("tenant", printable(tenant))));
-        self.trail.step("issuer", facts, outcome);
-        if let Err(error) = outcome {
-            self.trail.advise(advice::issuer(token, error));
-        }
+        self.trail.step("issuer", facts, outcome, |error| advice::issuer(token, error));
     }
 
     fn signature(&mut self, kid: Option<String>, outcome: Result<(), Error>) {
@@ -208,12 +196,11 @@ impl<'a> Observer<'a> for Witness<'a> {
             Err(error @ (Error::UnknownKey | Error::KeysUnavailable)) => Err(error),
             _ => Ok(()),
         };
-        self.trail.step("key", facts, key);
+        // What to do about a key takes a look at those that are there.
+        self.trail.step("key", facts, key, |_| None::<String>);
         if key.is_ok() {
-            self.trail.step("signature", Vec::new(), outcome);
-            if let (Err(_), Some(issuer)) = (outcome, self.seen.issuer) {
-                self.trail.advise(advice::signature(&issuer.keys, &self.entry()));
-            }
+            let (issuer, entry) = (self.seen.issuer, self.entry());
+            self.trail.step("signature", Vec::new(), outcome, |_| Some(advice::signature(&issuer?.keys, &entry)));
         }
     }
 
@@ -235,10 +222,8 @@ impl<'a> Observer<'a> for Witness<'a> {
                 Err(NotActive::Unavailable(failure)) => failure.to_string(),
             },
         ));
-        self.trail.step("endpoint", facts, outcome.map_err(NotActive::error));
-        if let Err(not_active) = outcome {
-            self.trail.advise(advice::not_active(not_active, &self.entry()));
-        }
+        let advice = outcome.err().map(|not_active| advice::not_active(not_active, &self.entry()));
+        self.trail.step("endpoint", facts, outcome.map_err(NotActive::error), |_| advice);
     }
 
     fn check(&mut self, check: Check, token: &Genuine, now: NumericDate, outcome: Result<(), Error>) {
@@ -246,10 +231,9 @@ impl<'a> Observer<'a> for Witness<'a> {
         let Some(issuer) = self.seen.issuer else { return };
         let forwarding = &self.authorizer.settings.forwarding;
         let (name, facts) = claims::facts(check, token, issuer, forwarding, now);
-        self.trail.step(name, facts, outcome);
-        if let Err(error) = outcome {
-            self.trail.advise(advice::check(check, error, token, issuer, &self.entry(), forwarding, now));
-        }
+        let entry = self.entry();
+        let advice = |error| advice::check(check, error, token, issuer, &entry, forwarding, now);
+        self.trail.step(name, facts, outcome, advice);
     }
 
     fn route(&mut self, arn: &MethodArn<'_>, token: &Verified, decision: &Decision<'a>) {
@@ -292,11 +276,10 @@ impl<'a> Observer<'a> for Witness<'a> {
         if self.authorizer.settings.route_rules == RouteRules::Report {
             facts.push(("note", "`route_rules` is `report`: every valid token passes".to_owned()));
         }
-        self.trail.step("route", facts, decision.permit.as_ref().map_err(|error| *error));
-        if let Err(error) = decision.permit {
-            let rules = self.seen.issuer.map(|issuer| &issuer.claims);
-            self.trail.advise(advice::route(error, arn, token, entry, rules.zip(Some(self.entry().as_str()))));
-        }
+        let place = self.entry();
+        let rules = self.seen.issuer.map(|issuer| (&issuer.claims, place.as_str()));
+        let advice = |error| advice::route(error, arn, token, entry, rules);
+        self.trail.step("route", facts, decision.permit.as_ref().map_err(|error| *error), advice);
     }
 
     fn answered(&mut self, claims: serde_json::Value, refusal: Option<Error>) {
