@@ -22,7 +22,7 @@ use crate::observer::Observer;
 use crate::policy::IamPolicy;
 use crate::response::{Answer, Form, InvalidToken};
 use crate::routes::{METHODS, Routes, Undeclared};
-use crate::settings::{HttpApiAnswer, Policies, RouteRules, Settings};
+use crate::settings::{Policies, RouteRules, Settings};
 use crate::time::{Clock, Deadline};
 use crate::token::Unverified;
 pub(crate) use seen::Seen;
@@ -165,8 +165,8 @@ impl Authorizer {
     fn manner(&self, api: Api) -> (InvalidToken, Form) {
         match (api, self.settings.http_api_answer) {
             (Api::Rest | Api::WebSocket, _) => (self.settings.invalid_token, Form::Policy),
-            (Api::Http1, _) | (Api::Http2, HttpApiAnswer::Iam) => (InvalidToken::Deny, Form::Policy),
-            (Api::Http2, HttpApiAnswer::Simple) => (InvalidToken::Deny, Form::Simple),
+            (Api::Http1, _) => (InvalidToken::Deny, Form::Policy),
+            (Api::Http2, form) => (InvalidToken::Deny, form),
         }
     }
 

@@ -48,7 +48,7 @@ pub(crate) enum InvalidToken {
 pub(crate) enum Form {
     /// As an IAM policy.
     Policy,
-    /// As `isAuthorized`, for an HTTP API with simple responses.
+    /// As `isAuthorized`, for an HTTP API with simple responses. The gateway takes it for whatever its cache key covers.
     Simple,
 }
 

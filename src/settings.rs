@@ -3,7 +3,7 @@
 use crate::claims::Forwarding;
 use crate::event::TokenSource;
 use crate::policy::{Plan, PolicyExpiry};
-use crate::response::InvalidToken;
+use crate::response::{Form, InvalidToken};
 
 /// How decisions become answers.
 #[derive(Debug)]
@@ -15,16 +15,8 @@ pub(crate) struct Settings {
     pub(crate) invalid_token: InvalidToken,
     /// Where the token of a REQUEST event is.
     pub(crate) token_sources: Vec<TokenSource>,
-    pub(crate) http_api_answer: HttpApiAnswer,
-}
-
-/// How an event of format 2.0 is answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum HttpApiAnswer {
-    /// By an IAM policy, as every other event.
-    Iam,
-    /// By `isAuthorized`, which the gateway takes for whatever its cache key covers.
-    Simple,
+    /// How an event of format 2.0 is answered. All others are answered by a policy.
+    pub(crate) http_api_answer: Form,
 }
 
 /// Which requests a policy covers.

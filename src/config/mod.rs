@@ -29,9 +29,9 @@ use crate::issuer::{IssuerName, IssuerSettings};
 use crate::json;
 use crate::keys::{Extension, Trust};
 use crate::policy::{Plan, PolicyExpiry};
-use crate::response::InvalidToken;
+use crate::response::{Form, InvalidToken};
 use crate::routes::{Route, Routes, Undeclared};
-use crate::settings::{HttpApiAnswer, Policies, RouteRules, Settings};
+use crate::settings::{Policies, RouteRules, Settings};
 use claim::{claim_name, claim_names, context};
 use network::{extension, tls};
 use tenants::Takes;
@@ -161,7 +161,7 @@ fn read(document: &Node<'_>) -> Option<Config> {
     let context = fields.or("context", Vec::new(), context);
     let usage_identifier_key = fields.or("usage_identifier_key", None, |node| claim_name(node).map(Some));
     let token_sources = fields.or("token_sources", vec![TokenSource::authorization()], requests::token_sources);
-    let http_api_answer = fields.or("http_api_answer", HttpApiAnswer::Iam, |node| {
+    let http_api_answer = fields.or("http_api_answer", Form::Policy, |node| {
         requests::http_api_answer(node, policy.map(|mode| mode == Mode::SingleRequest))
     });
     let routes = compiled(walk, entries, undeclared);

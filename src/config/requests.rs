@@ -2,7 +2,7 @@
 
 use super::walk::{Node, all};
 use crate::event::{PROTOCOLS, TokenSource};
-use crate::settings::HttpApiAnswer;
+use crate::response::Form;
 
 /// Reads `token_sources`.
 pub(super) fn token_sources(node: &Node<'_>) -> Option<Vec<TokenSource>> {
@@ -33,9 +33,9 @@ pub(super) fn token_sources(node: &Node<'_>) -> Option<Vec<TokenSource>> {
 }
 
 /// Reads `http_api_answer`; `single_request` says whether a policy speaks of one request, if that is known.
-pub(super) fn http_api_answer(node: &Node<'_>, single_request: Option<bool>) -> Option<HttpApiAnswer> {
-    let answer = node.word(&[("iam", HttpApiAnswer::Iam), ("simple", HttpApiAnswer::Simple)])?;
-    if answer == HttpApiAnswer::Simple && single_request == Some(false) {
+pub(super) fn http_api_answer(node: &Node<'_>, single_request: Option<bool>) -> Option<Form> {
+    let answer = node.word(&[("iam", Form::Policy), ("simple", Form::Simple)])?;
+    if answer == Form::Simple && single_request == Some(false) {
         return node.reject(
             "`simple` says yes or no to whatever the gateway keeps the answer for, so it needs `policy` `single_request`, and an authorizer \
              whose identity sources are the token, `$context.routeKey` and the path, or whose cache time is 0",
