@@ -142,8 +142,7 @@ fn read(document: &Node<'_>) -> Option<Config> {
             None
         }
     };
-    let words = [("cacheable", Mode::Cacheable), ("single_request", Mode::SingleRequest)];
-    let policy = fields.word("policy", Mode::Cacheable, &words);
+    let single_request = fields.word("policy", false, &[("cacheable", false), ("single_request", true)]);
     let trust = fields.or("tls", Trust::Webpki, tls);
     let extension = extension(walk);
     let words = [("token", PolicyExpiry::Token), ("none", PolicyExpiry::None)];
@@ -161,11 +160,13 @@ fn read(document: &Node<'_>) -> Option<Config> {
     let context = fields.or("context", Vec::new(), context);
     let usage_identifier_key = fields.or("usage_identifier_key", None, |node| claim_name(node).map(Some));
     let token_sources = fields.or("token_sources", vec![TokenSource::authorization()], requests::token_sources);
-    let http_api_answer = fields.or("http_api_answer", Form::Policy, |node| {
-        requests::http_api_answer(node, policy.map(|mode| mode == Mode::SingleRequest))
-    });
+    let http_api_answer =
+        fields.or("http_api_answer", Form::Policy, |node| requests::http_api_answer(node, single_request));
     let routes = compiled(walk, entries, undeclared);
-    let policies = routes.as_ref().zip(policy).and_then(|(routes, mode)| policies(walk, routes, mode));
+    let policies = match single_request? {
+        true => Some(Policies::SingleRequest),
+        false => routes.as_ref().and_then(|routes| cacheable(walk, routes)),
+    };
     let forwarding =
         Forwarding { principal: principal?, context: context?, usage_identifier_key: usage_identifier_key? };
     let settings = Settings {
@@ -243,20 +244,9 @@ fn compiled(walk: &Walk<'_>, entries: Option<Vec<Option<Route>>>, undeclared: Op
     }
 }
 
-/// Which requests a policy covers.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Cacheable,
-    SingleRequest,
-}
-
 /// Plans the table's policies; reports what keeps them from doing what the mode promises.
-fn policies(walk: &Walk<'_>, routes: &Routes, mode: Mode) -> Option<Policies> {
-    let planned = match mode {
-        Mode::Cacheable => Plan::new(routes),
-        Mode::SingleRequest => return Some(Policies::SingleRequest),
-    };
-    match planned {
+fn cacheable(walk: &Walk<'_>, routes: &Routes) -> Option<Policies> {
+    match Plan::new(routes) {
         Ok((plan, warnings)) => {
             warnings.iter().for_each(|warning| walk.warning("routes", &warning.to_string()));
             Some(Policies::Cacheable(Box::new(plan)))
