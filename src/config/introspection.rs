@@ -21,19 +21,13 @@ const TIMEOUT: Duration = Duration::from_millis(2000);
 
 /// Reads the `introspection` of the entries, of which one may have it. The inner `None` is of a document in which none has.
 pub(super) fn introspection(entries: &[Node<'_>], takes: &[Option<Takes>]) -> Option<Option<IntrospectionSettings>> {
-    let mut read: Option<Option<IntrospectionSettings>> = Some(None);
-    let mut first = None;
-    for (index, (entry, takes)) in entries.iter().zip(takes).enumerate() {
-        let Some(node) = entry.member("introspection") else { continue };
-        if let Some(first) = first {
-            node.note(format!("expected in one entry at most, and issuers[{first}] has it"));
-            read = None;
-            continue;
-        }
-        first = Some(index);
-        let name = takes.as_ref().map(|takes| takes.name.as_configured());
-        let settings = settings(&node, entry, index, name);
-        read = read.zip(settings).map(|(_, settings)| Some(settings));
+    let mut found =
+        (0..).zip(entries.iter().zip(takes)).filter_map(|(index, of)| Some((index, of, of.0.member("introspection")?)));
+    let Some((first, (entry, takes), node)) = found.next() else { return Some(None) };
+    let name = takes.as_ref().map(|takes| takes.name.as_configured());
+    let mut read = settings(&node, entry, first, name).map(Some);
+    for (_, _, node) in found {
+        read = node.reject(format!("expected in one entry at most, and issuers[{first}] has it"));
     }
     read
 }

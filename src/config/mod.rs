@@ -218,13 +218,8 @@ fn issuers(node: &Node<'_>) -> Option<(Vec<IssuerSettings>, Option<Introspection
 fn compiled(walk: &Walk<'_>, entries: Option<Vec<Option<Route>>>, undeclared: Option<Undeclared>) -> Option<Routes> {
     let entries = entries?;
     let whole = entries.iter().all(Option::is_some);
-    let (mut origins, mut routes) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
-    for (index, entry) in entries.into_iter().enumerate() {
-        if let Some(entry) = entry {
-            origins.push(index);
-            routes.push(entry);
-        }
-    }
+    let entries = entries.into_iter().enumerate().filter_map(|(index, entry)| Some((index, entry?)));
+    let (origins, routes): (Vec<_>, Vec<_>) = entries.unzip();
     match Routes::new(routes, undeclared.unwrap_or(Undeclared::Deny)) {
         Ok(routes) => Some(routes).filter(|_| whole && undeclared.is_some()),
         Err(clashes) => {
