@@ -36,6 +36,8 @@ use claim::{claim_name, claim_names, context};
 use network::{extension, tls};
 use tenants::Takes;
 pub use walk::ConfigIssue;
+#[cfg(feature = "authz")]
+pub(crate) use walk::expanded;
 use walk::{Node, Place, Walk};
 
 /// More issuers than anybody has asked for. Start-up fetches the keys of the first few only.

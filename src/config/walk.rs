@@ -218,32 +218,9 @@ impl<'a> Node<'a> {
         Some(self.walk.base.join(&*self.text(expected)?))
     }
 
-    /// Replaces every `${NAME}` by that environment variable; `$${` stands for `${`.
+    /// Replaces every `${NAME}` by that environment variable.
     fn expand(&self, text: &'a str) -> Option<Cow<'a, str>> {
-        if !text.contains("${") {
-            return Some(Cow::Borrowed(text));
-        }
-        let mut expanded = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once("${") {
-            if let Some(before) = before.strip_suffix('$') {
-                expanded.push_str(before);
-                expanded.push_str("${");
-                rest = after;
-                continue;
-            }
-            expanded.push_str(before);
-            let Some((name, after)) = after.split_once('}') else {
-                return self.reject("`${` is not closed by `}`; write `$${` for a literal `${`");
-            };
-            let Some(value) = (self.walk.env)(name) else {
-                return self.reject("`${NAME}` names an environment variable that is not set");
-            };
-            expanded.push_str(&value);
-            rest = after;
-        }
-        expanded.push_str(rest);
-        Some(Cow::Owned(expanded))
+        expanded(text, self.walk.env).map_err(|expected| self.note(expected)).ok()
     }
 }
 
@@ -277,6 +254,32 @@ impl<'a> Fields<'a> {
     pub(super) fn place_of(&self, name: &'static str) -> Place<'a> {
         self.place.then(Step::Member(name))
     }
+}
+
+/// Replaces every `${NAME}` by what it stands for; `$${` stands for `${`.
+///
+/// # Errors
+/// What is wrong with a reference.
+pub(crate) fn expanded(text: &str, mut env: impl FnMut(&str) -> Option<String>) -> Result<Cow<'_, str>, &'static str> {
+    if !text.contains("${") {
+        return Ok(Cow::Borrowed(text));
+    }
+    let mut expanded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        if let Some(before) = before.strip_suffix('$') {
+            expanded.push_str(before);
+            expanded.push_str("${");
+            rest = after;
+            continue;
+        }
+        expanded.push_str(before);
+        let (name, after) = after.split_once('}').ok_or("`${` is not closed by `}`; write `$${` for a literal `${`")?;
+        expanded.push_str(&env(name).ok_or("`${NAME}` names an environment variable that is not set")?);
+        rest = after;
+    }
+    expanded.push_str(rest);
+    Ok(Cow::Owned(expanded))
 }
 
 /// Reads every item before giving up, so that each issue among them is reported.

@@ -16,6 +16,8 @@ mod steps;
 mod witness;
 mod words;
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::authorizer::{Authorizer, Seen};
@@ -44,6 +46,14 @@ pub fn hints() -> impl Iterator<Item = Advice> {
 pub fn similar_hint(code: &str) -> Option<&'static str> {
     let codes: Vec<&str> = Hint::ALL.iter().map(|hint| hint.code()).collect();
     meant(code, &codes)
+}
+
+/// A text of a configuration with every `${NAME}` replaced; `$${` stands for `${`.
+///
+/// # Errors
+/// What is wrong with a reference.
+pub fn expanded(text: &str, env: impl FnMut(&str) -> Option<String>) -> Result<Cow<'_, str>, &'static str> {
+    crate::config::expanded(text, env)
 }
 
 impl Authorizer {

@@ -1,6 +1,7 @@
 //! What a configuration names that the deployed function could not read.
 
 use apigw_jwt_authorizer::ConfigIssue;
+use apigw_jwt_authorizer::explain::expanded;
 use serde_json::Value;
 
 use super::issuers::{issuers, secrets};
@@ -46,7 +47,7 @@ pub(super) fn undeployable(document: &Value) -> Vec<ConfigIssue> {
 /// Tells of each `${NAME}` in a document, with its path.
 fn references(value: &Value, path: &str, tell: &mut impl FnMut(String, &str)) {
     match value {
-        Value::String(text) => names(text).into_iter().for_each(|name| tell(path.to_owned(), name)),
+        Value::String(text) => names(text, |name| tell(path.to_owned(), name)),
         Value::Array(items) => {
             let places = items.iter().enumerate();
             places.for_each(|(number, item)| references(item, &format!("{path}[{number}]"), tell));
@@ -59,7 +60,7 @@ fn references(value: &Value, path: &str, tell: &mut impl FnMut(String, &str)) {
                     true => format!("{path}.{member}"),
                     false => format!("{path}[{}]", Value::from(member.as_str())),
                 };
-                names(member).into_iter().for_each(|name| tell(path.clone(), name));
+                names(member, |name| tell(path.clone(), name));
                 references(value, &path, tell);
             }
         }
@@ -67,18 +68,11 @@ fn references(value: &Value, path: &str, tell: &mut impl FnMut(String, &str)) {
     }
 }
 
-/// Each NAME of `${NAME}` in a text; `$${` is a literal `${`.
-fn names(text: &str) -> Vec<&str> {
-    let mut names = Vec::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("${") {
-        rest = after;
-        if !before.ends_with('$')
-            && let Some((name, after)) = after.split_once('}')
-        {
-            names.push(name);
-            rest = after;
-        }
-    }
-    names
+/// Tells of each NAME of `${NAME}` in a text.
+fn names(text: &str, mut tell: impl FnMut(&str)) {
+    // What is not closed is a mistake of the configuration, which is told elsewhere.
+    drop(expanded(text, |name| {
+        tell(name);
+        Some(String::new())
+    }));
 }

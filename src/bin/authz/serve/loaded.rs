@@ -1,9 +1,11 @@
 //! A configuration that is being served: its authorizer, and the one for tokens of the development issuer.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use apigw_jwt_authorizer::explain::expanded;
 use apigw_jwt_authorizer::{Authorizer, Config, ConfigError, ConfigIssue};
 use serde_json::{Value, json};
 
@@ -97,27 +99,8 @@ fn stand_in(document: &Value, keys: &str, base: &Path) -> Result<Authorizer, Con
 
 /// The document with `${NAME}` replaced, and `$${` by `${`, in every text.
 fn substituted(value: Value, environment: Environment) -> Value {
-    each_text(value, &|text| {
-        let mut out = String::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once("${") {
-            if let Some(before) = before.strip_suffix('$') {
-                out.push_str(before);
-                out.push_str("${");
-                rest = after;
-                continue;
-            }
-            out.push_str(before);
-            let Some((name, after)) = after.split_once('}') else {
-                rest = after;
-                break;
-            };
-            out.push_str(&environment(name).unwrap_or_default());
-            rest = after;
-        }
-        out.push_str(rest);
-        out
-    })
+    let known = |name: &str| Some(environment(name).unwrap_or_default());
+    each_text(value, &|text| expanded(text, known).map_or_else(|_| text.to_owned(), Cow::into_owned))
 }
 
 /// The document in a form whose texts are taken as they are.
