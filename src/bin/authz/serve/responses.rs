@@ -2,7 +2,7 @@
 
 use http::header::{HeaderName, HeaderValue};
 use http::{Response, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::http::{Reply, json as reply, set};
 
@@ -28,55 +28,29 @@ pub(super) enum Own {
 }
 
 impl Own {
-    /// The answer's status, body and `x-amzn-errortype`.
-    fn parts(self) -> (StatusCode, Value, &'static str) {
-        const DENIED: &str = "User is not authorized to access this resource";
-        match self {
-            Self::NoMethod => (
-                StatusCode::FORBIDDEN,
-                json!({ "message": "Missing Authentication Token" }),
-                "MissingAuthenticationTokenException",
-            ),
-            Self::Unauthorized => {
-                (StatusCode::UNAUTHORIZED, json!({ "message": "Unauthorized" }), "UnauthorizedException")
-            }
-            // The capital letter is API Gateway's.
-            Self::AccessDenied { explicit: false } => {
-                (StatusCode::FORBIDDEN, json!({ "Message": DENIED }), "AccessDeniedException")
-            }
-            Self::AccessDenied { explicit: true } => (
-                StatusCode::FORBIDDEN,
-                json!({ "Message": format!("{DENIED} with an explicit deny") }),
-                "AccessDeniedException",
-            ),
-            Self::AuthorizerFailed => {
-                (StatusCode::INTERNAL_SERVER_ERROR, json!({ "message": null }), "AuthorizerConfigurationException")
-            }
-            Self::UriTooLong => {
-                (StatusCode::URI_TOO_LONG, json!({ "message": "Request-URI Too Long" }), "RequestTooLargeException")
-            }
-            Self::BodyTooLong => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                json!({ "message": "HTTP content length exceeded 10485760 bytes." }),
-                "RequestTooLargeException",
-            ),
-            Self::BackendUnreachable => (
-                StatusCode::GATEWAY_TIMEOUT,
-                json!({ "message": "Network error communicating with endpoint" }),
-                "InternalServerErrorException",
-            ),
-            Self::BackendTimedOut => (
-                StatusCode::GATEWAY_TIMEOUT,
-                json!({ "message": "Endpoint request timed out" }),
-                "InternalServerErrorException",
-            ),
-        }
-    }
-
     /// The answer.
     pub(super) fn reply(self) -> Reply {
-        let (status, body, kind) = self.parts();
-        let mut answer = reply(status, &body);
+        const DENIED: &str = "User is not authorized to access this resource";
+        const EXPLICITLY: &str = "User is not authorized to access this resource with an explicit deny";
+        let (status, message, kind) = match self {
+            Self::NoMethod => (403, Some("Missing Authentication Token"), "MissingAuthenticationTokenException"),
+            Self::Unauthorized => (401, Some("Unauthorized"), "UnauthorizedException"),
+            Self::AccessDenied { explicit: false } => (403, Some(DENIED), "AccessDeniedException"),
+            Self::AccessDenied { explicit: true } => (403, Some(EXPLICITLY), "AccessDeniedException"),
+            Self::AuthorizerFailed => (500, None, "AuthorizerConfigurationException"),
+            Self::UriTooLong => (414, Some("Request-URI Too Long"), "RequestTooLargeException"),
+            Self::BodyTooLong => {
+                (413, Some("HTTP content length exceeded 10485760 bytes."), "RequestTooLargeException")
+            }
+            Self::BackendUnreachable => {
+                (504, Some("Network error communicating with endpoint"), "InternalServerErrorException")
+            }
+            Self::BackendTimedOut => (504, Some("Endpoint request timed out"), "InternalServerErrorException"),
+        };
+        // The capital letter is API Gateway's.
+        let name = if let Self::AccessDenied { .. } = self { "Message" } else { "message" };
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut answer = reply(status, &json!({ name: message }));
         set(&mut answer, HeaderName::from_static("x-amzn-errortype"), kind);
         answer
     }
