@@ -51,7 +51,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<String, Failure> {
     match told(arguments).await {
         Err(Failure::Configuration(error)) if arguments.json => {
             print!("{}", document(&json!({ "mistakes": listed(&error.issues, "expected"), "warnings": [] })));
-            Err(Failure::Told)
+            Err(Failure::Differs(String::new()))
         }
         other => other,
     }

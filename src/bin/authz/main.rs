@@ -103,11 +103,9 @@ enum Command {
 /// Why there is no answer.
 enum Failure {
     Configuration(ConfigError),
-    /// The configuration is not what it is held against; the text is for standard error.
+    /// The configuration is not what it is held against, or has been told of; the text is for standard error.
     Differs(String),
     Unusable(String),
-    /// A mistake in the configuration that has been told.
-    Told,
 }
 
 impl From<ConfigError> for Failure {
@@ -160,18 +158,14 @@ fn main() -> ExitCode {
             drop(std::io::stdout().write_all(text.as_bytes()));
             ExitCode::SUCCESS
         }
-        Err(Failure::Configuration(error)) => {
-            drop(std::io::stderr().write_all(check::issues(&error).as_bytes()));
-            ExitCode::from(CONFIGURATION_ERROR)
-        }
-        Err(Failure::Told) => ExitCode::from(CONFIGURATION_ERROR),
-        Err(Failure::Differs(text)) => {
+        Err(failure) => {
+            let (text, status) = match failure {
+                Failure::Configuration(error) => (check::issues(&error), CONFIGURATION_ERROR),
+                Failure::Differs(text) => (text, CONFIGURATION_ERROR),
+                Failure::Unusable(text) => (format!("authz: {text}\n"), UNUSABLE),
+            };
             drop(std::io::stderr().write_all(text.as_bytes()));
-            ExitCode::from(CONFIGURATION_ERROR)
-        }
-        Err(Failure::Unusable(text)) => {
-            eprintln!("authz: {text}");
-            ExitCode::from(UNUSABLE)
+            ExitCode::from(status)
         }
     }
 }
