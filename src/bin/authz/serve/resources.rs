@@ -15,11 +15,12 @@ struct Resource {
     own_options: bool,
 }
 
+/// A segment, more specific ones first. The name of a parameter says nothing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Segment {
     Literal(String),
-    Parameter(String),
-    Greedy(String),
+    Parameter,
+    Greedy,
 }
 
 /// The resources of an API.
@@ -57,7 +58,7 @@ impl Resources {
     fn add(&mut self, path: &str, methods: Vec<&'static str>, any: bool) {
         let segments: Vec<Segment> = split(path).into_iter().map(segment).collect();
         let own_options = !any && methods.contains(&"OPTIONS");
-        match self.0.iter_mut().find(|known| ranks(&known.segments) == ranks(&segments)) {
+        match self.0.iter_mut().find(|known| known.segments == segments) {
             Some(known) => {
                 known
                     .methods
@@ -72,7 +73,7 @@ impl Resources {
     pub(super) fn find(&self, method: &str, path: &str) -> Found {
         let raw = split(path.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(path));
         let matching = self.0.iter().filter(|resource| resource.matches(&raw));
-        let Some(found) = matching.min_by_key(|resource| ranks(&resource.segments)) else {
+        let Some(found) = matching.min_by_key(|resource| &resource.segments) else {
             return Found::Nothing;
         };
         if method == "OPTIONS" && !found.own_options {
@@ -91,45 +92,28 @@ impl Resources {
 
 impl Resource {
     fn matches(&self, raw: &[&str]) -> bool {
-        let greedy = matches!(self.segments.last(), Some(Segment::Greedy(_)));
+        let greedy = self.segments.last() == Some(&Segment::Greedy);
         let long_enough = if greedy { raw.len() >= self.segments.len() } else { raw.len() == self.segments.len() };
         long_enough
             && self.segments.iter().zip(raw).all(|(segment, text)| match segment {
                 Segment::Literal(literal) => literal == text,
-                Segment::Parameter(_) => !text.is_empty(),
-                Segment::Greedy(_) => !text.is_empty() || raw.len() > self.segments.len(),
+                Segment::Parameter => !text.is_empty(),
+                Segment::Greedy => !text.is_empty() || raw.len() > self.segments.len(),
             })
     }
 
     fn parameters(&self, raw: &[&str]) -> Map<String, Value> {
         let mut parameters = Map::new();
-        for (position, segment) in self.segments.iter().enumerate() {
+        for (position, (segment, name)) in self.segments.iter().zip(split(&self.path)).enumerate() {
             let value = match segment {
                 Segment::Literal(_) => continue,
-                Segment::Parameter(_) => raw.get(position).map(|text| (*text).to_owned()),
-                Segment::Greedy(_) => raw.get(position..).map(|rest| rest.join("/")),
+                Segment::Parameter => raw.get(position).map(|text| (*text).to_owned()),
+                Segment::Greedy => raw.get(position..).map(|rest| rest.join("/")),
             };
-            let (Segment::Literal(name) | Segment::Parameter(name) | Segment::Greedy(name)) = segment;
-            parameters.insert(name.clone(), value.unwrap_or_default().into());
+            parameters.insert(name.trim_matches(['{', '+', '}']).to_owned(), value.unwrap_or_default().into());
         }
         parameters
     }
-}
-
-impl Segment {
-    /// What it is compared by: more specific first, and the name of a parameter says nothing.
-    fn rank(&self) -> (u8, &str) {
-        match self {
-            Self::Literal(text) => (0, text),
-            Self::Parameter(_) => (1, ""),
-            Self::Greedy(_) => (2, ""),
-        }
-    }
-}
-
-/// What resources are compared by.
-fn ranks(segments: &[Segment]) -> Vec<(u8, &str)> {
-    segments.iter().map(Segment::rank).collect()
 }
 
 /// The segments of a path; none for the root.
@@ -141,10 +125,8 @@ fn split(path: &str) -> Vec<&str> {
 fn segment(text: &str) -> Segment {
     match text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
         None => Segment::Literal(text.to_owned()),
-        Some(name) => match name.strip_suffix('+') {
-            Some(name) => Segment::Greedy(name.to_owned()),
-            None => Segment::Parameter(name.to_owned()),
-        },
+        Some(name) if name.ends_with('+') => Segment::Greedy,
+        Some(_) => Segment::Parameter,
     }
 }
 
