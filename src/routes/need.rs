@@ -100,7 +100,8 @@ impl ClaimNeed {
         })
     }
 
-    fn is_met(&self, token: &Verified, holds: &impl Fn(usize, bool, &str) -> bool) -> bool {
+    /// Whether the token's claim is one of the values; `holds` tells whether the path has a text at a segment.
+    pub(crate) fn is_met(&self, token: &Verified, holds: &impl Fn(usize, bool, &str) -> bool) -> bool {
         let claim = self.claim.present(token.claims());
         self.values.iter().any(|value| match value {
             ClaimValue::Fixed(accepted) => accepted.fits(claim),

@@ -4,7 +4,7 @@ use crate::claims::{ClaimRules, Verified};
 use crate::error::Error;
 use crate::event::MethodArn;
 use crate::explain::words::{self, printable, text};
-use crate::routes::{ClaimNeed, ClaimValue, Route, path_texts, segment};
+use crate::routes::{ClaimValue, Route, path_texts, segment};
 
 /// A request that no entry takes, or one that the token does not meet. `index` is the entry's place in `routes`.
 pub(crate) fn route(
@@ -62,7 +62,8 @@ fn scopes(request: &str, token: &Verified, index: usize, route: &Route, rules: O
 
 fn claims(request: &str, arn: &MethodArn<'_>, token: &Verified, index: usize, route: &Route) -> String {
     let ways = route.need.any_of.iter().filter(|way| way.scopes_met(token));
-    let failing = ways.flat_map(|way| &way.claims).find(|need| !is_met(need, arn.path(), token));
+    let holds = |position: usize, last: bool, text: &str| segment(arn.path(), position, last) == Some(text);
+    let failing = ways.flat_map(|way| &way.claims).find(|need| !need.is_met(token, &holds));
     let needs = needs(route);
     let Some(need) = failing else {
         return format!("Send a token with other claims: {request} needs {needs}.");
@@ -92,17 +93,6 @@ fn claims(request: &str, arn: &MethodArn<'_>, token: &Verified, index: usize, ro
             text(claim)
         ),
     }
-}
-
-fn is_met(need: &ClaimNeed, path: &str, token: &Verified) -> bool {
-    let claim = need.claim.present(token.claims());
-    need.values.iter().any(|value| match value {
-        ClaimValue::Fixed(accepted) => accepted.fits(claim),
-        ClaimValue::Parameter { position, last } => {
-            let segment = segment(path, *position, *last);
-            claim.into_iter().flat_map(path_texts).any(|text| Some(text) == segment)
-        }
-    })
 }
 
 /// What an entry needs, on one line.
