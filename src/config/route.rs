@@ -69,15 +69,11 @@ fn alternative(node: &Node<'_>, fields: &Fields<'_>, path: Option<&PathPattern>)
     if fields.optional("scopes").is_none() && fields.optional("claims").is_none() {
         return node.reject("expected `scopes`, `claims` or both");
     }
-    let scopes = fields.or("scopes", Vec::new(), scope_entries);
+    let expected = "expected a scope, or several that are needed together, separated by spaces";
+    let scopes =
+        fields.or("scopes", Vec::new(), |node| all(node.one_or_more()?.map(|item| scope_words(&item, expected))));
     let claims = fields.or("claims", Vec::new(), |node| claim_needs(node, path));
     Some(Alternative { scopes: scopes?, claims: claims? })
-}
-
-/// Alternative entries, any one of which is enough, and all of whose scopes are needed.
-fn scope_entries(node: &Node<'_>) -> Option<Vec<Vec<Arc<str>>>> {
-    const EXPECTED: &str = "expected a scope, or several that are needed together, separated by spaces";
-    all(node.one_or_more()?.map(|item| scope_words(&item, EXPECTED)))
 }
 
 /// Reads one or more scopes, which spaces separate (RFC 6749 section 3.3).

@@ -56,7 +56,8 @@ pub(super) fn secret<K: SecretKind>(node: &Node<'_>, rules: Option<&K::Rules>) -
     } else {
         let node = fields.optional("file")?;
         match std::fs::read(node.file("expected the path of a file with the secret")?) {
-            Ok(text) => without_line_end(text),
+            // The line end that editors and shells add to a file is not part of the secret.
+            Ok(text) => text.strip_suffix(b"\r\n").or_else(|| text.strip_suffix(b"\n")).unwrap_or(&text).to_vec(),
             Err(error) => return node.reject(unreadable(&error)),
         }
     };
@@ -65,15 +66,4 @@ pub(super) fn secret<K: SecretKind>(node: &Node<'_>, rules: Option<&K::Rules>) -
         node.walk.warning(&node.place, doubt);
     }
     secret.map(SecretSettings::Given).map_err(|expected| node.note(expected)).ok()
-}
-
-/// Drops the line end that editors and shells add to a file: it is not part of the secret.
-fn without_line_end(mut text: Vec<u8>) -> Vec<u8> {
-    if text.last() == Some(&b'\n') {
-        text.pop();
-        if text.last() == Some(&b'\r') {
-            text.pop();
-        }
-    }
-    text
 }

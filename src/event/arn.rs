@@ -83,7 +83,8 @@ fn split(text: &str) -> Option<[&str; 3]> {
     let mut slashes = rest.splitn(4, '/');
     let (api, stage) = (slashes.next()?, slashes.next()?);
     let (method, path) = (slashes.next()?, slashes.next()?);
-    let named = arn == "arn" && service == "execute-api" && is_stage(stage);
+    // HTTP APIs have a stage that is called `$default`.
+    let named = arn == "arn" && service == "execute-api" && (plain(stage) || stage == "$default");
     if !named
         || ![partition, region, account, api].into_iter().all(plain)
         || method.is_empty()
@@ -112,11 +113,6 @@ fn plain(part: &str) -> bool {
     let usual = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
     let unusual = |c: char| matches!(c, '*' | '?' | '$') || c.is_control();
     !part.is_empty() && (part.bytes().all(usual) || !part.chars().any(unusual))
-}
-
-/// HTTP APIs have a stage that is called `$default`.
-fn is_stage(part: &str) -> bool {
-    plain(part) || part == "$default"
 }
 
 /// Prints the method only: a path may contain what a user typed.

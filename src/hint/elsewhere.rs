@@ -57,7 +57,7 @@ pub(super) fn right(claims: &Value, known: &[String], fits: &dyn Fn(&str) -> Opt
         }
         let here = || pointer(path);
         match found {
-            Found::Value(Value::String(text)) if !is_known(known, path) => {
+            Found::Value(Value::String(text)) if known.is_empty() || !known.contains(&here()) => {
                 // A text as a whole, or a list of words.
                 let words = text.split([' ', ',']).filter(|word| word.len() < text.len());
                 if let Some(how) = [text.as_str()].into_iter().chain(words).filter_map(fits).min() {
@@ -146,10 +146,6 @@ pub(super) fn pointer(path: &[&str]) -> String {
 /// A name as a step of a JSON Pointer (RFC 6901 section 3).
 pub(super) fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
-}
-
-fn is_known(known: &[String], path: &[&str]) -> bool {
-    !known.is_empty() && known.contains(&pointer(path))
 }
 
 /// A text, or those of a list.

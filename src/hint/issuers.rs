@@ -38,6 +38,7 @@ pub(super) fn issuer(claims: &Value, issuers: &[(Option<Cow<'_, str>>, bool)]) -
     };
     let iss = iss.as_str()?;
     let ours = || issuers.iter().filter_map(|(name, _)| name.as_deref());
+    let has_two_schemes = |name: &str| name.matches("://").count() > 1;
     if let Some(difference) = ours().find_map(|name| difference(name, iss)) {
         return Some(match difference {
             Difference::WhiteSpace => Hint::IssuerDiffersByWhiteSpace,
@@ -70,10 +71,6 @@ fn provider<'a, I: Iterator<Item = &'a str>>(iss: &str, ours: &dyn Fn() -> I) ->
     }
     let okta = ours().any(|name| name.strip_prefix(iss).is_some_and(|rest| rest.starts_with("/oauth2/")));
     okta.then_some(Hint::OktaOrgToken)
-}
-
-fn has_two_schemes(issuer: &str) -> bool {
-    issuer.matches("://").count() > 1
 }
 
 /// An address in its parts.

@@ -17,6 +17,8 @@ pub(super) fn name(path: &str, name: &ClaimName, warnings: &mut Warnings) {
         ClaimName::Pointer(_) | ClaimName::Everything => return,
         ClaimName::Member(text) => text.as_str(),
     };
+    // An address without its scheme is a name of its own.
+    let is_domain = text.split('/').next().is_some_and(|first| first.contains('.'));
     if text.trim() != text {
         warnings.add(path, "a claim's name begins or ends with white space, which is part of it; remove it");
     } else if text.starts_with("$.") || text.starts_with("$[") {
@@ -28,7 +30,7 @@ pub(super) fn name(path: &str, name: &ClaimName, warnings: &mut Warnings) {
             path,
             format!("a claim's name has dots, which are part of it; {POINTER} (and one whose name has dots by `/` and its name)"),
         );
-    } else if text.contains('/') && !text.contains("://") && !text.contains(':') && !is_domain(text) {
+    } else if text.contains('/') && !text.contains("://") && !text.contains(':') && !is_domain {
         warnings.add(path, format!("a claim's name has a slash, which is part of it; {POINTER}"));
     }
 }
@@ -39,11 +41,6 @@ fn is_dotted(text: &str) -> bool {
         !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
     };
     text.contains('.') && text.split('.').all(word)
-}
-
-/// Whether the beginning of a name is that of an address without its scheme.
-fn is_domain(text: &str) -> bool {
-    text.split('/').next().is_some_and(|first| first.contains('.'))
 }
 
 /// The claims that go on to the gateway.

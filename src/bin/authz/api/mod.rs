@@ -25,7 +25,7 @@ pub(crate) fn read(file: &Path, selection: &Selection) -> Result<Api, String> {
     let text = std::str::from_utf8(&bytes).map_err(|_| format!("{name} is not UTF-8 text"))?;
     let document = text::parse(text).map_err(|problem| format!("{name}: {problem}"))?;
     let folder = file.parent().map_or_else(PathBuf::new, Path::to_owned);
-    let api = if is_openapi(&document) {
+    let api = if ["openapi", "swagger"].iter().any(|name| document.get(name).is_some()) {
         let mut api = Api::default();
         openapi::add(&document, None, selection, &mut api);
         api
@@ -38,9 +38,4 @@ pub(crate) fn read(file: &Path, selection: &Selection) -> Result<Api, String> {
         ));
     };
     Ok(api)
-}
-
-/// Whether a document is OpenAPI or Swagger.
-fn is_openapi(document: &Value) -> bool {
-    document.get("openapi").is_some() || document.get("swagger").is_some()
 }

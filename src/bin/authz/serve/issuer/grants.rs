@@ -92,7 +92,8 @@ impl Grants {
             self.refresh.retain(|_, refresh| refresh.family != family);
             return None;
         }
-        let proven = is_verifier(verifier) && challenge_of(verifier) == found.challenge;
+        let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
+        let proven = is_verifier(verifier) && challenge == found.challenge;
         if !proven || found.grant.client != client || found.redirect_uri != redirect_uri || found.until <= now {
             return None;
         }
@@ -141,10 +142,6 @@ fn is_verifier(text: &str) -> bool {
 /// Whether a text can be an S256 code challenge: base64url of 32 bytes.
 pub(super) fn is_challenge(text: &str) -> bool {
     URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes.len() == 32)
-}
-
-fn challenge_of(verifier: &str) -> String {
-    URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()))
 }
 
 /// 256 bits that nobody guesses.
