@@ -229,10 +229,7 @@ fn compiled(walk: &Walk<'_>, entries: Option<Vec<Option<Route>>>, undeclared: Op
                 walk.report("routes", "expected a table that can be compiled");
             }
             for clash in clashes {
-                let (Some(first), Some(second)) = (origins.get(clash.first), origins.get(clash.second)) else {
-                    walk.report("routes", format!("{} of a path is declared twice", clash.method));
-                    continue;
-                };
+                let [first, second] = [clash.first, clash.second].map(|at| origins.get(at).copied().unwrap_or(at));
                 let issue = format!("{} of this path is already declared by routes[{first}]", clash.method);
                 walk.report(&format_args!("routes[{second}]"), issue);
             }

@@ -187,17 +187,12 @@ impl<'a> Node<'a> {
 
     /// Reads one of these words.
     pub(super) fn word<T: Copy>(&self, words: &[(&str, T)]) -> Option<T> {
-        let expected = || {
-            let names: Vec<_> = words.iter().map(|(name, _)| format!("`{name}`")).collect();
-            format!("expected {}", names.join(" or "))
-        };
-        let Value::String(_) = self.value else {
-            return self.reject(expected());
-        };
-        let text = self.string("")?;
+        let names: Vec<_> = words.iter().map(|(name, _)| format!("`{name}`")).collect();
+        let expected = format!("expected {}", names.join(" or "));
+        let text = self.string(&expected)?;
         match words.iter().find(|(name, _)| *name == text) {
             Some((_, value)) => Some(*value),
-            None => self.reject(expected()),
+            None => self.reject(expected),
         }
     }
 
