@@ -1,7 +1,5 @@
 //! An `iss` with a tenant in it, as providers have it that serve many organizations.
 
-use std::fmt;
-
 /// Where the tenant stands in the `issuer` and the `jwks_uri` of an entry.
 pub(crate) const PLACEHOLDER: &str = "{tenant}";
 /// The claim that the matched tenant becomes. A token cannot bring it: a claim with this name is removed.
@@ -135,13 +133,6 @@ fn parts(text: &str) -> Vec<&str> {
 fn cut<'a>(part: &'a str, marks: &[char]) -> impl Iterator<Item = &'a str> {
     let bare = part.trim_end_matches(marks);
     [bare, part.strip_prefix(bare).unwrap_or_default()].into_iter().filter(|text| !text.is_empty())
-}
-
-/// As the configuration has it.
-impl fmt::Debug for TenantPattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
 }
 
 #[cfg(test)]

@@ -15,10 +15,8 @@ pub(crate) enum Genuine {
 impl Genuine {
     /// The claims set, a JSON object.
     pub(crate) fn claims(&self) -> &Value {
-        match self {
-            Self::Signed(signed) => &signed.claims,
-            Self::Introspected(introspected) => &introspected.claims,
-        }
+        let (Self::Signed(Signed { claims, .. }) | Self::Introspected(Introspected { claims, .. })) = self;
+        claims
     }
 
     /// The `typ` header, which only a signed token can have.
@@ -32,7 +30,8 @@ impl Genuine {
 
     /// Makes the tenant that `iss` names the claim `{tenant}`, and removes what a token has under this name.
     pub(super) fn naming(mut self, tenant: Option<&str>) -> Self {
-        if let Value::Object(claims) = self.claims_mut() {
+        let (Self::Signed(Signed { claims, .. }) | Self::Introspected(Introspected { claims, .. })) = &mut self;
+        if let Value::Object(claims) = claims {
             claims.remove(TENANT_CLAIM);
             if let Some(tenant) = tenant {
                 claims.insert(TENANT_CLAIM.to_owned(), tenant.into());
@@ -41,18 +40,9 @@ impl Genuine {
         self
     }
 
-    fn claims_mut(&mut self) -> &mut Value {
-        match self {
-            Self::Signed(signed) => &mut signed.claims,
-            Self::Introspected(introspected) => &mut introspected.claims,
-        }
-    }
-
     /// Takes the claims set out.
     pub(crate) fn into_claims(self) -> Value {
-        match self {
-            Self::Signed(signed) => signed.claims,
-            Self::Introspected(introspected) => introspected.claims,
-        }
+        let (Self::Signed(Signed { claims, .. }) | Self::Introspected(Introspected { claims, .. })) = self;
+        claims
     }
 }

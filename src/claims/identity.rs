@@ -1,7 +1,5 @@
 //! Verified claims -> the identity in an answer: `principalId`, `context` and `usageIdentifierKey`.
 
-use std::fmt;
-
 use serde_json::{Map, Value};
 
 use super::name::ClaimName;
@@ -51,13 +49,6 @@ impl Identity {
                 None => None,
             },
         })
-    }
-}
-
-/// A principal does not print.
-impl fmt::Debug for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Identity(..)")
     }
 }
 

@@ -5,8 +5,6 @@ mod identity;
 mod name;
 mod scope_map;
 
-use std::fmt;
-
 use serde_json::Value;
 
 pub(crate) use genuine::Genuine;
@@ -179,13 +177,6 @@ impl<F: FnMut(Check, &Genuine, Result<(), Error>)> Observed<'_, F> {
     fn check<T>(&mut self, check: Check, outcome: Result<T, Error>) -> Result<T, Error> {
         (self.observe)(check, self.token, outcome.as_ref().map(drop).map_err(|error| *error));
         outcome
-    }
-}
-
-/// A claims set does not print.
-impl fmt::Debug for Verified {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Verified(..)")
     }
 }
 
