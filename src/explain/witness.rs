@@ -57,29 +57,21 @@ impl<'a> Witness<'a> {
         };
         let entry = self.entry();
         let passed_over = |set| words::passed_over(set).into_iter().map(|key| ("passed over", key));
-        let mut there = Err(String::new());
-        let remote = issuer.keys.remote(self.seen.tenant.as_deref());
-        let facts: Vec<_> = match &issuer.keys {
-            KeySource::Remote(_) | KeySource::PerTenant { .. } => match remote {
-                Some(keys) => match keys.probe().await {
+        let (there, facts): (_, Vec<_>) = match &issuer.keys {
+            KeySource::Remote(_) | KeySource::PerTenant { .. } => {
+                let Some(keys) = issuer.keys.remote(self.seen.tenant.as_deref()) else { return };
+                match keys.probe().await {
                     Ok((set, _)) => {
                         let names = words::keys(&set).join(", ");
-                        there = Ok(names.clone());
-                        [("fetched", names)].into_iter().chain(passed_over(&set)).collect()
+                        (Ok(names.clone()), [("fetched", names)].into_iter().chain(passed_over(&set)).collect())
                     }
-                    Err(failure) => {
-                        there = Err(failure.clone());
-                        vec![("fetched", failure)]
-                    }
-                },
-                None => return,
-            },
-            KeySource::Fixed(set) => {
-                there = Ok(words::keys(set).join(", "));
-                passed_over(set).collect()
+                    Err(failure) => (Err(failure.clone()), vec![("fetched", failure)]),
+                }
             }
+            KeySource::Fixed(set) => (Ok(words::keys(set).join(", ")), passed_over(set).collect()),
             KeySource::Secrets(_) if error == Error::KeysUnavailable => {
-                vec![("note", "a stored secret is read through a Lambda extension, which is not here".to_owned())]
+                let note = "a stored secret is read through a Lambda extension, which is not here";
+                (Err(String::new()), vec![("note", note.to_owned())])
             }
             KeySource::Secrets(_) => return,
         };

@@ -38,16 +38,11 @@ impl<'a> Template<'a> {
     ) -> Result<(), String> {
         let Some(body) = body else { return Ok(()) };
         match body.pointer("/Fn::Transform/Parameters/Location") {
-            Some(Value::String(location)) => self.file(location, default, api),
-            Some(_) => {
-                api.unread("the template's parameters say where it is", "a document".to_owned());
-                Ok(())
-            }
-            None => {
-                openapi::add(body, default, self.selection, api);
-                Ok(())
-            }
+            Some(Value::String(location)) => return self.file(location, default, api),
+            Some(_) => api.unread("the template's parameters say where it is", "a document".to_owned()),
+            None => openapi::add(body, default, self.selection, api),
         }
+        Ok(())
     }
 
     /// Adds the methods of an OpenAPI document beside the template.
