@@ -45,15 +45,8 @@ pub(super) fn find(
         search.judge(plan, sources, id, &allowed, &contested)?;
         collisions::find(&mut search.questions, plan, sources, id, &allowed, &mut collisions)?;
     }
-    let undeclared = plan.undeclared;
-    let mistakes = search.mistakes.into_iter().map(|((allowed, refused), hit)| TableMistake::Conflict {
-        allowed,
-        refused,
-        hit,
-        undeclared,
-        ways_out: Vec::new(),
-    });
-    Ok(Found { mistakes: mistakes.collect(), collisions })
+    let mistake = |((allowed, refused), hit)| TableMistake::Conflict { allowed, refused, hit, ways_out: Vec::new() };
+    Ok(Found { mistakes: search.mistakes.into_iter().map(mistake).collect(), collisions })
 }
 
 struct Search<'a, 'b> {

@@ -24,14 +24,13 @@ const MAX_NAMED: usize = 20;
 /// `is_right` says whether a table may start.
 pub(super) fn with_ways_out(
     routes: &Routes,
-    mistakes: Vec<TableMistake>,
+    mut mistakes: Vec<TableMistake>,
     is_right: impl Fn(&Routes) -> bool,
 ) -> Vec<TableMistake> {
-    if routes.entries().len() > MAX_TRIED
-        || !mistakes.iter().any(|mistake| matches!(mistake, TableMistake::Conflict { .. }))
-    {
+    if routes.entries().len() > MAX_TRIED {
         return mistakes;
     }
+    let few = mistakes.len() <= 10;
     let starts = |entries: Vec<Route>, undeclared: Undeclared| {
         let routes = Routes::new(entries, undeclared).ok();
         routes.is_some_and(|routes| is_right(&routes))
@@ -46,9 +45,7 @@ pub(super) fn with_ways_out(
             .push("set `undeclared_routes` to \"absent\" if the API has no methods but those in the table".to_owned());
     }
     let of_conflict = |allowed: &Label, refused: &Label, hit: &Label| -> Vec<String> {
-        let (Label::Entry { index: refused_index, .. }, true) = (refused, mistakes.len() <= 10) else {
-            return Vec::new();
-        };
+        let (Label::Entry { index: refused_index, .. }, true) = (refused, few) else { return Vec::new() };
         let needed = |index: usize| routes.entries().get(index).map(|entry| Arc::clone(&entry.need));
         let mut ways = Vec::new();
         // What is asked for in the middle has to follow from what is asked for around it.
@@ -87,18 +84,12 @@ pub(super) fn with_ways_out(
         }
         ways
     };
-    let mistakes_with = |mistake: &TableMistake| match mistake {
-        TableMistake::Conflict { allowed, refused, hit, undeclared, .. } => TableMistake::Conflict {
-            allowed: allowed.clone(),
-            refused: refused.clone(),
-            hit: hit.clone(),
-            undeclared: *undeclared,
-            ways_out: general.iter().cloned().chain(of_conflict(allowed, refused, hit)).collect(),
-        },
-        TableMistake::TooLong => TableMistake::TooLong,
-        TableMistake::TooTangled => TableMistake::TooTangled,
-    };
-    mistakes.iter().map(mistakes_with).collect()
+    for mistake in &mut mistakes {
+        if let TableMistake::Conflict { allowed, refused, hit, ways_out } = mistake {
+            *ways_out = general.iter().cloned().chain(of_conflict(allowed, refused, hit)).collect();
+        }
+    }
+    mistakes
 }
 
 /// What to know about a table that starts.

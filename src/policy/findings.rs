@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use crate::routes::{Routes, Undeclared};
+use crate::routes::Routes;
 
 /// Why no cached policy of a table can be right for every token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TableMistake {
     /// A token may have `allowed` and `hit`, and not `refused`, which no IAM pattern keeps apart.
-    Conflict { allowed: Label, refused: Label, hit: Label, undeclared: Undeclared, ways_out: Vec<String> },
+    Conflict { allowed: Label, refused: Label, hit: Label, ways_out: Vec<String> },
     /// A path with more segments than a Resource has room for.
     TooLong,
     /// Literals, parameters and needs overlap in more ways than can be told apart in time.
