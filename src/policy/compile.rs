@@ -56,7 +56,8 @@ impl Plan {
         any_method::find(&mut plan, &sources);
         plan.conditions.seal();
         warnings.extend(found.collisions);
-        let warnings = diagnostics::warnings(&plan, routes, warnings);
+        warnings.extend(diagnostics::refused_below(&plan, routes));
+        warnings.extend(diagnostics::left_out(&plan, routes));
         Ok((plan, found.mistakes, warnings))
     }
 

@@ -92,14 +92,6 @@ pub(super) fn with_ways_out(
     mistakes
 }
 
-/// What to know about a table that starts.
-pub(super) fn warnings(plan: &Plan, routes: &Routes, found: Vec<Warning>) -> Vec<Warning> {
-    let mut warnings = found;
-    warnings.extend(refused_below(plan, routes));
-    warnings.extend(left_out(plan, routes));
-    warnings
-}
-
 /// The methods of specific paths that are decided by a less specific entry which asks for less.
 pub(super) fn falls_through(routes: &Routes, ways: &[Arc<Vec<Way>>], entailment: &mut Entailment<'_>) -> Vec<Warning> {
     let mut asks_less = |wider: usize, narrower: usize| {
@@ -157,7 +149,7 @@ fn covering<'a>(routes: &'a Routes, place: usize, segments: &[Segment], found: &
 }
 
 /// With "allow": the first entry below which undeclared paths are refused along with it.
-fn refused_below(plan: &Plan, routes: &Routes) -> Option<Warning> {
+pub(super) fn refused_below(plan: &Plan, routes: &Routes) -> Option<Warning> {
     if plan.undeclared != Undeclared::Allow {
         return None;
     }
@@ -175,7 +167,7 @@ fn refused_below(plan: &Plan, routes: &Routes) -> Option<Warning> {
 }
 
 /// The routes that an answer for a token that may do everything leaves out.
-fn left_out(plan: &Plan, routes: &Routes) -> Option<Warning> {
+pub(super) fn left_out(plan: &Plan, routes: &Routes) -> Option<Warning> {
     // Then all that the token's methods reach is open to it.
     if plan.undeclared == Undeclared::Absent && plan.conditions.bound.is_empty() {
         return None;
