@@ -46,31 +46,22 @@ pub(super) fn with_ways_out(
     }
     let of_conflict = |allowed: &Label, refused: &Label, hit: &Label| -> Vec<String> {
         let (Label::Entry { index: refused_index, .. }, true) = (refused, few) else { return Vec::new() };
-        let needed = |index: usize| routes.entries().get(index).map(|entry| Arc::clone(&entry.need));
-        let mut ways = Vec::new();
         // What is asked for in the middle has to follow from what is asked for around it.
-        for around in [hit, allowed] {
-            if let Label::Entry { index, .. } = around
-                && index != refused_index
-                && let Some((own, refused_need)) = needed(*index).zip(needed(*refused_index))
-                && ways.is_empty()
-            {
-                let mut changed = entries();
-                // The same parameter has to be there, too.
-                let fits = |entry: &Route| {
-                    let segments = entry.path.segments();
-                    let parameter = |at: usize| matches!(segments.get(at), Some(Segment::Parameter(_)));
-                    let mut claims = refused_need.any_of.iter().flat_map(|way| &way.claims);
-                    claims.all(|claim| claim.positions().all(parameter))
-                };
-                if let Some(entry) = changed.get_mut(*index).filter(|entry| fits(entry)) {
-                    entry.need = Arc::new(own.and(&refused_need));
-                    if starts(changed, routes.undeclared()) {
-                        ways.push(format!("let {around} also need what {refused} needs"));
-                    }
-                }
+        let asking_more = |around: &Label| {
+            let Label::Entry { index, .. } = around else { return None };
+            let middle = &routes.entries().get(*refused_index).filter(|_| index != refused_index)?.need;
+            let mut changed = entries();
+            let entry = changed.get_mut(*index)?;
+            // The same parameter has to be there, too.
+            let parameter = |at: usize| matches!(entry.path.segments().get(at), Some(Segment::Parameter(_)));
+            let mut claims = middle.any_of.iter().flat_map(|way| &way.claims);
+            if !claims.all(|claim| claim.positions().all(parameter)) {
+                return None;
             }
-        }
+            entry.need = Arc::new(entry.need.and(middle));
+            starts(changed, routes.undeclared()).then(|| format!("let {around} also need what {refused} needs"))
+        };
+        let mut ways: Vec<String> = [hit, allowed].into_iter().find_map(asking_more).into_iter().collect();
         let mut changed = entries();
         if let Some(entry) = changed.get_mut(*refused_index)
             && let Some(path) = entry.path.with_greedy_end()
