@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
+
 use super::builder::{Builder, Paths};
 use super::conditions::Way;
 use super::entailment::Entailment;
@@ -167,16 +169,10 @@ pub(super) fn left_out(plan: &Plan, routes: &Routes) -> Option<Warning> {
     let covered = Builder::new(plan, &grants, TYPICAL_STAGE, FULL_ROOM, Paths::All, None).covered()?;
     let mut missing = Vec::new();
     for table in &plan.tables {
-        let mut found: Vec<bool> = vec![false; table.entries.len()];
-        for (cell, place) in &table.entry_of {
-            if covered.contains(cell)
-                && let Some(found) = found.get_mut(*place)
-            {
-                *found = true;
-            }
-        }
-        for (place, _) in table.entries.iter().zip(found).filter(|(_, found)| !found) {
-            missing.extend(table.methods.iter().map(|method| Label::of(routes, place.entry, method)));
+        let cells = table.entry_of.iter().filter(|(cell, _)| covered.contains(*cell));
+        let found: FxHashSet<usize> = cells.map(|(_, place)| *place).collect();
+        for (_, left) in table.entries.iter().enumerate().filter(|(place, _)| !found.contains(place)) {
+            missing.extend(table.methods.iter().map(|method| Label::of(routes, left.entry, method)));
         }
     }
     missing.sort_unstable();
