@@ -4,7 +4,7 @@ use super::automaton::{CellId, Literals};
 use super::findings::{Label, TooTangled, Warning};
 use super::pattern::{NodeId, Part, intersection, spell};
 use super::plan::{ClassId, Overlaps, Plan, TableId, UNDECLARED};
-use super::questions::{Allowed, ClassCache, Questions, Set, collisions, own_node, reached};
+use super::questions::{Allowed, ClassCache, Questions, collisions, own_node, reached};
 use super::sources::{MAX_COMMON, Sources, entry_parts};
 use crate::routes::METHODS;
 
@@ -37,7 +37,7 @@ pub(super) fn find(
             denies.extend(extra.flatten().map(|node| (&table.extra, *node)));
             for (overlaps, node) in denies {
                 let usable = match std::ptr::eq(overlaps, &table.patterns) {
-                    true => classes.of(plan, overlaps, Set::Collisions, node)?,
+                    true => classes.of(node, || collisions(plan, overlaps, node))?,
                     false => collisions(plan, overlaps, node)?,
                 };
                 if let Some(class) = questions.usable(plan, allow, cell, &usable)?.first() {

@@ -13,7 +13,7 @@ use super::exclusions::{self, Contested};
 use super::findings::{Label, TableMistake, TooTangled, Warning};
 use super::pattern::NodeId;
 use super::plan::{ClassId, Overlaps, Plan, TableId, UNDECLARED};
-use super::questions::{Allowed, ClassCache, Questions, Set, allowed, own_node, reached};
+use super::questions::{Allowed, ClassCache, Questions, allowed, hits, own_node, reached};
 use super::sources::Sources;
 use crate::routes::Undeclared;
 
@@ -66,7 +66,7 @@ impl Search<'_, '_> {
                     continue;
                 }
                 let node = own_node(table, cell)?;
-                let hits = classes.of(plan, &table.patterns, Set::Hits, node)?;
+                let hits = classes.of(node, || hits(plan, &table.patterns, &[node]))?;
                 if !self.questions.usable(plan, allow, cell, &hits)?.is_empty() {
                     contested.push((place, cell));
                 }
@@ -85,26 +85,10 @@ impl Search<'_, '_> {
         contested: &Contested,
     ) -> Result<(), TooTangled> {
         let table = plan.tables.get(id).ok_or(TooTangled)?;
-        let hit_by = |nodes: &[NodeId]| -> Result<Vec<ClassId>, TooTangled> {
-            let mut classes = Vec::new();
-            for node in nodes {
-                let cells = table.extra.hits.get(*node).ok_or(TooTangled)?;
-                for cell in cells {
-                    classes.push(*plan.class_of.get(*cell).ok_or(TooTangled)?);
-                }
-            }
-            classes.sort_unstable();
-            classes.dedup();
-            Ok(classes)
-        };
-        let cut = |allow: &Allowed, cell: CellId| -> Result<Option<Vec<ClassId>>, TooTangled> {
-            let short = table.short_reach.get(allow.node);
-            match table.cutbacks.get(&allow.node) {
-                Some(nodes) if short.is_some_and(|short| short.binary_search(&cell).is_err()) => {
-                    Ok(Some(hit_by(nodes)?))
-                }
-                _ => Ok(None),
-            }
+        let hit_by = |nodes: &Vec<NodeId>| hits(plan, &table.extra, nodes);
+        let cut = |allow: &Allowed, cell: CellId| {
+            let short = table.short_reach.get(allow.node).filter(|short| short.binary_search(&cell).is_err());
+            table.cutbacks.get(&allow.node).filter(|_| short.is_some()).map(hit_by).transpose()
         };
         if plan.undeclared == Undeclared::Deny {
             for allow in allowed {
@@ -130,32 +114,22 @@ impl Search<'_, '_> {
                 return Ok(());
             }
             let allow = allowed.get(*place).ok_or(TooTangled)?;
-            let own = classes.of(plan, &table.patterns, Set::Hits, own_node(table, *cell)?)?;
-            let own = self.questions.usable(plan, allow, *cell, &own)?;
+            let node = own_node(table, *cell)?;
+            let own = classes.of(node, || hits(plan, &table.patterns, &[node]))?;
+            let common = table.common.get(&(allow.node, *cell)).map(hit_by).transpose()?;
             // An option that does not exist hurts every token, and asks for nothing more.
-            let mut options: Vec<Vec<Option<ClassId>>> = vec![own.iter().copied().map(Some).collect()];
-            for option in
-                [table.common.get(&(allow.node, *cell)).map(|nodes| hit_by(nodes)).transpose()?, cut(allow, *cell)?]
-            {
-                options.push(match option {
-                    None => vec![None],
-                    Some(hits) => self.questions.usable(plan, allow, *cell, &hits)?.into_iter().map(Some).collect(),
-                });
-            }
-            let mut hurt = None;
-            'search: for first in options.first().into_iter().flatten() {
-                for second in options.get(1).into_iter().flatten() {
-                    for third in options.get(2).into_iter().flatten() {
-                        let hits: Vec<ClassId> = [*first, *second, *third].into_iter().flatten().collect();
-                        if self.questions.possible(plan, allow, *cell, &hits)? {
-                            hurt = *first;
-                            break 'search;
-                        }
-                    }
+            let mut usable = |option: Option<Vec<ClassId>>| -> Result<Vec<Option<ClassId>>, TooTangled> {
+                let Some(hits) = option else { return Ok(vec![None]) };
+                Ok(self.questions.usable(plan, allow, *cell, &hits)?.into_iter().map(Some).collect())
+            };
+            let (own, common, cut) = (usable(Some(own))?, usable(common)?, usable(cut(allow, *cell)?)?);
+            let pairs = own.iter().flat_map(|own| common.iter().map(move |common| (*own, *common)));
+            for (own, common, cut) in pairs.flat_map(|(own, common)| cut.iter().map(move |cut| (own, common, *cut))) {
+                let hits: Vec<ClassId> = [own, common, cut].into_iter().flatten().collect();
+                if self.questions.possible(plan, allow, *cell, &hits)? {
+                    self.conflict(plan, sources, id, allow, *cell, own)?;
+                    break;
                 }
-            }
-            if let Some(hit) = hurt {
-                self.conflict(plan, sources, id, allow, *cell, Some(hit))?;
             }
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! What is asked of a table's Allows: which cells they reach, and whether some token may use the one and not the other.
 
 use std::borrow::Cow;
+use std::collections::hash_map::Entry;
 
 use rustc_hash::FxHashMap;
 
@@ -108,41 +109,30 @@ pub(super) fn own_node(table: &Table, cell: CellId) -> Result<NodeId, TooTangled
     place.map(|place| place.node).ok_or(TooTangled)
 }
 
-/// Which cells of a pattern.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Set {
-    Hits,
-    /// Cells that it matches only by paths whose parameters are literals of the table.
-    Collisions,
-}
-
-/// The classes of patterns' cells, asked once.
+/// The classes of a table's own patterns, each looked up once.
 #[derive(Default)]
-pub(super) struct ClassCache(FxHashMap<(Set, NodeId), Vec<ClassId>>);
+pub(super) struct ClassCache(FxHashMap<NodeId, Vec<ClassId>>);
 
 impl ClassCache {
     pub(super) fn of(
         &mut self,
-        plan: &Plan,
-        overlaps: &Overlaps,
-        set: Set,
         node: NodeId,
+        find: impl FnOnce() -> Result<Vec<ClassId>, TooTangled>,
     ) -> Result<Vec<ClassId>, TooTangled> {
-        if let Some(known) = self.0.get(&(set, node)) {
-            return Ok(known.clone());
-        }
-        let classes = match set {
-            Set::Hits => {
-                let hits = overlaps.hits.get(node).ok_or(TooTangled)?;
-                classes_of(plan, hits)?
-            }
-            Set::Collisions => collisions(plan, overlaps, node)?,
-        };
-        self.0.insert((set, node), classes.clone());
-        Ok(classes)
+        Ok(match self.0.entry(node) {
+            Entry::Occupied(known) => known.get().clone(),
+            Entry::Vacant(new) => new.insert(find()?).clone(),
+        })
     }
 }
 
+/// The classes that some patterns hit.
+pub(super) fn hits(plan: &Plan, overlaps: &Overlaps, nodes: &[NodeId]) -> Result<Vec<ClassId>, TooTangled> {
+    let hits: Option<Vec<_>> = nodes.iter().map(|node| overlaps.hits.get(*node)).collect();
+    classes_of(plan, hits.ok_or(TooTangled)?.into_iter().flatten())
+}
+
+/// The classes that a pattern matches only by paths whose parameters are literals of the table.
 pub(super) fn collisions(plan: &Plan, overlaps: &Overlaps, node: NodeId) -> Result<Vec<ClassId>, TooTangled> {
     let (hits, reach) = overlaps.hits.get(node).zip(overlaps.reach.get(node)).ok_or(TooTangled)?;
     let only = reach.iter().filter(|cell| **cell != UNDECLARED && hits.binary_search(cell).is_err());
