@@ -66,7 +66,7 @@ fn collision(
     let hits = overlaps.hits.get(node)?;
     let mut cells = overlaps.reach.get(node)?.iter().filter(|cell| hits.binary_search(cell).is_err());
     let cell = *cells.find(|cell| plan.class_of.get(**cell) == Some(&class))?;
-    let entry = |cell: CellId| sources.cells.get(cell)?.as_ref().map(|cell| cell.entry);
+    let entry = |cell: CellId| sources.cell(cell).map(|cell| cell.entry);
     let label = |cell: CellId| entry(cell).map_or(Label::Undeclared, |entry| Label::of(sources.routes, entry, name));
     let example = example(sources, &plan.literals, &overlaps.tree.word(node)?, entry(cell)?, method);
     Some(Warning::Collision { open: label(cell), refused: label(refused), example })

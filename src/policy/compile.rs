@@ -163,7 +163,7 @@ impl Plan {
         }
         let first = self.class_of.len();
         for number in first..sources.cells.len() {
-            let cell = sources.cells.get(number).and_then(Option::as_ref).ok_or(TooTangled)?;
+            let cell = sources.cell(number).ok_or(TooTangled)?;
             let class = class(cell, method, sources.ways.get(cell.entry).ok_or(TooTangled)?);
             let number = *sources.classes.entry(class.clone()).or_insert(self.classes.len());
             if number == self.classes.len() {

@@ -12,7 +12,7 @@ use super::entailment::Entailment;
 use super::exclusions::{self, Contested};
 use super::findings::{Label, TableMistake, TooTangled, Warning};
 use super::pattern::NodeId;
-use super::plan::{ClassId, Overlaps, Plan, TableId, UNDECLARED};
+use super::plan::{ClassId, Plan, TableId, UNDECLARED};
 use super::questions::{Allowed, ClassCache, Questions, allowed, hits, own_node, reached};
 use super::sources::Sources;
 use crate::routes::Undeclared;
@@ -148,27 +148,17 @@ impl Search<'_, '_> {
         let table = plan.tables.get(id).ok_or(TooTangled)?;
         let method = table.methods.first().copied().ok_or(TooTangled)?;
         let node = table.patterns.tree.get(allow.node).ok_or(TooTangled)?;
-        let label = |entry: Option<usize>| {
-            let found = entry.and_then(|entry| Some((entry, sources.routes.entries().get(entry)?.path.as_str())));
-            found.map_or(Label::Undeclared, |(index, path)| Label::Entry { index, method, path: path.to_owned() })
+        let label = |entry: usize| Label::of(sources.routes, entry, method);
+        let of_cell = |cell: CellId| sources.cell(cell).map_or(Label::Undeclared, |cell| label(cell.entry));
+        let (overlaps, nodes) = match own_node(table, refused) {
+            Ok(node) => (&table.patterns, vec![node]),
+            Err(TooTangled) => (&table.extra, table.cutbacks.get(&allow.node).cloned().unwrap_or_default()),
         };
-        let entry_of = |cell: CellId| sources.cells.get(cell).and_then(|cell| cell.as_ref()).map(|cell| cell.entry);
-        let all_hits = |overlaps: &Overlaps, node: NodeId| overlaps.hits.get(node).cloned().unwrap_or_default();
-        let mut candidates = match table.entry_of.get(&refused).and_then(|place| table.entries.get(*place)) {
-            Some(place) => all_hits(&table.patterns, place.node),
-            None => table
-                .cutbacks
-                .get(&allow.node)
-                .into_iter()
-                .flatten()
-                .flat_map(|node| all_hits(&table.extra, *node))
-                .collect(),
-        };
-        candidates.sort_unstable();
-        let hit =
-            hit.and_then(|class| candidates.iter().find(|cell| plan.class_of.get(**cell) == Some(&class)).copied());
-        let key = (label(node.entries.first().copied()), label(entry_of(refused)));
-        self.mistakes.entry(key).or_insert_with(|| label(hit.and_then(entry_of)));
+        let hits = nodes.iter().filter_map(|node| overlaps.hits.get(*node)).flatten().copied();
+        let hit = hits.filter(|cell| hit.is_some() && plan.class_of.get(*cell) == hit.as_ref()).min();
+        let allowed = node.entries.first().map_or(Label::Undeclared, |entry| label(*entry));
+        let named = || hit.map_or(Label::Undeclared, of_cell);
+        self.mistakes.entry((allowed, of_cell(refused))).or_insert_with(named);
         Ok(())
     }
 }

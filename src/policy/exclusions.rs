@@ -42,7 +42,7 @@ pub(super) fn add(
     }
     for (place, cell) in contested {
         let allow = allowed.get(*place).ok_or(TooTangled)?;
-        let entry = sources.cells.get(*cell).and_then(|cell| cell.as_ref()).ok_or(TooTangled)?.entry;
+        let entry = sources.cell(*cell).ok_or(TooTangled)?.entry;
         let parts = entry_parts(sources, &literals, entry).ok_or(TooTangled)?;
         let word = table.patterns.tree.word(allow.node).ok_or(TooTangled)?;
         if allow.form == Form::Exact

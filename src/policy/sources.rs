@@ -27,9 +27,16 @@ pub(super) struct Sources<'a> {
     pub(super) classes: FxHashMap<Vec<ConditionId>, ClassId>,
 }
 
+impl Sources<'_> {
+    /// A cell of an entry.
+    pub(super) fn cell(&self, cell: CellId) -> Option<&Cell> {
+        self.cells.get(cell)?.as_ref()
+    }
+}
+
 /// The ordinary paths of a cell, as one word.
 pub(super) fn word(sources: &Sources<'_>, literals: &Literals, cell: CellId) -> Option<Vec<CellPart>> {
-    let cell = sources.cells.get(cell)?.as_ref()?;
+    let cell = sources.cell(cell)?;
     let method = sources.methods.get(cell.table)?;
     let own = method.entry_marks.get(&cell.entry).copied().unwrap_or(0);
     let mut word = Vec::new();
