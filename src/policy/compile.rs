@@ -48,17 +48,17 @@ impl Plan {
         plan.open_patterns(&sources)?;
         let conditions = std::mem::take(&mut plan.conditions);
         let mut entailment = Entailment::new(&conditions);
-        let found = conflicts::find(&mut plan, &sources, &mut entailment)?;
+        let (mistakes, collisions) = conflicts::find(&mut plan, &sources, &mut entailment)?;
         let mut warnings = diagnostics::falls_through(routes, &sources.ways, &mut entailment);
         drop(entailment);
         plan.conditions = conditions;
-        plan.collides = !found.collisions.is_empty();
+        plan.collides = !collisions.is_empty();
         any_method::find(&mut plan, &sources);
         plan.conditions.seal();
-        warnings.extend(found.collisions);
+        warnings.extend(collisions);
         warnings.extend(diagnostics::refused_below(&plan, routes));
         warnings.extend(diagnostics::left_out(&plan, routes));
-        Ok((plan, found.mistakes, warnings))
+        Ok((plan, mistakes, warnings))
     }
 
     /// The needs as conditions, and an empty table for each group of methods.

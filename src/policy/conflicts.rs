@@ -20,14 +20,7 @@ use crate::routes::Undeclared;
 /// The most findings that anybody reads.
 const MAX_FINDINGS: usize = 100;
 
-/// What is wrong with a table, and what to know about it.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    pub(super) mistakes: Vec<TableMistake>,
-    pub(super) collisions: Vec<Warning>,
-}
-
-/// Finds the conflicts of all tables, and adds the Denies that only some Allows need.
+/// Finds the conflicts of all tables and the collisions to warn of, and adds the Denies that only some Allows need.
 ///
 /// # Errors
 /// [`TooTangled`] if that takes too long.
@@ -35,7 +28,7 @@ pub(super) fn find(
     plan: &mut Plan,
     sources: &Sources<'_>,
     entailment: &mut Entailment<'_>,
-) -> Result<Found, TooTangled> {
+) -> Result<(Vec<TableMistake>, Vec<Warning>), TooTangled> {
     let mut search = Search { questions: Questions::new(entailment), mistakes: BTreeMap::new() };
     let mut collisions = Vec::new();
     for id in 0..plan.tables.len() {
@@ -46,7 +39,7 @@ pub(super) fn find(
         collisions::find(&mut search.questions, plan, sources, id, &allowed, &mut collisions)?;
     }
     let mistake = |((allowed, refused), hit)| TableMistake::Conflict { allowed, refused, hit, ways_out: Vec::new() };
-    Ok(Found { mistakes: search.mistakes.into_iter().map(mistake).collect(), collisions })
+    Ok((search.mistakes.into_iter().map(mistake).collect(), collisions))
 }
 
 struct Search<'a, 'b> {
