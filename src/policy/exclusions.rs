@@ -20,12 +20,12 @@ pub(super) fn add(
     allowed: &[Allowed],
     contested: &Contested,
 ) -> Result<(), TooTangled> {
-    let (undeclared, literals) = (plan.undeclared, std::mem::take(&mut plan.literals));
-    let table = plan.tables.get_mut(id).ok_or(TooTangled)?;
+    let Plan { undeclared, literals, tables, .. } = plan;
+    let table = tables.get_mut(id).ok_or(TooTangled)?;
     let mut cut: Vec<NodeId> = Vec::new();
-    if undeclared != Undeclared::Allow {
+    if *undeclared != Undeclared::Allow {
         for allow in allowed {
-            if undeclared == Undeclared::Deny && reached(table, allow)?.binary_search(&UNDECLARED).is_ok() {
+            if *undeclared == Undeclared::Deny && reached(table, allow)?.binary_search(&UNDECLARED).is_ok() {
                 cut.push(allow.node);
             }
         }
@@ -34,36 +34,28 @@ pub(super) fn add(
         cut.dedup();
         for node in &cut {
             let word = table.patterns.tree.word(*node).ok_or(TooTangled)?;
-            let cutbacks = cutbacks(&word);
-            let nodes =
-                cutbacks.iter().map(|word| table.extra.tree.insert(word, &literals)).collect::<Result<_, _>>()?;
-            table.cutbacks.insert(*node, nodes);
+            table.cutbacks.insert(*node, table.extra.tree.insert(&cutbacks(&word), literals)?);
         }
     }
     for (place, cell) in contested {
         let allow = allowed.get(*place).ok_or(TooTangled)?;
         let entry = sources.cell(*cell).ok_or(TooTangled)?.entry;
-        let parts = entry_parts(sources, &literals, entry).ok_or(TooTangled)?;
+        let parts = entry_parts(sources, literals, entry).ok_or(TooTangled)?;
         let word = table.patterns.tree.word(allow.node).ok_or(TooTangled)?;
         if allow.form == Form::Exact
             && let Some(words) = intersection(&word, &parts, MAX_COMMON)
         {
-            let nodes = words.iter().map(|word| table.extra.tree.insert(word, &literals)).collect::<Result<_, _>>()?;
-            table.common.insert((allow.node, *cell), nodes);
+            table.common.insert((allow.node, *cell), table.extra.tree.insert(&words, literals)?);
         }
     }
+    let automaton = sources.automata.get(id).ok_or(TooTangled)?;
+    let matters = (*undeclared != Undeclared::Absent).then_some(UNDECLARED);
     if !cut.is_empty() {
-        let automaton = sources.automata.get(id).ok_or(TooTangled)?;
-        let matters = (undeclared != Undeclared::Absent).then_some(UNDECLARED);
         table.short_reach = overlap::reach(automaton, &table.patterns.tree, Gaps::Short, matters)?;
     }
-    plan.literals = literals;
-    let table = plan.tables.get_mut(id).ok_or(TooTangled)?;
     if table.extra.tree.nodes.len() > 1 {
-        let automaton = sources.automata.get(id).ok_or(TooTangled)?;
-        let matters = (undeclared != Undeclared::Absent).then_some(UNDECLARED);
         table.extra.reach = overlap::reach(automaton, &table.extra.tree, Gaps::Long, matters)?;
-        table.extra.hits = hits(&table.extra.tree, sources, &plan.literals, id)?;
+        table.extra.hits = hits(&table.extra.tree, sources, literals, id)?;
     }
     Ok(())
 }

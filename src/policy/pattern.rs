@@ -201,9 +201,10 @@ impl PatternTree {
         Ok(next)
     }
 
-    /// The node of a whole pattern, made if it is not there.
-    pub(super) fn insert(&mut self, word: &[Part], literals: &Literals) -> Result<NodeId, TooTangled> {
-        word.iter().try_fold(ROOT, |node, part| self.child(node, *part, literals))
+    /// The nodes of whole patterns, made where they are not there.
+    pub(super) fn insert(&mut self, words: &[Vec<Part>], literals: &Literals) -> Result<Vec<NodeId>, TooTangled> {
+        let node = |word: &Vec<Part>| word.iter().try_fold(ROOT, |node, part| self.child(node, *part, literals));
+        words.iter().map(node).collect()
     }
 
     pub(super) fn get(&self, node: NodeId) -> Option<&PatternNode> {
