@@ -119,16 +119,8 @@ impl fmt::Display for Warning {
             ),
             Self::LeftOut { routes, more } => {
                 f.write_str("an answer for a token that may do everything does not fit into 8 KiB; it leaves out ")?;
-                for (place, route) in routes.iter().enumerate() {
-                    if place > 0 {
-                        f.write_str(", ")?;
-                    }
-                    write!(f, "{route}")?;
-                }
-                if *more > 0 {
-                    write!(f, " and {more} more")?;
-                }
-                Ok(())
+                f.write_str(&routes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))?;
+                if *more > 0 { write!(f, " and {more} more") } else { Ok(()) }
             }
         }
     }
