@@ -19,7 +19,7 @@ pub(super) fn find(plan: &mut Plan, sources: &Sources<'_>) {
         return;
     }
     let beginnings: usize =
-        plan.tables.iter().filter_map(|table| Some(table.patterns.tree.get(ROOT)?.literals().len())).sum();
+        plan.tables.iter().filter_map(|table| Some(table.patterns.tree.get(ROOT)?.literals.len())).sum();
     let most = if plan.collides { 1 } else { beginnings };
     if sources.cells.len().saturating_mul(most) > MAX_STAR_STEPS {
         return;

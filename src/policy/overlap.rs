@@ -112,7 +112,7 @@ impl Walk<'_> {
             }
             self.visit(from.other, next)?;
         }
-        for (literal, next) in at.literals() {
+        for (literal, next) in &at.literals {
             self.visit(from.literal(*literal).unwrap_or(from.other), *next)?;
         }
         for next in &at.texts {
@@ -235,7 +235,7 @@ impl<'a> Matcher<'a> {
                 }
             }
             if texts == Texts::All {
-                at.literals().iter().for_each(|(_, node)| reached(*node));
+                at.literals.iter().for_each(|(_, node)| reached(*node));
             }
         }
         self.steps = self.steps.saturating_add(self.next.len());

@@ -53,12 +53,12 @@ pub(super) enum Form {
     Prefix(usize),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct PatternNode {
     pub(super) parent: NodeId,
     /// The last segment; `None` for the root.
     pub(super) part: Option<Part>,
-    literals: Vec<(LiteralId, NodeId)>,
+    pub(super) literals: Vec<(LiteralId, NodeId)>,
     pub(super) gap: Option<NodeId>,
     pub(super) texts: Vec<NodeId>,
     /// The entries that are written like this.
@@ -80,20 +80,7 @@ pub(super) struct PatternTree {
 
 impl PatternTree {
     pub(super) fn empty() -> Self {
-        let root = PatternNode {
-            parent: ROOT,
-            part: None,
-            literals: Vec::new(),
-            gap: None,
-            texts: Vec::new(),
-            entries: Vec::new(),
-            weight: 0,
-            depth: 0,
-            fixed_chars: 0,
-            has_text: false,
-            has_gap: false,
-        };
-        Self { nodes: vec![root] }
+        Self { nodes: vec![PatternNode::default()] }
     }
 
     /// The patterns of a method's entries, with gaps for parameters and, where claims are bound to them, with texts; and
@@ -184,15 +171,11 @@ impl PatternTree {
         let child = PatternNode {
             parent: node,
             part: Some(part),
-            literals: Vec::new(),
-            gap: None,
-            texts: Vec::new(),
-            entries: Vec::new(),
-            weight: 0,
             depth: parent.depth.saturating_add(1),
             fixed_chars: parent.fixed_chars.saturating_add(slash).saturating_add(chars),
             has_text: parent.has_text || matches!(part, Part::Text(_)),
             has_gap: parent.has_gap || part == Part::Gap,
+            ..PatternNode::default()
         };
         if next > MAX_NODES {
             return Err(TooTangled);
@@ -245,10 +228,6 @@ impl PatternNode {
             Part::Gap => self.gap,
             Part::Text(_) => None,
         }
-    }
-
-    pub(super) fn literals(&self) -> &[(LiteralId, NodeId)] {
-        &self.literals
     }
 
     /// Whether an entry goes on from here with a parameter.

@@ -137,7 +137,7 @@ impl Builder<'_> {
         let place = (piece.table, node.parent);
         if !self.used_literals.contains_key(&place) {
             let mut used = Vec::new();
-            for (literal, child) in parent.literals() {
+            for (literal, child) in &parent.literals {
                 if self.is_used_below(piece, *child)? {
                     used.push(self.plan.literals.text(*literal)?);
                 }
@@ -149,7 +149,7 @@ impl Builder<'_> {
         let kept = self.used_literals.get(&place)?.iter().map(alike).max().unwrap_or(0).saturating_add(1);
         let beginning = own.get(..kept)?;
         // The same node for each of them.
-        let siblings = parent.literals().iter();
+        let siblings = parent.literals.iter();
         let first = siblings
             .filter(|(literal, _)| self.plan.literals.text(*literal).is_some_and(|text| text.starts_with(beginning)));
         let node = first.map(|(_, node)| *node).min()?;
@@ -168,7 +168,7 @@ impl Builder<'_> {
                 return Some(true);
             }
             let at = overlaps.tree.get(node)?;
-            open.extend(at.literals().iter().map(|(_, next)| *next).chain(at.gap).chain(at.texts.iter().copied()));
+            open.extend(at.literals.iter().map(|(_, next)| *next).chain(at.gap).chain(at.texts.iter().copied()));
         }
         Some(false)
     }
