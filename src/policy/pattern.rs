@@ -88,24 +88,15 @@ impl PatternTree {
     pub(super) fn of_entries(table: &MethodTable<'_>, literals: &Literals) -> Result<Self, TooTangled> {
         let mut tree = Self::empty();
         tree.grow(table, literals, 0, ROOT)?;
-        for node in (0..tree.nodes.len()).rev() {
-            let (Some(own), Some(parent)) = (
-                tree.nodes.get(node).map(|own| own.weight.saturating_add(own.entries.len())),
-                tree.nodes.get(node).map(|own| own.parent),
-            ) else {
-                continue;
-            };
-            if let Some(slot) = tree.nodes.get_mut(node) {
-                slot.weight = own;
-            }
-            if node != ROOT
-                && let Some(parent) = tree.nodes.get_mut(parent)
-            {
-                parent.weight = parent.weight.saturating_add(own);
-            }
+        // A node comes after its parent.
+        for node in (1..tree.nodes.len()).rev() {
+            let own = tree.nodes.get(node).ok_or(TooTangled)?;
+            let (weight, parent) = (own.weight, own.parent);
+            let parent = tree.nodes.get_mut(parent).ok_or(TooTangled)?;
+            parent.weight = parent.weight.saturating_add(weight);
         }
         for node in 0..tree.nodes.len() {
-            if tree.nodes.get(node).is_some_and(|node| node.weight > 1 || node.parent == ROOT && node.part.is_none()) {
+            if node == ROOT || tree.get(node).is_some_and(|node| node.weight > 1) {
                 tree.child(node, Part::Gap, literals)?;
             }
         }
@@ -124,6 +115,7 @@ impl PatternTree {
             && let Some(node) = self.nodes.get_mut(node)
         {
             node.entries.push(entry);
+            node.weight = node.weight.saturating_add(1);
         }
         let mut next: Vec<_> = found.literals.iter().collect();
         next.sort_unstable();
