@@ -251,23 +251,27 @@ pub(super) fn spell(word: &[Part], literals: &Literals, texts: &[&str]) -> Optio
     Some(text)
 }
 
+/// What the Resources of a pattern end in, one for each.
+pub(super) fn endings(form: Form, is_root: bool, ends_in_gap: bool) -> &'static [&'static str] {
+    match (form, is_root) {
+        (Form::Exact, false) if !ends_in_gap => &["", "/"],
+        (Form::Exact, _) => &[""],
+        (Form::Below, true) => &["?*"],
+        (Form::Below, false) => &["/?*"],
+        (Form::Subtree, false) => &["", "/*"],
+        (Form::Subtree, true) | (Form::Prefix(_), _) => &["*"],
+    }
+}
+
 /// The Resources of a pattern in a form, after the method and its slash.
 pub(super) fn tails(base: &str, form: Form, ends_in_gap: bool) -> Vec<String> {
-    match (form, base.is_empty()) {
-        (Form::Exact, true) => vec![String::new()],
-        (Form::Exact, false) if ends_in_gap => vec![base.to_owned()],
-        (Form::Exact, false) => vec![base.to_owned(), [base, "/"].concat()],
-        (Form::Below, true) => vec!["?*".to_owned()],
-        (Form::Below, false) => vec![[base, "/?*"].concat()],
-        (Form::Subtree, true) => vec!["*".to_owned()],
-        (Form::Subtree, false) => vec![base.to_owned(), [base, "/*"].concat()],
-        (Form::Prefix(kept), _) => {
-            let before = base.rfind('/').map_or(0, |slash| slash.saturating_add(1));
-            let mut text: String = base.chars().take(before.saturating_add(kept)).collect();
-            text.push('*');
-            vec![text]
-        }
-    }
+    let endings = endings(form, base.is_empty(), ends_in_gap).iter();
+    let kept = match form {
+        Form::Prefix(kept) => base.rfind('/').map_or(0, |slash| slash.saturating_add(1)).saturating_add(kept),
+        Form::Exact | Form::Below | Form::Subtree => base.len(),
+    };
+    // Only a literal is shortened, which is ASCII.
+    endings.map(|ending| [base.get(..kept).unwrap_or(base), ending].concat()).collect()
 }
 
 /// What two patterns match both, where the second is the path of an entry: its parameters are single segments, and only a

@@ -2,7 +2,7 @@
 
 use super::{Builder, Piece, Source, resource_bytes};
 use crate::policy::MAX_RESOURCE_CHARS;
-use crate::policy::pattern::{Form, NodeId, Part, PatternNode, PatternTree, ROOT, spell, tails};
+use crate::policy::pattern::{Form, NodeId, Part, PatternNode, PatternTree, ROOT, endings, spell, tails};
 use crate::policy::plan::{Overlaps, TableId};
 
 impl<'a> Builder<'a> {
@@ -50,36 +50,22 @@ impl<'a> Builder<'a> {
 
     pub(super) fn is_too_long(&self, piece: Piece) -> Option<bool> {
         let method = self.methods(piece.table).iter().map(|method| method.len()).max()?;
-        let form = self.form_bytes(piece)?.iter().max()?;
-        let chars = [self.stage_chars, method, "/".len(), self.size(piece)?.0, *form];
+        let ending = self.endings(piece)?.iter().map(|ending| ending.len()).max()?;
+        let chars = [self.stage_chars, method, "/".len(), self.size(piece)?.0, ending];
         Some(chars.into_iter().fold(0, usize::saturating_add) > MAX_RESOURCE_CHARS)
     }
 
     /// What the form of a piece adds to each of its Resources.
-    pub(super) fn form_bytes(&self, piece: Piece) -> Option<&'static [usize]> {
-        let is_gap = self.tree(piece)?.get(piece.node)?.is_gap();
-        Some(match (piece.form, piece.node == ROOT) {
-            (Form::Exact, true) => &[0],
-            (Form::Exact, false) if is_gap => &[0],
-            (Form::Exact, false) => &[0, 1],
-            (Form::Below, true) => &[2],
-            (Form::Below, false) => &[3],
-            (Form::Subtree, true) => &[1],
-            (Form::Subtree, false) => &[0, 2],
-            (Form::Prefix(_), _) => &[1],
-        })
+    fn endings(&self, piece: Piece) -> Option<&'static [&'static str]> {
+        Some(endings(piece.form, piece.node == ROOT, self.tree(piece)?.get(piece.node)?.is_gap()))
     }
 
     pub(super) fn bytes(&self, piece: Piece, method: &str) -> usize {
         let found = || {
             let (_, base) = self.size(piece)?;
-            let lengths = self.form_bytes(piece)?;
             let before = self.stage_bytes.saturating_add(method.len()).saturating_add(1).saturating_add(base);
-            Some(
-                lengths
-                    .iter()
-                    .fold(0, |sum: usize, more| sum.saturating_add(resource_bytes(before.saturating_add(*more)))),
-            )
+            let resources = self.endings(piece)?.iter().map(|end| resource_bytes(before.saturating_add(end.len())));
+            Some(resources.fold(0, usize::saturating_add))
         };
         found().unwrap_or(usize::MAX)
     }
@@ -94,10 +80,7 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn deny_bytes(&self, piece: Piece) -> usize {
-        match self.methods(piece.table).len() {
-            0 | 1 => self.allow_bytes(piece),
-            _ if self.may_star(piece) => self.bytes(piece, "*"),
-            _ => self.allow_bytes(piece),
-        }
+        let is_starred = self.methods(piece.table).len() > 1 && self.may_star(piece);
+        if is_starred { self.bytes(piece, "*") } else { self.allow_bytes(piece) }
     }
 }
