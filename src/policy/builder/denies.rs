@@ -3,8 +3,9 @@
 use super::{Builder, Paths, Piece, Source, Unit, resource_bytes};
 use crate::policy::automaton::CellId;
 use crate::policy::glob::matches;
+use crate::policy::overlap::CellSets;
 use crate::policy::pattern::{Form, NodeId, Part, ROOT};
-use crate::policy::plan::{Plan, Table, TableId, UNDECLARED};
+use crate::policy::plan::{Overlaps, Plan, Table, TableId, UNDECLARED};
 use crate::routes::Undeclared;
 
 impl Builder<'_> {
@@ -30,17 +31,10 @@ impl Builder<'_> {
         let [exact, below] = Plan::reached(&table.patterns, allow.node, allow.form)?;
         let refused: Vec<CellId> =
             exact.iter().chain(below).filter(|cell| !self.grants.allow(self.plan, **cell)).copied().collect();
-        let cutbacks = match allow.form {
-            Form::Exact => table.cutbacks.get(&allow.node),
-            Form::Below | Form::Subtree | Form::Prefix(_) => None,
-        };
-        let denies = match refused.contains(&UNDECLARED) {
-            true => self.denies(table, allow, &refused, Some(cutbacks?))?,
-            false => match self.denies(table, allow, &refused, None) {
-                Some(denies) => denies,
-                None => self.denies(table, allow, &refused, Some(cutbacks?))?,
-            },
-        };
+        let cutbacks = table.cutbacks.get(&allow.node).filter(|_| allow.form == Form::Exact);
+        // Only cutbacks refuse what no entry takes.
+        let without = (!refused.contains(&UNDECLARED)).then(|| self.denies(table, allow, &refused, None)).flatten();
+        let denies = without.or_else(|| self.denies(table, allow, &refused, Some(cutbacks?)))?;
         Some(Unit { allow, denies, worth, is_wild })
     }
 
@@ -183,23 +177,22 @@ impl Builder<'_> {
         harmless.then_some(piece)
     }
 
+    /// Whether the token may use none of the cells of a piece; `None` if they are not known.
+    fn uses_none(&self, piece: Piece, overlaps: &Overlaps, sets: &CellSets) -> Option<bool> {
+        let [exact, below] = Plan::cells(&overlaps.tree, sets, piece.node, piece.form)?;
+        Some(exact.iter().chain(below).all(|cell| !self.grants.allow(self.plan, *cell)))
+    }
+
     fn hits_nothing(&self, piece: Piece) -> Option<bool> {
         let overlaps = self.overlaps(piece)?;
-        let unused =
-            |[exact, below]: [&[CellId]; 2]| exact.iter().chain(below).all(|cell| !self.grants.allow(self.plan, *cell));
-        if !unused(Plan::cells(&overlaps.tree, &overlaps.hits, piece.node, piece.form)?) {
-            return Some(false);
-        }
         // A wider Deny than a table's own may refuse what no warning told of.
-        if piece.form != Form::Exact
-            && !self.plan.collides
-            && !unused(Plan::cells(&overlaps.tree, &overlaps.reach, piece.node, piece.form)?)
+        let is_wider = piece.form != Form::Exact && !self.plan.collides;
+        if !self.uses_none(piece, overlaps, &overlaps.hits)?
+            || is_wider && !self.uses_none(piece, overlaps, &overlaps.reach)?
         {
             return Some(false);
         }
-        let Some((method, path)) = self.spare.and_then(|spare| spare.split_once('/')) else {
-            return Some(true);
-        };
+        let Some((method, path)) = self.spare.and_then(|spare| spare.split_once('/')) else { return Some(true) };
         let of_the_table = self.methods(piece.table).contains(&method);
         Some(!of_the_table || !self.tails(piece)?.iter().any(|tail| matches(tail, path)))
     }
@@ -208,15 +201,12 @@ impl Builder<'_> {
     pub(super) fn may_star(&self, piece: Piece) -> bool {
         let asked = || {
             let overlaps = self.overlaps(piece)?;
-            let unused = |sets| {
-                let [exact, below] = Plan::cells(&overlaps.tree, sets, piece.node, piece.form)?;
-                Some(exact.iter().chain(below).all(|cell| !self.grants.allow(self.plan, *cell)))
-            };
             // `*/` alone would refuse every path that ends in a slash.
             let spares = |spare: &str| {
                 self.tails(piece).is_some_and(|tails| !tails.iter().any(|tail| matches(&format!("*/{tail}"), spare)))
             };
-            Some(piece.node != ROOT && unused(overlaps.anywhere.as_ref()?)? && self.spare.is_none_or(spares))
+            let unused = || self.uses_none(piece, overlaps, overlaps.anywhere.as_ref()?);
+            Some(piece.node != ROOT && unused()? && self.spare.is_none_or(spares))
         };
         asked().unwrap_or(false)
     }
