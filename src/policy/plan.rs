@@ -128,21 +128,13 @@ impl Plan {
         let class = *self.class_of.get(cell)?;
         Some((class, self.classes.get(class)?))
     }
+}
 
-    /// The cells that a pattern reaches in a form; `None` if that is not known.
-    pub(super) fn reached(overlaps: &Overlaps, node: NodeId, form: Form) -> Option<[&[CellId]; 2]> {
-        Self::cells(&overlaps.tree, &overlaps.reach, node, form)
-    }
-
+impl Overlaps {
     /// The cells of a pattern in a form, of sets by pattern; `None` if they are not known.
-    pub(super) fn cells<'a>(
-        tree: &PatternTree,
-        sets: &'a CellSets,
-        node: NodeId,
-        form: Form,
-    ) -> Option<[&'a [CellId]; 2]> {
+    pub(super) fn cells<'a>(&self, sets: &'a CellSets, node: NodeId, form: Form) -> Option<[&'a [CellId]; 2]> {
         let exact = || sets.get(node).map(Vec::as_slice);
-        let below = || sets.get(tree.get(node)?.gap?).map(Vec::as_slice);
+        let below = || sets.get(self.tree.get(node)?.gap?).map(Vec::as_slice);
         Some(match form {
             Form::Exact => [exact()?, &[]],
             Form::Below => [&[], below()?],

@@ -93,7 +93,8 @@ pub(super) fn allowed(plan: &Plan, id: TableId) -> Result<Vec<Allowed>, TooTangl
 
 /// The cells that an Allow reaches, in order.
 pub(super) fn reached<'a>(table: &'a Table, allow: &Allowed) -> Result<Cow<'a, [CellId]>, TooTangled> {
-    let [exact, below] = Plan::reached(&table.patterns, allow.node, allow.form).ok_or(TooTangled)?;
+    let cells = table.patterns.cells(&table.patterns.reach, allow.node, allow.form);
+    let [exact, below] = cells.ok_or(TooTangled)?;
     if below.is_empty() {
         return Ok(Cow::Borrowed(exact));
     }

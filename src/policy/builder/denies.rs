@@ -5,7 +5,7 @@ use crate::policy::automaton::CellId;
 use crate::policy::glob::matches;
 use crate::policy::overlap::CellSets;
 use crate::policy::pattern::{Form, NodeId, Part, ROOT};
-use crate::policy::plan::{Overlaps, Plan, Table, TableId, UNDECLARED};
+use crate::policy::plan::{Overlaps, Table, TableId, UNDECLARED};
 use crate::routes::Undeclared;
 
 impl Builder<'_> {
@@ -28,7 +28,7 @@ impl Builder<'_> {
         if self.is_too_long(allow)? || is_wild && self.paths == Paths::Exact {
             return None;
         }
-        let [exact, below] = Plan::reached(&table.patterns, allow.node, allow.form)?;
+        let [exact, below] = table.patterns.cells(&table.patterns.reach, allow.node, allow.form)?;
         let refused: Vec<CellId> =
             exact.iter().chain(below).filter(|cell| !self.grants.allow(self.plan, **cell)).copied().collect();
         let cutbacks = table.cutbacks.get(&allow.node).filter(|_| allow.form == Form::Exact);
@@ -179,7 +179,7 @@ impl Builder<'_> {
 
     /// Whether the token may use none of the cells of a piece; `None` if they are not known.
     fn uses_none(&self, piece: Piece, overlaps: &Overlaps, sets: &CellSets) -> Option<bool> {
-        let [exact, below] = Plan::cells(&overlaps.tree, sets, piece.node, piece.form)?;
+        let [exact, below] = overlaps.cells(sets, piece.node, piece.form)?;
         Some(exact.iter().chain(below).all(|cell| !self.grants.allow(self.plan, *cell)))
     }
 

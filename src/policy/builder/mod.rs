@@ -185,9 +185,9 @@ impl<'a> Builder<'a> {
         let choice = self.most_worth(shortest);
         let mut covered = FxHashSet::default();
         for (unit, _) in choice.units.iter().zip(&choice.fits).filter(|(_, fits)| **fits) {
-            let hits = self
-                .overlaps(unit.allow)
-                .and_then(|overlaps| Plan::cells(&overlaps.tree, &overlaps.hits, unit.allow.node, unit.allow.form));
+            let allow = unit.allow;
+            let overlaps = self.overlaps(allow);
+            let hits = overlaps.and_then(|overlaps| overlaps.cells(&overlaps.hits, allow.node, allow.form));
             covered.extend(hits.into_iter().flatten().flatten().filter(|cell| self.grants.allow(self.plan, **cell)));
         }
         Some(covered)
