@@ -80,15 +80,16 @@ impl Plan {
         }
         // With "allow", what no entry takes is open to everybody: a need of nothing.
         let everybody = conditions.ways(&Need::default())?.first().map(|way| way.condition);
-        let mut groups: Vec<(Vec<Option<usize>>, Vec<usize>)> = Vec::new();
-        for method in 0..METHODS.len() {
+        // By the entries of methods, one of the methods, and all their names.
+        let mut groups: Vec<(Vec<Option<usize>>, usize, Vec<_>)> = Vec::new();
+        for (method, name) in METHODS.into_iter().enumerate() {
             let entries: Vec<_> = routes.nodes().iter().map(|node| node.entry(method)).collect();
             if entries.iter().all(Option::is_none) && routes.undeclared() != Undeclared::Allow {
                 continue;
             }
-            match groups.iter_mut().find(|(known, _)| *known == entries) {
-                Some((_, methods)) => methods.push(method),
-                None => groups.push((entries, vec![method])),
+            match groups.iter_mut().find(|(known, ..)| *known == entries) {
+                Some((_, _, names)) => names.push(name),
+                None => groups.push((entries, method, vec![name])),
             }
         }
         let class = match routes.undeclared() {
@@ -96,11 +97,7 @@ impl Plan {
             Undeclared::Deny | Undeclared::Absent => Vec::new(),
         };
         let literals = Literals::new(routes);
-        let names = |methods: &[usize]| -> Option<Vec<&'static str>> {
-            methods.iter().map(|method| METHODS.get(*method).copied()).collect()
-        };
-        let tables = groups.iter().map(|(_, methods)| Some(Table::of_methods(names(methods)?)));
-        let tables = tables.collect::<Option<_>>().ok_or(TooTangled)?;
+        let table = |names: &Vec<_>| Table { methods: names.clone(), ..Table::default() };
         let plan = Self {
             undeclared: routes.undeclared(),
             encodable: Encodable::of(literals.iter()),
@@ -111,7 +108,7 @@ impl Plan {
             classes: vec![class],
             classes_of: Vec::new(),
             class_of: vec![0],
-            tables,
+            tables: groups.iter().map(|(_, _, names)| table(names)).collect(),
             collides: false,
             cache: Cache::default(),
         };
@@ -122,14 +119,10 @@ impl Plan {
             marks.dedup();
             marks
         };
-        let methods = groups
-            .iter()
-            .map(|(_, methods)| MethodTable::new(routes, *methods.first().ok_or(TooTangled)?, marks))
-            .collect::<Result<_, _>>()?;
-        Ok((
-            plan,
-            Sources { routes, ways, methods, automata: Vec::new(), cells: vec![None], classes: FxHashMap::default() },
-        ))
+        let methods = groups.iter().map(|(_, method, _)| MethodTable::new(routes, *method, marks));
+        let methods = methods.collect::<Result<_, _>>()?;
+        let (automata, cells, classes) = (Vec::new(), vec![None], FxHashMap::default());
+        Ok((plan, Sources { routes, ways, methods, automata, cells, classes }))
     }
 
     /// The patterns of a method's table and the cells that they overlap.

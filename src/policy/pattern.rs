@@ -78,15 +78,18 @@ pub(super) struct PatternTree {
     pub(super) nodes: Vec<PatternNode>,
 }
 
-impl PatternTree {
-    pub(super) fn empty() -> Self {
+/// The root alone.
+impl Default for PatternTree {
+    fn default() -> Self {
         Self { nodes: vec![PatternNode::default()] }
     }
+}
 
+impl PatternTree {
     /// The patterns of a method's entries, with gaps for parameters and, where claims are bound to them, with texts; and
     /// below each pattern that several entries begin with, a gap.
     pub(super) fn of_entries(table: &MethodTable<'_>, literals: &Literals) -> Result<Self, TooTangled> {
-        let mut tree = Self::empty();
+        let mut tree = Self::default();
         tree.grow(table, literals, 0, ROOT)?;
         // A node comes after its parent.
         for node in (1..tree.nodes.len()).rev() {

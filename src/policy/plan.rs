@@ -42,7 +42,7 @@ pub(crate) struct Plan {
 }
 
 /// The patterns of the methods for which the same entries count.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Table {
     /// One at least.
     pub(super) methods: Vec<&'static str>,
@@ -71,7 +71,7 @@ pub(super) struct TableEntry {
 }
 
 /// Patterns and the cells they overlap.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Overlaps {
     pub(super) tree: PatternTree,
     pub(super) reach: CellSets,
@@ -142,22 +142,5 @@ impl Overlaps {
             // It has cells of its siblings, too.
             Form::Prefix(_) => return None,
         })
-    }
-}
-
-impl Table {
-    pub(super) fn of_methods(methods: Vec<&'static str>) -> Self {
-        let nothing =
-            || Overlaps { tree: PatternTree::empty(), reach: vec![Vec::new()], hits: vec![Vec::new()], anywhere: None };
-        Self {
-            methods,
-            entries: Vec::new(),
-            entry_of: FxHashMap::default(),
-            patterns: nothing(),
-            extra: nothing(),
-            short_reach: Vec::new(),
-            cutbacks: FxHashMap::default(),
-            common: FxHashMap::default(),
-        }
     }
 }
