@@ -1,5 +1,6 @@
 //! From a route table to its [`Plan`]: everything that walks, walks here.
 
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -67,16 +68,10 @@ impl Plan {
         let mut known: FxHashMap<&Need, Arc<Vec<Way>>> = FxHashMap::default();
         let mut ways = Vec::with_capacity(routes.entries().len());
         for entry in routes.entries() {
-            let need: &Need = &entry.need;
-            let found = match known.get(need) {
-                Some(found) => Arc::clone(found),
-                None => {
-                    let found = Arc::new(conditions.ways(need)?);
-                    known.insert(need, Arc::clone(&found));
-                    found
-                }
-            };
-            ways.push(found);
+            ways.push(match known.entry(&*entry.need) {
+                Entry::Occupied(known) => Arc::clone(known.get()),
+                Entry::Vacant(new) => Arc::clone(new.insert(Arc::new(conditions.ways(&entry.need)?))),
+            });
         }
         // With "allow", what no entry takes is open to everybody: a need of nothing.
         let everybody = conditions.ways(&Need::default())?.first().map(|way| way.condition);
@@ -92,10 +87,7 @@ impl Plan {
                 None => groups.push((entries, method, vec![name])),
             }
         }
-        let class = match routes.undeclared() {
-            Undeclared::Allow => everybody.into_iter().collect(),
-            Undeclared::Deny | Undeclared::Absent => Vec::new(),
-        };
+        let class = everybody.into_iter().filter(|_| routes.undeclared() == Undeclared::Allow).collect();
         let literals = Literals::new(routes);
         let table = |names: &Vec<_>| Table { methods: names.clone(), ..Table::default() };
         let plan = Self {
