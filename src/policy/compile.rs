@@ -122,34 +122,27 @@ impl Plan {
         let method = sources.methods.get(id).ok_or(TooTangled)?;
         let mut known: FxHashMap<(usize, MarkSet), CellId> = FxHashMap::default();
         let cells = &mut sources.cells;
-        let automaton = Automaton::new(method, &self.literals, |entry, marks| {
+        let mut number = |entry, marks| {
             *known.entry((entry, marks)).or_insert_with(|| {
                 cells.push(Some(Cell { table: id, entry, marks }));
                 cells.len().saturating_sub(1)
             })
-        })?;
+        };
+        let automaton = Automaton::new(method, &self.literals, &mut number)?;
         let tree = PatternTree::of_entries(method, &self.literals)?;
         let mut entries = Vec::new();
         let mut by_entry: FxHashMap<usize, usize> = FxHashMap::default();
-        let numbers: Vec<usize> = sources.routes.nodes().iter().filter_map(|node| node.entry(method.method)).collect();
-        for entry in numbers {
+        for entry in sources.routes.nodes().iter().filter_map(|node| node.entry(method.method)) {
             let node = tree.of_entry(sources.routes, entry, &self.literals).ok_or(TooTangled)?;
-            // An entry none of whose paths is its own has no cell: a wider one at the same place takes them all.
-            let plain = *known.entry((entry, 0)).or_insert_with(|| {
-                cells.push(Some(Cell { table: id, entry, marks: 0 }));
-                cells.len().saturating_sub(1)
-            });
             by_entry.insert(entry, entries.len());
-            entries.push(TableEntry { entry, node, plain });
+            // An entry none of whose paths is its own has no cell: a wider one at the same place takes them all.
+            entries.push(TableEntry { entry, node, plain: number(entry, 0) });
         }
         let mut entry_of = FxHashMap::default();
-        for ((entry, _), cell) in &known {
-            entry_of.insert(*cell, *by_entry.get(entry).ok_or(TooTangled)?);
-        }
-        let first = self.class_of.len();
-        for number in first..sources.cells.len() {
-            let cell = sources.cell(number).ok_or(TooTangled)?;
-            let class = class(cell, method, sources.ways.get(cell.entry).ok_or(TooTangled)?);
+        for cell in self.class_of.len()..sources.cells.len() {
+            let of = sources.cell(cell).ok_or(TooTangled)?;
+            entry_of.insert(cell, *by_entry.get(&of.entry).ok_or(TooTangled)?);
+            let class = class(of, method, sources.ways.get(of.entry).ok_or(TooTangled)?);
             let number = *sources.classes.entry(class.clone()).or_insert(self.classes.len());
             if number == self.classes.len() {
                 self.classes.push(class);
