@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 use super::conditions::{ClaimSet, Mark};
 use super::findings::TooTangled;
 use super::method_table::{MAX_CLAIMS_AT_A_PLACE, MarkSet, MethodTable};
+use super::sorted::sorted;
 use crate::routes::{Routes, Segment};
 
 /// The most states of one method: some hundred times what a table of a thousand routes needs.
@@ -165,11 +166,7 @@ impl Automaton {
                 return Err(TooTangled);
             }
             let depth = nodes().next().and_then(|(node, _)| table.depth.get(node).copied());
-            let mut texts: Vec<&[u8]> =
-                nodes().flat_map(|(_, place)| place.literals.keys().map(AsRef::as_ref)).collect();
-            texts.sort_unstable();
-            texts.dedup();
-            for text in texts {
+            for text in sorted(nodes().flat_map(|(_, place)| place.literals.keys().map(|text| &**text))) {
                 let number = std::str::from_utf8(text).ok().and_then(|text| literals.number(text));
                 let number = number.ok_or(TooTangled)?;
                 let next = step(table, &live, Some(text))?;

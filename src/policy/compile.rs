@@ -15,6 +15,7 @@ use super::method_table::{MarkSet, MethodTable};
 use super::overlap::{self, Gaps};
 use super::pattern::{NodeId, Part, PatternTree, ROOT};
 use super::plan::{Overlaps, OwnPattern, Plan, Table, TableEntry, TableId, UNDECLARED};
+use super::sorted::sorted;
 use super::sources::{Sources, hits};
 use super::{any_method, conflicts, diagnostics};
 use crate::routes::{METHODS, Need, Routes, Segment, Undeclared};
@@ -104,12 +105,9 @@ impl Plan {
             collides: false,
             cache: Cache::default(),
         };
-        let marks = |entry: usize| -> Vec<Mark> {
-            let mut marks: Vec<Mark> =
-                ways.get(entry).into_iter().flat_map(|ways| ways.iter()).flat_map(|way| way.marks.clone()).collect();
-            marks.sort_unstable();
-            marks.dedup();
-            marks
+        let marks = |entry: usize| {
+            let ways = ways.get(entry).into_iter().flat_map(|ways| ways.iter());
+            sorted(ways.flat_map(|way| way.marks.iter().copied()))
         };
         let methods = groups.iter().map(|(_, method, _)| MethodTable::new(routes, *method, marks));
         let methods = methods.collect::<Result<_, _>>()?;
@@ -187,10 +185,7 @@ impl Plan {
                 }
             }
         }
-        for own in &mut self.own {
-            own.sort_unstable();
-            own.dedup();
-        }
+        self.own = std::mem::take(&mut self.own).into_iter().map(sorted).collect();
         let has_text = |own: &OwnPattern| {
             let node = self.tables.get(own.table).and_then(|table| table.patterns.tree.get(own.node));
             node.is_none_or(|node| node.has_text)
@@ -203,10 +198,7 @@ impl Plan {
 /// The conditions that let a token use a cell. One of them is enough.
 fn class(cell: &Cell, method: &MethodTable<'_>, ways: &[Way]) -> Vec<ConditionId> {
     let holds = |mark: &Mark| method.set(|known| known == mark) & cell.marks != 0;
-    let mut class: Vec<_> = ways.iter().filter(|way| way.marks.iter().all(holds)).map(|way| way.condition).collect();
-    class.sort_unstable();
-    class.dedup();
-    class
+    sorted(ways.iter().filter(|way| way.marks.iter().all(holds)).map(|way| way.condition))
 }
 
 /// The nodes for one more segment of an entry that needs these claims to have its text.

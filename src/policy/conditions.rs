@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::findings::TooTangled;
+use super::sorted::sorted;
 use crate::claims::{Accepted, ClaimName, Verified};
 use crate::routes::{Alternative, ClaimValue, Need, path_texts};
 
@@ -99,9 +100,7 @@ impl Conditions {
                     && where_.iter().all(|mark| marks.contains(mark))
             })
         };
-        let mut kept: Vec<_> = ways.iter().filter(minimal).cloned().collect();
-        kept.sort();
-        kept.dedup();
+        let kept = sorted(ways.iter().filter(minimal).cloned());
         Ok(kept.into_iter().map(|(atoms, marks)| Way { condition: self.set(atoms), marks }).collect())
     }
 
@@ -138,13 +137,7 @@ impl Conditions {
                 return Err(TooTangled);
             }
         }
-        for (atoms, marks) in &mut ways {
-            atoms.sort_unstable();
-            atoms.dedup();
-            marks.sort_unstable();
-            marks.dedup();
-        }
-        Ok(ways)
+        Ok(ways.into_iter().map(|(atoms, marks)| (sorted(atoms), sorted(marks))).collect())
     }
 
     fn bound_claim(&mut self, claim: &ClaimName) -> Result<ClaimSet, TooTangled> {
@@ -175,9 +168,8 @@ impl Conditions {
         id
     }
 
-    fn set(&mut self, mut atoms: Vec<AtomId>) -> ConditionId {
-        atoms.sort_unstable();
-        atoms.dedup();
+    /// The set of these atoms, which are in order.
+    fn set(&mut self, atoms: Vec<AtomId>) -> ConditionId {
         if let Some(known) = self.known_sets.get(&atoms) {
             return *known;
         }

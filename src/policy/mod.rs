@@ -29,6 +29,7 @@ mod plan;
 mod questions;
 mod requested_resource;
 mod resources;
+mod sorted;
 mod sources;
 #[cfg(test)]
 mod tests;

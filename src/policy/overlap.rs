@@ -10,6 +10,7 @@ use super::automaton::{Automaton, CellId, DEAD, LiteralId, START, State, StateId
 use super::conditions::ClaimSet;
 use super::findings::TooTangled;
 use super::pattern::{NodeId, Part, PatternNode, PatternTree, ROOT};
+use super::sorted::sorted;
 
 /// The most pairs of a state and a pattern in one method's table: some hundred milliseconds' work.
 const MAX_PAIRS: usize = 1_000_000;
@@ -65,11 +66,7 @@ pub(super) fn reach(
             }
         }
     }
-    for cells in &mut walk.reach {
-        cells.sort_unstable();
-        cells.dedup();
-    }
-    Ok(walk.reach)
+    Ok(walk.reach.into_iter().map(sorted).collect())
 }
 
 struct Walk<'a> {

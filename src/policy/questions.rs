@@ -11,6 +11,7 @@ use super::entailment::Entailment;
 use super::findings::TooTangled;
 use super::pattern::{Form, NodeId, ROOT, held_claims};
 use super::plan::{ClassId, Overlaps, Plan, Table, TableId, UNDECLARED};
+use super::sorted::sorted;
 use crate::routes::Undeclared;
 
 /// The most questions about a table, each of some set operations: some seconds' work at the worst.
@@ -98,10 +99,7 @@ pub(super) fn reached<'a>(table: &'a Table, allow: &Allowed) -> Result<Cow<'a, [
     if below.is_empty() {
         return Ok(Cow::Borrowed(exact));
     }
-    let mut cells = [exact, below].concat();
-    cells.sort_unstable();
-    cells.dedup();
-    Ok(Cow::Owned(cells))
+    Ok(Cow::Owned(sorted([exact, below].concat())))
 }
 
 /// The pattern of a cell's entry without texts.
@@ -143,8 +141,5 @@ pub(super) fn collisions(plan: &Plan, overlaps: &Overlaps, node: NodeId) -> Resu
 /// The classes of some cells, each once.
 fn classes_of<'a>(plan: &Plan, cells: impl IntoIterator<Item = &'a CellId>) -> Result<Vec<ClassId>, TooTangled> {
     let classes = cells.into_iter().map(|cell| plan.class_of.get(*cell).copied());
-    let mut classes: Vec<ClassId> = classes.collect::<Option<_>>().ok_or(TooTangled)?;
-    classes.sort_unstable();
-    classes.dedup();
-    Ok(classes)
+    Ok(sorted(classes.collect::<Option<Vec<_>>>().ok_or(TooTangled)?))
 }
