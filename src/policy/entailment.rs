@@ -1,5 +1,7 @@
 //! Which needs follow from which, as far as scopes and claims decide it.
 
+use std::collections::BTreeMap;
+
 use rustc_hash::FxHashMap;
 
 use super::claim_space::{ClaimSpace, is_one_string};
@@ -30,40 +32,30 @@ pub(super) struct Entailment<'a> {
 
 impl<'a> Entailment<'a> {
     pub(super) fn new(conditions: &'a Conditions) -> Self {
-        let mut claims: Vec<(&ClaimName, Vec<(AtomId, &Atom)>)> = Vec::new();
-        let mut places: FxHashMap<&ClaimName, usize> = FxHashMap::default();
+        let mut claims: BTreeMap<&ClaimName, Vec<(AtomId, &Atom)>> = BTreeMap::new();
+        // Few of the atoms follow from others: which, by claim.
+        let mut consequences: FxHashMap<&ClaimName, Vec<(AtomId, &Atom)>> = FxHashMap::default();
         for id in &conditions.claim_atoms {
-            let Some(atom) = conditions.atoms.get(*id) else { continue };
-            let (Atom::Claim(name, _) | Atom::Text(name)) = atom else { continue };
-            let place = *places.entry(name).or_insert(claims.len());
-            match claims.get_mut(place) {
-                Some((_, atoms)) => atoms.push((*id, atom)),
-                None => claims.push((name, vec![(*id, atom)])),
+            let Some(atom @ (Atom::Claim(name, _) | Atom::Text(name))) = conditions.atoms.get(*id) else { continue };
+            claims.entry(name).or_default().push((*id, atom));
+            if matches!(atom, Atom::Text(_) | Atom::Claim(_, Accepted::Present | Accepted::StartsWith(_))) {
+                consequences.entry(name).or_default().push((*id, atom));
             }
         }
-        // Few of the atoms follow from others: which, by claim.
-        let consequences: Vec<Vec<(AtomId, &Atom)>> = claims
-            .iter()
-            .map(|(_, atoms)| {
-                let may_follow = |(_, atom): &&(AtomId, &Atom)| {
-                    matches!(atom, Atom::Text(_) | Atom::Claim(_, Accepted::Present | Accepted::StartsWith(_)))
-                };
-                atoms.iter().filter(may_follow).copied().collect()
-            })
-            .collect();
         let implied = |atom: &AtomId| -> Vec<AtomId> {
-            let Some(found) = conditions.atoms.get(*atom) else { return Vec::new() };
-            let (Atom::Claim(name, _) | Atom::Text(name)) = found else { return Vec::new() };
-            let others = places.get(name).and_then(|place| consequences.get(*place));
+            let Some(found @ (Atom::Claim(name, _) | Atom::Text(name))) = conditions.atoms.get(*atom) else {
+                return Vec::new();
+            };
             let follows = |(id, other): &&(AtomId, &Atom)| id != atom && implies(found, other);
-            others.into_iter().flatten().filter(follows).map(|(id, _)| *id).collect()
+            consequences.get(name).into_iter().flatten().filter(follows).map(|(id, _)| *id).collect()
         };
         let close = |atoms: &Vec<AtomId>| atoms.iter().copied().chain(atoms.iter().flat_map(implied)).collect();
         let closed = conditions.sets.iter().map(close).collect();
         let mut spaces = Vec::new();
         let mut two_sided = FxHashMap::default();
         for (name, atoms) in &claims {
-            if atoms.iter().any(|(_, atom)| is_two_sided(atom)) {
+            // Such a claim may meet an atom because it lacks something.
+            if atoms.iter().any(|(_, atom)| matches!(atom, Atom::Claim(_, Accepted::Absent | Accepted::NoneOf(_)))) {
                 two_sided.extend(atoms.iter().map(|(id, _)| (*id, spaces.len())));
             } else if !is_one_string(name) {
                 continue;
@@ -164,11 +156,6 @@ impl<'a> Entailment<'a> {
         }
         false
     }
-}
-
-/// Whether a claim may meet an atom because it lacks something.
-fn is_two_sided(atom: &Atom) -> bool {
-    matches!(atom, Atom::Claim(_, Accepted::Absent | Accepted::NoneOf(_)))
 }
 
 /// Whether each claim that meets an atom meets another one of the same claim, as far as one atom alone says it.
