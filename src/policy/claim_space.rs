@@ -12,14 +12,6 @@ use super::conditions::{Atom, AtomId};
 use crate::claims::{Accepted, ClaimName, same};
 use crate::routes::path_texts;
 
-/// Which values a claim can have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shape {
-    Anything,
-    /// `iss`, by which a token's entry was found before.
-    OneString,
-}
-
 /// What an atom says of the claim.
 #[derive(Debug)]
 enum Meaning {
@@ -31,23 +23,21 @@ enum Meaning {
     None(Vec<usize>),
 }
 
-/// An item of the claim.
+/// An item of the claim: a scalar that some atom names, strings that no atom tells apart, or, without both, an object or an
+/// array.
 #[derive(Debug)]
-enum Item<'a> {
-    Scalar(&'a Value),
-    /// Strings that begin like this, and are told apart by no atom. Those that are plain may stand in a path.
-    Other {
-        begins: &'a str,
-        plain: bool,
-    },
-    /// An object, or an array.
-    Nested,
+struct Item<'a> {
+    scalar: Option<&'a Value>,
+    /// The string, or what the strings begin with.
+    text: Option<&'a str>,
+    /// Whether it may stand in a path.
+    plain: bool,
 }
 
 /// The atoms of one claim, and what matters of its values.
 #[derive(Debug)]
 pub(super) struct ClaimSpace {
-    shape: Shape,
+    is_one_string: bool,
     atoms: FxHashMap<AtomId, Meaning>,
     /// By item, whether it is a string.
     strings: Vec<bool>,
@@ -66,17 +56,17 @@ impl ClaimSpace {
                 Atom::Claim(_, Accepted::Absent) => Meaning::Absent,
                 Atom::Claim(_, Accepted::Value(value)) => Meaning::Some(those(&|item| item.is(value))),
                 Atom::Claim(_, Accepted::StartsWith(start)) => Meaning::Some(those(&|item| item.begins_with(start))),
-                Atom::Claim(_, Accepted::NoneOf(listed)) => Meaning::None(those(&|item| {
-                    matches!(item, Item::Nested) || listed.iter().any(|value| item.is(value))
-                })),
-                Atom::Text(_) => Meaning::Some(those(&|item| item.is_path_text())),
+                Atom::Claim(_, Accepted::NoneOf(listed)) => {
+                    Meaning::None(those(&|item| item.is_nested() || listed.iter().any(|value| item.is(value))))
+                }
+                Atom::Text(_) => Meaning::Some(those(&|item| item.plain)),
                 Atom::Scope(_) => return None,
             })
         };
         Self {
-            shape: if is_one_string(name) { Shape::OneString } else { Shape::Anything },
+            is_one_string: is_one_string(name),
             atoms: atoms.iter().filter_map(|(id, atom)| Some((*id, meaning(atom)?))).collect(),
-            strings: items.iter().map(Item::is_string).collect(),
+            strings: items.iter().map(|item| item.text.is_some()).collect(),
         }
     }
 
@@ -110,9 +100,9 @@ impl ClaimSpace {
             }
         }
         let is_open = |item: &usize| open.get(*item).is_some_and(|open| *open);
-        match self.shape {
-            Shape::Anything => some.iter().all(|items| items.iter().any(is_open)),
-            Shape::OneString => self.strings.iter().enumerate().any(|(item, is_string)| {
+        match self.is_one_string {
+            false => some.iter().all(|items| items.iter().any(is_open)),
+            true => self.strings.iter().enumerate().any(|(item, is_string)| {
                 *is_string && is_open(&item) && some.iter().all(|items| items.binary_search(&item).is_ok())
             }),
         }
@@ -124,14 +114,14 @@ impl ClaimSpace {
     }
 }
 
-/// Whether a claim is always one string, if it is there.
+/// Whether a claim is always one string, if it is there: `iss`, by which a token's entry was found before.
 pub(super) fn is_one_string(name: &ClaimName) -> bool {
     matches!(name, ClaimName::Member(name) if name == "iss")
 }
 
 /// All items that some atom tells from others.
 fn items<'a>(atoms: &[(AtomId, &'a Atom)]) -> Vec<Item<'a>> {
-    let mut items: Vec<Item<'a>> = vec![Item::Nested];
+    let mut items: Vec<Item<'a>> = vec![Item { scalar: None, text: None, plain: false }];
     let mut begins: Vec<&'a str> = vec![""];
     for (_, atom) in atoms {
         let values = match atom {
@@ -144,48 +134,33 @@ fn items<'a>(atoms: &[(AtomId, &'a Atom)]) -> Vec<Item<'a>> {
             Atom::Claim(_, Accepted::Present | Accepted::Absent) | Atom::Text(_) | Atom::Scope(_) => &[],
         };
         // One value may be there twice, which changes nothing.
-        items.extend(values.iter().map(Item::Scalar));
+        let scalar = |value: &'a Value| Item { scalar: Some(value), text: value.as_str(), plain: is_path_text(value) };
+        items.extend(values.iter().map(scalar));
     }
-    for begins in begins {
-        items.push(Item::Other { begins, plain: false });
+    for text in begins {
+        items.push(Item { scalar: None, text: Some(text), plain: false });
         // What begins with `a/` never stands in a path.
-        if may_stand_in_a_path(begins) {
-            items.push(Item::Other { begins, plain: true });
+        if is_path_text(&text.into()) {
+            items.push(Item { scalar: None, text: Some(text), plain: true });
         }
     }
     items
 }
 
-fn may_stand_in_a_path(text: &str) -> bool {
-    path_texts(&Value::from(text)).next().is_some()
+fn is_path_text(value: &Value) -> bool {
+    path_texts(value).next().is_some()
 }
 
 impl Item<'_> {
     fn is(&self, value: &Value) -> bool {
-        matches!(self, Item::Scalar(scalar) if same(scalar, value))
+        self.scalar.is_some_and(|scalar| same(scalar, value))
     }
 
     fn begins_with(&self, start: &str) -> bool {
-        match self {
-            Item::Scalar(scalar) => scalar.as_str().is_some_and(|text| text.starts_with(start)),
-            Item::Other { begins, .. } => begins.starts_with(start),
-            Item::Nested => false,
-        }
+        self.text.is_some_and(|text| text.starts_with(start))
     }
 
-    fn is_path_text(&self) -> bool {
-        match self {
-            Item::Scalar(scalar) => path_texts(scalar).next().is_some(),
-            Item::Other { plain, .. } => *plain,
-            Item::Nested => false,
-        }
-    }
-
-    fn is_string(&self) -> bool {
-        match self {
-            Item::Scalar(scalar) => scalar.is_string(),
-            Item::Other { .. } => true,
-            Item::Nested => false,
-        }
+    fn is_nested(&self) -> bool {
+        self.scalar.is_none() && self.text.is_none()
     }
 }
