@@ -38,7 +38,7 @@ use builder::{FRAME_BYTES, json_bytes, resource_bytes};
 pub(crate) use plan::Plan;
 use resources::Resources;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::error::Error;
 use crate::event::MethodArn;
@@ -64,7 +64,7 @@ pub(crate) struct Statement {
     effect: Effect,
     resource: Resources,
     #[serde(skip_serializing_if = "Option::is_none")]
-    condition: Option<Before>,
+    condition: Option<Condition>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -73,24 +73,17 @@ pub(crate) enum Effect {
     Deny,
 }
 
-/// `Condition` that the current time is before this date.
-#[derive(Clone, Debug)]
-struct Before(String);
+/// That the current time is before a date.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Condition {
+    date_less_than: CurrentTime,
+}
 
-impl Serialize for Before {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Condition<'a> {
-            date_less_than: CurrentTime<'a>,
-        }
-        #[derive(Serialize)]
-        struct CurrentTime<'a> {
-            #[serde(rename = "aws:CurrentTime")]
-            current_time: &'a str,
-        }
-        Condition { date_less_than: CurrentTime { current_time: &self.0 } }.serialize(serializer)
-    }
+#[derive(Clone, Debug, Serialize)]
+struct CurrentTime {
+    #[serde(rename = "aws:CurrentTime")]
+    current_time: String,
 }
 
 /// Whether an Allow ends when the token does.
@@ -165,7 +158,9 @@ impl IamPolicy {
 impl Statement {
     fn allow(resource: Resources, not_after: Option<NumericDate>, expiry: PolicyExpiry) -> Self {
         let condition = match expiry {
-            PolicyExpiry::Token => not_after.map(|date| Before(date.iso8601())),
+            PolicyExpiry::Token => {
+                not_after.map(|date| Condition { date_less_than: CurrentTime { current_time: date.iso8601() } })
+            }
             PolicyExpiry::None => None,
         };
         Self { action: "execute-api:Invoke", effect: Effect::Allow, resource, condition }
