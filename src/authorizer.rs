@@ -19,7 +19,7 @@ use crate::introspection::{Beside, Introspection, NotActive};
 use crate::issuer::{Issuer, Issuers, Selected};
 use crate::keys::{KeyAccess, join_at_most};
 use crate::observer::Observer;
-use crate::policy::IamPolicy;
+use crate::policy::{IamPolicy, PolicyExpiry};
 use crate::response::{Answer, Form, InvalidToken};
 use crate::routes::{METHODS, Routes, Undeclared};
 use crate::settings::{Policies, RouteRules, Settings};
@@ -227,17 +227,16 @@ impl Authorizer {
     ) -> (IamPolicy, Option<Error>) {
         let decision = self.routes.decide(arn, token);
         observer.route(arn, token, &decision);
-        let (not_after, expiry) = (token.not_after(), self.settings.policy_expiry);
+        let ends = token.not_after().filter(|_| self.settings.policy_expiry == PolicyExpiry::Token);
         let room = Answer::room(token.identity());
         match (self.settings.route_rules, &self.settings.policies) {
-            (RouteRules::Enforce, _) if arn.is_connect() => {
-                IamPolicy::for_request(decision.permit, arn, not_after, expiry, room)
+            (RouteRules::Report, _) => (IamPolicy::allow_stage(arn, ends), decision.permit.err()),
+            (RouteRules::Enforce, Policies::Cacheable(plan)) if !arn.is_connect() => {
+                plan.policy(token, arn, decision.permit, ends, room)
             }
-            (RouteRules::Report, _) => (IamPolicy::allow_stage(arn, not_after, expiry), decision.permit.err()),
-            (RouteRules::Enforce, Policies::SingleRequest) => {
-                IamPolicy::for_request(decision.permit, arn, not_after, expiry, room)
+            (RouteRules::Enforce, Policies::Cacheable(_) | Policies::SingleRequest) => {
+                IamPolicy::for_request(decision.permit, arn, ends, room)
             }
-            (RouteRules::Enforce, Policies::Cacheable(plan)) => plan.policy(token, arn, decision.permit, expiry, room),
         }
     }
 }

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
+use super::IamPolicy;
 use super::builder::{Builder, FRAME_BYTES, Paths, json_bytes, resource_bytes};
 use super::cache::{Kept, Key};
 use super::grants::Grants;
 use super::plan::Plan;
 use super::requested_resource::RequestedResource;
 use super::resources::{Others, Resources};
-use super::{IamPolicy, PolicyExpiry};
 use crate::claims::Verified;
 use crate::error::Error;
 use crate::event::MethodArn;
 use crate::routes::Permit;
+use crate::time::NumericDate;
 
 /// What is reserved for the request's own Resource, and the steps in which more is: what else an answer says must not depend
 /// on how long the first path was.
@@ -41,10 +42,10 @@ impl Plan {
         token: &Verified,
         arn: &MethodArn<'_>,
         permit: Result<Permit, Error>,
-        expiry: PolicyExpiry,
+        ends: Option<NumericDate>,
         room: usize,
     ) -> (IamPolicy, Option<Error>) {
-        let said = self.said(token, arn, &permit, expiry, room);
+        let said = self.said(token, arn, &permit, ends, room);
         (said.policy, permit.err().or_else(|| said.lacks_own.then_some(Error::AmbiguousPath)))
     }
 
@@ -53,7 +54,7 @@ impl Plan {
         token: &Verified,
         arn: &MethodArn<'_>,
         permit: &Result<Permit, Error>,
-        expiry: PolicyExpiry,
+        ends: Option<NumericDate>,
         room: usize,
     ) -> Said {
         let own = RequestedResource::new(arn, permit.is_ok());
@@ -75,11 +76,7 @@ impl Plan {
         let lacks_own = own.allowed && allowed.is_none() && !passes();
         let allow = Resources::new(allowed, Others::Written(Arc::clone(&kept.allow)));
         let deny = Resources::new(denied, Others::Written(Arc::clone(&kept.deny)));
-        Said {
-            policy: IamPolicy::of_resources(allow, deny, arn, token.not_after(), expiry),
-            lacks_own,
-            left_out: kept.draft.left_out,
-        }
+        Said { policy: IamPolicy::of_resources(allow, deny, arn, ends), lacks_own, left_out: kept.draft.left_out }
     }
 
     /// What an answer says besides the request's own Resource. No Deny in it refuses a request that is allowed.

@@ -102,8 +102,8 @@ impl IamPolicy {
     }
 
     /// Allows everything in the stage.
-    pub(crate) fn allow_stage(arn: &MethodArn<'_>, not_after: Option<NumericDate>, expiry: PolicyExpiry) -> Self {
-        Self::of(vec![Statement::allow(Resources::one(format!("{}*", arn.stage())), not_after, expiry)])
+    pub(crate) fn allow_stage(arn: &MethodArn<'_>, ends: Option<NumericDate>) -> Self {
+        Self::of(vec![Statement::allow(Resources::one(format!("{}*", arn.stage())), ends)])
     }
 
     /// Speaks of this request and no other: its own ARN, allowed or denied. A request that cannot be named, because its path
@@ -111,15 +111,14 @@ impl IamPolicy {
     pub(crate) fn for_request(
         permit: Result<Permit, Error>,
         arn: &MethodArn<'_>,
-        not_after: Option<NumericDate>,
-        expiry: PolicyExpiry,
+        ends: Option<NumericDate>,
         room: usize,
     ) -> (Self, Option<Error>) {
         let nameable = arn.as_str().chars().count() <= MAX_RESOURCE_CHARS;
         let fits = FRAME_BYTES.saturating_add(resource_bytes(json_bytes(arn.as_str()))) <= room;
         let own = Resources::one(arn.as_str().to_owned());
         match permit {
-            Ok(_) if nameable && fits => (Self::of(vec![Statement::allow(own, not_after, expiry)]), None),
+            Ok(_) if nameable && fits => (Self::of(vec![Statement::allow(own, ends)]), None),
             Ok(_) => (Self::deny_stage(arn), Some(Error::AmbiguousPath)),
             Err(error) if error == Error::AmbiguousPath || !nameable => (Self::deny_stage(arn), Some(error)),
             Err(error) => (Self::of(vec![Statement::deny(own)]), Some(error)),
@@ -127,16 +126,10 @@ impl IamPolicy {
     }
 
     /// Allows and denies these. Where there are none it refuses the stage.
-    fn of_resources(
-        allow: Resources,
-        deny: Resources,
-        arn: &MethodArn<'_>,
-        not_after: Option<NumericDate>,
-        expiry: PolicyExpiry,
-    ) -> Self {
+    fn of_resources(allow: Resources, deny: Resources, arn: &MethodArn<'_>, ends: Option<NumericDate>) -> Self {
         let mut statements = Vec::new();
         if !allow.are_none() {
-            statements.push(Statement::allow(allow, not_after, expiry));
+            statements.push(Statement::allow(allow, ends));
         }
         if !deny.are_none() {
             statements.push(Statement::deny(deny));
@@ -156,13 +149,9 @@ impl IamPolicy {
 }
 
 impl Statement {
-    fn allow(resource: Resources, not_after: Option<NumericDate>, expiry: PolicyExpiry) -> Self {
-        let condition = match expiry {
-            PolicyExpiry::Token => {
-                not_after.map(|date| Condition { date_less_than: CurrentTime { current_time: date.iso8601() } })
-            }
-            PolicyExpiry::None => None,
-        };
+    fn allow(resource: Resources, ends: Option<NumericDate>) -> Self {
+        let before = |date: NumericDate| Condition { date_less_than: CurrentTime { current_time: date.iso8601() } };
+        let condition = ends.map(before);
         Self { action: "execute-api:Invoke", effect: Effect::Allow, resource, condition }
     }
 

@@ -23,7 +23,7 @@ use serde_json::Value;
 
 use self::rules::{Mode, Rules, Token};
 use self::wanted::Wanted;
-use super::{IamPolicy, Plan, PolicyExpiry};
+use super::{IamPolicy, Plan};
 use crate::claims::{Accepted, ClaimName, Verified};
 use crate::event::MethodArn;
 use crate::routes::{
@@ -91,7 +91,7 @@ pub(crate) fn arn(tail: &str) -> MethodArn<'static> {
 pub(crate) fn answer(routes: &Routes, plan: &Plan, token: &Token, tail: &str, room: usize) -> (IamPolicy, usize) {
     let (token, arn) = (verified(token), arn(tail));
     let decision = routes.decide(&arn, &token).permit;
-    let said = plan.said(&token, &arn, &decision, PolicyExpiry::Token, room);
+    let said = plan.said(&token, &arn, &decision, token.not_after(), room);
     (said.policy, said.left_out)
 }
 

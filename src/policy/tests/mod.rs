@@ -16,7 +16,7 @@ mod started;
 mod tables;
 mod witnesses;
 
+use super::Plan;
 use super::findings::Warning;
 use super::oracle::{STAGE, answer, arn, case, iam, json, routes, rules, verified, wanted};
-use super::{Plan, PolicyExpiry};
 use crate::routes::{METHODS, Routes};
