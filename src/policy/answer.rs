@@ -8,7 +8,7 @@ use super::cache::{Kept, Key};
 use super::grants::Grants;
 use super::plan::Plan;
 use super::requested_resource::RequestedResource;
-use super::resources::{Others, Resources};
+use super::resources::Resources;
 use crate::claims::Verified;
 use crate::error::Error;
 use crate::event::MethodArn;
@@ -74,8 +74,7 @@ impl Plan {
             (false, None) => (None, passes().then(|| [arn.stage(), &*own.mask(arn.stage())].concat())),
         };
         let lacks_own = own.allowed && allowed.is_none() && !passes();
-        let allow = Resources::new(allowed, Others::Written(Arc::clone(&kept.allow)));
-        let deny = Resources::new(denied, Others::Written(Arc::clone(&kept.deny)));
+        let (allow, deny) = (Resources::new(allowed, &kept.allow), Resources::new(denied, &kept.deny));
         Said { policy: IamPolicy::of_resources(allow, deny, arn, ends), lacks_own, left_out: kept.draft.left_out }
     }
 

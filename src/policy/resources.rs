@@ -9,38 +9,27 @@ use serde_json::value::RawValue;
 #[derive(Clone, Debug)]
 pub(crate) struct Resources {
     own: Option<String>,
-    others: Others,
-}
-
-/// Those besides the request's own.
-#[derive(Clone, Debug)]
-pub(crate) enum Others {
-    These(Vec<String>),
     /// In JSON already, for many policies.
-    Written(Arc<[Box<RawValue>]>),
+    others: Arc<[Box<RawValue>]>,
 }
 
 impl Resources {
-    pub(super) fn new(own: Option<String>, others: Others) -> Self {
-        Self { own, others }
+    pub(super) fn new(own: Option<String>, others: &Arc<[Box<RawValue>]>) -> Self {
+        Self { own, others: Arc::clone(others) }
     }
 
     /// One alone.
     pub(super) fn one(own: String) -> Self {
-        Self { own: Some(own), others: Others::These(Vec::new()) }
+        Self { own: Some(own), others: Arc::default() }
     }
 
     pub(super) fn are_none(&self) -> bool {
-        self.own.is_none()
-            && match &self.others {
-                Others::These(others) => others.is_empty(),
-                Others::Written(others) => others.is_empty(),
-            }
+        self.own.is_none() && self.others.is_empty()
     }
 }
 
 /// A Resource without the quotes of JSON. One that needs escapes looks different in JSON, but such a Resource is never a request's own.
-pub(super) fn unquoted(written: &RawValue) -> &str {
+fn unquoted(written: &RawValue) -> &str {
     let text = written.get();
     text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text)
 }
@@ -48,19 +37,12 @@ pub(super) fn unquoted(written: &RawValue) -> &str {
 impl Serialize for Resources {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(None)?;
-        if let Some(own) = &self.own {
+        let own = self.own.as_deref();
+        if let Some(own) = own {
             list.serialize_element(own)?;
         }
-        let own = self.own.as_deref();
-        match &self.others {
-            Others::These(others) => {
-                others.iter().filter(|other| own != Some(other)).try_for_each(|other| list.serialize_element(other))?;
-            }
-            Others::Written(others) => {
-                let others = others.iter().filter(|other| own != Some(unquoted(other)));
-                others.into_iter().try_for_each(|other| list.serialize_element(other))?;
-            }
-        }
+        let mut others = self.others.iter().filter(|other| own != Some(unquoted(other)));
+        others.try_for_each(|other| list.serialize_element(other))?;
         list.end()
     }
 }
