@@ -28,19 +28,10 @@ impl<'a> RequestedResource<'a> {
     /// itself, and a `*` for what is too long.
     pub(super) fn mask(&self, stage: &str) -> String {
         let room = MAX_RESOURCE_CHARS.saturating_sub(stage.chars().count()).saturating_sub(1);
-        let mut mask = String::with_capacity(self.tail.len());
-        let mut rest = self.tail.chars().peekable();
-        for _ in 0..room {
-            match rest.next() {
-                Some('*' | '?') => mask.push('?'),
-                Some('$') if rest.peek() == Some(&'{') => mask.push('?'),
-                Some(other) => mask.push(other),
-                None => return mask,
-            }
+        let mask = self.tail.replace('*', "?").replace("${", "?{");
+        match mask.char_indices().nth(room) {
+            Some((end, _)) => [mask.get(..end).unwrap_or_default(), "*"].concat(),
+            None => mask,
         }
-        if rest.peek().is_some() {
-            mask.push('*');
-        }
-        mask
     }
 }
