@@ -232,7 +232,8 @@ impl Authorizer {
         match (self.settings.route_rules, &self.settings.policies) {
             (RouteRules::Report, _) => (IamPolicy::allow_stage(arn, ends), decision.permit.err()),
             (RouteRules::Enforce, Policies::Cacheable(plan)) if !arn.is_connect() => {
-                plan.policy(token, arn, decision.permit, ends, room)
+                let said = plan.policy(token, arn, &decision.permit, ends, room);
+                (said.policy, said.refusal)
             }
             (RouteRules::Enforce, Policies::Cacheable(_) | Policies::SingleRequest) => {
                 IamPolicy::for_request(decision.permit, arn, ends, room)

@@ -22,10 +22,10 @@ const REQUEST_BYTES: usize = 256;
 const ROOM_STEP: usize = 64;
 
 /// A policy, and what it does not say.
-pub(super) struct Said {
-    pub(super) policy: IamPolicy,
-    /// The request is allowed, and the policy could not say so.
-    lacks_own: bool,
+pub(crate) struct Said {
+    pub(crate) policy: IamPolicy,
+    /// Why the request is refused: one that the rules let pass and no policy can name is, with [`Error::AmbiguousPath`].
+    pub(crate) refusal: Option<Error>,
     /// How many units did not fit.
     #[cfg_attr(
         not(any(test, feature = "unstable-internals")),
@@ -35,21 +35,8 @@ pub(super) struct Said {
 }
 
 impl Plan {
-    /// The policy of a token: right for this request and for every later one, as far as `room` bytes reach. A request that
-    /// the rules let pass and no policy can name is refused with [`Error::AmbiguousPath`].
+    /// The policy of a token: right for this request and for every later one, as far as `room` bytes reach.
     pub(crate) fn policy(
-        &self,
-        token: &Verified,
-        arn: &MethodArn<'_>,
-        permit: Result<Permit, Error>,
-        ends: Option<NumericDate>,
-        room: usize,
-    ) -> (IamPolicy, Option<Error>) {
-        let said = self.said(token, arn, &permit, ends, room);
-        (said.policy, permit.err().or_else(|| said.lacks_own.then_some(Error::AmbiguousPath)))
-    }
-
-    pub(super) fn said(
         &self,
         token: &Verified,
         arn: &MethodArn<'_>,
@@ -57,11 +44,13 @@ impl Plan {
         ends: Option<NumericDate>,
         room: usize,
     ) -> Said {
-        let own = RequestedResource::new(arn, permit.is_ok());
+        let refused = permit.as_ref().err().copied();
+        let own = RequestedResource::new(arn, refused.is_none());
         let grants = Grants::of(self, token, room);
         let Some(kept) = self.kept(&grants, &own, room) else {
             // No Resource of ours fails to be written; if one did, nothing is allowed.
-            return Said { policy: IamPolicy::deny_stage(arn), lacks_own: own.allowed, left_out: usize::MAX };
+            let refusal = refused.or(Some(Error::AmbiguousPath));
+            return Said { policy: IamPolicy::deny_stage(arn), refusal, left_out: usize::MAX };
         };
         let passes = || kept.allows(own.tail);
         let own_bytes = resource_bytes(json_bytes(arn.as_str()));
@@ -75,7 +64,8 @@ impl Plan {
         };
         let lacks_own = own.allowed && allowed.is_none() && !passes();
         let (allow, deny) = (Resources::new(allowed, &kept.allow), Resources::new(denied, &kept.deny));
-        Said { policy: IamPolicy::of_resources(allow, deny, arn, ends), lacks_own, left_out: kept.draft.left_out }
+        let refusal = refused.or_else(|| lacks_own.then_some(Error::AmbiguousPath));
+        Said { policy: IamPolicy::of_resources(allow, deny, arn, ends), refusal, left_out: kept.draft.left_out }
     }
 
     /// What an answer says besides the request's own Resource. No Deny in it refuses a request that is allowed.

@@ -91,7 +91,7 @@ pub(crate) fn arn(tail: &str) -> MethodArn<'static> {
 pub(crate) fn answer(routes: &Routes, plan: &Plan, token: &Token, tail: &str, room: usize) -> (IamPolicy, usize) {
     let (token, arn) = (verified(token), arn(tail));
     let decision = routes.decide(&arn, &token).permit;
-    let said = plan.said(&token, &arn, &decision, token.not_after(), room);
+    let said = plan.policy(&token, &arn, &decision, token.not_after(), room);
     (said.policy, said.left_out)
 }
 

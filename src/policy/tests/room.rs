@@ -34,7 +34,7 @@ impl Table {
     fn refusal(&self, request: &str, room: usize) -> Option<Error> {
         let (token, arn) = (verified(&self.token), arn(request));
         let permit = self.routes.decide(&arn, &token).permit;
-        self.plan.policy(&token, &arn, permit, token.not_after(), room).1
+        self.plan.policy(&token, &arn, &permit, token.not_after(), room).refusal
     }
 
     /// The smallest budget in which the document has this Resource.

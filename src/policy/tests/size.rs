@@ -50,7 +50,7 @@ fn a_thousand_routes_are_decided_in_microseconds() {
             let begin = now();
             let mut rest = 0;
             for _ in 0..1000 {
-                rest = plan.said(&token, &arn, &decision, token.not_after(), ROOM).left_out;
+                rest = plan.policy(&token, &arn, &decision, token.not_after(), ROOM).left_out;
             }
             println!(
                 "{mode:?}, scopes {scopes:?}: start {start:?}, a decision {:?}, {rest} units left out",
