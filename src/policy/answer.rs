@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use super::IamPolicy;
 use super::builder::{Builder, FRAME_BYTES, Paths, json_bytes, resource_bytes};
 use super::cache::{Kept, Key};
 use super::grants::Grants;
 use super::plan::Plan;
-use super::requested_resource::RequestedResource;
 use super::resources::Resources;
+use super::{IamPolicy, MAX_RESOURCE_CHARS};
 use crate::claims::Verified;
 use crate::error::Error;
 use crate::event::MethodArn;
@@ -87,5 +86,38 @@ impl Plan {
             kept = of(Paths::Exact)?;
         }
         Some(kept)
+    }
+}
+
+/// The request that a policy answers.
+struct RequestedResource<'a> {
+    arn: &'a MethodArn<'a>,
+    /// `METHOD/path`.
+    tail: &'a str,
+    allowed: bool,
+    /// Whether `tail` names the request and nothing else in a policy.
+    nameable: bool,
+}
+
+impl<'a> RequestedResource<'a> {
+    fn new(arn: &'a MethodArn<'a>, allowed: bool) -> Self {
+        // An ARN outside its stage, which there is none of, passes by no Resource.
+        let Some(tail) = arn.as_str().strip_prefix(arn.stage()) else {
+            return Self { arn, tail: arn.as_str(), allowed, nameable: false };
+        };
+        let fits = arn.as_str().chars().count() <= MAX_RESOURCE_CHARS;
+        let plain = fits && !tail.contains(['*', '?']) && !tail.contains("${");
+        Self { arn, tail, allowed, nameable: plain }
+    }
+
+    /// The narrowest pattern for a request that cannot be named: `?` for each character that IAM would not take for
+    /// itself, and a `*` for what is too long.
+    fn mask(&self, stage: &str) -> String {
+        let room = MAX_RESOURCE_CHARS.saturating_sub(stage.chars().count()).saturating_sub(1);
+        let mask = self.tail.replace('*', "?").replace("${", "?{");
+        match mask.char_indices().nth(room) {
+            Some((end, _)) => [mask.get(..end).unwrap_or_default(), "*"].concat(),
+            None => mask,
+        }
     }
 }

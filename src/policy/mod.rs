@@ -27,7 +27,6 @@ mod overlap;
 mod pattern;
 mod plan;
 mod questions;
-mod requested_resource;
 mod resources;
 mod sorted;
 mod sources;
