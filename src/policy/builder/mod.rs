@@ -317,17 +317,12 @@ impl<'a> Builder<'a> {
     }
 
     /// Literals first, then by bytes for each entry.
-    fn by_price(&mut self, units: &mut Vec<Unit>) {
-        let mut keyed: Vec<_> = units
-            .drain(..)
-            .map(|unit| {
-                let denies = unit.denies.iter().fold(0, |sum: usize, deny| sum.saturating_add(self.deny_bytes(*deny)));
-                let bytes = self.allow_bytes(unit.allow).saturating_add(denies).saturating_mul(1000);
-                (unit.is_wild, bytes.checked_div(unit.worth.max(1)).unwrap_or(usize::MAX), unit)
-            })
-            .collect();
-        keyed.sort_by_key(|(is_wild, price, unit)| (*is_wild, *price, unit.allow));
-        units.extend(keyed.into_iter().map(|(_, _, unit)| unit));
+    fn by_price(&self, units: &mut [Unit]) {
+        units.sort_by_cached_key(|unit| {
+            let denies = unit.denies.iter().fold(0, |sum: usize, deny| sum.saturating_add(self.deny_bytes(*deny)));
+            let bytes = self.allow_bytes(unit.allow).saturating_add(denies).saturating_mul(1000);
+            (unit.is_wild, bytes.checked_div(unit.worth.max(1)).unwrap_or(usize::MAX), unit.allow)
+        });
     }
 
     fn assembled(&self, units: &[Unit], grade: Grade) -> Option<Draft> {
