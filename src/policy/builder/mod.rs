@@ -120,15 +120,11 @@ struct Choice {
 }
 
 impl Choice {
-    fn left_out(&self) -> usize {
-        left_out(self.beyond, &self.units, &self.fits)
+    /// The worth of the units that do not fit, and of those that could not be made.
+    fn left_out(&self, fits: &[bool]) -> usize {
+        let left = self.units.iter().zip(fits).filter(|(_, fits)| !**fits);
+        left.fold(self.beyond, |sum, (unit, _)| sum.saturating_add(unit.worth))
     }
-}
-
-/// The worth of the units that do not fit, plus `beyond`.
-fn left_out(beyond: usize, units: &[Unit], fits: &[bool]) -> usize {
-    let left = units.iter().zip(fits).filter(|(_, fits)| !**fits);
-    left.fold(beyond, |sum, (unit, _)| sum.saturating_add(unit.worth))
 }
 
 /// The bytes of a text in JSON, without its quotes.
@@ -269,11 +265,11 @@ impl<'a> Builder<'a> {
     /// As much as fits, with the finest Denies for ambiguous paths that leave out no more than the coarsest.
     fn what_fits(&mut self, shortest: Shortest) -> Draft {
         let choice = self.most_worth(shortest);
-        let least = choice.left_out();
+        let least = choice.left_out(&choice.fits);
         let of_grade = |grade: Grade| {
             let mut assembly = Assembly::new(self, grade);
             let fits: Vec<bool> = choice.units.iter().map(|unit| assembly.add(self, unit)).collect();
-            let left_out = left_out(choice.beyond, &choice.units, &fits);
+            let left_out = choice.left_out(&fits);
             (left_out <= least || grade == Grade::All).then(|| assembly.finish(left_out))
         };
         GRADES.into_iter().find_map(of_grade).unwrap_or_default()
@@ -285,35 +281,30 @@ impl<'a> Builder<'a> {
         let Shortest { units: mut broad, has_broad, left_out } = shortest;
         self.encoded = false;
         self.left_out = self.grants.texts_beyond;
-        if !has_broad {
-            // Then the narrow units are the same.
-            self.by_price(&mut broad);
-            let fits = self.fitting(&broad);
-            return Choice { units: broad, fits, beyond: left_out };
-        }
-        let mut narrow = self.part(None);
-        let beyond = self.left_out;
+        // Without broad units, the narrow ones are the same.
+        let mut narrow = if has_broad { self.part(None) } else { Vec::new() };
         self.by_price(&mut narrow);
-        if self.plan.undeclared == Undeclared::Allow {
+        let is_joined = self.plan.undeclared == Undeclared::Allow;
+        if is_joined && has_broad {
             // What everybody may do goes first, then what is left of the rest.
             broad.sort_by_key(|unit| unit.allow);
             broad.append(&mut narrow);
         } else {
             self.by_price(&mut broad);
         }
-        let (of_broad, of_narrow) = (self.fitting(&broad), self.fitting(&narrow));
-        let broad = Choice { units: broad, fits: of_broad, beyond: left_out };
-        let narrow = Choice { units: narrow, fits: of_narrow, beyond };
-        match self.plan.undeclared == Undeclared::Allow || broad.left_out() <= narrow.left_out() {
-            true => broad,
-            false => narrow,
+        let broad = self.chosen(broad, left_out);
+        if is_joined || !has_broad {
+            return broad;
         }
+        let narrow = self.chosen(narrow, self.left_out);
+        if broad.left_out(&broad.fits) <= narrow.left_out(&narrow.fits) { broad } else { narrow }
     }
 
-    /// Whether each unit fits, tried in order.
-    fn fitting(&self, units: &[Unit]) -> Vec<bool> {
+    /// Which of the units fit, tried in order.
+    fn chosen(&self, units: Vec<Unit>, beyond: usize) -> Choice {
         let mut assembly = Assembly::new(self, Grade::All);
-        units.iter().map(|unit| assembly.add(self, unit)).collect()
+        let fits = units.iter().map(|unit| assembly.add(self, unit)).collect();
+        Choice { units, fits, beyond }
     }
 
     /// Literals first, then by bytes for each entry.
