@@ -8,6 +8,8 @@ mod denies;
 mod pieces;
 mod units;
 
+use std::collections::BTreeMap;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use assembly::Assembly;
@@ -15,8 +17,8 @@ use assembly::Assembly;
 use super::ambiguity_denies::{GRADES, Grade};
 use super::automaton::CellId;
 use super::grants::Grants;
-use super::pattern::{Form, NodeId, ROOT};
-use super::plan::{Plan, TableId};
+use super::pattern::{Form, NodeId};
+use super::plan::{OwnPattern, Plan, TableId};
 use crate::routes::Undeclared;
 
 /// What a document with one Allow and one Deny holds besides its Resources.
@@ -232,34 +234,26 @@ impl<'a> Builder<'a> {
         if self.plan.undeclared == Undeclared::Allow {
             return vec![None];
         }
-        let own = self.own_patterns();
         let least = resource_bytes(self.stage_bytes.saturating_add("GET/".len()));
         let fits = |patterns: usize| least.saturating_mul(patterns) <= self.room;
-        let mut prefixes: Vec<FxHashSet<(TableId, NodeId)>> = Vec::new();
+        let mut prefixes: FxHashSet<(TableId, NodeId)> = FxHashSet::default();
+        let mut sizes: BTreeMap<usize, usize> = BTreeMap::new();
         let mut bytes = 0_usize;
-        for pattern in &own {
-            let piece = Piece {
-                table: pattern.table,
-                source: Source::Patterns,
-                node: pattern.node,
-                form: Form::Exact,
-                tuple: 0,
-            };
+        for OwnPattern { table, node: mut at, .. } in self.own_patterns() {
+            let piece = Piece { table, source: Source::Patterns, node: at, form: Form::Exact, tuple: 0 };
             bytes = bytes.saturating_add(self.allow_bytes(piece));
-            let mut at = pattern.node;
-            while let Some(node) = self.node(pattern.table, at) {
-                while prefixes.len() <= node.depth {
-                    prefixes.push(FxHashSet::default());
-                }
-                if !prefixes.get_mut(node.depth).is_some_and(|known| known.insert((pattern.table, at))) || at == ROOT {
-                    break;
-                }
+            // The root is its own parent.
+            while let Some(node) = self.node(table, at)
+                && prefixes.insert((table, at))
+            {
+                let size = sizes.entry(node.depth).or_default();
+                *size = size.saturating_add(1);
                 at = node.parent;
             }
         }
         let narrowest = (bytes <= self.room).then_some(None);
-        let sizes = prefixes.iter().map(FxHashSet::len).enumerate().rev();
-        narrowest.into_iter().chain(sizes.filter(|(_, size)| fits(*size)).map(|(level, _)| Some(level))).collect()
+        let sizes = sizes.into_iter().rev().filter(|(_, size)| fits(*size));
+        narrowest.into_iter().chain(sizes.map(|(level, _)| Some(level))).collect()
     }
 
     /// As much as fits, with the finest Denies for ambiguous paths that leave out no more than the coarsest.
