@@ -193,12 +193,8 @@ impl<'a> Builder<'a> {
 
     /// The broadest units: where they do not fit, no others leave nothing out.
     fn shortest(&mut self) -> Shortest {
-        let widest = match self.plan.undeclared {
-            Undeclared::Allow => None,
-            Undeclared::Deny | Undeclared::Absent => Some(0),
-        };
         self.has_broad = false;
-        let units = self.units(widest);
+        let units = self.units((self.plan.undeclared != Undeclared::Allow).then_some(0));
         Shortest { units, has_broad: self.has_broad, left_out: self.left_out }
     }
 

@@ -121,13 +121,10 @@ impl<'a> Builder<'a> {
                 let encoded = text.encoded.as_deref().filter(|_| self.encoded);
                 for text in std::iter::once(text.text.as_str()).chain(encoded) {
                     // What cannot fit any more need not be looked at: a token may have a thousand texts.
-                    if *spent > self.room {
+                    let longer = if *spent > self.room { None } else { self.longer(tuple, text) };
+                    let Some(longer) = longer else {
                         self.left_out = self.left_out.saturating_add(1);
                         break;
-                    }
-                    let Some(longer) = self.longer(tuple, text) else {
-                        self.left_out = self.left_out.saturating_add(1);
-                        continue;
                     };
                     let before = *spent;
                     let part = self.visit(table, own, children, level, *child, longer, spent);
