@@ -1,7 +1,5 @@
 //! The Denies that any wildcard brings along: for paths that can be read in two ways.
 
-use std::borrow::Cow;
-
 /// Which ASCII characters the literals of a table have, one bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Encodable(u128);
@@ -42,43 +40,39 @@ impl Encodable {
 
     /// Denies for each of them encoded. Clients encode none of the characters that a literal may have but `:` and `,`
     /// (RFC 3986 section 2.3), so it costs nobody anything to take `a` to `o` as one.
-    fn characters(self) -> Vec<Cow<'static, str>> {
+    fn characters(self) -> Vec<String> {
         const A_TO_O: std::ops::RangeInclusive<u8> = 0x61..=0x6f;
         let mut denies = Vec::new();
         if A_TO_O.into_iter().any(|byte| self.has(byte)) {
-            denies.push("*%6*".into());
+            denies.push("*%6*".to_owned());
         }
         // The dot is a separator.
         for byte in (0..0x80).filter(|byte| self.has(*byte) && !A_TO_O.contains(byte) && *byte != b'.') {
             let (upper, lower) = (format!("*%{byte:02X}*"), format!("*%{byte:02x}*"));
             if upper != lower {
-                denies.push(lower.into());
+                denies.push(lower);
             }
-            denies.push(upper.into());
+            denies.push(upper);
         }
         denies
     }
 
-    fn digits(self) -> Vec<Cow<'static, str>> {
+    fn digits(self) -> Vec<String> {
         let has = |digit: &u8| {
             ENCODED_SEPARATOR_DIGITS.contains(digit)
                 || (0..0x10).any(|low: u8| self.has(digit.saturating_mul(0x10).saturating_add(low)))
         };
-        (0..8_u8).filter(has).map(|digit| format!("*%{digit}*").into()).collect()
+        (0..8_u8).filter(has).map(|digit| format!("*%{digit}*")).collect()
     }
 
     /// What every wildcard needs.
-    pub(super) fn denies(self, grade: Grade) -> Vec<Cow<'static, str>> {
-        let mut denies: Vec<Cow<'static, str>> = SEPARATORS.map(Cow::Borrowed).into();
-        match grade {
-            Grade::Characters => {
-                denies.extend(ENCODED_SEPARATORS.map(Cow::Borrowed));
-                denies.extend(self.characters());
-            }
-            Grade::Digits => denies.extend(self.digits()),
-            Grade::All => denies.push("*%*".into()),
-        }
-        denies
+    pub(super) fn denies(self, grade: Grade) -> Vec<String> {
+        let encoded = match grade {
+            Grade::Characters => ENCODED_SEPARATORS.into_iter().map(str::to_owned).chain(self.characters()).collect(),
+            Grade::Digits => self.digits(),
+            Grade::All => vec!["*%*".to_owned()],
+        };
+        SEPARATORS.into_iter().map(str::to_owned).chain(encoded).collect()
     }
 }
 

@@ -1,6 +1,5 @@
 //! The Resources of an answer, counted in bytes as units are taken in.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
@@ -48,7 +47,7 @@ impl Assembly {
         Self {
             allow: Vec::new(),
             denied: BTreeMap::new(),
-            ambiguity_denies: denies.into_iter().map(Cow::into_owned).collect(),
+            ambiguity_denies: denies,
             ambiguity_bytes: bytes,
             is_wild: false,
             used: FRAME_BYTES,
