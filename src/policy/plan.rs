@@ -94,32 +94,29 @@ impl Plan {
     #[cfg(feature = "authz")]
     pub(crate) fn spelt(&self, entry: usize) -> (Vec<String>, Vec<String>) {
         let found = || {
-            let of = |table: &Table, entry: usize| {
-                table.entries.iter().find(|place| place.entry == entry).map(|place| place.node)
-            };
-            let (table, node) = self.tables.iter().find_map(|table| Some((table, of(table, entry)?)))?;
+            let mut places = self.tables.iter().flat_map(|table| table.entries.iter().map(move |place| (table, place)));
+            let (table, own) = places.find(|(_, place)| place.entry == entry)?;
+            let needs = self.class(own.plain)?.1;
             let written = |overlaps: &Overlaps, node: NodeId| -> Option<Vec<String>> {
                 let base = spell(&overlaps.tree.word(node)?, &self.literals, &[])?;
                 Some(tails(&base, Form::Exact, overlaps.tree.get(node)?.is_gap()))
             };
             let mut denies = Vec::new();
-            for cutback in table.cutbacks.get(&node).into_iter().flatten() {
+            for cutback in table.cutbacks.get(&own.node).into_iter().flatten() {
                 denies.extend(written(&table.extra, *cutback)?);
             }
-            for cell in table.patterns.reach.get(node)?.iter().filter(|cell| **cell != UNDECLARED) {
+            for cell in table.patterns.reach.get(own.node)?.iter().filter(|cell| **cell != UNDECLARED) {
                 let place = table.entries.get(*table.entry_of.get(cell)?)?;
                 // A token that may use the one may use the other.
-                let conditions = |cell: CellId| self.class(cell).map(|(_, conditions)| conditions);
-                let own = conditions(table.entries.iter().find(|place| place.entry == entry)?.plain)?;
-                let other = conditions(*cell)?;
-                let implied = !own.is_empty() && own.iter().all(|condition| other.contains(condition));
+                let other = self.class(*cell)?.1;
+                let implied = !needs.is_empty() && needs.iter().all(|condition| other.contains(condition));
                 if place.entry != entry && !implied {
                     denies.extend(written(&table.patterns, place.node)?);
                 }
             }
             denies.sort_unstable();
             denies.dedup();
-            Some((written(&table.patterns, node)?, denies))
+            Some((written(&table.patterns, own.node)?, denies))
         };
         found().unwrap_or_default()
     }
