@@ -11,7 +11,6 @@ pub(crate) fn matches(pattern: &str, text: &str) -> bool {
             ([b'*', after_star @ ..], _) => {
                 retry = Some((after_star, text));
                 pattern = after_star;
-                continue;
             }
             // A `*` may have stopped within a character; `?` takes whole ones.
             ([b'?', wanted @ ..], [first, found @ ..]) if !continues(*first) => {
@@ -22,19 +21,14 @@ pub(crate) fn matches(pattern: &str, text: &str) -> bool {
                 {
                     text = after;
                 }
-                continue;
             }
-            ([one, wanted @ ..], [other, found @ ..]) if one == other => {
-                (pattern, text) = (wanted, found);
-                continue;
+            ([one, wanted @ ..], [other, found @ ..]) if one == other => (pattern, text) = (wanted, found),
+            _ => {
+                let Some((after_star, [_, from @ ..])) = retry else { return false };
+                retry = Some((after_star, from));
+                (pattern, text) = (after_star, from);
             }
-            _ => {}
         }
-        let Some((after_star, [_, from @ ..])) = retry else {
-            return false;
-        };
-        retry = Some((after_star, from));
-        (pattern, text) = (after_star, from);
     }
 }
 
