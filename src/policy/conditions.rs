@@ -105,15 +105,12 @@ impl Conditions {
     }
 
     fn alternative(&mut self, alternative: &Alternative) -> Result<Vec<Asked>, TooTangled> {
-        let mut ways: Vec<Asked> = match alternative.scopes.as_slice() {
-            [] => vec![(Vec::new(), Vec::new())],
-            entries => entries
-                .iter()
-                .map(|entry| {
-                    (entry.iter().map(|scope| self.atom(Atom::Scope(Arc::clone(scope)))).collect(), Vec::new())
-                })
-                .collect(),
-        };
+        let mut scope = |scope: &Arc<str>| self.atom(Atom::Scope(Arc::clone(scope)));
+        let mut ways: Vec<Asked> =
+            alternative.scopes.iter().map(|all| (all.iter().map(&mut scope).collect(), Vec::new())).collect();
+        if ways.is_empty() {
+            ways.push(Asked::default());
+        }
         for need in &alternative.claims {
             let mut longer = Vec::new();
             for value in &need.values {
