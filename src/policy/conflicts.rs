@@ -55,7 +55,12 @@ impl Search<'_, '_> {
         let mut contested = Vec::new();
         for (place, allow) in allowed.iter().enumerate() {
             for cell in reached(table, allow)?.iter().copied() {
-                if cell == UNDECLARED || !self.questions.possible(plan, allow, cell, &[])? {
+                if cell == UNDECLARED {
+                    // It has no pattern of its own.
+                    contested.extend((plan.undeclared == Undeclared::Deny).then_some((place, cell)));
+                    continue;
+                }
+                if !self.questions.possible(plan, allow, cell, &[])? {
                     continue;
                 }
                 let node = own_node(table, cell)?;
@@ -83,44 +88,29 @@ impl Search<'_, '_> {
             let short = table.short_reach.get(allow.node).filter(|short| short.binary_search(&cell).is_err());
             table.cutbacks.get(&allow.node).filter(|_| short.is_some()).map(hit_by).transpose()
         };
-        if plan.undeclared == Undeclared::Deny {
-            for allow in allowed {
-                if self.mistakes.len() > MAX_FINDINGS {
-                    return Ok(());
-                }
-                if reached(table, allow)?.binary_search(&UNDECLARED).is_err() {
-                    continue;
-                }
-                match cut(allow, UNDECLARED)? {
-                    None => self.conflict(plan, sources, id, allow, UNDECLARED, None)?,
-                    Some(hits) => {
-                        if let Some(hit) = self.questions.usable(plan, allow, UNDECLARED, &hits)?.first() {
-                            self.conflict(plan, sources, id, allow, UNDECLARED, Some(*hit))?;
-                        }
-                    }
-                }
-            }
-        }
         let mut classes = ClassCache::default();
         for (place, cell) in contested {
             if self.mistakes.len() > MAX_FINDINGS {
                 return Ok(());
             }
             let allow = allowed.get(*place).ok_or(TooTangled)?;
-            let node = own_node(table, *cell)?;
-            let own = classes.of(node, || hits(plan, &table.patterns, &[node]))?;
+            let own = match *cell {
+                UNDECLARED => None,
+                cell => Some(own_node(table, cell)?),
+            };
+            let own = own.map(|node| classes.of(node, || hits(plan, &table.patterns, &[node]))).transpose()?;
             let common = table.common.get(&(allow.node, *cell)).map(hit_by).transpose()?;
             // An option that does not exist hurts every token, and asks for nothing more.
             let mut usable = |option: Option<Vec<ClassId>>| -> Result<Vec<Option<ClassId>>, TooTangled> {
                 let Some(hits) = option else { return Ok(vec![None]) };
                 Ok(self.questions.usable(plan, allow, *cell, &hits)?.into_iter().map(Some).collect())
             };
-            let (own, common, cut) = (usable(Some(own))?, usable(common)?, usable(cut(allow, *cell)?)?);
+            let (own, common, cut) = (usable(own)?, usable(common)?, usable(cut(allow, *cell)?)?);
             let pairs = own.iter().flat_map(|own| common.iter().map(move |common| (*own, *common)));
             for (own, common, cut) in pairs.flat_map(|(own, common)| cut.iter().map(move |cut| (own, common, *cut))) {
                 let hits: Vec<ClassId> = [own, common, cut].into_iter().flatten().collect();
-                if self.questions.possible(plan, allow, *cell, &hits)? {
-                    self.conflict(plan, sources, id, allow, *cell, own)?;
+                if hits.is_empty() || self.questions.possible(plan, allow, *cell, &hits)? {
+                    self.conflict(plan, sources, id, allow, *cell, hits.first().copied())?;
                     break;
                 }
             }

@@ -5,11 +5,12 @@ use super::findings::TooTangled;
 use super::overlap::{self, Gaps};
 use super::pattern::{Form, NodeId, cutbacks, intersection};
 use super::plan::{Plan, TableId, UNDECLARED};
-use super::questions::{Allowed, reached};
+use super::questions::Allowed;
 use super::sources::{MAX_COMMON, Sources, entry_parts, hits};
 use crate::routes::Undeclared;
 
-/// An Allow, by its place, and a cell that it reaches, whose own pattern may hit what some token may use.
+/// An Allow, by its place, and a cell that it reaches, whose own pattern may hit what some token may use. What no entry takes
+/// has no such pattern; it is here if it is refused.
 pub(super) type Contested = Vec<(usize, CellId)>;
 
 /// Makes the Denies that only some Allows need.
@@ -24,11 +25,6 @@ pub(super) fn add(
     let table = tables.get_mut(id).ok_or(TooTangled)?;
     let mut cut: Vec<NodeId> = Vec::new();
     if *undeclared != Undeclared::Allow {
-        for allow in allowed {
-            if *undeclared == Undeclared::Deny && reached(table, allow)?.binary_search(&UNDECLARED).is_ok() {
-                cut.push(allow.node);
-            }
-        }
         cut.extend(contested.iter().filter_map(|(place, _)| allowed.get(*place)).map(|allow| allow.node));
         cut.sort_unstable();
         cut.dedup();
@@ -37,7 +33,7 @@ pub(super) fn add(
             table.cutbacks.insert(*node, table.extra.tree.insert(&cutbacks(&word), literals)?);
         }
     }
-    for (place, cell) in contested {
+    for (place, cell) in contested.iter().filter(|(_, cell)| *cell != UNDECLARED) {
         let allow = allowed.get(*place).ok_or(TooTangled)?;
         let entry = sources.cell(*cell).ok_or(TooTangled)?.entry;
         let parts = entry_parts(sources, literals, entry).ok_or(TooTangled)?;
