@@ -208,11 +208,8 @@ fn next(tree: &PatternTree, node: NodeId, segment: &Segment, needed: ClaimSet, l
         Segment::Literal(text) => literals.number(text).and_then(|literal| at.next(Part::Literal(literal))),
         Segment::Parameter(_) | Segment::Greedy(_) if needed == 0 => at.gap,
         Segment::Parameter(_) | Segment::Greedy(_) => {
-            let fits = |next: &&NodeId| match tree.get(**next).and_then(|node| node.part) {
-                Some(Part::Text(text)) => text.held & needed == needed,
-                _ => false,
-            };
-            return at.texts.iter().filter(fits).copied().collect();
+            let texts = at.texts.iter().filter(|(text, _)| text.held & needed == needed);
+            return texts.map(|(_, next)| *next).collect();
         }
     };
     literal.into_iter().collect()

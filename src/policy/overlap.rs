@@ -38,7 +38,6 @@ pub(super) fn reach(
     undeclared: Option<CellId>,
 ) -> Result<CellSets, TooTangled> {
     let mut walk = Walk {
-        tree,
         automaton,
         undeclared,
         seen: FxHashSet::default(),
@@ -70,7 +69,6 @@ pub(super) fn reach(
 }
 
 struct Walk<'a> {
-    tree: &'a PatternTree,
     automaton: &'a Automaton,
     undeclared: Option<CellId>,
     seen: FxHashSet<(StateId, NodeId)>,
@@ -112,10 +110,7 @@ impl Walk<'_> {
         for (literal, next) in &at.literals {
             self.visit(from.literal(*literal).unwrap_or(from.other), *next)?;
         }
-        for next in &at.texts {
-            let Some(Part::Text(text)) = self.tree.get(*next).and_then(|node| node.part) else {
-                return Err(TooTangled);
-            };
+        for (text, next) in &at.texts {
             for (claims, state) in from.texts.iter().copied().chain([(0, from.other)]) {
                 if text.fits(from.claims, claims) {
                     self.visit(state, *next)?;
@@ -220,11 +215,9 @@ impl<'a> Matcher<'a> {
                 at.next(Part::Literal(literal)).into_iter().for_each(&mut reached);
                 continue;
             }
-            for node in &at.texts {
-                let fits = match (tree.get(*node).and_then(|node| node.part), part) {
-                    (Some(Part::Text(text)), CellPart::Free { asked, found }) if texts == Texts::Ordinary => {
-                        text.fits(asked, found)
-                    }
+            for (text, node) in &at.texts {
+                let fits = match part {
+                    CellPart::Free { asked, found } if texts == Texts::Ordinary => text.fits(asked, found),
                     _ => true,
                 };
                 if fits {

@@ -60,7 +60,7 @@ pub(super) struct PatternNode {
     pub(super) part: Option<Part>,
     pub(super) literals: Vec<(LiteralId, NodeId)>,
     pub(super) gap: Option<NodeId>,
-    pub(super) texts: Vec<NodeId>,
+    pub(super) texts: Vec<(TextPart, NodeId)>,
     /// The entries that are written like this.
     pub(super) entries: Vec<usize>,
     /// How many entries are written like this or longer.
@@ -155,7 +155,7 @@ impl PatternTree {
                 parent.literals.insert(place, (literal, next));
             }
             Part::Gap => parent.gap = Some(next),
-            Part::Text(_) => parent.texts.push(next),
+            Part::Text(text) => parent.texts.push((text, next)),
         }
         let chars = match part {
             Part::Literal(literal) => literals.text(literal).ok_or(TooTangled)?.len(),

@@ -162,7 +162,8 @@ impl Builder<'_> {
                 return Some(true);
             }
             let at = overlaps.tree.get(node)?;
-            open.extend(at.literals.iter().map(|(_, next)| *next).chain(at.gap).chain(at.texts.iter().copied()));
+            let literals = at.literals.iter().map(|(_, next)| *next);
+            open.extend(literals.chain(at.gap).chain(at.texts.iter().map(|(_, next)| *next)));
         }
         Some(false)
     }
