@@ -110,9 +110,7 @@ impl<'a> Entailment<'a> {
     }
 
     fn choose(&mut self, held: &[AtomId], refused: &[ConditionId], hits: &[(usize, &[ConditionId])]) -> bool {
-        let Some(((_, first), rest)) = hits.split_first() else {
-            return self.is_possible(held, refused);
-        };
+        let Some(((_, first), rest)) = hits.split_first() else { return self.is_possible(held, refused) };
         first.iter().any(|set| {
             let more = self.closed.get(*set).map(Vec::as_slice).unwrap_or_default();
             let all = [held, more].concat();

@@ -47,22 +47,17 @@ pub(super) fn reach(
     };
     walk.visit(START, ROOT)?;
     while let Some((state, node)) = walk.open.pop() {
-        let (Some(from), Some(at)) = (automaton.states.get(state), tree.get(node)) else {
-            return Err(TooTangled);
-        };
+        let (from, at) = automaton.states.get(state).zip(tree.get(node)).ok_or(TooTangled)?;
         walk.expand(from, node, at, gaps)?;
     }
     // From where nothing matches any more, every longer pattern goes on to what nothing takes.
     if let Some(undeclared) = undeclared {
-        for node in 0..tree.nodes.len() {
-            // The root is its own parent.
-            let parent = tree.get(node).ok_or(TooTangled)?.parent;
+        for (node, at) in tree.nodes.iter().enumerate() {
+            // A parent comes first, and the root is its own.
             let is_dead = |node: NodeId| walk.dead.get(node).copied().ok_or(TooTangled);
-            let dead = is_dead(node)? || is_dead(parent)?;
+            let dead = is_dead(node)? || is_dead(at.parent)?;
             *walk.dead.get_mut(node).ok_or(TooTangled)? = dead;
-            if dead {
-                walk.reach.get_mut(node).ok_or(TooTangled)?.push(undeclared);
-            }
+            walk.reach.get_mut(node).ok_or(TooTangled)?.extend(dead.then_some(undeclared));
         }
     }
     Ok(walk.reach.into_iter().map(sorted).collect())
