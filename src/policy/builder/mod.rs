@@ -63,9 +63,6 @@ pub(super) struct Builder<'a> {
     own_denies: FxHashMap<(TableId, NodeId), Option<Piece>>,
     /// By place, the literals there that the token may use.
     used_literals: FxHashMap<(TableId, NodeId), Vec<&'a str>>,
-    left_out: usize,
-    /// Whether one unit stands for several patterns.
-    has_broad: bool,
     /// The units of patterns without texts.
     known: FxHashMap<Piece, Option<Unit>>,
 }
@@ -104,12 +101,17 @@ struct Unit {
     is_wild: bool,
 }
 
-/// The broadest units.
-struct Shortest {
+/// The units of a part of the tables, and what they take.
+#[derive(Default)]
+struct Branch {
     units: Vec<Unit>,
-    /// Whether one of them stands for several patterns.
-    has_broad: bool,
+    allow_bytes: usize,
+    denies: BTreeMap<Piece, usize>,
+    worth: usize,
+    /// How many units could not be made.
     left_out: usize,
+    /// Whether one unit stands for several patterns.
+    has_broad: bool,
 }
 
 /// Units that do not all fit, in order.
@@ -168,8 +170,6 @@ impl<'a> Builder<'a> {
             own_denies: FxHashMap::default(),
             used_literals: FxHashMap::default(),
             known: FxHashMap::default(),
-            left_out: grants.texts_beyond,
-            has_broad: false,
         }
     }
 
@@ -192,10 +192,8 @@ impl<'a> Builder<'a> {
     }
 
     /// The broadest units: where they do not fit, no others leave nothing out.
-    fn shortest(&mut self) -> Shortest {
-        self.has_broad = false;
-        let units = self.units((self.plan.undeclared != Undeclared::Allow).then_some(0));
-        Shortest { units, has_broad: self.has_broad, left_out: self.left_out }
+    fn shortest(&mut self) -> Branch {
+        self.units((self.plan.undeclared != Undeclared::Allow).then_some(0))
     }
 
     /// The narrowest answer that leaves nothing out; where there is none, the one that is worth most.
@@ -207,16 +205,15 @@ impl<'a> Builder<'a> {
         }
         for level in self.levels() {
             self.encoded = true;
-            self.left_out = self.grants.texts_beyond;
-            let mut units = self.units(level);
+            let mut found = self.units(level);
             for grade in GRADES {
                 // Where all that is encoded is refused, texts need not be written that way.
                 if grade == Grade::All && self.grants.texts.iter().any(|text| text.encoded.is_some()) {
-                    (self.encoded, self.left_out) = (false, self.grants.texts_beyond);
-                    units = self.units(level);
+                    self.encoded = false;
+                    found = self.units(level);
                 }
-                if self.left_out == 0
-                    && let Some(draft) = self.assembled(&units, grade)
+                if found.left_out == 0
+                    && let Some(draft) = self.assembled(&found.units, grade)
                 {
                     return draft;
                 }
@@ -253,7 +250,7 @@ impl<'a> Builder<'a> {
     }
 
     /// As much as fits, with the finest Denies for ambiguous paths that leave out no more than the coarsest.
-    fn what_fits(&mut self, shortest: Shortest) -> Draft {
+    fn what_fits(&mut self, shortest: Branch) -> Draft {
         let choice = self.most_worth(shortest);
         let least = choice.left_out(&choice.fits);
         let of_grade = |grade: Grade| {
@@ -267,12 +264,12 @@ impl<'a> Builder<'a> {
 
     /// The units in the order in which they are tried: literal ones first, then those that open most for their bytes. Chooses
     /// the broad units or the narrow ones, whichever leave out less.
-    fn most_worth(&mut self, shortest: Shortest) -> Choice {
-        let Shortest { units: mut broad, has_broad, left_out } = shortest;
+    fn most_worth(&mut self, shortest: Branch) -> Choice {
+        let Branch { units: mut broad, has_broad, left_out, .. } = shortest;
         self.encoded = false;
-        self.left_out = self.grants.texts_beyond;
         // Without broad units, the narrow ones are the same.
-        let mut narrow = if has_broad { self.part(None) } else { Vec::new() };
+        let Branch { units: mut narrow, left_out: beyond, .. } =
+            if has_broad { self.part(None) } else { Branch::default() };
         self.by_price(&mut narrow);
         let is_joined = self.plan.undeclared == Undeclared::Allow;
         if is_joined && has_broad {
@@ -286,7 +283,7 @@ impl<'a> Builder<'a> {
         if is_joined || !has_broad {
             return broad;
         }
-        let narrow = self.chosen(narrow, self.left_out);
+        let narrow = self.chosen(narrow, beyond);
         if broad.left_out(&broad.fits) <= narrow.left_out(&narrow.fits) { broad } else { narrow }
     }
 
@@ -306,12 +303,13 @@ impl<'a> Builder<'a> {
         });
     }
 
+    /// All of these units, if they fit.
     fn assembled(&self, units: &[Unit], grade: Grade) -> Option<Draft> {
         let allows = units.iter().fold(FRAME_BYTES, |sum, unit| sum.saturating_add(self.allow_bytes(unit.allow)));
         if allows > self.room {
             return None;
         }
         let mut assembly = Assembly::new(self, grade);
-        units.iter().all(|unit| assembly.add(self, unit)).then(|| assembly.finish(self.left_out))
+        units.iter().all(|unit| assembly.add(self, unit)).then(|| assembly.finish(0))
     }
 }

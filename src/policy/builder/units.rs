@@ -4,19 +4,10 @@ use std::collections::BTreeMap;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Builder, Paths, Piece, Source, Unit, json_bytes};
+use super::{Branch, Builder, Paths, Piece, Source, json_bytes};
 use crate::policy::pattern::{Form, NodeId, Part, ROOT, belongs};
 use crate::policy::plan::{OwnPattern, TableId};
 use crate::routes::Undeclared;
-
-/// The units of a part of a table, and what they take.
-#[derive(Default)]
-struct Branch {
-    units: Vec<Unit>,
-    allow_bytes: usize,
-    denies: BTreeMap<Piece, usize>,
-    worth: usize,
-}
 
 impl Branch {
     fn bytes(&self) -> usize {
@@ -31,6 +22,8 @@ impl Branch {
         self.units.append(&mut other.units);
         self.allow_bytes = self.allow_bytes.saturating_add(other.allow_bytes);
         self.worth = self.worth.saturating_add(other.worth);
+        self.left_out = self.left_out.saturating_add(other.left_out);
+        self.has_broad |= other.has_broad;
     }
 }
 
@@ -48,25 +41,24 @@ impl<'a> Builder<'a> {
         patterns
     }
 
-    pub(super) fn units(&mut self, level: Option<usize>) -> Vec<Unit> {
+    pub(super) fn units(&mut self, level: Option<usize>) -> Branch {
         if self.plan.undeclared != Undeclared::Allow || self.paths == Paths::Exact {
             return self.part(level);
         }
-        self.has_broad = true;
-        let mut units = Vec::new();
+        let mut all = Branch { left_out: self.grants.texts_beyond, has_broad: true, ..Branch::default() };
         for table in 0..self.plan.tables.len() {
             let everything = Piece { table, source: Source::Patterns, node: ROOT, form: Form::Subtree, tuple: 0 };
             match self.unit(everything, 1) {
-                Some(unit) => units.push(unit),
-                None => self.left_out = self.left_out.saturating_add(1),
+                Some(unit) => all.units.push(unit),
+                None => all.left_out = all.left_out.saturating_add(1),
             }
         }
-        units
+        all
     }
 
     /// The units of all tables, broad ones at prefixes of `level` segments and more.
-    pub(super) fn part(&mut self, level: Option<usize>) -> Vec<Unit> {
-        let mut units = Vec::new();
+    pub(super) fn part(&mut self, level: Option<usize>) -> Branch {
+        let mut all = Branch { left_out: self.grants.texts_beyond, ..Branch::default() };
         let patterns = self.own_patterns();
         for table in 0..self.plan.tables.len() {
             let own: FxHashSet<NodeId> = patterns.iter().filter(|own| own.table == table).map(|own| own.node).collect();
@@ -84,10 +76,10 @@ impl<'a> Builder<'a> {
                 }
             }
             children.values_mut().for_each(|nodes| nodes.sort_unstable());
-            let mut spent = 0;
-            units.extend(self.visit(table, &own, &children, level, ROOT, 0, &mut spent).units);
+            let branch = self.visit(table, &own, &children, level, ROOT, 0, &mut 0);
+            all.take(Branch { denies: BTreeMap::new(), ..branch });
         }
-        units
+        all
     }
 
     #[expect(clippy::too_many_arguments, reason = "a recursion over one table")]
@@ -106,10 +98,7 @@ impl<'a> Builder<'a> {
         let mut form = Form::Below;
         if own.contains(&node) {
             form = Form::Subtree;
-            match self.unit(exact, 1) {
-                Some(unit) => branch.take(self.branch(unit)),
-                None => self.left_out = self.left_out.saturating_add(1),
-            }
+            branch.take(self.branch(exact, 1));
         }
         for child in children.get(&node).into_iter().flatten() {
             let Some(Part::Text(part)) = self.node(table, *child).and_then(|node| node.part) else {
@@ -123,7 +112,7 @@ impl<'a> Builder<'a> {
                     // What cannot fit any more need not be looked at: a token may have a thousand texts.
                     let longer = if *spent > self.room { None } else { self.longer(tuple, text) };
                     let Some(longer) = longer else {
-                        self.left_out = self.left_out.saturating_add(1);
+                        branch.left_out = branch.left_out.saturating_add(1);
                         break;
                     };
                     let before = *spent;
@@ -135,13 +124,9 @@ impl<'a> Builder<'a> {
         }
         let deep = self.node(table, node).map_or(0, |node| node.depth);
         if level.is_some_and(|level| deep >= level) && branch.units.len() > 1 {
-            let broad = Piece { form, ..exact };
-            if let Some(unit) = self.unit(broad, branch.worth) {
-                let broad = self.branch(unit);
-                if broad.bytes() < branch.bytes() {
-                    self.has_broad = true;
-                    return broad;
-                }
+            let broad = self.branch(Piece { form, ..exact }, branch.worth);
+            if !broad.units.is_empty() && broad.bytes() < branch.bytes() {
+                return Branch { left_out: branch.left_out, has_broad: true, ..broad };
             }
         }
         branch
@@ -162,12 +147,11 @@ impl<'a> Builder<'a> {
         Some(made)
     }
 
-    fn branch(&mut self, unit: Unit) -> Branch {
-        Branch {
-            allow_bytes: self.allow_bytes(unit.allow),
-            denies: unit.denies.iter().map(|deny| (*deny, self.deny_bytes(*deny))).collect(),
-            worth: unit.worth,
-            units: vec![unit],
-        }
+    /// One Allow alone.
+    fn branch(&mut self, allow: Piece, worth: usize) -> Branch {
+        let Some(unit) = self.unit(allow, worth) else { return Branch { left_out: 1, ..Branch::default() } };
+        let denies = unit.denies.iter().map(|deny| (*deny, self.deny_bytes(*deny))).collect();
+        let allow_bytes = self.allow_bytes(allow);
+        Branch { allow_bytes, denies, worth: unit.worth, units: vec![unit], ..Branch::default() }
     }
 }
