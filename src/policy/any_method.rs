@@ -3,8 +3,8 @@
 use rustc_hash::FxHashMap;
 
 use super::automaton::CellId;
-use super::overlap::{Begin, CellPart, Matcher, Texts};
-use super::pattern::ROOT;
+use super::overlap::{Begin, Matcher, Texts};
+use super::pattern::{CellPart, ROOT};
 use super::plan::Plan;
 use super::sources::{Sources, word};
 use crate::routes::Undeclared;

@@ -3,9 +3,9 @@
 use super::automaton::{CellId, Literals};
 use super::findings::{Label, TooTangled, Warning};
 use super::pattern::{NodeId, Part, intersection, spell};
-use super::plan::{ClassId, Overlaps, Plan, TableId, UNDECLARED};
-use super::questions::{Allowed, ClassCache, Questions, collisions, own_node, reached};
-use super::sources::{MAX_COMMON, Sources, entry_parts};
+use super::plan::{ClassId, Overlaps, Plan, TableEntry, TableId, UNDECLARED};
+use super::questions::{Allowed, ClassCache, Questions, collisions, reached};
+use super::sources::{MAX_COMMON, Sources, word};
 use crate::routes::METHODS;
 
 const MAX_COLLISIONS: usize = 5;
@@ -31,7 +31,7 @@ pub(super) fn find(
             }
             let mut denies: Vec<(&Overlaps, NodeId)> = Vec::new();
             if cell != UNDECLARED {
-                denies.push((&table.patterns, own_node(table, cell)?));
+                denies.push((&table.patterns, table.entry(cell).ok_or(TooTangled)?.node));
             }
             let extra = table.cutbacks.get(&allow.node).into_iter().chain(table.common.get(&(allow.node, cell)));
             denies.extend(extra.flatten().map(|node| (&table.extra, *node)));
@@ -65,22 +65,28 @@ fn collision(
     let method = METHODS.iter().position(|method| *method == name)?;
     let hits = overlaps.hits.get(node)?;
     let mut cells = overlaps.reach.get(node)?.iter().filter(|cell| hits.binary_search(cell).is_err());
-    let cell = *cells.find(|cell| plan.class_of.get(**cell) == Some(&class))?;
-    let entry = |cell: CellId| sources.cell(cell).map(|cell| cell.entry);
-    let label = |cell: CellId| entry(cell).map_or(Label::Undeclared, |entry| Label::of(sources.routes, entry, name));
-    let example = example(sources, &plan.literals, &overlaps.tree.word(node)?, entry(cell)?, method);
-    Some(Warning::Collision { open: label(cell), refused: label(refused), example })
+    let open = table.entry(*cells.find(|cell| plan.class_of.get(**cell) == Some(&class))?)?;
+    let label = |entry: usize| Label::of(sources.routes, entry, name);
+    let refused = table.entry(refused).map_or(Label::Undeclared, |place| label(place.entry));
+    let example = example(sources, &plan.literals, &overlaps.tree.word(node)?, open, method);
+    Some(Warning::Collision { open: label(open.entry), refused, example })
 }
 
 /// A path of an entry that a Deny matches.
-fn example(sources: &Sources<'_>, literals: &Literals, deny: &[Part], entry: usize, method: usize) -> Option<String> {
-    let parts = entry_parts(sources, literals, entry)?;
+fn example(
+    sources: &Sources<'_>,
+    literals: &Literals,
+    deny: &[Part],
+    open: &TableEntry,
+    method: usize,
+) -> Option<String> {
+    let path = word(sources, literals, open.plain)?;
     let texts = deny.iter().map(|_| "u1").collect::<Vec<_>>();
-    let words = intersection(deny, &parts, MAX_COMMON)?;
+    let words = intersection(deny, &path, MAX_COMMON)?;
     // A gap is one segment or more.
     let paths = words.iter().flat_map(|word| ["7", "7/8"].map(|text| (word, text))).filter_map(|(word, text)| {
         let path = spell(word, literals, &texts)?.replace("?*", text);
-        (sources.routes.taken(&path, method) == Some(entry)).then_some(path)
+        (sources.routes.taken(&path, method) == Some(open.entry)).then_some(path)
     });
     paths.min().map(|path| format!("/{path}"))
 }

@@ -138,7 +138,7 @@ impl Plan {
         }
         let mut entry_of = FxHashMap::default();
         for cell in self.class_of.len()..sources.cells.len() {
-            let of = sources.cell(cell).ok_or(TooTangled)?;
+            let of = sources.cells.get(cell).and_then(Option::as_ref).ok_or(TooTangled)?;
             entry_of.insert(cell, *by_entry.get(&of.entry).ok_or(TooTangled)?);
             let class = class(of, method, sources.ways.get(of.entry).ok_or(TooTangled)?);
             let number = *sources.classes.entry(class.clone()).or_insert(self.classes.len());

@@ -13,7 +13,7 @@ use super::exclusions::{self, Contested};
 use super::findings::{Label, TableMistake, TooTangled, Warning};
 use super::pattern::NodeId;
 use super::plan::{ClassId, Plan, TableId, UNDECLARED};
-use super::questions::{Allowed, ClassCache, Questions, allowed, hits, own_node, reached};
+use super::questions::{Allowed, ClassCache, Questions, allowed, hits, reached};
 use super::sources::Sources;
 use crate::routes::Undeclared;
 
@@ -63,7 +63,7 @@ impl Search<'_, '_> {
                 if !self.questions.possible(plan, allow, cell, &[])? {
                     continue;
                 }
-                let node = own_node(table, cell)?;
+                let node = table.entry(cell).ok_or(TooTangled)?.node;
                 let hits = classes.of(node, || hits(plan, &table.patterns, &[node]))?;
                 if !self.questions.usable(plan, allow, cell, &hits)?.is_empty() {
                     contested.push((place, cell));
@@ -96,7 +96,7 @@ impl Search<'_, '_> {
             let allow = allowed.get(*place).ok_or(TooTangled)?;
             let own = match *cell {
                 UNDECLARED => None,
-                cell => Some(own_node(table, cell)?),
+                cell => Some(table.entry(cell).ok_or(TooTangled)?.node),
             };
             let own = own.map(|node| classes.of(node, || hits(plan, &table.patterns, &[node]))).transpose()?;
             let common = table.common.get(&(allow.node, *cell)).map(hit_by).transpose()?;
@@ -132,10 +132,10 @@ impl Search<'_, '_> {
         let method = table.methods.first().copied().ok_or(TooTangled)?;
         let node = table.patterns.tree.get(allow.node).ok_or(TooTangled)?;
         let label = |entry: usize| Label::of(sources.routes, entry, method);
-        let of_cell = |cell: CellId| sources.cell(cell).map_or(Label::Undeclared, |cell| label(cell.entry));
-        let (overlaps, nodes) = match own_node(table, refused) {
-            Ok(node) => (&table.patterns, vec![node]),
-            Err(TooTangled) => (&table.extra, table.cutbacks.get(&allow.node).cloned().unwrap_or_default()),
+        let of_cell = |cell: CellId| table.entry(cell).map_or(Label::Undeclared, |place| label(place.entry));
+        let (overlaps, nodes) = match table.entry(refused) {
+            Some(place) => (&table.patterns, vec![place.node]),
+            None => (&table.extra, table.cutbacks.get(&allow.node).cloned().unwrap_or_default()),
         };
         let hits = nodes.iter().filter_map(|node| overlaps.hits.get(*node)).flatten().copied();
         let hit = hits.filter(|cell| hit.is_some() && plan.class_of.get(*cell) == hit.as_ref()).min();

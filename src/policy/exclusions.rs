@@ -6,7 +6,7 @@ use super::overlap::{self, Gaps};
 use super::pattern::{Form, NodeId, cutbacks, intersection};
 use super::plan::{Plan, TableId, UNDECLARED};
 use super::questions::Allowed;
-use super::sources::{MAX_COMMON, Sources, entry_parts, hits};
+use super::sources::{MAX_COMMON, Sources, hits, word};
 use crate::routes::Undeclared;
 
 /// An Allow, by its place, and a cell that it reaches, whose own pattern may hit what some token may use. What no entry takes
@@ -35,11 +35,11 @@ pub(super) fn add(
     }
     for (place, cell) in contested.iter().filter(|(_, cell)| *cell != UNDECLARED) {
         let allow = allowed.get(*place).ok_or(TooTangled)?;
-        let entry = sources.cell(*cell).ok_or(TooTangled)?.entry;
-        let parts = entry_parts(sources, literals, entry).ok_or(TooTangled)?;
+        let plain = table.entry(*cell).ok_or(TooTangled)?.plain;
+        let path = word(sources, literals, plain).ok_or(TooTangled)?;
         let word = table.patterns.tree.word(allow.node).ok_or(TooTangled)?;
         if allow.form == Form::Exact
-            && let Some(words) = intersection(&word, &parts, MAX_COMMON)
+            && let Some(words) = intersection(&word, &path, MAX_COMMON)
         {
             table.common.insert((allow.node, *cell), table.extra.tree.insert(&words, literals)?);
         }

@@ -6,10 +6,9 @@
 
 use rustc_hash::FxHashSet;
 
-use super::automaton::{Automaton, CellId, DEAD, LiteralId, START, State, StateId};
-use super::conditions::ClaimSet;
+use super::automaton::{Automaton, CellId, DEAD, START, State, StateId};
 use super::findings::TooTangled;
-use super::pattern::{NodeId, Part, PatternNode, PatternTree, ROOT};
+use super::pattern::{CellPart, NodeId, Part, PatternNode, PatternTree, ROOT};
 use super::sorted::sorted;
 
 /// The most pairs of a state and a pattern in one method's table: some hundred milliseconds' work.
@@ -114,19 +113,6 @@ impl Walk<'_> {
         }
         Ok(())
     }
-}
-
-/// One segment of the ordinary paths of a cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum CellPart {
-    Literal(LiteralId),
-    /// A text that is not a literal of the table.
-    Free {
-        asked: ClaimSet,
-        found: ClaimSet,
-    },
-    /// One or more of them.
-    Rest,
 }
 
 /// Where patterns begin to match.

@@ -279,7 +279,7 @@ pub(super) fn tails(base: &str, form: Form, ends_in_gap: bool) -> Vec<String> {
 
 /// What two patterns match both, where the second is the path of an entry: its parameters are single segments, and only a
 /// `{name+}` at its end is more. `None` where that takes more than `limit` patterns.
-pub(super) fn intersection(pattern: &[Part], entry: &[EntryPart], limit: usize) -> Option<Vec<Vec<Part>>> {
+pub(super) fn intersection(pattern: &[Part], entry: &[CellPart], limit: usize) -> Option<Vec<Vec<Part>>> {
     let mut found = Vec::new();
     let mut open: Vec<(usize, bool, usize, Vec<Part>)> = vec![(0, false, 0, Vec::new())];
     while let Some((at, inside, read, word)) = open.pop() {
@@ -292,7 +292,7 @@ pub(super) fn intersection(pattern: &[Part], entry: &[EntryPart], limit: usize) 
             }
             continue;
         };
-        if *segment == EntryPart::Greedy {
+        if *segment == CellPart::Rest {
             let rest = pattern.get(at..).unwrap_or_default();
             for lead in [inside.then_some(Part::Gap), None] {
                 let tail: Vec<Part> = lead.into_iter().chain(rest.iter().copied()).collect();
@@ -305,9 +305,9 @@ pub(super) fn intersection(pattern: &[Part], entry: &[EntryPart], limit: usize) 
         }
         let mut step = |part: Part, at: usize, inside: bool| {
             let next = match (part, *segment) {
-                (Part::Gap, EntryPart::Literal(literal)) => Part::Literal(literal),
-                (Part::Literal(own), EntryPart::Literal(literal)) if own != literal => return,
-                (Part::Text(_), EntryPart::Literal(_)) => return,
+                (Part::Gap, CellPart::Literal(literal)) => Part::Literal(literal),
+                (Part::Literal(own), CellPart::Literal(literal)) if own != literal => return,
+                (Part::Text(_), CellPart::Literal(_)) => return,
                 (part, _) => part,
             };
             let mut word = word.clone();
@@ -324,12 +324,17 @@ pub(super) fn intersection(pattern: &[Part], entry: &[EntryPart], limit: usize) 
     Some(found)
 }
 
-/// One segment of an entry's path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum EntryPart {
+/// One segment of the ordinary paths of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum CellPart {
     Literal(LiteralId),
-    Parameter,
-    Greedy,
+    /// A text that is not a literal of the table.
+    Free {
+        asked: ClaimSet,
+        found: ClaimSet,
+    },
+    /// One or more of them.
+    Rest,
 }
 
 /// A pattern with one more gap in each of its runs of gaps: what it matches beside the paths in which each gap is one segment.

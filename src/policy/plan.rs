@@ -106,7 +106,7 @@ impl Plan {
                 denies.extend(written(&table.extra, *cutback)?);
             }
             for cell in table.patterns.reach.get(own.node)?.iter().filter(|cell| **cell != UNDECLARED) {
-                let place = table.entries.get(*table.entry_of.get(cell)?)?;
+                let place = table.entry(*cell)?;
                 // A token that may use the one may use the other.
                 let other = self.class(*cell)?.1;
                 let implied = !needs.is_empty() && needs.iter().all(|condition| other.contains(condition));
@@ -124,6 +124,13 @@ impl Plan {
     pub(super) fn class(&self, cell: CellId) -> Option<(ClassId, &[ConditionId])> {
         let class = *self.class_of.get(cell)?;
         Some((class, self.classes.get(class)?))
+    }
+}
+
+impl Table {
+    /// The entry of a cell.
+    pub(super) fn entry(&self, cell: CellId) -> Option<&TableEntry> {
+        self.entries.get(*self.entry_of.get(&cell)?)
     }
 }
 

@@ -102,12 +102,6 @@ pub(super) fn reached<'a>(table: &'a Table, allow: &Allowed) -> Result<Cow<'a, [
     Ok(Cow::Owned(sorted([exact, below].concat())))
 }
 
-/// The pattern of a cell's entry without texts.
-pub(super) fn own_node(table: &Table, cell: CellId) -> Result<NodeId, TooTangled> {
-    let place = table.entry_of.get(&cell).and_then(|place| table.entries.get(*place));
-    place.map(|place| place.node).ok_or(TooTangled)
-}
-
 /// The classes of a table's own patterns, each looked up once.
 #[derive(Default)]
 pub(super) struct ClassCache(FxHashMap<NodeId, Vec<ClassId>>);

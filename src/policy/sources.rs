@@ -8,8 +8,8 @@ use super::automaton::{Automaton, Cell, CellId, Literals};
 use super::conditions::{ClaimSet, ConditionId, Way};
 use super::findings::TooTangled;
 use super::method_table::{MarkSet, MethodTable};
-use super::overlap::{Begin, CellPart, CellSets, Matcher, Texts};
-use super::pattern::{EntryPart, PatternTree};
+use super::overlap::{Begin, CellSets, Matcher, Texts};
+use super::pattern::{CellPart, PatternTree};
 use super::plan::{ClassId, TableId};
 use crate::routes::{Routes, Segment};
 
@@ -27,16 +27,9 @@ pub(super) struct Sources<'a> {
     pub(super) classes: FxHashMap<Vec<ConditionId>, ClassId>,
 }
 
-impl Sources<'_> {
-    /// A cell of an entry.
-    pub(super) fn cell(&self, cell: CellId) -> Option<&Cell> {
-        self.cells.get(cell)?.as_ref()
-    }
-}
-
 /// The ordinary paths of a cell, as one word.
 pub(super) fn word(sources: &Sources<'_>, literals: &Literals, cell: CellId) -> Option<Vec<CellPart>> {
-    let cell = sources.cell(cell)?;
+    let cell = sources.cells.get(cell)?.as_ref()?;
     let method = sources.methods.get(cell.table)?;
     let own = method.entry_marks.get(&cell.entry).copied().unwrap_or(0);
     let mut word = Vec::new();
@@ -71,18 +64,4 @@ pub(super) fn hits(
         }
     }
     Ok(hits)
-}
-
-/// The path of an entry.
-pub(super) fn entry_parts(sources: &Sources<'_>, literals: &Literals, entry: usize) -> Option<Vec<EntryPart>> {
-    let segments = sources.routes.entries().get(entry)?.path.segments().iter();
-    segments
-        .map(|segment| {
-            Some(match segment {
-                Segment::Literal(text) => EntryPart::Literal(literals.number(text)?),
-                Segment::Parameter(_) => EntryPart::Parameter,
-                Segment::Greedy(_) => EntryPart::Greedy,
-            })
-        })
-        .collect()
 }

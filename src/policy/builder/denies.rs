@@ -57,7 +57,7 @@ impl Builder<'_> {
             if cutbacks.is_some() && table.short_reach.get(allow.node)?.binary_search(cell).is_err() {
                 continue;
             }
-            let own = table.entries.get(*table.entry_of.get(cell)?)?.node;
+            let own = table.entry(*cell)?.node;
             if let Some(deny) = self.own_deny(allow.table, own) {
                 if before != Some(deny) {
                     denies.push(deny);

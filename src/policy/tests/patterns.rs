@@ -10,7 +10,7 @@ use super::*;
 use crate::policy::automaton::Literals;
 use crate::policy::findings::TableMistake;
 use crate::policy::glob::matches;
-use crate::policy::pattern::{EntryPart, Form, Part, TextPart, belongs, cutbacks, intersection, spell, tails};
+use crate::policy::pattern::{CellPart, Form, Part, TextPart, belongs, cutbacks, intersection, spell, tails};
 use crate::policy::plan::UNDECLARED;
 
 /// The literals a, b and c.
@@ -29,11 +29,11 @@ fn pattern(text: &str) -> Vec<Part> {
 }
 
 /// Parses the path of an entry.
-fn entry(text: &str) -> Vec<EntryPart> {
+fn entry(text: &str) -> Vec<CellPart> {
     let part = |part: &str| match part {
-        "{}" => EntryPart::Parameter,
-        "{+}" => EntryPart::Greedy,
-        literal => EntryPart::Literal(literals().number(literal).unwrap()),
+        "{}" => CellPart::Free { asked: 0, found: 0 },
+        "{+}" => CellPart::Rest,
+        literal => CellPart::Literal(literals().number(literal).unwrap()),
     };
     text.split('/').map(part).collect()
 }
