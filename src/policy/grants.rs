@@ -76,29 +76,20 @@ impl Grants {
 /// The token's texts that stand in paths, each with all claims that have it: two claims with one text are one. And how many
 /// more there are.
 fn texts(plan: &Plan, token: &Verified, most: usize) -> (Vec<BoundText>, usize) {
-    let claims: Vec<Vec<&str>> = plan
-        .conditions
-        .bound
-        .iter()
-        .map(|bound| bound.name.of(token.claims()).into_iter().flat_map(path_texts).collect())
-        .collect();
     let mut texts: Vec<BoundText> = Vec::new();
     let mut places: FxHashMap<&str, usize> = FxHashMap::default();
     let mut beyond = 0_usize;
-    for text in claims.iter().flatten() {
-        if texts.len() >= most {
-            beyond = beyond.saturating_add(1);
-        } else if is_segment(plan, text) && !places.contains_key(text) {
-            places.insert(text, texts.len());
-            let encoded = percent_encoded(text);
-            let encoded = (encoded != **text).then_some(encoded);
-            texts.push(BoundText { text: (*text).to_owned(), encoded, signature: 0 });
-        }
-    }
-    for (bound, held) in plan.conditions.bound.iter().zip(&claims) {
-        for text in held.iter().filter_map(|text| places.get(text)) {
-            if let Some(known) = texts.get_mut(*text) {
+    for bound in &plan.conditions.bound {
+        for text in bound.name.of(token.claims()).into_iter().flat_map(path_texts) {
+            let is_full = texts.len() >= most;
+            beyond = beyond.saturating_add(usize::from(is_full));
+            if let Some(known) = places.get(text).and_then(|place| texts.get_mut(*place)) {
                 known.signature |= bound.claim;
+            } else if !is_full && is_segment(plan, text) {
+                places.insert(text, texts.len());
+                let encoded = percent_encoded(text);
+                let encoded = (encoded != text).then_some(encoded);
+                texts.push(BoundText { text: text.to_owned(), encoded, signature: bound.claim });
             }
         }
     }
