@@ -94,10 +94,7 @@ impl Search<'_, '_> {
                 return Ok(());
             }
             let allow = allowed.get(*place).ok_or(TooTangled)?;
-            let own = match *cell {
-                UNDECLARED => None,
-                cell => Some(table.entry(cell).ok_or(TooTangled)?.node),
-            };
+            let own = table.entry(*cell).map(|place| place.node);
             let own = own.map(|node| classes.of(node, || hits(plan, &table.patterns, &[node]))).transpose()?;
             let common = table.common.get(&(allow.node, *cell)).map(hit_by).transpose()?;
             // An option that does not exist hurts every token, and asks for nothing more.
