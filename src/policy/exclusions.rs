@@ -3,9 +3,10 @@
 use super::automaton::CellId;
 use super::findings::TooTangled;
 use super::overlap::{self, Gaps};
-use super::pattern::{Form, NodeId, cutbacks, intersection};
+use super::pattern::{Form, cutbacks, intersection};
 use super::plan::{Plan, TableId, UNDECLARED};
 use super::questions::Allowed;
+use super::sorted::sorted;
 use super::sources::{MAX_COMMON, Sources, hits, word};
 use crate::routes::Undeclared;
 
@@ -23,15 +24,11 @@ pub(super) fn add(
 ) -> Result<(), TooTangled> {
     let Plan { undeclared, literals, tables, .. } = plan;
     let table = tables.get_mut(id).ok_or(TooTangled)?;
-    let mut cut: Vec<NodeId> = Vec::new();
-    if *undeclared != Undeclared::Allow {
-        cut.extend(contested.iter().filter_map(|(place, _)| allowed.get(*place)).map(|allow| allow.node));
-        cut.sort_unstable();
-        cut.dedup();
-        for node in &cut {
-            let word = table.patterns.tree.word(*node).ok_or(TooTangled)?;
-            table.cutbacks.insert(*node, table.extra.tree.insert(&cutbacks(&word), literals)?);
-        }
+    let cut = contested.iter().filter(|_| *undeclared != Undeclared::Allow);
+    let cut = sorted(cut.filter_map(|(place, _)| allowed.get(*place)).map(|allow| allow.node));
+    for node in &cut {
+        let word = table.patterns.tree.word(*node).ok_or(TooTangled)?;
+        table.cutbacks.insert(*node, table.extra.tree.insert(&cutbacks(&word), literals)?);
     }
     for (place, cell) in contested.iter().filter(|(_, cell)| *cell != UNDECLARED) {
         let allow = allowed.get(*place).ok_or(TooTangled)?;
