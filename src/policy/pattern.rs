@@ -221,7 +221,7 @@ impl PatternNode {
                 self.literals.get(place).map(|(_, node)| *node)
             }
             Part::Gap => self.gap,
-            Part::Text(_) => None,
+            Part::Text(text) => self.texts.iter().find(|(known, _)| *known == text).map(|(_, node)| *node),
         }
     }
 

@@ -11,6 +11,7 @@ mod patterns;
 mod properties;
 mod refusals;
 mod room;
+mod shared_places;
 mod size;
 mod started;
 mod tables;
