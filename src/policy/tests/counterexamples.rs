@@ -8,6 +8,7 @@ use super::examples::{document, none, scope, sub, table, token};
 use super::properties::{case, cases};
 use super::rules::{Judge, Mode, Token, Way};
 use super::started::{ROOM, Started, paths};
+use super::wanted::Wanted;
 use super::*;
 
 /// The need that a claim equals a path parameter.
@@ -230,6 +231,19 @@ fn a_sandwich_starts_where_the_middle_follows_from_the_outer_or_the_inner_layer(
             6,
         );
     }
+}
+
+#[test]
+fn a_sandwich_starts_where_the_outer_layer_compares_a_claim_that_the_middle_needs_to_be_there() {
+    let there = vec![Way { scopes: Vec::new(), claims: vec![("sub", vec![Wanted::Present])] }];
+    holds(
+        Mode::Absent,
+        &[("GET", "/{a}/{b}", sub("{a}")), ("GET", "/{a}/{b}/p/{c}", there), ("GET", "/{a}/{b}/p/{c}/{d}", none())],
+        &[json!({}), json!({"sub": "1"})].map(|of| claims(&[], of)),
+        &["GET/1/2", "GET/1/2/p/3", "GET/1/2/p/3/4"],
+        &["p", "1", "2"],
+        6,
+    );
 }
 
 #[test]

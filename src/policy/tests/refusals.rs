@@ -4,6 +4,7 @@ use super::examples::{document, token};
 use super::rules::{Entry, Mode, Rules, Way};
 use super::started::{ROOM, Started};
 use super::*;
+use crate::policy::findings::TableMistake;
 
 /// An entry for every token, or for tokens with a scope.
 fn entry(methods: &[&'static str], path: &str, scope: Option<&'static str>) -> Entry {
@@ -50,6 +51,39 @@ fn compilation_stops_after_a_hundred_and_one_findings() {
     for (times, findings) in [(100, 100), (101, 101), (120, 101)] {
         let rules = Rules { entries: (0..times).flat_map(layers).collect(), mode: Mode::Absent };
         assert_eq!(Plan::new(&routes(&rules).unwrap()).unwrap_err().len(), findings, "{times} times");
+    }
+}
+
+/// Whether a table can be compiled at all.
+fn can_be_told_apart(entries: Vec<Entry>) -> bool {
+    let mistakes = Plan::new(&routes(&Rules { entries, mode: Mode::Absent }).unwrap()).err().unwrap_or_default();
+    !mistakes.contains(&TableMistake::TooTangled)
+}
+
+#[test]
+fn up_to_four_claims_are_compared_with_one_place() {
+    let compared = |path: &str, claims: &[&'static str]| {
+        let way = |claim: &&'static str| Way { scopes: Vec::new(), claims: vec![(*claim, vec!["{x}".into()])] };
+        Entry { methods: vec!["GET"], path: path.to_owned(), any_of: claims.iter().map(way).collect() }
+    };
+    assert!(can_be_told_apart(vec![compared("/a/{x}", &["c", "d", "e", "f"])]));
+    assert!(!can_be_told_apart(vec![compared("/a/{x}", &["c", "d", "e", "f", "g"])]));
+    // The same place below a literal and a parameter.
+    assert!(can_be_told_apart(vec![compared("/a/{x}", &["c", "d"]), compared("/{p}/{x}", &["e", "f"])]));
+    assert!(!can_be_told_apart(vec![compared("/a/{x}", &["c", "d"]), compared("/{p}/{x}", &["e", "f", "g"])]));
+}
+
+#[test]
+fn a_need_is_met_in_up_to_256_ways() {
+    let scope = |number: usize| &*Box::leak(format!("s{number}").into_boxed_str());
+    let entry = |any_of| vec![Entry { methods: vec!["GET"], path: "/a".to_owned(), any_of }];
+    for (count, expected) in [(256, true), (257, false)] {
+        let alternatives =
+            (0..count).map(|number| Way { scopes: vec![vec![scope(number)]], claims: Vec::new() }).collect();
+        assert_eq!(can_be_told_apart(entry(alternatives)), expected, "{count} alternatives");
+        let values = (0..count).map(|number| format!("v{number}").as_str().into()).collect();
+        let way = Way { scopes: Vec::new(), claims: vec![("role", values)] };
+        assert_eq!(can_be_told_apart(entry(vec![way])), expected, "{count} values of a claim");
     }
 }
 

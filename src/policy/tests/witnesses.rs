@@ -174,7 +174,8 @@ fn start(rules: &Rules) -> (bool, Option<String>) {
 
 #[test]
 fn a_nested_table_starts_exactly_if_no_token_would_be_wrongly_refused() {
-    let config = Config { cases: cases() / 10, failure_persistence: None, ..Config::default() };
+    // Of fewer, all might start, or none.
+    let config = Config { cases: (cases() / 10).max(50), failure_persistence: None, ..Config::default() };
     let (started, refused) = (Cell::new(0), Cell::new(0));
     let outcome = TestRunner::new(config).run(&nested(), |rules| {
         let (starts, wronged) = start(&rules);
