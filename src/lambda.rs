@@ -99,7 +99,7 @@ impl Event {
     }
 }
 
-/// Makes and sends an answer again that could not be sent, which would end the process. Whether that may still be done.
+/// Retries once if an answer could not be sent; without it, that would end the process. Holds whether the retry is still left.
 #[derive(Clone)]
 struct OnceMore(bool);
 
@@ -115,7 +115,7 @@ impl<E: std::fmt::Display> Policy<LambdaInvocation, (), E> for OnceMore {
         Some(std::future::ready(()))
     }
 
-    /// What is needed to make an answer again. A copy of the rest would cost each call some microseconds.
+    /// Keeps what a retry needs. A copy of the rest would cost each call some microseconds.
     fn clone_request(&mut self, invocation: &LambdaInvocation) -> Option<LambdaInvocation> {
         // Tells Lambda which delivery of the event this answers.
         const INVOCATION_ID: &str = "lambda-runtime-invocation-id";

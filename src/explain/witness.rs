@@ -188,7 +188,7 @@ impl<'a> Observer<'a> for Witness<'a> {
             Err(error @ (Error::UnknownKey | Error::KeysUnavailable)) => Err(error),
             _ => Ok(()),
         };
-        // What to do about a key takes a look at those that are there.
+        // The advice about a key depends on the keys that are there, and is looked up later.
         self.trail.step("key", facts, key, |_| None::<String>);
         if key.is_ok() {
             let (issuer, entry) = (self.seen.issuer, self.entry());

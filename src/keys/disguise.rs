@@ -197,7 +197,7 @@ fn is_modulus(number: &[u8]) -> bool {
         && number.len().is_multiple_of(MODULUS_STEP)
         && number.first().is_some_and(|first| first & 0x80 != 0)
         && number.last().is_some_and(|last| last & 1 == 1)
-        // A divisor that is no prime is met after a prime that divides it, so it finds nothing more.
+        // Composite divisors find nothing that their prime factors have not found before.
         && (3..SMALL_FACTORS).step_by(2).all(|divisor| remainder(number, divisor) != Some(0))
 }
 

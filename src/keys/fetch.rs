@@ -207,7 +207,7 @@ impl Fetch for Network {
     }
 }
 
-/// Gives the connection of a fetch that is over two turns: it is a task of its own that has yet to see that it is not needed any more.
+/// Lets the connection of a finished fetch close: it is a task of its own, which notices within two turns that nobody needs it.
 pub(crate) async fn connection_ends() {
     tokio::task::yield_now().await;
     tokio::task::yield_now().await;

@@ -99,8 +99,8 @@ impl<K> Versions<K> {
         self.usable().filter_map(|version| version.secret.as_ref())
     }
 
-    /// What a signature that is by none of them means: one of them could not be read, or may have been rotated since it was, or each
-    /// was read within the cooldown.
+    /// Why a token that none of them has signed is refused: a version could not be read, a version may have been rotated since it
+    /// was read, or all were read within the cooldown.
     pub(crate) fn refusal(&self, cooldown: Duration) -> Error {
         let ages = self.wanted.iter().map(|stage| {
             let version = self.usable().find(|version| version.stage == *stage)?;

@@ -23,7 +23,7 @@ const ROOM_STEP: usize = 64;
 /// A policy, and what it does not say.
 pub(crate) struct Said {
     pub(crate) policy: IamPolicy,
-    /// Why the request is refused: one that the rules let pass and no policy can name is, with [`Error::AmbiguousPath`].
+    /// Why the request is refused, if it is. If the rules let it pass but no policy can name it: [`Error::AmbiguousPath`].
     pub(crate) refusal: Option<Error>,
     /// How many units did not fit.
     #[cfg_attr(
@@ -101,7 +101,7 @@ struct RequestedResource<'a> {
 
 impl<'a> RequestedResource<'a> {
     fn new(arn: &'a MethodArn<'a>, allowed: bool) -> Self {
-        // An ARN outside its stage, which there is none of, passes by no Resource.
+        // No ARN lies outside its stage. If one did, no Resource would allow it.
         let Some(tail) = arn.as_str().strip_prefix(arn.stage()) else {
             return Self { arn, tail: arn.as_str(), allowed, nameable: false };
         };

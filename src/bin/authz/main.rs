@@ -103,7 +103,7 @@ enum Command {
 /// Why there is no answer.
 enum Failure {
     Configuration(ConfigError),
-    /// The configuration is not what it is held against, or has been told of; the text is for standard error.
+    /// The configuration differs from what it is compared with, or its mistakes are printed already. The text is for standard error.
     Differs(String),
     Unusable(String),
 }

@@ -101,7 +101,7 @@ struct Unit {
     is_wild: bool,
 }
 
-/// The units of a part of the tables, and what they take.
+/// The units of a subtree, or of all tables, with the bytes they take.
 #[derive(Default)]
 struct Branch {
     units: Vec<Unit>,

@@ -68,9 +68,9 @@ fn references(value: &Value, path: &str, tell: &mut impl FnMut(String, &str)) {
     }
 }
 
-/// Tells of each NAME of `${NAME}` in a text.
+/// Reports each NAME of `${NAME}` in a text.
 fn names(text: &str, mut tell: impl FnMut(&str)) {
-    // What is not closed is a mistake of the configuration, which is told elsewhere.
+    // An unclosed `${` is a mistake of the configuration, which is reported elsewhere.
     drop(expanded(text, |name| {
         tell(name);
         Some(String::new())
